@@ -1,0 +1,338 @@
+"""The interfaces between datasets, methods and the runner. Plugin authors need this module and nothing else."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""H x W x 3, RGB."""
+
+LabelMap = NDArray[np.uint16]
+"""H x W; 0 is background, k is object k."""
+
+Mask = NDArray[np.bool_]
+"""H x W; the region of one object."""
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels, half-open: a box of one pixel has x1 = x0 + 1."""
+
+PromptKind = Literal["mask", "box"]
+ProtocolName = Literal["davis", "ytvos", "all-frames"]
+FramesSeen = Literal["all", "annotated"]
+Precision = Literal["off", "fp16", "bf16"]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What is given of the objects that start on one frame; each object has a mask or a box.
+
+    Attributes:
+        masks: Object id to its mask, H x W.
+        boxes: Object id to its half-open box.
+    """
+
+    masks: Mapping[int, Mask] = field(default_factory=dict)
+    boxes: Mapping[int, Box] = field(default_factory=dict)
+
+    @property
+    def object_ids(self) -> tuple[int, ...]:
+        """The ids of all objects given here, ascending."""
+        return tuple(sorted({*self.masks, *self.boxes}))
+
+    def as_boxes(self) -> "Prompt":
+        """Replace every mask by the smallest box that holds it; an empty mask becomes the empty box (0, 0, 0, 0)."""
+        return Prompt(boxes={**{k: _bounding_box(mask) for k, mask in self.masks.items()}, **self.boxes})
+
+    def renamed(self, names: Mapping[int, int]) -> "Prompt":
+        """Give every object a new id: `names` maps each present id to the one it gets."""
+        return Prompt(
+            masks={names[k]: mask for k, mask in self.masks.items()},
+            boxes={names[k]: box for k, box in self.boxes.items()},
+        )
+
+
+def _bounding_box(mask: Mask) -> Box:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return (0.0, 0.0, 0.0, 0.0)
+    return (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+
+
+class Prediction(NamedTuple):
+    """A method's answer for one frame.
+
+    Attributes:
+        labels: The label map at the frame's own size, ids as the prompts gave them.
+        probabilities: (1 + K) x H x W, background first and then the objects by ascending id, or None.
+    """
+
+    labels: LabelMap
+    probabilities: NDArray[np.float16] | None = None
+
+
+class PromptedFrame(NamedTuple):
+    """One frame as a method sees it: the image and the objects that start on it (None for most frames)."""
+
+    image: Image
+    new: Prompt | None
+
+
+@dataclass(frozen=True)
+class PromptedSequence:
+    """A whole sequence from its first prompt on, for methods that want to drive themselves.
+
+    Attributes:
+        name: The sequence's name.
+        frame_names: The names of the frames, in order; the first has a prompt.
+        frames: Yields each frame once, in order, decoded one ahead of its use.
+    """
+
+    name: str
+    frame_names: tuple[str, ...]
+    frames: Iterator[PromptedFrame]
+
+
+class _Configurable:
+    """What both kinds of method are built from; see `Method`."""
+
+    Config: ClassVar[type[Any] | None] = None
+    """The method's configuration, a `vos_bench.config.FrozenModel`; None for a method with nothing to set."""
+
+    def __init__(
+        self,
+        config: Any = None,
+        *,
+        weights: Path | None = None,
+        device: str = "cpu",
+        amp: Precision = "off",
+        compile: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """Keep the settings; a subclass builds its network after calling this.
+
+        Args:
+            config: An instance of the class's `Config`; None stands for its defaults.
+            weights: The file of parameters, or None for a method without any.
+            device: A torch device name: `cpu`, `cuda` or `cuda:1`.
+            amp: Autocast precision of the network, `off` for float32.
+            compile: Whether to compile the network.
+            seed: The run's seed. Before each sequence the runner seeds Python, NumPy, OpenCV and torch from it and
+                from the sequence's name, so that neither order nor shards change a result.
+        """
+        self.config = config if config is not None or self.Config is None else self.Config()
+        self.weights = weights
+        self.device = device
+        self.amp = amp
+        self.compile = compile
+        self.seed = seed
+
+
+class Method(_Configurable, ABC):
+    """A semi-supervised VOS method that answers frame by frame. One instance serves many sequences, one at a time.
+
+    The runner hands over objects numbered 1..K in the order in which they start, whatever ids the dataset uses.
+    """
+
+    @abstractmethod
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        """Forget the last sequence and take the first objects.
+
+        Args:
+            image: The first frame with a prompt, H x W x 3.
+            prompt: The objects that start on it.
+
+        Returns:
+            The label map of this frame; where masks were given the runner pastes them over it.
+        """
+
+    @abstractmethod
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        """Segment the next frame.
+
+        Args:
+            image: H x W x 3, the size of the first frame.
+            new: Objects that start on this frame, with ids never given before in this sequence.
+
+        Returns:
+            The label map of this frame, H x W, with no id that was not given so far.
+        """
+
+
+class SequenceMethod(_Configurable, ABC):
+    """A method, or an adapter of a foreign program, that wants the whole sequence at once."""
+
+    @abstractmethod
+    def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
+        """Yield one prediction a frame, in the order of `sequence.frame_names`, the first frame included."""
+
+
+class Sequence(ABC):
+    """One video of a dataset. Reading is lazy: an instance holds names and paths, never pixels."""
+
+    name: str
+    frame_names: tuple[str, ...]
+    """Every frame that a method may see, in order."""
+
+    prompt_frames: tuple[str, ...]
+    """The frames on which objects start, in order; a subset of `frame_names`, empty when nothing is given."""
+
+    truth_names: tuple[str, ...] = ()
+    """The frames that have a truth, in order; empty where the truth is not public."""
+
+    output_names: tuple[str, ...]
+    """The frames whose label maps a server or a protocol asks for; the runner writes these and no others."""
+
+    groups: Mapping[int, str]
+    """Object id to `seen` or `unseen`; empty where the dataset has no such groups."""
+
+    @abstractmethod
+    def read_frame(self, frame_name: str) -> Image:
+        """Decode one frame; H x W x 3, RGB."""
+
+    @abstractmethod
+    def read_prompt(self, frame_name: str) -> Prompt:
+        """Read what is given on one of `prompt_frames`, under the dataset's own object ids."""
+
+    @abstractmethod
+    def read_truth(self, frame_name: str) -> LabelMap:
+        """Read the truth of one of `truth_names`, under the dataset's own object ids."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a dataset's folder, and its mend."""
+
+    path: Path
+    found: str
+    expected: str
+    remedy: str
+
+
+class Dataset(ABC):
+    """The sequences of one split of one dataset."""
+
+    name: str
+    split: str
+    root: Path
+    protocol: ProtocolName
+    """The protocol by which this dataset is scored unless the user asks for another."""
+
+    sequence_names: tuple[str, ...]
+
+    @abstractmethod
+    def sequence(self, name: str) -> Sequence:
+        """Open one sequence by name."""
+
+    def __iter__(self) -> Iterator[Sequence]:
+        return map(self.sequence, self.sequence_names)
+
+    def __len__(self) -> int:
+        return len(self.sequence_names)
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return a sha256 that changes whenever the frames, the truth or the list of sequences change."""
+
+    @abstractmethod
+    def check(self) -> list[Problem]:
+        """Look at every file's name, size and ids; return what is wrong, an empty list when all is well."""
+
+    @abstractmethod
+    def package(self, masks: Path, archive: Path) -> None:
+        """Write the zip that the dataset's server takes, after checking names, counts, sizes and ids.
+
+        Args:
+            masks: A run's label maps, `masks/SEQUENCE/FRAME.png`.
+            archive: The zip to write, whole or not at all.
+
+        Raises:
+            BadInputError: A label map is missing or is not what the server accepts, or there is no such server.
+        """
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """Where the parameters of a method come from.
+
+    Attributes:
+        name: What `--weights` calls them.
+        location: A file inside the package (relative to the method's folder), or a web address.
+        sha256: The file's hash, None where nobody published one.
+        licence: Of the weights, with that of their training data where it restricts use.
+        note: What they were trained on; for a file that must be fetched by hand, how to do it.
+    """
+
+    name: str
+    location: str
+    sha256: str | None
+    licence: str
+    note: str
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What is known of a method without importing it. A `vos_bench.methods` entry point names an instance of this.
+
+    Attributes:
+        name: The method's name on the command line.
+        summary: One sentence.
+        factory: `module:Class` of the `Method` or `SequenceMethod`; imported only when the method is built.
+        licence: Of the code.
+        prompts: What it can start from. A method without `box` refuses `--init box`.
+        weights: Parameters to choose from, the default first; empty for a method without any.
+        reference: The paper or the system that it follows.
+        deviations: What differs from the original.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    licence: str = "MIT"
+    prompts: frozenset[PromptKind] = frozenset({"mask"})
+    weights: tuple[WeightsInfo, ...] = ()
+    reference: str = ""
+    deviations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a dataset without opening it. A `vos_bench.datasets` entry point names an instance of this.
+
+    Attributes:
+        name: The dataset's name on the command line.
+        summary: One sentence.
+        factory: `module:Class` of the `Dataset`, called as `Class(root, split=...)`.
+        splits: All splits, the default first.
+        needs_root: False for a dataset that the package makes itself.
+        folders: Names under which its root is looked for in `VOS_BENCH_DATA`, besides the dataset's own.
+        licence: Of the data.
+        download: `module:function` that fetches it into a folder, empty where the licence forbids that.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    splits: tuple[str, ...]
+    needs_root: bool = True
+    folders: tuple[str, ...] = ()
+    licence: str = ""
+    download: str = ""
+
+
+@dataclass(frozen=True)
+class ReportInfo:
+    """What is known of a report without importing it. A `vos_bench.reports` entry point names an instance of this.
+
+    Attributes:
+        name: The report's name on the command line.
+        summary: One sentence.
+        factory: `module:function` that takes a list of `vos_bench.records.Run` and returns a `vos_bench.tables.Table`.
+    """
+
+    name: str
+    summary: str
+    factory: str

@@ -1,0 +1,154 @@
+"""Configuration: the frozen base of every config, `--set` overrides, and where data and weights lie."""
+
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vos_bench.errors import BadInputError
+
+
+class FrozenModel(BaseModel):
+    """Base of all that is read from or written to a file: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:
+    """Return a copy of `config` with every `a.b=value` of `overrides` set; values are read as TOML, else as text.
+
+    Raises:
+        BadInputError: An override has no `=`, names no field, or its value does not fit.
+    """
+    data = config.model_dump()
+    for override in overrides:
+        path, separator, text = override.partition("=")
+        if not separator:
+            raise BadInputError(f"--set {override}: found no '=', expected KEY=VALUE, as in --set memory.size=8")
+        *parents, leaf = path.strip().split(".")
+        target = data
+        for depth, key in enumerate(parents):
+            target = _member(target, key, override, ".".join(parents[:depth]))
+            if not isinstance(target, dict):
+                raise BadInputError(f"--set {override}: {key!r} is a value, it has no {leaf!r} inside")
+        _member(target, leaf, override, ".".join(parents))
+        target[leaf] = _value(text.strip())
+    try:
+        return type(config).model_validate(data)
+    except ValidationError as error:
+        raise BadInputError("--set: " + explain(error)) from None
+
+
+def _member(target: dict[str, Any], key: str, override: str, parent: str) -> Any:
+    if key not in target:
+        where = f" in {parent}" if parent else ""
+        known = ", ".join(sorted(target)) or "nothing to set"
+        raise BadInputError(f"--set {override}: there is no {key!r}{where}; known: {known}")
+    return target[key]
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def explain(error: ValidationError) -> str:
+    """Return a validation error as one line: each field, what it got and what it wants."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}, found {_short(problem['input'])}"
+        for problem in error.errors()
+    )
+
+
+def _short(value: Any, length: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+class UserConfig(FrozenModel):
+    """The user's one config file.
+
+    Attributes:
+        data: Dataset name to its root.
+        weights: Method name to its file of parameters.
+    """
+
+    data: dict[str, Path] = {}
+    weights: dict[str, Path] = {}
+
+
+def user_config_path() -> Path:
+    """Return where the user's config file lies, whether or not it exists; `VOS_BENCH_CONFIG` names another."""
+    return Path(os.environ.get("VOS_BENCH_CONFIG") or platformdirs.user_config_path("vos-bench") / "config.toml")
+
+
+def cache_folder() -> Path:
+    """Return the folder for made or downloaded data; `VOS_BENCH_CACHE` names another."""
+    return Path(os.environ.get("VOS_BENCH_CACHE") or platformdirs.user_cache_path("vos-bench"))
+
+
+def read_user_config() -> UserConfig:
+    """Read the user's config file; a missing one is empty.
+
+    Raises:
+        BadInputError: The file is not TOML or holds something unknown.
+    """
+    path = user_config_path()
+    try:
+        return UserConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return UserConfig()
+    except ValidationError as error:
+        raise BadInputError(f"{path}: {explain(error)}; expected the tables [data] and [weights]") from None
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path}: cannot be read as TOML: {error}") from None
+
+
+def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()) -> Path:
+    """Return a dataset's root: the flag, else the environment, else the user's config file.
+
+    Args:
+        dataset: The dataset's name.
+        given: What `--root` said.
+        folders: Further names of the root inside `VOS_BENCH_DATA`.
+
+    Raises:
+        BadInputError: None of the three names it; the message says how each would.
+    """
+    if given is not None:
+        return given.expanduser()
+    if base := os.environ.get("VOS_BENCH_DATA"):
+        for name in (dataset, *folders):
+            if (root := Path(base).expanduser() / name).is_dir():
+                return root
+    if dataset in (configured := read_user_config().data):
+        return configured[dataset].expanduser()
+    wanted = " or ".join((dataset, *folders))
+    raise BadInputError(
+        f"{dataset}: no data root. Give --root DIR; or set VOS_BENCH_DATA to a folder that holds {wanted} "
+        f'({"now " + base if base else "now unset"}); or write [data] {dataset} = "DIR" in {user_config_path()}'
+    )
+
+
+def find_weights(method: str, given: Path | None) -> Path | None:
+    """Return a method's file of parameters: the flag, else the environment, else the user's config file, else None.
+
+    `VOS_BENCH_WEIGHTS` is a folder with files named `METHOD.safetensors` or `METHOD.pth`.
+    """
+    if given is not None:
+        return given.expanduser()
+    if base := os.environ.get("VOS_BENCH_WEIGHTS"):
+        for suffix in (".safetensors", ".pth"):
+            if (path := Path(base).expanduser() / f"{method}{suffix}").is_file():
+                return path
+    path_in_config = read_user_config().weights.get(method)
+    return path_in_config.expanduser() if path_in_config else None

@@ -1,0 +1,109 @@
+"""Finds methods, datasets and reports by name through entry points, without importing what it does not use."""
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from vos_bench.api import DatasetInfo, Method, MethodInfo, ReportInfo, SequenceMethod
+from vos_bench.errors import BadInputError
+
+Kind = Literal["methods", "datasets", "reports"]
+Info = TypeVar("Info", MethodInfo, DatasetInfo, ReportInfo)
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Return the registered names of one kind, sorted; nothing is imported."""
+    return tuple(sorted(_entry_points(kind)))
+
+
+def method(name: str) -> MethodInfo:
+    """Return a method's description; `name` may also be `FILE.py:CLASS`, a class that is not installed.
+
+    Raises:
+        BadInputError: There is no such method, or its plugin cannot be loaded.
+    """
+    path, separator, class_name = name.rpartition(":")
+    if separator and path.endswith(".py"):
+        return _method_from_file(Path(path), class_name)
+    return _load("methods", name, MethodInfo)
+
+
+def dataset(name: str) -> DatasetInfo:
+    """Return a dataset's description. Raises BadInputError as `method` does."""
+    return _load("datasets", name, DatasetInfo)
+
+
+def report(name: str) -> ReportInfo:
+    """Return a report's description. Raises BadInputError as `method` does."""
+    return _load("reports", name, ReportInfo)
+
+
+def resolve(reference: str) -> Any:
+    """Import what a `module:attribute` string names; `FILE.py:CLASS` works too."""
+    module_name, _, attribute = reference.rpartition(":")
+    module = _module_from_file(Path(module_name)) if module_name.endswith(".py") else _import(module_name)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise BadInputError(f"{module_name}: there is no {attribute!r} in it") from None
+
+
+def _entry_points(kind: Kind) -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"vos_bench.{kind}")}
+
+
+def _load(kind: Kind, name: str, wanted: type[Info]) -> Info:
+    points = _entry_points(kind)
+    if name not in points:
+        raise BadInputError(_unknown(kind, name, tuple(points)))
+    try:
+        info = points[name].load()
+    except (ImportError, AttributeError) as error:
+        plugin = points[name].value
+        raise BadInputError(f"{kind.removesuffix('s')} {name}: its plugin {plugin} fails to load: {error}") from None
+    if not isinstance(info, wanted):
+        raise BadInputError(f"{points[name].value}: found {type(info).__name__}, expected a {wanted.__name__}")
+    return info
+
+
+def _unknown(kind: Kind, name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"
+    return f"there is no {kind.removesuffix('s')} {name!r}; {hint} (vos-bench list {kind})"
+
+
+def _import(module_name: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except ImportError as error:
+        raise BadInputError(f"{module_name}: cannot be imported: {error}") from None
+
+
+def _module_from_file(path: Path) -> Any:
+    if not path.is_file():
+        raise BadInputError(f"{path}: there is no such file; expected FILE.py:CLASS")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise BadInputError(f"{path}: found no Python module; expected FILE.py:CLASS")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _method_from_file(path: Path, class_name: str) -> MethodInfo:
+    factory = f"{path.resolve()}:{class_name}"
+    found = resolve(factory)
+    if not (inspect.isclass(found) and issubclass(found, (Method, SequenceMethod))):
+        raise BadInputError(f"{path}: {class_name} is no subclass of vos_bench.api.Method or SequenceMethod")
+    return MethodInfo(
+        name=class_name,
+        summary=(inspect.getdoc(found) or "").partition("\n")[0],
+        factory=factory,
+        licence="unknown",
+        prompts=frozenset({"mask", "box"}),
+    )

@@ -21,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -9,7 +9,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from vos_bench.api import DatasetInfo, Method, MethodInfo, ReportInfo, SequenceMethod
+from vos_bench.api import Dataset, DatasetInfo, Method, MethodInfo, ReportInfo, SequenceMethod
+from vos_bench.config import find_data_root
 from vos_bench.errors import BadInputError
 
 Kind = Literal["methods", "datasets", "reports"]
@@ -36,6 +37,20 @@ def method(name: str) -> MethodInfo:
 def dataset(name: str) -> DatasetInfo:
     """Return a dataset's description. Raises BadInputError as `method` does."""
     return _load("datasets", name, DatasetInfo)
+
+
+def open_dataset(name: str, *, root: Path | None = None, split: str | None = None) -> Dataset:
+    """Open one split of a dataset; where `root` is None it is found as `vos_bench.config.find_data_root` says.
+
+    Raises:
+        BadInputError: There is no such dataset, split or root, or the root does not hold what it should.
+    """
+    info = dataset(name)
+    if split is not None and split not in info.splits:
+        raise BadInputError(f"{name}: there is no split {split!r}; known: {', '.join(info.splits)}")
+    base = find_data_root(name, root, info.folders) if info.needs_root else (root or Path())
+    opened: Dataset = resolve(info.factory)(base, split=split or info.splits[0])
+    return opened
 
 
 def report(name: str) -> ReportInfo:

@@ -1,0 +1,79 @@
+"""The command line: names the commands, turns errors into messages and results into exit codes.
+
+Exit codes: 0 done; 1 a comparison is worse, or some sequences failed; 2 bad input, usage, or not comparable;
+130 interrupted, all finished sequences kept.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+import vos_bench
+from vos_bench.errors import VosBenchError
+
+INTERRUPTED = 130
+
+app = App(
+    name="vos-bench",
+    help="Run, score, time and compare methods of semi-supervised video object segmentation.",
+    version=vos_bench.__version__,
+    version_flags=["--version"],
+)
+# Commands are named by import path, so that each is imported only when it is called.
+for _name, _help in {
+    "run": "Run a method on a dataset; resumes where an earlier run stopped.",
+    "score": "Score anybody's label maps.",
+    "report": "Make a table from records.",
+    "compare": "Judge a run against a baseline, for continuous integration.",
+    "check": "Look for mistakes in a dataset's folder.",
+    "fetch": "Download a dataset, where its licence allows.",
+    "package": "Write the zip that a dataset's server takes.",
+    "list": "List methods, datasets, reports or weights.",
+}.items():
+    app.command(
+        f"vos_bench.commands.{_name.replace('list', 'listing')}:{_name.replace('list', 'listing')}",
+        name=_name,
+        help=_help,
+    )
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    debug: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Run one command.
+
+    Args:
+        tokens: The command and its options.
+        debug: Show the traceback of an error.
+    """
+    try:
+        return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0
+    except (CycloptsError, VosBenchError) as error:
+        if debug:
+            raise
+        return _complain(str(error))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; `arguments` default to those of the process."""
+    try:
+        return app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0
+    except CycloptsError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("vos-bench: interrupted; finished sequences are kept, the same command goes on from there\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone, as with `| head`: nothing is left to say, not even by the interpreter at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _complain(message: str) -> int:
+    sys.stderr.write(f"vos-bench: {message}\n")
+    return 2

@@ -1,0 +1,27 @@
+"""`vos-bench check`: mistakes in a dataset's folder."""
+
+from pathlib import Path
+
+from vos_bench import registry
+from vos_bench.commands.output import say
+
+
+def check(dataset: str, *, root: Path | None = None, split: str | None = None) -> int:
+    """Look for mistakes in a dataset's folder; exit code 2 when there are any.
+
+    Args:
+        dataset: The dataset's name.
+        root: Its folder; without it, `VOS_BENCH_DATA` or the config file names it.
+        split: One split; without it, the dataset's default.
+    """
+    opened = registry.open_dataset(dataset, root=root, split=split)
+    problems = opened.check()
+    for problem in problems:
+        say(f"{problem.path}: found {problem.found}; expected {problem.expected}; {problem.remedy}")
+    if problems:
+        say(f"{dataset} {opened.split}: {len(problems)} problems")
+        return 2
+    frames = sum(len(sequence.frame_names) for sequence in opened)
+    fingerprint = opened.fingerprint()[:12]
+    say(f"{dataset} {opened.split}: {len(opened)} sequences, {frames} frames, all well (fingerprint {fingerprint})")
+    return 0

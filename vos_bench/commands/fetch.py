@@ -1,0 +1,27 @@
+"""`vos-bench fetch`: downloads."""
+
+from pathlib import Path
+
+from vos_bench import registry
+from vos_bench.commands.output import say
+from vos_bench.config import cache_folder
+from vos_bench.errors import BadInputError
+
+
+def fetch(dataset: str, *, root: Path | None = None) -> None:
+    """Download a dataset, where its licence allows.
+
+    Args:
+        dataset: The dataset's name.
+        root: Where to put it; without it, the package's cache.
+    """
+    info = registry.dataset(dataset)
+    if not info.download:
+        reason = (
+            "the package makes it itself"
+            if not info.needs_root
+            else f"its licence is: {info.licence or 'your own data'}"
+        )
+        raise BadInputError(f"{dataset}: there is nothing to download ({reason})")
+    where = registry.resolve(info.download)(root or cache_folder() / dataset)
+    say(f"{dataset} lies in {where}; use it with --root {where}")

@@ -1,0 +1,31 @@
+"""What the commands print: tables, messages and JSON. Nothing else in the package writes to the terminal."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vos_bench.files import write_text
+from vos_bench.tables import Format, Table, render
+
+
+def say(message: str) -> None:
+    """Print one line of result."""
+    sys.stdout.write(f"{message}\n")
+
+
+def warn(message: str) -> None:
+    """Print one line that is no result, where it does not mix with results."""
+    sys.stderr.write(f"{message}\n")
+
+
+def show(table: Table, format: Format = "text") -> None:
+    """Print a table."""
+    sys.stdout.write(render(table, format))
+
+
+def write_json(path: Path | None, data: Mapping[str, Any]) -> None:
+    """Write `data` where `--json` asks for it, if it does."""
+    if path is not None:
+        write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,67 @@
+"""The run record: what a stranger needs to trust or repeat a number. One folder a run, every file written atomically.
+
+A run's folder holds `run.json` (`RunRecord`), one `sequences/NAME.json` (`SequenceRecord`) for each sequence that
+ended, the label maps under `masks/`, and tables that are rebuilt from the sequence files (`vos_bench.records.tables`).
+The sequence files are the truth: resuming reads them, and shards merge by copying them.
+"""
+
+from vos_bench.records.files import (
+    FoundRuns,
+    Run,
+    find_runs,
+    load_run,
+    masks_folder,
+    read_record,
+    read_sequence_records,
+    run_file,
+    sequence_file,
+    write_record,
+)
+from vos_bench.records.identity import config8, default_out, differences, identity
+from vos_bench.records.models import (
+    SCHEMA_VERSION,
+    Counts,
+    DatasetEntry,
+    ExternalScores,
+    FrameScores,
+    Kind,
+    MethodEntry,
+    Numerics,
+    ObjectRecord,
+    ProtocolEntry,
+    RunRecord,
+    SequenceRecord,
+    Status,
+    WeightsEntry,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Counts",
+    "DatasetEntry",
+    "ExternalScores",
+    "FoundRuns",
+    "FrameScores",
+    "Kind",
+    "MethodEntry",
+    "Numerics",
+    "ObjectRecord",
+    "ProtocolEntry",
+    "Run",
+    "RunRecord",
+    "SequenceRecord",
+    "Status",
+    "WeightsEntry",
+    "config8",
+    "default_out",
+    "differences",
+    "find_runs",
+    "identity",
+    "load_run",
+    "masks_folder",
+    "read_record",
+    "read_sequence_records",
+    "run_file",
+    "sequence_file",
+    "write_record",
+]

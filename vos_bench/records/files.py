@@ -1,0 +1,147 @@
+"""Where a run's files lie, and how they are read and written."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from vos_bench.config import FrozenModel, explain
+from vos_bench.errors import BadInputError
+from vos_bench.files import write_text
+from vos_bench.records.models import SCHEMA_VERSION, RunRecord, SequenceRecord
+
+
+@dataclass(frozen=True)
+class Run:
+    """A record with its sequences, as reports receive it.
+
+    Attributes:
+        path: The run's folder.
+        record: Its `run.json`.
+        sequences: Its sequence files by name, in the order of `record.dataset.sequences`, others after them.
+    """
+
+    path: Path
+    record: RunRecord
+    sequences: Mapping[str, SequenceRecord]
+
+
+class FoundRuns(NamedTuple):
+    """What `find_runs` met: the runs that load, and one message for each that does not."""
+
+    runs: tuple[Run, ...]
+    problems: tuple[str, ...]
+
+
+def run_file(folder: Path) -> Path:
+    """Return where a run's record lies."""
+    return folder / "run.json"
+
+
+def sequence_file(folder: Path, name: str) -> Path:
+    """Return where a sequence's record lies.
+
+    Raises:
+        BadInputError: The name would leave the run's folder.
+    """
+    if not name or name in {".", ".."} or "/" in name or "\\" in name or "\0" in name:
+        raise BadInputError(f"sequence {name!r}: cannot be a file name; expected one name without slashes")
+    return folder / "sequences" / f"{name}.json"
+
+
+def masks_folder(folder: Path, sequence: str) -> Path:
+    """Return where a sequence's label maps lie."""
+    return folder / "masks" / sequence
+
+
+def write_record(record: FrozenModel, path: Path) -> None:
+    """Write a record as JSON, whole or not at all. Raises BadInputError when it cannot be saved."""
+    write_text(path, record.model_dump_json(indent=2) + "\n")
+
+
+Model = TypeVar("Model", bound=FrozenModel)
+
+
+def read_record(model: type[Model], path: Path) -> Model:
+    """Read one JSON file of a run.
+
+    Raises:
+        BadInputError: It is absent, damaged, or of a form that this version does not know.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(
+            f"{path}: cannot be read: {error.strerror}; expected a folder that `vos-bench run` or `score` wrote"
+        ) from None
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise BadInputError(f"{path}: {_damage(data, error)}") from None
+
+
+def _damage(data: bytes, error: ValidationError) -> str:
+    version = _schema_version(data)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        return f"has the form {version}, and this vos-bench reads up to {SCHEMA_VERSION}; install a newer vos-bench"
+    return f"is damaged or no record: {explain(error)}; restore it or run the same command again"
+
+
+def _schema_version(data: bytes) -> Any:
+    try:
+        content = json.loads(data)
+    except ValueError:
+        return None
+    return content.get("schema_version") if isinstance(content, dict) else None
+
+
+def read_sequence_records(folder: Path) -> dict[str, SequenceRecord]:
+    """Read all sequence files of a run, sorted by name. Raises BadInputError for a damaged one."""
+    paths = sorted((folder / "sequences").glob("*.json"))
+    return {path.stem: read_record(SequenceRecord, path) for path in paths}
+
+
+def load_run(path: Path) -> Run:
+    """Read a run: its folder or its `run.json`.
+
+    Raises:
+        BadInputError: The record or one of its sequence files is absent or damaged; the message names the file.
+    """
+    folder = path.parent if path.is_file() else path
+    record = read_record(RunRecord, path if path.is_file() else run_file(folder))
+    found = read_sequence_records(folder)
+    order = [name for name in record.dataset.sequences if name in found]
+    others = [name for name in found if name not in set(order)]
+    return Run(folder, record, {name: found[name] for name in (*order, *others)})
+
+
+def find_runs(paths: Iterable[Path]) -> FoundRuns:
+    """Load every run at or below `paths`, each once, in sorted order; what fails to load becomes a problem's text."""
+    runs: dict[Path, Run] = {}
+    problems: list[str] = []
+    for path in paths:
+        files = sorted(_run_files(path))
+        if not files:
+            problems.append(f"{path}: holds no run.json, nor does any folder in it")
+        for file in files:
+            if file.resolve() in runs:
+                continue
+            try:
+                runs[file.resolve()] = load_run(file)
+            except BadInputError as error:
+                problems.append(str(error))
+    return FoundRuns(tuple(runs.values()), tuple(problems))
+
+
+def _run_files(path: Path) -> Iterable[Path]:
+    if path.is_file():
+        yield path
+        return
+    for folder, subfolders, files in os.walk(path):
+        if "run.json" in files:
+            yield Path(folder) / "run.json"
+            subfolders.clear()

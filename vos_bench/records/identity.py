@@ -1,0 +1,58 @@
+"""When two runs are the same run: results are mixed in one folder only then."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from vos_bench.records.models import Numerics, RunRecord
+
+
+def identity(record: RunRecord) -> dict[str, JsonValue]:
+    """Return what makes two runs the same run: results may be mixed in one folder only where all of it is equal."""
+    numerics = record.numerics or Numerics()
+    weights = record.method.weights
+    return {
+        "method": record.method.name,
+        "method code": record.method.code_sha256,
+        "config": record.method.config,
+        "weights": weights.sha256 if weights else None,
+        "dataset": record.dataset.name,
+        "split": record.dataset.split,
+        "dataset fingerprint": record.dataset.fingerprint,
+        "init": record.protocol.init,
+        "frames": record.protocol.frames_seen,
+        "amp": numerics.amp,
+        "seed": numerics.seed,
+    }
+
+
+def config8(record: RunRecord) -> str:
+    """Return the first eight hex digits of the hash of a record's `identity`; it names the run's default folder."""
+    text = json.dumps(identity(record), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def default_out(record: RunRecord, base: Path = Path("runs")) -> Path:
+    """Return the folder a run gets unless told otherwise: `runs/DATASET/METHOD/CONFIG8`."""
+    return base / record.dataset.name / record.method.name / config8(record)
+
+
+def differences(first: RunRecord, second: RunRecord) -> tuple[str, ...]:
+    """Name each part of the identity in which two records differ, with both values; empty when there is none."""
+    ours, theirs = identity(first), identity(second)
+    return tuple(
+        text for key in ours if ours[key] != theirs[key] for text in _named_differences(key, ours[key], theirs[key])
+    )
+
+
+def _named_differences(key: str, ours: JsonValue, theirs: JsonValue) -> Iterable[str]:
+    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
+        yield f"{key}: {ours} and {theirs}"
+        return
+    absent = "nothing"
+    for inner in sorted({*ours, *theirs}):
+        if ours.get(inner, absent) != theirs.get(inner, absent):
+            yield from _named_differences(f"{key}.{inner}", ours.get(inner, absent), theirs.get(inner, absent))

@@ -1,0 +1,225 @@
+"""What the files of a run hold."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
+from vos_bench.config import FrozenModel
+from vos_bench.environment import Environment
+from vos_bench.timing import FrameTimings, TimingSummary
+
+SCHEMA_VERSION = 1
+
+Kind = Literal["run", "score", "results-only"]
+Status = Literal["started", "complete", "failed"]
+Fraction = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
+"""A score as a fraction; decay may be negative."""
+
+
+class WeightsEntry(FrozenModel):
+    """The file of parameters: its public name, its file name without folders, its hash and licence."""
+
+    name: str
+    file: str
+    sha256: str
+    licence: str = ""
+
+
+class MethodEntry(FrozenModel):
+    """The method and how it was set.
+
+    Attributes:
+        name: As on the command line.
+        config: The full configuration.
+        config_as_passed: The `--set` arguments, word for word.
+        weights: None for a method without any.
+        licence: Of the code.
+        reference: The paper or system that it follows, or where foreign results come from.
+        code_sha256: Hash of the file of a method that ran as `FILE.py:CLASS`; None for an installed one.
+    """
+
+    name: str
+    config: dict[str, JsonValue] = Field(default_factory=dict)
+    config_as_passed: tuple[str, ...] = ()
+    weights: WeightsEntry | None = None
+    licence: str = ""
+    reference: str = ""
+    code_sha256: str | None = None
+
+
+class DatasetEntry(FrozenModel):
+    """The data.
+
+    Attributes:
+        name: As on the command line.
+        version: Of the release, empty where there is but one.
+        split: The split's name.
+        fingerprint: Hash of frames, truth and list; see `vos_bench.api.Dataset.fingerprint`.
+        sequences: The sequences that this record is about, in the dataset's order; all shards have the same.
+        frames: How many frames the sequences have together, None where nobody counted.
+    """
+
+    name: str
+    version: str = ""
+    split: str = ""
+    fingerprint: str
+    sequences: tuple[str, ...]
+    frames: int | None = None
+
+
+class ProtocolEntry(FrozenModel):
+    """The rules under which the numbers were made.
+
+    Attributes:
+        name: The scoring protocol.
+        init: What the objects started from; None where the method did not run here.
+        frames_seen: Whether the method saw all frames; None where the method did not run here.
+        frames_scored: Which frames count, in words.
+        averaging: How per-frame values become one number, in words.
+        metric_version: Of the metrics' code; numbers of two versions are not comparable.
+        assumed: Each thing that is assumed because nobody published it.
+    """
+
+    name: ProtocolName
+    init: PromptKind | None = None
+    frames_seen: FramesSeen | None = None
+    frames_scored: str = ""
+    averaging: str = ""
+    metric_version: str = ""
+    assumed: tuple[str, ...] = ()
+
+
+class Numerics(FrozenModel):
+    """What decides the last bits of a result; None where it was not to be found out (torch was never loaded)."""
+
+    seed: int = 0
+    device: str = "cpu"
+    amp: Precision = "off"
+    compile: bool = False
+    tf32: bool | None = None
+    deterministic: bool | None = None
+    cudnn_benchmark: bool | None = None
+
+
+class ExternalScores(FrozenModel):
+    """Scores that a server gave, typed in by hand: fractions by name."""
+
+    server: str
+    date: str
+    scores: dict[str, Fraction]
+
+
+class Counts(FrozenModel):
+    """How many sequences there are of each state; `scored` of the finished ones have scores."""
+
+    selected: int = 0
+    done: int = 0
+    failed: int = 0
+    scored: int = 0
+
+
+class RunRecord(FrozenModel):
+    """`run.json`.
+
+    Attributes:
+        schema_version: Of this form.
+        kind: `run` (made here), `score` (anybody's label maps, scored here) or `results-only` (imported).
+        status: `started` until every sequence has ended, then `complete`, or `failed` when some sequence failed.
+        created: UTC, ISO 8601.
+        finished: UTC, ISO 8601; None while `started`.
+        command: As passed; the user's home folder is written `~`.
+        scores: Fractions; empty when not scored. They are means over the scored sequences alone, so look at `counts`.
+        scored: Whether `scores` holds anything.
+        timing: None where nothing was timed.
+        memory_definition: What `peak_mib` in the sequence files means.
+        external: What a server said of this run's label maps.
+        notes: What a reader should know besides.
+    """
+
+    schema_version: Literal[1] = 1
+    kind: Kind = "run"
+    status: Status = "started"
+    created: str
+    finished: str | None = None
+    command: str = ""
+    method: MethodEntry
+    dataset: DatasetEntry
+    protocol: ProtocolEntry
+    environment: Environment
+    numerics: Numerics | None = None
+    counts: Counts = Counts()
+    scored: bool = False
+    scores: dict[str, Fraction] = Field(default_factory=dict)
+    timing: TimingSummary | None = None
+    memory_definition: str = ""
+    external: tuple[ExternalScores, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class FrameScores(FrozenModel):
+    """J and F of each scored frame, as columns of equal length."""
+
+    frame: tuple[str, ...] = ()
+    J: tuple[Fraction, ...] = ()
+    F: tuple[Fraction, ...] = ()
+
+
+class ObjectRecord(FrozenModel):
+    """One object's scores: the statistics over its scored frames, and `per_frame`.
+
+    Attributes:
+        object: The dataset's id.
+        group: `seen`, `unseen` or empty.
+    """
+
+    object: int
+    group: str = ""
+    J: Fraction
+    J_recall: Fraction
+    J_decay: Fraction
+    F: Fraction
+    F_recall: Fraction
+    F_decay: Fraction
+    per_frame: FrameScores
+
+
+class SequenceRecord(FrozenModel):
+    """`sequences/NAME.json`, written last, so that its presence says the label maps are whole.
+
+    Attributes:
+        name: The sequence.
+        status: `done` or `failed`.
+        error: One line, empty when done.
+        traceback: Of a method that raised, for its author.
+        identity: The `config8` of the run that made it; empty for scores of foreign label maps.
+        frames: How many frames the method saw (for foreign label maps: how many were scored).
+        objects: How many objects it was given.
+        seconds: Wall time of the whole sequence, decoding and writing included, scoring not.
+        peak_mib: Highest resident memory; see `RunRecord.memory_definition`. None where it cannot be had.
+        peak_gpu_mib: Highest memory that torch allocated on the GPU during this sequence; None on the CPU.
+        device: The processor's or GPU's name, so that timings of two machines are never mixed.
+        shared: Whether other sequences ran beside it on the machine, which makes its timings useless.
+        protocol: Under which `scores` were made, with the metric version; empty when not scored.
+        scores: The objects' scores; empty when the sequence has no public truth.
+        timings: Per frame.
+        notes: What happened on the way, such as an object with an empty mask that was left out.
+    """
+
+    schema_version: Literal[1] = 1
+    name: str
+    status: Literal["done", "failed"]
+    error: str = ""
+    traceback: str = ""
+    identity: str = ""
+    frames: int = 0
+    objects: int = 0
+    seconds: float = 0.0
+    peak_mib: float | None = None
+    peak_gpu_mib: float | None = None
+    device: str = ""
+    shared: bool = False
+    protocol: str = ""
+    scores: tuple[ObjectRecord, ...] = ()
+    timings: FrameTimings = FrameTimings()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,274 @@
+"""Label maps in PNG files, their object ids, and the merging and renaming of objects."""
+
+import io
+import struct
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from zlib_ng import zlib_ng
+
+from vos_bench.api import LabelMap
+from vos_bench.errors import BadInputError
+from vos_bench.files import replacing
+
+VOID = 255
+"""The label of pixels that a DAVIS-style truth leaves undecided; also the one object of a 0/255 mask."""
+
+MAX_PIXELS = 1 << 26
+"""The largest label map that is read (8192 x 8192): a small file that claims more is an attack or an accident."""
+
+NarrowLabels = NDArray[np.uint8] | NDArray[np.uint16]
+"""H x W; a label map that is only as wide as its file: 8 bits nearly always."""
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _INDEXED = 0, 3
+_PILLOW_MODES = frozenset({"1", "L", "LA", "P", "PA", "I", "I;16", "I;16B"})
+_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
+_NO_SMOOTHING = "save label maps without anti-aliasing and resize them with nearest neighbour"
+
+
+class _Header(NamedTuple):
+    """The first chunk of a PNG file, as its specification orders the fields."""
+
+    width: int
+    height: int
+    bits: int
+    colour_type: int
+    compression: int
+    filters: int
+    interlace: int
+
+
+def read_label_map(path: Path) -> LabelMap:
+    """Read a label map from a PNG file, strictly.
+
+    Indexed (1, 2, 4, 8 bits), grey (1 to 16 bits) and grey-with-alpha files are read, interlaced or not, with any row
+    filters; a pixel's label is its palette index or grey level, alpha and transparency are ignored. A 0/255 mask
+    gives labels 0 and 255.
+
+    Args:
+        path: The file.
+
+    Returns:
+        H x W labels as stored; 0 is background.
+
+    Raises:
+        BadInputError: There is no such file, it is no PNG, it is cut off or damaged, or it holds colours.
+    """
+    return read_narrow(path).astype(np.uint16, copy=False)
+
+
+def read_narrow(path: Path) -> NarrowLabels:
+    """Read as `read_label_map` does, but keep 8-bit labels in 8 bits (read-only), which the metrics take as well."""
+    data = _read_bytes(path)
+    header = _header(data, path)
+    compressed = _pixel_stream(data, path)
+    labels = _inflate(compressed, header)
+    return _read_with_pillow(data, path) if labels is None else labels
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return a PNG file's (height, width) from its header; nothing is decoded. Raises BadInputError."""
+    header = _header(_read_bytes(path, 8 + 12 + 13), path)
+    return header.height, header.width
+
+
+def _read_bytes(path: Path, length: int = -1) -> bytes:
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(length)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInputError(f"{path}: cannot be read: {reason}; expected a label map as PNG") from None
+
+
+def _header(data: bytes, path: Path) -> _Header:
+    if not data.startswith(_SIGNATURE):
+        raise BadInputError(f"{path}: found {_kind(data)}, expected a PNG file; save label maps as indexed PNG")
+    if len(data) < 33 or data[12:16] != b"IHDR":
+        raise _damaged(path, "the file ends inside its header")
+    header = _Header(*struct.unpack_from(">IIBBBBB", data, 16))
+    if not 0 < header.width * header.height <= MAX_PIXELS:
+        size = f"{header.height} x {header.width} pixels"
+        raise BadInputError(f"{path}: its header claims {size}; expected at least 1 and at most {MAX_PIXELS} pixels")
+    return header
+
+
+def _kind(data: bytes) -> str:
+    if not data:
+        return "an empty file"
+    kinds = {b"\xff\xd8": "a JPEG image", b"GIF8": "a GIF image", b"BM": "a BMP image", b"PK": "a zip archive"}
+    return next((kind for start, kind in kinds.items() if data.startswith(start)), "something else")
+
+
+def _damaged(path: Path, what: str) -> BadInputError:
+    return BadInputError(f"{path}: the PNG is damaged: {what}; write or copy the file again")
+
+
+def _pixel_stream(data: bytes, path: Path) -> bytes:
+    """Return the joined IDAT chunks after checking that every chunk up to IEND is there and intact."""
+    position, parts = len(_SIGNATURE), []
+    while True:
+        if position + 12 > len(data):
+            raise _damaged(path, "the file is cut off")
+        length = int.from_bytes(data[position : position + 4], "big")
+        kind, end = data[position + 4 : position + 8], position + 8 + length
+        if end + 4 > len(data):
+            raise _damaged(path, "the file is cut off")
+        if zlib_ng.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise _damaged(path, f"the checksum of its {kind.decode('latin-1')} chunk is wrong")
+        if kind == b"IEND":
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        if kind == b"IDAT":
+            parts.append(data[position + 8 : end])
+        position = end + 4
+
+
+def _inflate(compressed: bytes, header: _Header) -> NDArray[np.uint8] | None:
+    """Decode the plain kind of file that nearly every tool writes; return None for any other, which Pillow reads.
+
+    Plain is: 8-bit indexed or grey, not interlaced, every row unfiltered.
+    """
+    if header[2:] not in ((8, _GREY, 0, 0, 0), (8, _INDEXED, 0, 0, 0)):
+        return None
+    size = header.height * (header.width + 1)
+    stream = zlib_ng.decompressobj()
+    try:
+        # One byte more than wanted: the end of the stream is then met in the same call, its checksum with it.
+        pixels = stream.decompress(compressed, size + 1)
+    except zlib_ng.error:
+        return None
+    if len(pixels) != size or not stream.eof:
+        return None
+    rows = np.frombuffer(pixels, np.uint8).reshape(header.height, header.width + 1)
+    return None if rows[:, 0].any() else rows[:, 1:]
+
+
+def _read_with_pillow(data: bytes, path: Path) -> NarrowLabels:
+    try:
+        with PillowImage.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.mode not in _PILLOW_MODES:
+                raise _coloured(image, path)
+            pixels = np.asarray(image)
+    except _PILLOW_ERRORS as error:
+        raise _damaged(path, str(error)) from None
+    if pixels.ndim == 3:
+        pixels = pixels[..., 0]
+    return pixels.astype(np.uint16 if pixels.itemsize > 1 else np.uint8)
+
+
+def _coloured(image: PillowImage.Image, path: Path) -> BadInputError:
+    colours = len(image.getcolors(image.width * image.height) or ())
+    return BadInputError(
+        f"{path}: found an image of mode {image.mode} with {colours} colours, expected indexed or grey, "
+        f"where each pixel is an object id; {_NO_SMOOTHING}, one palette index an object"
+    )
+
+
+def write_label_map(path: Path, labels: LabelMap) -> None:
+    """Write a label map as PNG, whole or not at all; the same labels give the same bytes.
+
+    The file is 8-bit indexed with the 256 colours of DAVIS, or 16-bit grey when an id exceeds 255.
+
+    Args:
+        path: The file; its folder is made where it is missing.
+        labels: H x W.
+
+    Raises:
+        BadInputError: `labels` is no label map, or the file cannot be written.
+    """
+    highest = _highest(labels, path)
+    if highest > 255:
+        image = PillowImage.fromarray(np.ascontiguousarray(labels, np.uint16))
+    else:
+        image = PillowImage.fromarray(np.ascontiguousarray(labels, np.uint8))
+        image.putpalette(DAVIS_PALETTE)
+    with replacing(path) as part:
+        image.save(part, format="PNG", compress_level=1)
+
+
+def _highest(labels: LabelMap, path: Path) -> int:
+    """Return the highest id after checking that the array is a label map."""
+    if labels.ndim == 2 and labels.size and np.issubdtype(labels.dtype, np.integer):
+        highest = int(labels.max())
+        if highest <= np.iinfo(np.uint16).max and int(labels.min()) >= 0:
+            return highest
+    found = f"{labels.dtype} of shape {labels.shape}"
+    raise BadInputError(f"{path}: cannot write {found}; expected an H x W map of labels from 0 to 65535")
+
+
+def _davis_palette() -> bytes:
+    """Return the 256 colours of DAVIS and PASCAL VOC: bits 0, 3, 6 of the id are red's high bits, and so on."""
+    ids = np.arange(256)
+    palette = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            palette[:, channel] |= ((ids >> channel & 1) << (7 - bit)).astype(np.uint8)
+        ids >>= 3
+    return palette.tobytes()
+
+
+DAVIS_PALETTE = _davis_palette()
+"""768 bytes: red, green and blue of each of the 256 ids."""
+
+
+def object_ids(labels: NarrowLabels) -> tuple[int, ...]:
+    """Return the ids in a label map, ascending, without the background; a `VOID` that is there is listed too."""
+    present = np.zeros(int(labels.max(initial=0)) + 1, np.bool_)
+    present[labels.ravel()] = True
+    return tuple(int(k) for k in np.flatnonzero(present) if k)
+
+
+def merge_objects(labels: NarrowLabels) -> LabelMap:
+    """Return the union of all objects as object 1; a 0/255 mask becomes 0/1."""
+    return (labels > 0).astype(np.uint16)
+
+
+def rename_ids(labels: NarrowLabels, names: Mapping[int, int]) -> LabelMap:
+    """Return the label map with every id of `names` replaced by the id it maps to; other labels stay."""
+    lookup = np.arange(max(int(labels.max(initial=0)), *names, 0) + 1, dtype=np.uint16)
+    for old, new in names.items():
+        lookup[old] = new
+    return lookup[labels]
+
+
+def check_ids(labels: NarrowLabels, allowed: Collection[int], path: Path) -> None:
+    """Check that a label map holds no object but those allowed.
+
+    Args:
+        labels: H x W.
+        allowed: The ids of the objects; background is always allowed.
+        path: The label map's file, for the message.
+
+    Raises:
+        BadInputError: An id is not allowed; the message says what is likely wrong with the file.
+    """
+    if problem := describe_unknown_ids(object_ids(labels), allowed, path):
+        raise BadInputError(problem)
+
+
+def describe_unknown_ids(found: Iterable[int], allowed: Collection[int], path: Path) -> str | None:
+    """Return what is wrong with a label map that holds the ids `found`, or None when all of them are allowed."""
+    present = sorted({*found} - {0})
+    unknown = [k for k in present if k not in allowed]
+    if not unknown:
+        return None
+    objects = f"{len(allowed)} object{'' if len(allowed) == 1 else 's'}"
+    if len(unknown) > 4 and len(present) > 2 * len(allowed):
+        colours = f"{len(present) + 1} colours but its sequence has {objects}"
+        return f"{path}: has {colours}: its edges are smoothed; {_NO_SMOOTHING}"
+    ids = "id" if len(unknown) == 1 else "ids"
+    expected = f"only {_listed(sorted(allowed))} and 0" if allowed else "only 0"
+    message = f"{path}: found {ids} {_listed(unknown)}, expected {expected}, because its sequence has {objects}"
+    if VOID in unknown:
+        return f"{message}; write object 1 as label 1, not as white (255)"
+    return f"{message}; remove objects that were never given and keep the ids of those that were"
+
+
+def _listed(ids: list[int], most: int = 8) -> str:
+    shown = ", ".join(map(str, ids[:most]))
+    return shown if len(ids) <= most else f"{shown}, … ({len(ids)} in all)"

@@ -1,0 +1,100 @@
+"""The report `runs`: one line for each method and dataset, with the spread over seeds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vos_bench.api import ReportInfo
+from vos_bench.records import Run, RunRecord, identity
+from vos_bench.tables import SPREAD, Column, Table, percent
+
+INFO = ReportInfo(
+    name="runs",
+    summary="One line for each method and dataset: scores, speed, and the spread over seeds",
+    factory="vos_bench.reports.runs:build",
+)
+
+SCORES = ("G", "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
+INDICATIVE = "FPS marked ~ are indicative: the run was shorter or less quiet than the timing protocol asks."
+
+
+def build(runs: Sequence[Run]) -> Table:
+    """Return the table. Runs that differ in nothing but the seed share a line: mean ± sample standard deviation."""
+    groups: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        groups.setdefault(_without_seed(run.record), []).append(run.record)
+    rows = sorted((_row(records) for records in groups.values()), key=_order)
+    shown = [score for score in SCORES if any(score in row for row in rows)]
+    columns = (
+        *(Column(name) for name in ("dataset", "split", "method", "init", "frames", "sequences", "seeds")),
+        *(percent(score, higher_is_better=not score.endswith("_decay")) for score in shown),
+        Column("FPS"),
+        Column("state"),
+    )
+    frame = pd.DataFrame(rows, columns=[*_frame_columns(columns, rows)])
+    notes = (INDICATIVE,) if any(str(row["FPS"]).startswith("~") for row in rows) else ()
+    return Table("Runs", columns, frame, notes)
+
+
+def _without_seed(record: RunRecord) -> str:
+    key = {**identity(record), "seed": None, "kind": record.kind, "protocol": record.protocol.name}
+    return repr(sorted(key.items()))
+
+
+def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
+    first = records[0]
+    row: dict[str, Any] = {
+        "dataset": first.dataset.name,
+        "split": first.dataset.split,
+        "method": first.method.name,
+        "init": first.protocol.init,
+        "frames": first.protocol.frames_seen,
+        "sequences": _sequences(records),
+        "seeds": len({record.numerics.seed for record in records if record.numerics}) or None,
+        "FPS": _speed(records),
+        "state": _state(records),
+    }
+    for score in SCORES:
+        values = [record.scores[score] for record in records if score in record.scores]
+        if values:
+            row[score] = float(np.mean(values))
+        if len(values) > 1:
+            row[score + SPREAD] = float(np.std(values, ddof=1))
+    return row
+
+
+def _sequences(records: Sequence[RunRecord]) -> str:
+    done, selected = (min(getattr(record.counts, key) for record in records) for key in ("done", "selected"))
+    return str(done) if done == selected else f"{done} of {selected}"
+
+
+def _speed(records: Sequence[RunRecord]) -> str | None:
+    timings = [record.timing for record in records if record.timing is not None and record.timing.fps is not None]
+    if not timings:
+        return None
+    mark = "~" if any(timing.indicative for timing in timings) else ""
+    return f"{mark}{np.median([timing.fps for timing in timings if timing.fps is not None]):.1f}"
+
+
+def _state(records: Sequence[RunRecord]) -> str:
+    if any(record.status == "started" for record in records):
+        return "unfinished"
+    if any(record.status == "failed" for record in records):
+        return "failed sequences"
+    return "complete" if all(record.scored for record in records) else "not scored"
+
+
+def _order(row: dict[str, Any]) -> tuple[str, str, float, str]:
+    return row["dataset"], row["split"], -row.get("J&F", -np.inf), row["method"]
+
+
+def _frame_columns(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[str]:
+    present = {name for row in rows for name in row}
+    return [
+        name
+        for column in columns
+        for name in (column.name, column.name + SPREAD)
+        if name == column.name or name in present
+    ]

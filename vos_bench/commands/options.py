@@ -1,0 +1,67 @@
+"""How the options that several commands share are read."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from vos_bench.errors import BadInputError
+
+Item = TypeVar("Item")
+
+
+def sequence_names(text: str | None) -> tuple[str, ...] | None:
+    """Read `--sequences`: `A,B`, or `@FILE` with one name a line; None means all.
+
+    Raises:
+        BadInputError: The file cannot be read, or no name is given, or one twice.
+    """
+    if text is None:
+        return None
+    chosen = tuple(name.strip() for name in (_lines(Path(text[1:])) if text.startswith("@") else text.split(",")))
+    names = tuple(name for name in chosen if name)
+    if not names:
+        raise BadInputError(f"--sequences {text}: found no name, expected A,B or @FILE with one name a line")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInputError(f"--sequences {text}: named twice: {', '.join(twice)}")
+    return names
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"--sequences @{path}: cannot be read: {error}; expected one name a line") from None
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Read `--seeds 0,1,2`."""
+    return _numbers("--seeds", text, text.split(","), "whole numbers with commas between, as in 0,1,2")
+
+
+def shard(text: str | None) -> tuple[int, int] | None:
+    """Read `--shard I/N`, I from 1 to N."""
+    if text is None:
+        return None
+    expected = "I/N with I from 1 to N, as in 2/8"
+    numbers = _numbers("--shard", text, text.split("/"), expected)
+    if len(numbers) != 2 or not 1 <= numbers[0] <= numbers[1]:
+        raise BadInputError(f"--shard {text}: expected {expected}")
+    return numbers[0], numbers[1]
+
+
+def _numbers(option: str, text: str, parts: Iterable[str], expected: str) -> tuple[int, ...]:
+    return tuple(_parse(int, f"{option} {text}", part, expected) for part in parts)
+
+
+def _parse(read: Callable[[str], Item], option: str, text: str, expected: str) -> Item:
+    try:
+        return read(text)
+    except ValueError:
+        raise BadInputError(f"{option}: {text!r} is not what is needed, expected {expected}") from None
+
+
+def named_number(option: str, text: str) -> tuple[str, float]:
+    """Read NAME=NUMBER, as in `--tolerance J&F=0.001`."""
+    name, _, value = text.partition("=")
+    return name, _parse(float, f"{option} {text}", value, "NAME=NUMBER, as in J&F=0.001")

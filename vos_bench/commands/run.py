@@ -1,0 +1,118 @@
+"""`vos-bench run`: a method on a dataset."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vos_bench import registry, weights
+from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
+from vos_bench.commands import options
+from vos_bench.commands.output import say, show, write_json
+from vos_bench.commands.progress import RunProgress
+from vos_bench.records import Run, load_run
+from vos_bench.runner import Overwrite, RunSettings
+from vos_bench.runner import run as run_method
+
+Flag = Parameter(negative=())
+
+
+def run(
+    method: str,
+    *,
+    dataset: str,
+    root: Path | None = None,
+    split: str | None = None,
+    init: PromptKind = "mask",
+    weights_: Annotated[str | None, Parameter(name="--weights")] = None,
+    sequences: str | None = None,
+    seeds: str = "0",
+    frames: FramesSeen = "all",
+    protocol: ProtocolName | None = None,
+    device: str = "auto",
+    amp: Precision = "off",
+    compile: Annotated[bool, Flag] = False,
+    jobs: int = 1,
+    shard: str | None = None,
+    overwrite: Overwrite = "only-missing",
+    save_probabilities: Annotated[bool, Flag] = False,
+    timing: Annotated[bool, Flag] = False,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
+    out: Annotated[Path | None, Parameter(name="--out")] = None,
+    json: Annotated[Path | None, Parameter(name="--json")] = None,
+) -> int:
+    """Run a method on a dataset and score it; resumes where an earlier run stopped.
+
+    Args:
+        method: The method's name, or FILE.py:CLASS for one that is not installed.
+        dataset: The dataset's name.
+        root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
+        split: Which split; without it, the dataset's default.
+        init: What the objects start from.
+        weights_: A file of parameters, or the name of one that `vos-bench list weights` shows.
+        sequences: A,B or @FILE with one name a line; without it, all.
+        seeds: Seeds with commas between; each makes a record of its own.
+        frames: Whether the method sees all frames or only the annotated ones.
+        protocol: How to score; without it, the dataset's own protocol.
+        device: auto, cpu, cuda or cuda:1.
+        amp: Precision of the network on a GPU.
+        compile: Compile the network.
+        jobs: How many sequences run at once; above one, no FPS is given.
+        shard: I/N, the I-th of N parts of the sequences; the parts merge by copying their folders into one.
+        overwrite: What to do about sequences that were finished before.
+        save_probabilities: Keep the probabilities of every frame too.
+        timing: Read no frame ahead, so that nothing runs beside the method.
+        set_: KEY=VALUE of the method's configuration; may be given several times.
+        out: The folder of the run; without it, runs/DATASET/METHOD/CONFIG8.
+        json: A file for the scores.
+    """
+    info = registry.method(method)
+    chosen = weights.choose(info, weights_)
+    opened = registry.open_dataset(dataset, root=root, split=split)
+    numbers = options.seeds(seeds)
+    runs = []
+    for seed in numbers:
+        settings = RunSettings(
+            method=info,
+            dataset=opened,
+            overrides=set_,
+            weights=chosen.path if chosen else None,
+            weights_name=chosen.name if chosen else "",
+            weights_licence=chosen.licence if chosen else "",
+            sequences=options.sequence_names(sequences),
+            init=init,
+            frames=frames,
+            protocol=protocol,
+            seed=seed,
+            device=device,
+            amp=amp,
+            compile=compile,
+            jobs=jobs,
+            shard=options.shard(shard),
+            overwrite=overwrite,
+            save_probabilities=save_probabilities,
+            timing=timing,
+            out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
+            command=tuple(sys.argv[1:]),
+        )
+        with RunProgress() as progress:
+            run_method(settings, listener=progress)
+        runs.append(load_run(progress.out))
+    _summarise(runs)
+    write_json(json, {"runs": [{"out": str(run.path), "scores": run.record.scores} for run in runs]})
+    return int(any(run.record.counts.failed for run in runs))
+
+
+def _summarise(runs: list[Run]) -> None:
+    show(registry.resolve(registry.report("runs").factory)(runs))
+    for run in runs:
+        for sequence in run.sequences.values():
+            if sequence.status == "failed":
+                say(f"failed: {sequence.name}: {sequence.error}")
+        say(f"{run.path}")
+        if not run.record.scored and run.record.counts.done:
+            say(
+                f"{run.record.dataset.name} {run.record.dataset.split} has no public truth: masks written, not scored. "
+                f"Next: vos-bench package {run.path} --out {run.record.method.name}.zip"
+            )

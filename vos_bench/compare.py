@@ -1,0 +1,209 @@
+"""Two runs -> verdicts: what got better, what got worse, and what cannot be compared at all."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.records import ObjectRecord, Run, RunRecord, SequenceRecord
+
+DEFAULT_TOLERANCE = 0.001
+"""A tenth of a percent point for a score; for FPS, which is relative, see `DEFAULT_FPS_TOLERANCE`."""
+
+DEFAULT_FPS_TOLERANCE = 0.05
+"""FPS may differ by this share of the baseline."""
+
+OVERALL = "overall"
+
+
+class Verdict(StrEnum):
+    """What a comparison says of one score or one sequence."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "same within tolerance"
+    NEWLY_FAILING = "newly failing"
+    FIXED = "fixed"
+    NOT_COMPARABLE = "not comparable"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a comparison.
+
+    Attributes:
+        subject: `overall`, or a sequence's name.
+        score: The score's name, empty for a sequence that fails in one of the runs.
+        baseline: The baseline's value, a fraction (FPS: frames per second); None where there is none.
+        candidate: The same of the run that is judged.
+        verdict: What follows.
+        note: Why, where the numbers do not say it.
+    """
+
+    subject: str
+    score: str
+    baseline: float | None
+    candidate: float | None
+    verdict: Verdict
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All rows, the overall scores first, then the sequences in the baseline's order."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether an overall score fell, or a sequence fails that did not. One sequence's score may fall unpunished."""
+        return any(
+            row.verdict is Verdict.NEWLY_FAILING or (row.verdict is Verdict.WORSE and row.subject == OVERALL)
+            for row in self.rows
+        )
+
+
+def compare(baseline: Run, candidate: Run, *, tolerances: Mapping[str, float] | None = None) -> Comparison:
+    """Judge `candidate` against `baseline`.
+
+    Scores are averaged again over the objects of those sequences that both runs scored, so that a sequence that fails
+    in one of them is judged as such and does not move the others.
+
+    Args:
+        baseline: The run that sets the mark.
+        candidate: The run that is judged.
+        tolerances: Score name to the difference that still counts as the same; FPS takes a share of the baseline.
+            `DEFAULT_TOLERANCE` and `DEFAULT_FPS_TOLERANCE` stand for what is not named.
+
+    Raises:
+        NotComparableError: Data, protocol or metric version differ, or no sequence is scored in both.
+        BadInputError: A tolerance names no score of these runs, or is negative.
+    """
+    _require_comparable(baseline.record, candidate.record)
+    common = [name for name in baseline.sequences if _scored(baseline, name) and _scored(candidate, name)]
+    if not common:
+        raise NotComparableError(
+            f"Not comparable: no sequence has scores both in {baseline.path} and in {candidate.path}"
+        )
+    ours, theirs = ({name: run.sequences[name] for name in common} for run in (baseline, candidate))
+    before, after = _means(ours.values()), _means(theirs.values())
+    limits = _limits(before, tolerances or {})
+    rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in before]
+    rows += _speed(baseline.record, candidate.record, limits["FPS"])
+    rows += _sequence_rows(baseline, candidate, limits["J&F"])
+    return Comparison(tuple(rows))
+
+
+def _require_comparable(baseline: RunRecord, candidate: RunRecord) -> None:
+    reasons = [
+        f"baseline has {what} {ours!r}, this run has {theirs!r} ({field})"
+        for field, what, ours, theirs in _conditions(baseline, candidate)
+        if ours != theirs
+    ]
+    if reasons:
+        raise NotComparableError("Not comparable: " + "; ".join(reasons))
+
+
+def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, str, object, object]]:
+    for field, what in (("name", "dataset"), ("split", "split"), ("fingerprint", "data fingerprint")):
+        yield f"dataset.{field}", what, getattr(baseline.dataset, field), getattr(candidate.dataset, field)
+    for field, what in (
+        ("name", "protocol"),
+        ("frames_scored", "scored frames"),
+        ("averaging", "averaging"),
+        ("metric_version", "metric version"),
+    ):
+        yield f"protocol.{field}", what, getattr(baseline.protocol, field), getattr(candidate.protocol, field)
+    for field, what in (("init", "start from"), ("frames_seen", "frames seen")):
+        ours, theirs = getattr(baseline.protocol, field), getattr(candidate.protocol, field)
+        if ours is not None and theirs is not None:  # foreign label maps do not say what their method saw
+            yield f"protocol.{field}", what, ours, theirs
+
+
+def _scored(run: Run, name: str) -> bool:
+    return name in run.sequences and run.sequences[name].status == "done" and bool(run.sequences[name].scores)
+
+
+def _means(sequences: Iterable[SequenceRecord]) -> dict[str, float]:
+    objects = [found for sequence in sequences for found in sequence.scores]
+    keys = ("J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
+    means = {key: _mean(objects, key) for key in keys}
+    groups = {
+        f"{key}_{group}": _mean(chosen, key)
+        for group in ("seen", "unseen")
+        if (chosen := [found for found in objects if found.group == group])
+        for key in ("J", "F")
+    }
+    total = {"G": float(np.mean(list(groups.values())))} if len(groups) == 4 else {}
+    return {"J&F": (means["J"] + means["F"]) / 2, **total, **means, **groups}
+
+
+def _mean(objects: Iterable[ObjectRecord], key: str) -> float:
+    return float(np.mean([getattr(found, key) for found in objects]))
+
+
+def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dict[str, float]:
+    limits = {**dict.fromkeys(scores, DEFAULT_TOLERANCE), "FPS": DEFAULT_FPS_TOLERANCE}
+    for score, tolerance in tolerances.items():
+        if score not in limits:
+            raise BadInputError(f"--tolerance {score}: these runs have no such score; known: {', '.join(limits)}")
+        if not tolerance >= 0:
+            raise BadInputError(f"--tolerance {score}={tolerance}: expected a number of at least 0")
+    return {**limits, **tolerances}
+
+
+def _judge(subject: str, score: str, before: float, after: float, tolerance: float) -> Row:
+    gain = before - after if score.endswith("_decay") else after - before
+    changed = Verdict.BETTER if gain > 0 else Verdict.WORSE
+    return Row(subject, score, before, after, Verdict.SAME if abs(gain) <= tolerance else changed)
+
+
+def _speed(baseline: RunRecord, candidate: RunRecord, tolerance: float) -> list[Row]:
+    if baseline.timing is None or candidate.timing is None:
+        return []
+    before, after = baseline.timing.fps, candidate.timing.fps
+    if before is None or after is None:
+        return []
+    if reason := _speed_differs(baseline, candidate):
+        return [Row(OVERALL, "FPS", before, after, Verdict.NOT_COMPARABLE, reason)]
+    return [_judge(OVERALL, "FPS", before, after, tolerance * before)]
+
+
+def _speed_differs(baseline: RunRecord, candidate: RunRecord) -> str:
+    """Return why two runs' FPS cannot be compared, empty when they can."""
+    conditions = {
+        "processor": (baseline.environment.cpu, candidate.environment.cpu),
+        "GPU": (baseline.environment.gpus, candidate.environment.gpus),
+        **{
+            name: (getattr(baseline.numerics, name, None), getattr(candidate.numerics, name, None))
+            for name in ("device", "amp", "compile")
+        },
+    }
+    different = [name for name, (ours, theirs) in conditions.items() if ours != theirs]
+    if different:
+        return "different " + ", ".join(different)
+    indicative = any(record.timing is not None and record.timing.indicative for record in (baseline, candidate))
+    return "times are only indicative" if indicative else ""
+
+
+def _sequence_rows(baseline: Run, candidate: Run, tolerance: float) -> Iterable[Row]:
+    names = dict.fromkeys((*baseline.sequences, *candidate.sequences))
+    for name in names:
+        before, after = (_jf(run, name) for run in (baseline, candidate))
+        if before is not None and after is not None:
+            yield _judge(name, "J&F", before, after, tolerance)
+        elif before is not None:
+            yield Row(name, "J&F", before, None, Verdict.NEWLY_FAILING, _why(candidate, name))
+        elif after is not None:
+            verdict = Verdict.FIXED if name in baseline.sequences else Verdict.NOT_COMPARABLE
+            yield Row(name, "J&F", None, after, verdict, _why(baseline, name))
+
+
+def _jf(run: Run, name: str) -> float | None:
+    return _means([run.sequences[name]])["J&F"] if _scored(run, name) else None
+
+
+def _why(run: Run, name: str) -> str:
+    return run.sequences[name].error if name in run.sequences else f"not in {run.path}"

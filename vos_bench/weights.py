@@ -1,0 +1,72 @@
+"""Which file of parameters a method gets."""
+
+import importlib.util
+from pathlib import Path
+from typing import NamedTuple
+
+from vos_bench.api import MethodInfo, WeightsInfo
+from vos_bench.config import find_weights, user_config_path
+from vos_bench.errors import BadInputError
+
+
+class ChosenWeights(NamedTuple):
+    """A file of parameters, what it is called in public, and its licence (empty where nobody said)."""
+
+    path: Path
+    name: str
+    licence: str
+
+
+def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
+    """Return the parameters a method shall run with, or None for a method that has none.
+
+    Args:
+        info: The method.
+        given: What `--weights` said: a file, or one of the method's names for weights.
+
+    Raises:
+        BadInputError: There is no such file or name, or the method needs weights and none are at hand; the message
+            says where they are looked for and how to get them.
+    """
+    if given is not None:
+        return _given(info, given)
+    if (path := find_weights(info.name, None)) is not None:
+        return _file(path, "named by the environment or the config file")
+    for weights in info.weights:
+        if (path := _packaged(info, weights)) is not None:
+            return ChosenWeights(path, weights.name, weights.licence)
+    if not info.weights:
+        return None
+    raise BadInputError(
+        f"{info.name}: no weights. Give --weights FILE; or set VOS_BENCH_WEIGHTS to a folder that holds "
+        f'{info.name}.safetensors or {info.name}.pth; or write [weights] {info.name} = "FILE" in {user_config_path()}. '
+        + " ".join(f"{weights.name}: {weights.note}" for weights in info.weights)
+    )
+
+
+def _given(info: MethodInfo, given: str) -> ChosenWeights:
+    for weights in info.weights:
+        if weights.name == given:
+            path = _packaged(info, weights)
+            if path is None:
+                raise BadInputError(f"{info.name}: the weights {given} do not come with the package. {weights.note}")
+            return ChosenWeights(path, weights.name, weights.licence)
+    names = ", ".join(weights.name for weights in info.weights)
+    hint = f"expected a file or one of {names}" if names else "expected a file"
+    return _file(Path(given).expanduser(), hint)
+
+
+def _file(path: Path, expected: str) -> ChosenWeights:
+    if not path.is_file():
+        raise BadInputError(f"{path}: there is no such file of weights; {expected}")
+    return ChosenWeights(path, path.name, "")
+
+
+def _packaged(info: MethodInfo, weights: WeightsInfo) -> Path | None:
+    """Return the file that lies beside the method's code, or None for weights that lie elsewhere."""
+    if "://" in weights.location:
+        return None
+    module = info.factory.partition(":")[0]
+    package = importlib.util.find_spec(module.rpartition(".")[0])
+    folders = (package.submodule_search_locations or []) if package else []
+    return next((path for folder in folders if (path := Path(folder) / weights.location).is_file()), None)

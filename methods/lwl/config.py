@@ -1,0 +1,135 @@
+"""What describes an LWL network: one frozen config, of which the paper's variants are values and not forks."""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from vos_bench.config import FrozenModel
+
+Layout = Literal["caffe", "timm"]
+
+
+class InputScaling(FrozenModel):
+    """How an RGB image of 0..255 becomes a backbone's input: reorder the channels, then (value - mean) / deviation.
+
+    Attributes:
+        channel_order: Order of the channels that the backbone was trained on.
+        mean: Subtracted, in that order, on the scale 0..255.
+        deviation: Divided by, in that order, on the scale 0..255.
+    """
+
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    deviation: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+
+IMAGENET = InputScaling()
+"""What torchvision's and most of timm's weights expect."""
+
+MASK_RCNN = InputScaling(channel_order="bgr", mean=(102.9801, 115.9465, 122.7717), deviation=(1.0, 1.0, 1.0))
+"""The convention of the Mask R-CNN backbone that LWL starts from."""
+
+LITE = InputScaling(mean=(127.0, 127.0, 127.0), deviation=(128.0, 128.0, 128.0))
+"""The convention of EfficientNet-Lite."""
+
+_SCALINGS: Mapping[str, InputScaling] = {"resnet50": MASK_RCNN, "tf_efficientnet_lite0": LITE}
+
+
+class BackboneConfig(FrozenModel):
+    """The image feature extractor F (paper section 3.4).
+
+    Attributes:
+        name: Any timm model that gives features at the decoder's strides.
+        layout: `caffe` puts a bottleneck's stride into its first 1 x 1 convolution, as the authors' ResNet-50 does;
+            `timm` leaves the network as it is. None: `caffe` for resnet50, `timm` for all others.
+        scaling: None: Mask R-CNN's for resnet50, EfficientNet-Lite's for tf_efficientnet_lite0, ImageNet's else.
+    """
+
+    name: str = "resnet50"
+    layout: Layout | None = None
+    scaling: InputScaling | None = None
+
+    @property
+    def resolved_layout(self) -> Layout:
+        """The layout, by the backbone's name where none is set."""
+        return self.layout or ("caffe" if self.name == "resnet50" else "timm")
+
+    @property
+    def resolved_scaling(self) -> InputScaling:
+        """The input scaling, by the backbone's name where none is set."""
+        return self.scaling or _SCALINGS.get(self.name, IMAGENET)
+
+
+class LwlConfig(FrozenModel):
+    """One LWL network. The defaults are the released one; `box_encoder=True` is the released box network.
+
+    Attributes:
+        backbone: The image feature extractor.
+        target_stride: Stride of the features that the target model sees.
+        target_channels: C, the channels of these features after the reduction.
+        label_channels: D, the channels of the mask encoding.
+        filter_size: K, the side of the target model's kernels; odd.
+        label_source: `encoder` learns the labels (paper section 3.2); `mask` takes the mask itself, averaged to the
+            target stride, and needs D = 1 (the baseline of table 1).
+        weight_source: `predictor` learns the weight of each label element; `ones` gives all the same weight.
+        label_encoder_channels: Widths of the label encoder's stem and two residual blocks.
+        decoder_strides: Backbone levels that the decoder refines over, deepest first.
+        decoder_multiples: Width of each of these levels as a multiple of `decoder_channels`.
+        decoder_channels: Base width of the decoder.
+        box_encoder: Whether the network also has the box encoder B (paper section 3.7).
+        box_encoder_channels: Widths of its residual blocks.
+        initial_regularisation: Start of the learned scalar whose square is lambda in equation 3.
+        learner_gradient: Whether gradients flow through the few-shot learner; False is table 1's baseline.
+    """
+
+    backbone: BackboneConfig = BackboneConfig()
+    target_stride: Literal[4, 8, 16] = 16
+    target_channels: int = Field(default=512, ge=1)
+    label_channels: int = Field(default=16, ge=1)
+    filter_size: int = Field(default=3, ge=1)
+    label_source: Literal["encoder", "mask"] = "encoder"
+    weight_source: Literal["predictor", "ones"] = "predictor"
+    label_encoder_channels: tuple[int, int, int] = (16, 32, 64)
+    decoder_strides: tuple[int, ...] = (32, 16, 8, 4)
+    decoder_multiples: tuple[int, ...] = (4, 2, 2, 1)
+    decoder_channels: int = Field(default=64, ge=2)
+    box_encoder: bool = False
+    box_encoder_channels: tuple[int, int] = (64, 64)
+    initial_regularisation: float = 0.01
+    learner_gradient: bool = True
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.filter_size % 2 == 0:
+            raise ValueError(f"filter_size must be odd, found {self.filter_size}")
+        if self.label_source == "mask" and self.label_channels != 1:
+            raise ValueError(f"label_source 'mask' needs label_channels 1, found {self.label_channels}")
+        if self.label_source == "mask" and self.weight_source == "predictor":
+            raise ValueError("weight_source 'predictor' shares its trunk with the label encoder: set it to 'ones'")
+        if list(self.decoder_strides) != sorted(self.decoder_strides, reverse=True) or not self.decoder_strides:
+            raise ValueError(f"decoder_strides must go from deep to fine, found {self.decoder_strides}")
+        if len(self.decoder_multiples) != len(self.decoder_strides):
+            raise ValueError("decoder_multiples needs one number for each of decoder_strides")
+        return self
+
+    @property
+    def decoder_widths(self) -> tuple[int, ...]:
+        """Channels of each decoder level, deepest first."""
+        return tuple(multiple * self.decoder_channels for multiple in self.decoder_multiples)
+
+
+MASK_NETWORK = LwlConfig()
+"""The released network for mask starts: 36,658,722 parameters."""
+
+BOX_NETWORK = LwlConfig(box_encoder=True)
+"""The released network for box starts: 37,406,514 parameters."""
+
+BASELINE = LwlConfig(label_channels=1, label_source="mask", weight_source="ones", learner_gradient=False)
+"""Table 1, first column: the learner fits the mask itself and is not trained through."""
+
+END_TO_END = BASELINE.model_copy(update={"learner_gradient": True})
+"""Table 1, second column: as the baseline, trained through the learner."""
+
+LABEL_GENERATOR = LwlConfig(weight_source="ones")
+"""Table 1, third column: learned labels, all of equal weight. The fourth column is the whole method."""

@@ -1,0 +1,169 @@
+"""The segmentation decoder D: from mask encoding and backbone features to logits (paper section 3.4, after FRTM)."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .backbone import Features
+
+Size = tuple[int, int]
+"""Height, width."""
+
+
+def resize(x: Tensor, size: Size) -> Tensor:
+    """Bilinear, corners not aligned, no antialiasing, also downwards."""
+    if x.shape[-2:] == size:
+        return x
+    return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+
+class RefinementBlock(nn.Module):
+    """A 1 x 1 convolution and a residual branch around it; the only part of the decoder that is normalised."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(channels, channels, 1)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """B x C x H x W -> the same, not negative."""
+        mixed = self.mix(x)
+        return functional.relu(mixed + self.conv2(functional.relu(self.norm(self.conv1(mixed)))))
+
+
+class TargetFusion(nn.Module):
+    """Brings the target's encoding into reduced backbone features."""
+
+    def __init__(self, channels: int, encoding_channels: int) -> None:
+        super().__init__()
+        both = channels + encoding_channels
+        self.conv1 = nn.Conv2d(both, both, 3, padding=1)
+        self.conv2 = nn.Conv2d(both, both, 3, padding=1)
+        self.conv3 = nn.Conv2d(both, channels, 3, padding=1)
+
+    def forward(self, reduced: Tensor, encoding: Tensor) -> Tensor:
+        """B x C x H x W and the encoding, B x D x h x w -> B x C x H x W."""
+        size = (reduced.shape[-2], reduced.shape[-1])
+        x = torch.cat([reduced, resize(encoding, size)], dim=1)
+        return functional.relu(self.conv3(functional.relu(self.conv2(functional.relu(self.conv1(x))))))
+
+
+class ChannelAttention(nn.Module):
+    """Gates a level's channels by a look at both levels as a whole, and adds the deeper level."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(2 * channels, channels, 1)
+        self.conv2 = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
+        """B x C x H x W and B x C x h x w -> B x C x H x W."""
+        glance = torch.cat([_average(shallow), _average(deep)], dim=1)
+        gate = torch.sigmoid(self.conv2(functional.relu(self.conv1(glance))))
+        return shallow * gate + resize(deep, (shallow.shape[-2], shallow.shape[-1]))
+
+
+class DecoderLevel(nn.Module):
+    """One stride of the decoder."""
+
+    def __init__(self, in_channels: int, channels: int, encoding_channels: int, deeper_channels: int | None) -> None:
+        """Build it.
+
+        Args:
+            in_channels: Of the backbone's features at this stride.
+            channels: Width of this level.
+            encoding_channels: D.
+            deeper_channels: Width of the level below; None for the deepest.
+        """
+        super().__init__()
+        self.reduce1 = nn.Conv2d(in_channels, channels, 1)
+        self.reduce2 = nn.Conv2d(channels, channels, 1)
+        self.lateral = None if deeper_channels is None else nn.Conv2d(deeper_channels, channels, 1)
+        self.fusion = TargetFusion(channels, encoding_channels)
+        self.refine1 = RefinementBlock(channels)
+        self.attention = ChannelAttention(channels)
+        self.refine2 = RefinementBlock(channels)
+
+    def reduce(self, features: Tensor) -> Tensor:
+        """Narrow the backbone's features to this level's width; depends on the image alone."""
+        return self.reduce2(functional.relu(self.reduce1(features)))  # type: ignore[no-any-return]
+
+    def forward(self, reduced: Tensor, encoding: Tensor, deeper: Tensor | None) -> Tensor:
+        """Refine `deeper`, the level below, by this level's reduced features; None at the deepest."""
+        deep = _average(reduced) if self.lateral is None else functional.relu(self.lateral(deeper))
+        x = self.refine1(self.fusion(reduced, encoding))
+        return self.refine2(self.attention(x, deep))  # type: ignore[no-any-return]
+
+
+class DecoderHead(nn.Module):
+    """Brings the finest level to image resolution, in two bicubic steps."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels // 2, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels // 2, 1, 3, padding=1)
+
+    def forward(self, x: Tensor, size: Size) -> Tensor:
+        """B x C x h x w -> logits, B x 1 x `size`."""
+        x = functional.relu(self.conv1(_resize_bicubic(x, (2 * x.shape[-2], 2 * x.shape[-1]))))
+        return self.conv2(_resize_bicubic(x, size))  # type: ignore[no-any-return]
+
+
+class Decoder(nn.Module):
+    """Turns mask encodings into logits at image resolution.
+
+    Attributes:
+        levels: `strideS` to the level of that stride, deepest first.
+        head: The last steps up to the image.
+    """
+
+    def __init__(self, channels: dict[int, int], widths: tuple[int, ...], *, encoding_channels: int) -> None:
+        """Build it.
+
+        Args:
+            channels: Stride to the backbone's channels there, deepest first.
+            widths: Of each level, in the same order.
+            encoding_channels: D.
+        """
+        super().__init__()
+        deeper = (None, *widths[:-1])
+        self.levels = nn.ModuleDict(
+            {
+                f"stride{stride}": DecoderLevel(channels[stride], width, encoding_channels, below)
+                for stride, width, below in zip(channels, widths, deeper, strict=True)
+            }
+        )
+        self.head = DecoderHead(widths[-1])
+
+    def forward(
+        self, encoding: Tensor, features: Features, size: Size, *, image_of_object: Tensor | None = None
+    ) -> Tensor:
+        """Decode the encodings of B objects.
+
+        Args:
+            encoding: B x D x h x w.
+            features: The backbone's, of the images that the objects are seen in.
+            size: Height and width of the logits.
+            image_of_object: B indices into the images of `features`; None when there is one image an object.
+
+        Returns:
+            Logits, B x 1 x `size`.
+        """
+        x = None
+        for name, module in self.levels.items():
+            level = cast(DecoderLevel, module)
+            reduced = level.reduce(features[int(name.removeprefix("stride"))])
+            x = level(reduced if image_of_object is None else reduced[image_of_object], encoding, x)
+        return self.head(x, size)  # type: ignore[no-any-return]
+
+
+def _average(x: Tensor) -> Tensor:
+    return functional.adaptive_avg_pool2d(x, 1)
+
+
+def _resize_bicubic(x: Tensor, size: Size) -> Tensor:
+    return functional.interpolate(x, size=size, mode="bicubic", align_corners=False)

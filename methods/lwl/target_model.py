@@ -1,0 +1,61 @@
+"""The target model T: features for it, the linear map itself, and that map's adjoint (paper section 3.3)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.grad import conv2d_weight
+
+from .blocks import initialise_by_fan_out
+
+
+class TargetFeatureExtractor(nn.Module):
+    """Reduces backbone features to the C channels that the target model sees, at a fixed overall energy."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, filter_size: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+        self._scale = math.sqrt(1 / (out_channels * filter_size**2))
+        initialise_by_fan_out(self)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """B x in x h x w -> B x C x h x w, where a K x K patch has an expected squared norm of 1."""
+        return normalise_instances(self.conv(features), self._scale)
+
+
+def normalise_instances(x: Tensor, scale: float) -> Tensor:
+    """Scale each image of B x C x h x w so that its root mean square over all channels and pixels is `scale`."""
+    energy = x.square().sum(dim=(1, 2, 3), keepdim=True)
+    return x * (scale * torch.sqrt(x[0].numel() / (energy + 1e-5)))
+
+
+def apply_target_model(features: Tensor, filters: Tensor) -> Tensor:
+    """Compute T(x) = x * tau of equation 1, the encoding of the target's mask.
+
+    Args:
+        features: S x N x C x h x w: N images for each of S objects; fastest where the channels lie last in memory.
+        filters: S x D x C x K x K, one target model an object.
+
+    Returns:
+        S x N x D x h x w.
+    """
+    padding = filters.shape[-1] // 2
+    return torch.stack([functional.conv2d(x, tau, padding=padding) for x, tau in zip(features, filters, strict=True)])
+
+
+def apply_adjoint(features: Tensor, residuals: Tensor, filter_size: int) -> Tensor:
+    """Compute sum_t x_t *^T r_t of equation 4, the gradient of sum_t <T(x_t), r_t> by the filters.
+
+    Args:
+        features: S x N x C x h x w.
+        residuals: S x N x D x h x w.
+        filter_size: K.
+
+    Returns:
+        S x D x C x K x K.
+    """
+    shape = (residuals.shape[2], features.shape[2], filter_size, filter_size)
+    pairs = zip(features, residuals, strict=True)
+    gradients = [conv2d_weight(x, shape, r, padding=filter_size // 2) for x, r in pairs]  # type: ignore[no-untyped-call]
+    return torch.stack(gradients)

@@ -1,8 +1,25 @@
 """Fixtures that every test may use."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from vos_bench.api import Precision
+from vos_bench.environment import Environment
+from vos_bench.records import (
+    Counts,
+    DatasetEntry,
+    FrameScores,
+    MethodEntry,
+    Numerics,
+    ObjectRecord,
+    ProtocolEntry,
+    Run,
+    RunRecord,
+    SequenceRecord,
+)
+from vos_bench.timing import TimingSummary
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -25,3 +42,48 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("VOS_BENCH_CACHE", str(home / "cache"))
     monkeypatch.delenv("VOS_BENCH_DATA", raising=False)
     monkeypatch.delenv("VOS_BENCH_WEIGHTS", raising=False)
+
+
+@pytest.fixture
+def make_run() -> Callable[..., Run]:
+    """Make a run of given scores: sequence name to J and F of its one object, None for a failed sequence."""
+
+    def make(
+        scores: dict[str, tuple[float, float] | None],
+        *,
+        method: str = "mine",
+        seed: int = 0,
+        protocol: ProtocolEntry | None = None,
+        fingerprint: str = "f" * 64,
+        fps: float | None = None,
+        indicative: bool = False,
+        amp: Precision = "off",
+    ) -> Run:
+        sequences = {name: _sequence(name, found) for name, found in scores.items()}
+        done = [found for found in scores.values() if found is not None]
+        J, F = (sum(found[i] for found in done) / max(len(done), 1) for i in (0, 1))
+        record = RunRecord(
+            status="complete" if len(done) == len(scores) else "failed",
+            created="2026-01-01T00:00:00Z",
+            method=MethodEntry(name=method),
+            dataset=DatasetEntry(name="demo", split="val", fingerprint=fingerprint, sequences=tuple(scores)),
+            protocol=protocol or ProtocolEntry(name="davis", init="mask", frames_seen="all"),
+            environment=Environment(vos_bench="0", python="3", platform="none"),
+            numerics=Numerics(seed=seed, amp=amp),
+            counts=Counts(selected=len(scores), done=len(done), failed=len(scores) - len(done), scored=len(done)),
+            scored=bool(done),
+            scores={"J&F": (J + F) / 2, "J": J, "F": F} if done else {},
+            timing=TimingSummary(definition="none", indicative=indicative, fps=fps) if fps else None,
+        )
+        return Run(Path("runs") / method, record, sequences)
+
+    return make
+
+
+def _sequence(name: str, scores: tuple[float, float] | None) -> SequenceRecord:
+    if scores is None:
+        return SequenceRecord(name=name, status="failed", error="the method raised ValueError")
+    J, F = scores
+    frames = FrameScores(frame=("00001",), J=(J,), F=(F,))
+    found = ObjectRecord(object=1, J=J, J_recall=1, J_decay=0, F=F, F_recall=1, F_decay=0, per_frame=frames)
+    return SequenceRecord(name=name, status="done", frames=3, objects=1, scores=(found,))

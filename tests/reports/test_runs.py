@@ -1,0 +1,29 @@
+from collections.abc import Callable
+
+from vos_bench.records import Run
+from vos_bench.reports.runs import INDICATIVE, build
+from vos_bench.tables import render
+
+MakeRun = Callable[..., Run]
+
+
+def test_seeds_share_a_line_with_their_spread(make_run: MakeRun) -> None:
+    runs = [make_run({"a": (J, 0.5)}, seed=seed) for seed, J in enumerate((0.5, 0.7))]
+    table = build([*runs, make_run({"a": (0.9, 0.9)}, method="best")])
+    assert list(table.frame["method"]) == ["best", "mine"]
+    mine = table.frame.iloc[1]
+    assert mine["seeds"] == 2
+    assert abs(mine["J"] - 0.6) < 1e-12
+    assert abs(mine["J ±"] - 0.2 / 2**0.5) < 1e-12
+    assert "60.0 ± 14.1" in render(table, "markdown")
+
+
+def test_a_failed_sequence_and_an_indicative_speed_are_marked(make_run: MakeRun) -> None:
+    table = build([make_run({"a": (0.5, 0.5), "b": None}, fps=12.34, indicative=True)])
+    row = table.frame.iloc[0]
+    assert (row["sequences"], row["state"], row["FPS"]) == ("1 of 2", "failed sequences", "~12.3")
+    assert table.notes == (INDICATIVE,)
+
+
+def test_no_run_gives_an_empty_table() -> None:
+    assert len(build([]).frame) == 0

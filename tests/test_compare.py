@@ -1,0 +1,86 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vos_bench.compare import OVERALL, Comparison, Verdict, compare
+from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.records import ProtocolEntry, Run
+
+MakeRun = Callable[..., Run]
+
+
+def verdicts(comparison: Comparison) -> dict[tuple[str, str], Verdict]:
+    return {(row.subject, row.score): row.verdict for row in comparison.rows}
+
+
+def test_a_score_that_fell_is_worse(make_run: MakeRun) -> None:
+    judged = compare(make_run({"a": (0.8, 0.8), "b": (0.6, 0.6)}), make_run({"a": (0.8, 0.8), "b": (0.5, 0.6)}))
+    assert verdicts(judged)[OVERALL, "J"] is Verdict.WORSE
+    assert verdicts(judged)[OVERALL, "F"] is Verdict.SAME
+    assert verdicts(judged)["a", "J&F"] is Verdict.SAME
+    assert verdicts(judged)["b", "J&F"] is Verdict.WORSE
+    assert judged.is_worse
+
+
+def test_a_score_that_rose_is_better_and_no_reason_to_fail(make_run: MakeRun) -> None:
+    judged = compare(make_run({"a": (0.6, 0.6)}), make_run({"a": (0.7, 0.7)}))
+    assert verdicts(judged)[OVERALL, "J&F"] is Verdict.BETTER
+    assert not judged.is_worse
+
+
+def test_a_difference_of_exactly_the_tolerance_is_the_same(make_run: MakeRun) -> None:
+    before, after = make_run({"a": (0.75, 0.75)}), make_run({"a": (0.625, 0.75)})
+    assert not compare(before, after, tolerances={"J": 0.125, "J&F": 0.125}).is_worse
+    assert compare(before, after, tolerances={"J": 0.1249, "J&F": 0.125}).is_worse
+
+
+def test_a_sequence_that_fails_now_is_newly_failing_and_does_not_move_the_others(make_run: MakeRun) -> None:
+    judged = compare(make_run({"a": (0.8, 0.8), "b": (0.1, 0.1)}), make_run({"a": (0.8, 0.8), "b": None}))
+    assert verdicts(judged)["b", "J&F"] is Verdict.NEWLY_FAILING
+    assert verdicts(judged)[OVERALL, "J&F"] is Verdict.SAME
+    assert judged.is_worse
+    assert "ValueError" in next(row.note for row in judged.rows if row.subject == "b")
+
+
+def test_a_sequence_that_failed_before_is_fixed(make_run: MakeRun) -> None:
+    judged = compare(make_run({"a": (0.8, 0.8), "b": None}), make_run({"a": (0.8, 0.8), "b": (0.1, 0.1)}))
+    assert verdicts(judged)["b", "J&F"] is Verdict.FIXED
+    assert not judged.is_worse
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"fingerprint": "e" * 64}, r"dataset\.fingerprint"),
+        ({"protocol": ProtocolEntry(name="davis", init="mask", frames_seen="annotated")}, r"protocol\.frames_seen"),
+        ({"protocol": ProtocolEntry(name="davis", init="box", frames_seen="all")}, r"protocol\.init"),
+        ({"protocol": ProtocolEntry(name="davis", metric_version="2")}, r"protocol\.metric_version"),
+        ({"protocol": ProtocolEntry(name="all-frames")}, r"protocol\.name"),
+    ],
+)
+def test_runs_under_other_conditions_are_refused(make_run: MakeRun, changed: dict[str, Any], reason: str) -> None:
+    with pytest.raises(NotComparableError, match=reason):
+        compare(make_run({"a": (0.8, 0.8)}), make_run({"a": (0.8, 0.8)}, **changed))
+
+
+def test_runs_without_a_common_sequence_are_refused(make_run: MakeRun) -> None:
+    with pytest.raises(NotComparableError, match="no sequence"):
+        compare(make_run({"a": (0.8, 0.8)}), make_run({"b": (0.8, 0.8)}))
+
+
+def test_speed_is_judged_only_under_equal_conditions(make_run: MakeRun) -> None:
+    def judge(**changed: Any) -> Verdict:
+        before = make_run({"a": (0.8, 0.8)}, fps=10.0)
+        return verdicts(compare(before, make_run({"a": (0.8, 0.8)}, **changed)))[OVERALL, "FPS"]
+
+    assert judge(fps=5.0) is Verdict.WORSE
+    assert judge(fps=9.6) is Verdict.SAME
+    assert judge(fps=5.0, amp="bf16") is Verdict.NOT_COMPARABLE
+    assert judge(fps=5.0, indicative=True) is Verdict.NOT_COMPARABLE
+
+
+@pytest.mark.parametrize("tolerances", [{"H": 0.1}, {"J": -0.1}, {"J": float("nan")}])
+def test_a_tolerance_that_makes_no_sense_is_refused(make_run: MakeRun, tolerances: dict[str, float]) -> None:
+    with pytest.raises(BadInputError, match="--tolerance"):
+        compare(make_run({"a": (0.8, 0.8)}), make_run({"a": (0.8, 0.8)}), tolerances=tolerances)

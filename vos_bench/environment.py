@@ -1,8 +1,24 @@
 """Where a run was made: versions, processor, GPU, git state. No host name, user name or path goes into a record."""
 
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+
 from pydantic import Field
 
+import vos_bench
 from vos_bench.config import FrozenModel
+
+DISTRIBUTION = "vos-bench"
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+PATIENCE_SECONDS = 10
+"""How long `nvidia-smi` and `git` may take before the record goes without them."""
 
 
 class GpuEntry(FrozenModel):
@@ -26,13 +42,13 @@ class Environment(FrozenModel):
         vos_bench: Its version.
         python: Its version and implementation.
         platform: Operating system, release and architecture.
-        packages: Installed version by distribution name.
+        packages: Installed version by distribution name: what vos-bench needs, and the plugin that was used.
         cpu: The processor's model name.
         cores: How many the process may use.
         memory_mib: Of the machine.
         gpus: Empty where there is none, or no `nvidia-smi`.
         driver: The NVIDIA driver's version, empty without one.
-        threads: The thread counts that are set, by library or environment variable.
+        threads: The thread counts that are set, by environment variable, and those of the libraries that are loaded.
         git: None for an installed package.
     """
 
@@ -47,3 +63,153 @@ class Environment(FrozenModel):
     driver: str = ""
     threads: dict[str, int] = Field(default_factory=dict)
     git: GitState | None = None
+
+
+class TorchFlags(FrozenModel):
+    """torch's numeric switches; each None while torch is not loaded.
+
+    Attributes:
+        tf32: Whether float32 matrix products or convolutions may be rounded to TF32 on a GPU.
+        deterministic: Whether torch refuses algorithms that are not deterministic.
+        cudnn_benchmark: Whether cuDNN picks its algorithm by trying.
+    """
+
+    tf32: bool | None = None
+    deterministic: bool | None = None
+    cudnn_benchmark: bool | None = None
+
+
+def collect_environment(plugin_module: str = "") -> Environment:
+    """Look at the machine and the installed software; imports nothing, torch least of all.
+
+    Args:
+        plugin_module: The module that the method lives in; its distribution's version is recorded too.
+    """
+    gpus, driver = _gpus()
+    return Environment(
+        vos_bench=vos_bench.__version__,
+        python=f"{platform.python_version()} {platform.python_implementation()}",
+        platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+        packages=_versions((*_requirements(), *_distributions_of(plugin_module))),
+        cpu=processor_name(),
+        cores=_cores(),
+        memory_mib=_memory_mib(),
+        gpus=gpus,
+        driver=driver,
+        threads=_threads(os.environ),
+        git=git_state(),
+    )
+
+
+def torch_flags() -> TorchFlags:
+    """Read torch's numeric switches if something has loaded torch already."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return TorchFlags()
+    return TorchFlags(
+        tf32=bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
+        deterministic=torch.are_deterministic_algorithms_enabled(),
+        cudnn_benchmark=torch.backends.cudnn.benchmark,
+    )
+
+
+def device_name(device: str) -> str:
+    """Return the name of the hardware behind a torch device name, such as `NVIDIA H200`; imports torch only for a GPU."""
+    if not device.startswith("cuda"):
+        return processor_name()
+    import torch
+
+    return str(torch.cuda.get_device_name(device))
+
+
+def processor_name() -> str:
+    """Return the processor's model name, or its architecture where the system does not tell."""
+    try:
+        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        info = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", info, flags=re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def without_home(text: str) -> str:
+    """Write the user's home folder as `~`, so that a command or an error in a record does not tell the user's name."""
+    home = str(Path.home())
+    return text.replace(home, "~") if len(home) > 1 else text
+
+
+def git_state() -> GitState | None:
+    """Return the state of the checkout that `vos_bench` is imported from; None for an installed package."""
+    checkout = list(vos_bench.__path__)[1:]
+    if not checkout or not (git := shutil.which("git")):
+        return None
+    commit = _output(git, "-C", checkout[0], "rev-parse", "HEAD")
+    changes = _output(git, "-C", checkout[0], "status", "--porcelain", "--untracked-files=no")
+    return None if commit is None or changes is None else GitState(commit=commit, dirty=bool(changes))
+
+
+def _output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _requirements() -> Iterable[str]:
+    try:
+        wanted = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return
+    for requirement in wanted:
+        if "extra ==" not in requirement:
+            yield re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+
+
+def _distributions_of(module: str) -> tuple[str, ...]:
+    top = module.partition(".")[0]
+    if not top or top == vos_bench.__name__ or not top.isidentifier():
+        return ()
+    return tuple(metadata.packages_distributions().get(top, ()))
+
+
+def _versions(distributions: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in sorted(distributions):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _cores() -> int | None:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _memory_mib() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _gpus() -> tuple[tuple[GpuEntry, ...], str]:
+    tool = shutil.which("nvidia-smi")
+    query = "--query-gpu=name,memory.total,driver_version"
+    text = _output(tool, query, "--format=csv,noheader,nounits") if tool else None
+    rows = [[cell.strip() for cell in line.split(",")] for line in (text or "").splitlines() if line.strip()]
+    rows = [row for row in rows if len(row) == 3]
+    gpus = tuple(GpuEntry(name=name, memory_mib=int(size) if size.isdigit() else None) for name, size, _ in rows)
+    return gpus, rows[0][2] if rows else ""
+
+
+def _threads(variables: Mapping[str, str]) -> dict[str, int]:
+    found = {name: int(variables[name]) for name in THREAD_VARIABLES if variables.get(name, "").isdigit()}
+    if torch := sys.modules.get("torch"):
+        found["torch"] = torch.get_num_threads()
+    if cv2 := sys.modules.get("cv2"):
+        found["cv2"] = cv2.getNumThreads()
+    return found

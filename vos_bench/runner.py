@@ -1,77 +1,130 @@
 """Runs a method over the sequences of a dataset: streaming, resumable, in one process or several."""
 
-from dataclasses import dataclass
+import secrets
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from vos_bench.api import Dataset, FramesSeen, MethodInfo, Precision, PromptKind, ProtocolName
-from vos_bench.records import SequenceRecord
+from vos_bench.api import Dataset
+from vos_bench.environment import collect_environment
+from vos_bench.errors import VosBenchError
+from vos_bench.records import (
+    Numerics,
+    RunRecord,
+    SequenceRecord,
+    read_record,
+    run_file,
+    sequence_file,
+    write_record,
+)
+from vos_bench.records.conclusion import conclude
+from vos_bench.running.building import build, numerics, resolve_device
+from vos_bench.running.events import Event
+from vos_bench.running.locks import FolderLock
+from vos_bench.running.preparation import Prepared, prepare
+from vos_bench.running.resume import Plan, make_plan, open_folder
+from vos_bench.running.sequence import Listener, run_sequence, score_and_save
+from vos_bench.running.settings import Overwrite, RunSettings
+from vos_bench.running.workers import Job, run_in_workers
 
-Overwrite = Literal["only-missing", "always", "never"]
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """All that decides a run.
-
-    Attributes:
-        method: What to run.
-        dataset: On what.
-        overrides: `--set` arguments, each `a.b=value`.
-        weights: The file of parameters.
-        weights_name: What it is called in public; the file's name when empty.
-        weights_licence: Of the parameters.
-        sequences: Which sequences; None for all.
-        init: What the objects start from.
-        frames: Whether the method sees all frames or only the annotated ones.
-        protocol: How to score; None for the dataset's own.
-        seed: The run's seed.
-        device: `auto`, or a torch device name.
-        amp: Autocast precision.
-        compile: Whether the method shall compile its network.
-        jobs: Worker processes. With more than one, worker i uses GPU i modulo the number of GPUs, and no FPS is given.
-        shard: (I, N) for the I-th of N parts of the sequences, I from 1; None for all.
-        overwrite: What to do about sequences that were finished before: leave them, run them again, or refuse.
-        save_probabilities: Whether to keep what the method gives under `probabilities/`.
-        timing: Read frames when they are needed, not ahead, so that nothing runs beside the method.
-        out: The run's folder; None for `runs/DATASET/METHOD/CONFIG8`.
-        command: The command line as passed, for the record.
-    """
-
-    method: MethodInfo
-    dataset: Dataset
-    overrides: tuple[str, ...] = ()
-    weights: Path | None = None
-    weights_name: str = ""
-    weights_licence: str = ""
-    sequences: tuple[str, ...] | None = None
-    init: PromptKind = "mask"
-    frames: FramesSeen = "all"
-    protocol: ProtocolName | None = None
-    seed: int = 0
-    device: str = "auto"
-    amp: Precision = "off"
-    compile: bool = False
-    jobs: int = 1
-    shard: tuple[int, int] | None = None
-    overwrite: Overwrite = "only-missing"
-    save_probabilities: bool = False
-    timing: bool = False
-    out: Path | None = None
-    command: tuple[str, ...] = ()
+__all__ = ["Overwrite", "ProgressListener", "RunSettings", "SilentListener", "run"]
 
 
 class ProgressListener(Protocol):
-    """Hears how a run goes; all calls come from the thread that called `run`."""
+    """Hears how a run goes, one call at a time; with several jobs not from the thread that called `run`."""
 
     def run_started(self, out: Path, sequences: int, skipped: int) -> None:
-        """`sequences` are to be run; `skipped` more were finished before."""
+        """Sequences are to be run; `skipped` more were finished before."""
 
     def sequence_started(self, name: str, frames: int) -> None:
         """A sequence begins; `frames` is how many the method will see."""
 
     def frame_done(self, name: str) -> None:
-        """One frame was written. With several jobs this may come in bursts."""
+        """One frame was written."""
 
     def sequence_finished(self, record: SequenceRecord) -> None:
         """A sequence ended, well or not; its file is written."""
+
+
+class SilentListener:
+    """Hears everything and does nothing."""
+
+    def run_started(self, out: Path, sequences: int, skipped: int) -> None:
+        """Do nothing."""
+
+    def sequence_started(self, name: str, frames: int) -> None:
+        """Do nothing."""
+
+    def frame_done(self, name: str) -> None:
+        """Do nothing."""
+
+    def sequence_finished(self, record: SequenceRecord) -> None:
+        """Do nothing."""
+
+
+def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> RunRecord:
+    """Run a method on a dataset and score it where there is a truth; go on where an earlier run stopped.
+
+    Label maps, scores and records are written sequence by sequence, so that an interruption of any kind costs no more
+    than the sequences that were not finished.
+
+    Args:
+        settings: What to run and how.
+        listener: Hears about progress.
+
+    Returns:
+        The run's record; `counts.failed` says how many sequences failed.
+
+    Raises:
+        BadInputError: A setting does not fit, the folder is another run's or in use, or it cannot be written.
+        MethodError: The method cannot be built.
+    """
+    prepared = prepare(settings)
+    out = prepared.task.out
+    lock = FolderLock(out, shard=settings.shard)
+    with lock.held():
+        record = open_folder(out, prepared.record, dataset=settings.dataset)
+        plan = make_plan(out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite)
+        write_record(record, run_file(out))
+        listener = listener or SilentListener()
+        listener.run_started(out, len(plan.run) + len(plan.score), len(plan.finished))
+        try:
+            measured = _work(settings, prepared, plan, listener)
+        except BaseException:
+            with suppress(VosBenchError), lock.gate():  # what stopped the run matters more than what this may meet
+                conclude(out, record)
+            raise
+        if measured is not None:
+            environment = collect_environment(settings.method.factory.partition(":")[0])
+            record = record.model_copy(update={"numerics": measured, "environment": environment})
+        with lock.gate():
+            return conclude(out, record)
+
+
+def _work(settings: RunSettings, prepared: Prepared, plan: Plan, listener: ProgressListener) -> Numerics | None:
+    for name in plan.score:
+        _score_again(name, prepared, settings.dataset, listener)
+    if not plan.run:
+        return None
+    if settings.jobs == 1:
+        return _run_here(settings.dataset, plan.run, prepared, listener)
+
+    def handle(event: Event) -> None:
+        kind, arguments = event
+        getattr(listener, kind)(*arguments)
+
+    job = Job(settings.dataset, prepared.recipe, prepared.task, settings.jobs, secrets.token_hex(8))
+    return run_in_workers(plan.run, job=job, handle=handle)
+
+
+def _score_again(name: str, prepared: Prepared, dataset: Dataset, listener: ProgressListener) -> None:
+    before = read_record(SequenceRecord, sequence_file(prepared.task.out, name))
+    listener.sequence_finished(score_and_save(dataset, before, task=prepared.task))
+
+
+def _run_here(dataset: Dataset, names: tuple[str, ...], prepared: Prepared, listener: ProgressListener) -> Numerics:
+    method = build(prepared.recipe, resolve_device(prepared.recipe.device))
+    told = Listener(listener.sequence_started, listener.frame_done)
+    for name in names:
+        listener.sequence_finished(run_sequence(dataset, name, method=method, task=prepared.task, listener=told))
+    return numerics(prepared.recipe, method)

@@ -1,10 +1,40 @@
-"""One stopwatch for all methods, and what may be said of its times."""
+"""One stopwatch for all methods, and what may be said of its times.
 
-from typing import Literal
+Two scenarios that are never mixed in one run: `stream` is wall time from the decoded image in host memory to the label
+map in host memory, with the device synchronised before the start and after the stop; `model` is the GPU's own clock
+round the same call, read once at the end of a sequence so that nothing waits in between.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vos_bench.config import FrozenModel
 
 Phase = Literal["init", "step"]
+Clock = Literal["stream", "model"]
+Bracket = Literal["call", "sequence"]
+
+ENOUGH_FRAMES = 1024
+ENOUGH_SECONDS = 60.0
+ENOUGH_REPEATS = 3
+DEFINITIONS: dict[Clock, str] = {
+    "stream": (
+        "wall time of one call (initialize or step), from the decoded RGB image in host memory to the label map of the"
+        " same size in host memory, device synchronised before and after; resizing, copies, merging of objects and"
+        " memory updates inside, decoding, mapping of ids and PNG writing outside; FPS = frames / time, whatever the"
+        " number of objects; percentiles are measured values (nearest rank)"
+    ),
+    "model": (
+        "GPU time between two events round one call (initialize or step), read at the end of a sequence; idle gaps"
+        " between kernels inside, decoding, mapping of ids and PNG writing outside; FPS = frames / time, whatever the"
+        " number of objects; percentiles are measured values (nearest rank)"
+    ),
+}
 
 
 class FrameTimings(FrozenModel):
@@ -14,10 +44,16 @@ class FrameTimings(FrozenModel):
         frame: The frame's name.
         objects: How many objects had been given up to and with this frame.
         phase: `init` for the frame that starts the sequence, `step` for the others.
-        decode_ms: Reading the frame and its prompt; with the frame read ahead, this ran beside the method.
-        stream_ms: From the decoded image in host memory to the label map in host memory.
-        model_ms: The same bracket on the GPU's own clock; None on the CPU and where `stream_ms` was taken.
-        write_ms: Mapping ids and writing the label map.
+        decode_ms: Reading the frame and its prompt; with frames read ahead, this ran beside the method.
+        stream_ms: From the decoded image in host memory to the label map in host memory; None where the GPU's own
+            clock was asked for.
+        model_ms: The same call on the GPU's own clock; None where `stream_ms` was taken.
+        write_ms: Checking the answer, mapping ids and writing the label map.
+        bracket: `call` where each call of the method was timed; `sequence` for a method that takes the whole
+            sequence, where the time of a frame is that until its answer without that of reading.
+        read_ahead: Whether a thread decoded the next frame beside the method.
+        shared: Whether other sequences ran on the machine at the same time.
+        device: The processor's or GPU's name.
     """
 
     frame: tuple[str, ...] = ()
@@ -27,6 +63,10 @@ class FrameTimings(FrozenModel):
     stream_ms: tuple[float | None, ...] = ()
     model_ms: tuple[float | None, ...] = ()
     write_ms: tuple[float | None, ...] = ()
+    bracket: Bracket = "call"
+    read_ahead: bool = False
+    shared: bool = False
+    device: str = ""
 
 
 class Latency(FrozenModel):
@@ -42,25 +82,194 @@ class TimingSummary(FrozenModel):
 
     Attributes:
         definition: What was inside the bracket.
-        indicative: Whether the run was too short or too disturbed to publish the figures; `reasons` says why.
+        clock: Whose time this is: `stream` or `model`.
+        indicative: Whether the run was too short or too disturbed to publish its figures; `reasons` says why.
         reasons: Why the figures are indicative, or why there is no FPS at all.
+        repeats: How often the whole set was run.
         frames: How many frames were timed, first frames included.
         seconds: Their time together.
-        fps: Frames after the first of each sequence / their time together. None when other work shared the machine.
-        fps_with_init: All frames / all time.
+        fps: Frames after the first of each sequence / their time together; None when other work shared the machine.
+        fps_with_init: All frames / all time; None when other work shared the machine.
         init_ms: Median of the first frames.
         step_ms: Latency of the frames after the first.
-        model_fps: Like `fps`, by the GPU's clock.
     """
 
     definition: str
+    clock: Clock = "stream"
     indicative: bool = True
     reasons: tuple[str, ...] = ()
+    repeats: int = 1
     frames: int = 0
     seconds: float = 0.0
     fps: float | None = None
     fps_with_init: float | None = None
     init_ms: float | None = None
     step_ms: Latency | None = None
-    model_fps: float | None = None
-    repeats: int = 1
+
+
+class Stopwatch(Protocol):
+    """Times one bracket after the other."""
+
+    def start(self) -> None:
+        """Begin a bracket."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    def milliseconds(self) -> list[float]:
+        """Return the length of every bracket so far, in order, and forget them."""
+
+
+class WallStopwatch:
+    """Monotonic wall time with the device idle at both ends of a bracket."""
+
+    def __init__(
+        self, synchronize: Callable[[], None] | None = None, *, now: Callable[[], int] = time.perf_counter_ns
+    ) -> None:
+        """Take the device's `synchronize`, None for the CPU, and the clock in nanoseconds."""
+        self._synchronize = synchronize
+        self._now = now
+        self._began = 0
+        self._lengths: list[float] = []
+
+    def start(self) -> None:
+        """Wait for the device, then begin a bracket."""
+        if self._synchronize:
+            self._synchronize()
+        self._began = self._now()
+
+    def stop(self) -> None:
+        """Wait for the device, then end the bracket."""
+        if self._synchronize:
+            self._synchronize()
+        self._lengths.append((self._now() - self._began) / 1e6)
+
+    def milliseconds(self) -> list[float]:
+        """Return the length of every bracket so far, in order, and forget them."""
+        lengths, self._lengths = self._lengths, []
+        return lengths
+
+
+class EventStopwatch:
+    """The GPU's own clock: an event at each end of a bracket, and one wait when the times are read."""
+
+    def __init__(self, make_event: Callable[[], Any], synchronize: Callable[[], None]) -> None:
+        """Take a maker of timing events (`record`, `elapsed_time`) and the device's `synchronize`."""
+        self._make_event = make_event
+        self._synchronize = synchronize
+        self._events: list[tuple[Any, Any]] = []
+
+    def start(self) -> None:
+        """Put an event into the device's queue."""
+        self._events.append((self._make_event(), self._make_event()))
+        self._events[-1][0].record()
+
+    def stop(self) -> None:
+        """Put the second event into the device's queue."""
+        self._events[-1][1].record()
+
+    def milliseconds(self) -> list[float]:
+        """Wait for the device once, then return the length of every bracket so far and forget them."""
+        self._synchronize()
+        events, self._events = self._events, []
+        return [float(start.elapsed_time(stop)) for start, stop in events]
+
+
+def stopwatch(device: str, *, clock: Clock = "stream") -> Stopwatch:
+    """Return the stopwatch for a torch device name; torch is imported only for a GPU.
+
+    On the CPU both clocks are wall time.
+    """
+    if not device.startswith("cuda"):
+        return WallStopwatch()
+    import torch
+
+    def synchronize() -> None:
+        torch.cuda.synchronize(device)
+
+    if clock == "stream":
+        return WallStopwatch(synchronize)
+    return EventStopwatch(partial(torch.cuda.Event, enable_timing=True), synchronize)
+
+
+def summarise(timings: Iterable[FrameTimings], *, repeats: int = 1) -> TimingSummary | None:
+    """Sum up the times of a run's sequences; None when no frame was timed.
+
+    Args:
+        timings: Of every sequence that ended well, of all repeats.
+        repeats: How often the whole set was run.
+    """
+    timings = list(timings)
+    clock: Clock = "model" if any(value is not None for each in timings for value in each.model_ms) else "stream"
+    init, step = _lengths(timings, clock, "init"), _lengths(timings, clock, "step")
+    frames, seconds = init.size + step.size, float(init.sum() + step.sum()) / 1e3
+    if not frames:
+        return None
+    sharing = tuple(_sharing(timings))
+    reasons = (*sharing, *_disturbances(timings), *_shortcomings(frames, seconds, repeats))
+    summary = TimingSummary(
+        definition=DEFINITIONS[clock],
+        clock=clock,
+        indicative=bool(reasons),
+        reasons=reasons,
+        repeats=repeats,
+        frames=frames,
+        seconds=seconds,
+    )
+    if sharing:
+        return summary
+    whole = any(each.bracket == "sequence" for each in timings)
+    figures = {"fps_with_init": _rate(np.concatenate([init, step]))} if whole else _figures(init, step)
+    return summary.model_copy(update=figures)
+
+
+def _lengths(timings: Iterable[FrameTimings], clock: Clock, phase: Phase) -> NDArray[np.float64]:
+    columns = ((each.phase, each.stream_ms if clock == "stream" else each.model_ms) for each in timings)
+    pairs = (pair for phases, values in columns for pair in zip(phases, values, strict=True))
+    return np.array([value for found, value in pairs if found == phase and value is not None], dtype=np.float64)
+
+
+def _sharing(timings: list[FrameTimings]) -> Iterable[str]:
+    """Say what makes an FPS meaningless."""
+    if any(each.shared for each in timings):
+        yield "sequences ran side by side, so that no FPS is given"
+    devices = sorted({each.device for each in timings if each.device})
+    if len(devices) > 1:
+        yield f"sequences ran on different hardware ({', '.join(devices)}), so that no FPS is given"
+
+
+def _disturbances(timings: list[FrameTimings]) -> Iterable[str]:
+    if any(each.read_ahead for each in timings):
+        yield "a thread read frames ahead beside the method"
+    if any(each.bracket == "sequence" for each in timings):
+        yield "the method takes whole sequences, so that first and later frames cannot be told apart"
+
+
+def _shortcomings(frames: int, seconds: float, repeats: int) -> Iterable[str]:
+    if frames < ENOUGH_FRAMES * repeats:
+        yield f"{frames / repeats:.0f} frames a repeat, fewer than {ENOUGH_FRAMES}"
+    if seconds < ENOUGH_SECONDS * repeats:
+        yield f"{seconds / repeats:.1f} s a repeat, shorter than {ENOUGH_SECONDS:.0f} s"
+    if repeats < ENOUGH_REPEATS:
+        yield f"{repeats} of {ENOUGH_REPEATS} repeats"
+
+
+def _figures(init: NDArray[np.float64], step: NDArray[np.float64]) -> dict[str, Any]:
+    return {
+        "fps": _rate(step),
+        "fps_with_init": _rate(np.concatenate([init, step])),
+        "init_ms": float(np.median(init)) if init.size else None,
+        "step_ms": _latency(step),
+    }
+
+
+def _rate(lengths: NDArray[np.float64]) -> float | None:
+    total = float(lengths.sum())
+    return lengths.size * 1e3 / total if total > 0 else None
+
+
+def _latency(step: NDArray[np.float64]) -> Latency | None:
+    if not step.size:
+        return None
+    p50, p90, p99 = (float(value) for value in np.percentile(step, (50, 90, 99), method="inverted_cdf"))
+    return Latency(p50=p50, p90=p90, p99=p99)

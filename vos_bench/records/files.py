@@ -58,6 +58,11 @@ def masks_folder(folder: Path, sequence: str) -> Path:
     return folder / "masks" / sequence
 
 
+def probabilities_folder(folder: Path, sequence: str) -> Path:
+    """Return where a sequence's probabilities lie, if they were saved."""
+    return folder / "probabilities" / sequence
+
+
 def write_record(record: FrozenModel, path: Path) -> None:
     """Write a record as JSON, whole or not at all. Raises BadInputError when it cannot be saved."""
     write_text(path, record.model_dump_json(indent=2) + "\n")
@@ -88,7 +93,7 @@ def _damage(data: bytes, error: ValidationError) -> str:
     version = _schema_version(data)
     if isinstance(version, int) and version > SCHEMA_VERSION:
         return f"has the form {version}, and this vos-bench reads up to {SCHEMA_VERSION}; install a newer vos-bench"
-    return f"is damaged or no record: {explain(error)}; restore it or run the same command again"
+    return f"is damaged or no record: {explain(error)}; restore it, or delete it and run the same command again"
 
 
 def _schema_version(data: bytes) -> Any:

@@ -198,8 +198,7 @@ class SequenceRecord(FrozenModel):
         seconds: Wall time of the whole sequence, decoding and writing included, scoring not.
         peak_mib: Highest resident memory; see `RunRecord.memory_definition`. None where it cannot be had.
         peak_gpu_mib: Highest memory that torch allocated on the GPU during this sequence; None on the CPU.
-        device: The processor's or GPU's name, so that timings of two machines are never mixed.
-        shared: Whether other sequences ran beside it on the machine, which makes its timings useless.
+        software: The version, and the commit where it is known, of vos-bench that made it.
         protocol: Under which `scores` were made, with the metric version; empty when not scored.
         scores: The objects' scores; empty when the sequence has no public truth.
         timings: Per frame.
@@ -217,8 +216,7 @@ class SequenceRecord(FrozenModel):
     seconds: float = 0.0
     peak_mib: float | None = None
     peak_gpu_mib: float | None = None
-    device: str = ""
-    shared: bool = False
+    software: str = ""
     protocol: str = ""
     scores: tuple[ObjectRecord, ...] = ()
     timings: FrameTimings = FrameTimings()

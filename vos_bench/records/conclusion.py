@@ -1,0 +1,93 @@
+"""From a run's sequence files to its record and tables."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vos_bench.metrics.statistics import STATISTICS, mean_of_statistics
+from vos_bench.records.files import read_sequence_records, run_file, write_record
+from vos_bench.records.models import Counts, ObjectRecord, RunRecord, SequenceRecord, Status
+from vos_bench.records.tables import write_tables
+from vos_bench.timing import summarise
+
+GROUPS = ("seen", "unseen")
+
+
+def utc_now() -> str:
+    """Return the present as records write it: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def conclude(folder: Path, record: RunRecord) -> RunRecord:
+    """Rebuild a run's tables and `run.json` from its sequence files, and return the record.
+
+    May be called at any time and any number of times: the status is `started` as long as a sequence is missing.
+
+    Args:
+        folder: The run's folder.
+        record: What is known of the run besides its sequences.
+
+    Raises:
+        BadInputError: A sequence file is damaged, or the folder cannot be written.
+    """
+    names = record.dataset.sequences
+    found = read_sequence_records(folder)
+    ended = [found[name] for name in names if name in found]
+    done = [sequence for sequence in ended if sequence.status == "done"]
+    scored = [sequence for sequence in done if sequence.scores]
+    counts = Counts(selected=len(names), done=len(done), failed=len(ended) - len(done), scored=len(scored))
+    status = _status(counts)
+    frames = sum(sequence.frames for sequence in ended) if status == "complete" else None
+    concluded = record.model_copy(
+        update={
+            "status": status,
+            "finished": None if status == "started" else utc_now(),
+            "dataset": record.dataset.model_copy(update={"frames": frames}),
+            "counts": counts,
+            "scored": bool(scored),
+            "scores": run_scores(scores for sequence in scored for scores in sequence.scores) if scored else {},
+            "timing": summarise(sequence.timings for sequence in done),
+            "notes": (*record.notes, *_notes(counts, done)),
+        }
+    )
+    write_tables(folder, order=names)
+    write_record(concluded, run_file(folder))
+    return concluded
+
+
+def run_scores(objects: Iterable[ObjectRecord]) -> dict[str, float]:
+    """Return a run's scores: the mean over objects, however long their sequences are, and J&F; fractions.
+
+    With objects of both groups also `G`, the mean of J and F of seen and unseen objects (docs: YouTube-VOS).
+
+    Raises:
+        BadInputError: There is no object.
+    """
+    objects = list(objects)
+    scores = mean_of_statistics([_statistics(each) for each in objects])
+    groups = {group: [_statistics(each) for each in objects if each.group == group] for group in GROUPS}
+    if not all(groups.values()):
+        return scores
+    means = {group: mean_of_statistics(rows) for group, rows in groups.items()}
+    by_group = {f"{measure}_{group}": means[group][measure] for measure in ("J", "F") for group in GROUPS}
+    return {**scores, "G": sum(by_group.values()) / len(by_group), **by_group}
+
+
+def _statistics(scores: ObjectRecord) -> dict[str, float]:
+    return {name: getattr(scores, name) for name in STATISTICS}
+
+
+def _status(counts: Counts) -> Status:
+    if counts.done + counts.failed < counts.selected:
+        return "started"
+    return "failed" if counts.failed else "complete"
+
+
+def _notes(counts: Counts, done: list[SequenceRecord]) -> Iterator[str]:
+    if counts.scored and counts.scored < counts.selected:
+        yield f"the scores are means over {counts.scored} of {counts.selected} sequences"
+    if unscored := counts.done - counts.scored:
+        yield f"{unscored} sequences without public truth: label maps written, not scored"
+    software = sorted({sequence.software for sequence in done if sequence.software})
+    if len(software) > 1:
+        yield f"sequences were made by different versions: {', '.join(software)}"

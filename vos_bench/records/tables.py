@@ -1,0 +1,71 @@
+"""The tables of a run, rebuilt from its sequence files: for spreadsheets and scripts, never read back by vos-bench."""
+
+import gzip
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from vos_bench.files import write_bytes
+from vos_bench.records.files import read_sequence_records
+from vos_bench.records.models import SequenceRecord
+
+Row = Mapping[str, str | int | float | None]
+
+SEQUENCE_COLUMNS = ("sequence", "frames", "objects", "seconds", "peak_mib", "status", "error")
+OBJECT_COLUMNS = ("sequence", "object", "group", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
+FRAME_COLUMNS = ("sequence", "object", "frame", "J", "F")
+TIMING_COLUMNS = ("sequence", "frame", "objects", "phase", "decode_ms", "stream_ms", "model_ms", "write_ms")
+
+
+def write_tables(folder: Path, *, order: Iterable[str] = ()) -> None:
+    """Write `sequences.csv`, `objects.csv`, `frames.csv.gz` and `timing.csv.gz` of a run.
+
+    Numbers are written so that reading them gives the very same float64. Equal content gives equal bytes.
+
+    Args:
+        folder: The run's folder.
+        order: Sequences to name first; the others follow by name.
+
+    Raises:
+        BadInputError: A sequence file is damaged, or the folder cannot be written.
+    """
+    found = read_sequence_records(folder)
+    records = [found[name] for name in dict.fromkeys([*(name for name in order if name in found), *found])]
+    for name, columns, rows in (
+        ("sequences.csv", SEQUENCE_COLUMNS, _sequence_rows(records)),
+        ("objects.csv", OBJECT_COLUMNS, _object_rows(records)),
+        ("frames.csv.gz", FRAME_COLUMNS, _frame_rows(records)),
+        ("timing.csv.gz", TIMING_COLUMNS, _timing_rows(records)),
+    ):
+        text = pd.DataFrame(list(rows), columns=list(columns)).to_csv(index=False, lineterminator="\n")
+        data = text.encode("utf-8")
+        # mtime=0: the hour of writing must not change the bytes
+        write_bytes(folder / name, gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+
+
+def _sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+    for record in records:
+        fields = record.model_dump(include={"frames", "objects", "seconds", "peak_mib", "status", "error"})
+        yield {"sequence": record.name, **fields}
+
+
+def _object_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+    for record in records:
+        for scores in record.scores:
+            yield {"sequence": record.name, **scores.model_dump(exclude={"per_frame"})}
+
+
+def _frame_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+    for record in records:
+        for scores in record.scores:
+            each = scores.per_frame
+            for frame, J, F in zip(each.frame, each.J, each.F, strict=True):
+                yield {"sequence": record.name, "object": scores.object, "frame": frame, "J": J, "F": F}
+
+
+def _timing_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+    names = TIMING_COLUMNS[1:]
+    for record in records:
+        for values in zip(*(getattr(record.timings, name) for name in names), strict=True):
+            yield {"sequence": record.name, **dict(zip(names, values, strict=True))}

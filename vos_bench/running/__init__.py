@@ -1,0 +1,1 @@
+"""The parts of `vos_bench.runner`: planning, reading ahead, prompts, checking, timing and saving of one sequence."""

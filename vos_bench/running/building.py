@@ -1,0 +1,134 @@
+"""Building a method: its class, its configuration, its device."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vos_bench import registry
+from vos_bench.api import Method, MethodInfo, Precision, SequenceMethod
+from vos_bench.config import FrozenModel, apply_overrides
+from vos_bench.environment import torch_flags, without_home
+from vos_bench.errors import BadInputError, MethodError, VosBenchError
+from vos_bench.records import Numerics
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a method is built from. It travels to other processes; the class is imported where it is built.
+
+    Attributes:
+        info: The method's description.
+        config: An instance of its `Config`, None where it has nothing to set.
+        weights: The file of parameters.
+        device: A torch device name, or `auto`.
+        amp: Autocast precision.
+        compile: Whether to compile the network.
+        seed: The run's seed.
+    """
+
+    info: MethodInfo
+    config: Any
+    weights: Path | None
+    device: str
+    amp: Precision
+    compile: bool
+    seed: int
+
+
+def method_class(info: MethodInfo) -> type[Method] | type[SequenceMethod]:
+    """Import a method's class.
+
+    Raises:
+        BadInputError: Its plugin cannot be imported.
+    """
+    kind: type[Method] | type[SequenceMethod] = registry.resolve(info.factory)
+    return kind
+
+
+def configure(info: MethodInfo, overrides: tuple[str, ...]) -> FrozenModel | None:
+    """Return a method's configuration with `--set` applied; None for a method with nothing to set.
+
+    Raises:
+        BadInputError: The plugin cannot be imported, or an override does not fit.
+    """
+    kind = method_class(info)
+    if kind.Config is None:
+        if overrides:
+            raise BadInputError(f"--set {overrides[0]}: {info.name} has nothing to set")
+        return None
+    config: FrozenModel = apply_overrides(kind.Config(), overrides)
+    return config
+
+
+def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
+    """Import and build a method on a device.
+
+    Raises:
+        MethodError: It cannot be built.
+    """
+    info = recipe.info
+    try:
+        return method_class(info)(
+            recipe.config,
+            weights=recipe.weights,
+            device=device,
+            amp=recipe.amp,
+            compile=recipe.compile,
+            seed=recipe.seed,
+        )
+    except VosBenchError:
+        raise
+    except Exception as error:
+        raise MethodError(
+            f"{info.name}: cannot be built: {without_home(f'{type(error).__name__}: {error}')}"
+        ) from error
+
+
+def numerics(recipe: Recipe, method: Method | SequenceMethod) -> Numerics:
+    """Return what decides the last bits, as it is once the method is built."""
+    return Numerics(
+        seed=recipe.seed,
+        device=method.device,
+        amp=recipe.amp,
+        compile=recipe.compile,
+        **torch_flags().model_dump(),
+    )
+
+
+def resolve_device(device: str, *, worker: int = 0, workers: int = 1) -> str:
+    """Return the torch device name that `device` stands for.
+
+    Args:
+        device: `auto` for a GPU where there is one, else a torch device name.
+        worker: Which worker process asks, from 0; with several, worker i gets GPU i modulo the number of GPUs, unless
+            `device` names one.
+        workers: How many there are.
+
+    Raises:
+        BadInputError: There is no such device.
+    """
+    if device == "cpu" or (device == "auto" and not _has_gpu()):
+        return "cpu"
+    if device == "auto":
+        device = "cuda"
+    kind, _, index = device.partition(":")
+    if kind != "cuda" or not (index.isdigit() or device == "cuda"):
+        raise BadInputError(f"--device {device}: expected auto, cpu, cuda or cuda:N")
+    import torch
+
+    count = torch.cuda.device_count()
+    if int(index or 0) >= count:
+        raise BadInputError(
+            f"--device {device}: found {count} GPUs that torch can use; expected a GPU, or --device cpu"
+        )
+    return f"cuda:{worker % count}" if workers > 1 and not index else device
+
+
+def _has_gpu() -> bool:
+    """Ask torch only where the system looks as if it had a GPU: loading torch takes seconds."""
+    if not (Path("/proc/driver/nvidia/version").exists() or Path("/dev/kfd").exists() or shutil.which("nvidia-smi")):
+        return False
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,175 @@
+"""From settings to the record that a run starts with; everything that can be refused is refused here."""
+
+import difflib
+import hashlib
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+from vos_bench.api import Dataset, SequenceMethod
+from vos_bench.environment import Environment, collect_environment, without_home
+from vos_bench.errors import BadInputError
+from vos_bench.records import (
+    DatasetEntry,
+    MethodEntry,
+    Numerics,
+    RunRecord,
+    WeightsEntry,
+    config8,
+    default_out,
+)
+from vos_bench.records.conclusion import utc_now
+from vos_bench.running.building import Recipe, configure, method_class, resolve_device
+from vos_bench.running.memory import MEMORY_DEFINITION
+from vos_bench.running.scores import protocol_entry
+from vos_bench.running.sequence import Task
+from vos_bench.running.settings import RunSettings
+
+
+class Prepared(NamedTuple):
+    """A run that may begin.
+
+    Attributes:
+        record: With the status `started`; its sequences are those of all shards.
+        names: The sequences of this shard.
+        recipe: How to build the method.
+        task: What the sequences have in common.
+    """
+
+    record: RunRecord
+    names: tuple[str, ...]
+    recipe: Recipe
+    task: Task
+
+
+def prepare(settings: RunSettings) -> Prepared:
+    """Check all settings against each other, the method and the data.
+
+    Raises:
+        BadInputError: Something does not fit; the message says what would.
+    """
+    chosen = _chosen_sequences(settings)
+    _require_sound(settings)
+    recipe = Recipe(
+        info=settings.method,
+        config=configure(settings.method, settings.overrides),
+        weights=settings.weights,
+        device=settings.device,
+        amp=settings.amp,
+        compile=settings.compile,
+        seed=settings.seed,
+    )
+    record = _record(settings, recipe, chosen)
+    task = Task(
+        info=settings.method,
+        out=settings.out or default_out(record),
+        identity=config8(record),
+        software=_software(record.environment),
+        init=settings.init,
+        frames=settings.frames,
+        protocol=record.protocol.name,
+        seed=settings.seed,
+        save_probabilities=settings.save_probabilities,
+        read_ahead=not settings.timing,
+        clock=settings.clock,
+        shared=settings.jobs > 1 or settings.shard is not None,
+    )
+    index, count = settings.shard or (1, 1)
+    return Prepared(record, chosen[index - 1 :: count], recipe, task)
+
+
+def _chosen_sequences(settings: RunSettings) -> tuple[str, ...]:
+    """Return the sequences of all shards in the dataset's order."""
+    known = settings.dataset.sequence_names
+    if settings.sequences is None:
+        return known
+    for name in settings.sequences:
+        if name not in known:
+            raise BadInputError(_unknown_sequence(name, settings.dataset))
+    return tuple(name for name in known if name in set(settings.sequences))
+
+
+def _unknown_sequence(name: str, dataset: Dataset) -> str:
+    close = difflib.get_close_matches(name, dataset.sequence_names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"it has {len(dataset)}, such as {dataset.sequence_names[0]}"
+    return f"--sequences {name}: there is none of this name in {dataset.name} {dataset.split}; {hint}"
+
+
+def _require_sound(settings: RunSettings) -> None:
+    info = settings.method
+    index, count = settings.shard or (1, 1)
+    if settings.jobs < 1:
+        raise BadInputError(f"--jobs {settings.jobs}: expected 1 or more")
+    if not 1 <= index <= count:
+        raise BadInputError(f"--shard {index}/{count}: expected I/N with I from 1 to N, as in --shard 2/8")
+    if settings.timing and settings.jobs > 1:
+        raise BadInputError("--timing with several --jobs: side by side nothing can be timed; expected --jobs 1")
+    if settings.init not in info.prompts:
+        raise BadInputError(
+            f"--init {settings.init}: {info.name} starts from a {' or a '.join(sorted(info.prompts))};"
+            " choose another method (vos-bench list methods) or another --init"
+        )
+    if settings.clock == "model" and issubclass(method_class(info), SequenceMethod):
+        raise BadInputError(f"the GPU's clock times single calls, and {info.name} takes whole sequences; use wall time")
+    resolve_device(settings.device)
+
+
+def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> RunRecord:
+    info, dataset = settings.method, settings.dataset
+    return RunRecord(
+        kind="run",
+        created=utc_now(),
+        command=without_home(shlex.join(settings.command)),
+        method=MethodEntry(
+            name=info.name,
+            config=recipe.config.model_dump(mode="json") if recipe.config is not None else {},
+            config_as_passed=settings.overrides,
+            weights=_weights(settings),
+            licence=info.licence,
+            reference=info.reference,
+            code_sha256=_code_sha256(info.factory),
+        ),
+        dataset=DatasetEntry(
+            name=dataset.name,
+            version=getattr(dataset, "version", ""),
+            split=dataset.split,
+            fingerprint=dataset.fingerprint(),
+            sequences=chosen,
+        ),
+        protocol=protocol_entry(settings.protocol or dataset.protocol, init=settings.init, frames_seen=settings.frames),
+        environment=collect_environment(info.factory.partition(":")[0]),
+        numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
+        memory_definition=MEMORY_DEFINITION,
+    )
+
+
+def _weights(settings: RunSettings) -> WeightsEntry | None:
+    path = settings.weights
+    if path is None:
+        return None
+    return WeightsEntry(
+        name=settings.weights_name or path.name,
+        file=path.name,
+        sha256=_sha256(path),
+        licence=settings.weights_licence,
+    )
+
+
+def _code_sha256(factory: str) -> str | None:
+    path, _, _ = factory.rpartition(":")
+    return _sha256(Path(path)) if path.endswith(".py") else None
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file") from None
+
+
+def _software(environment: Environment) -> str:
+    if environment.git is None:
+        return f"vos-bench {environment.vos_bench}"
+    changed = " with changes" if environment.git.dirty else ""
+    return f"vos-bench {environment.vos_bench} {environment.git.commit[:12]}{changed}"

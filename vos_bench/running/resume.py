@@ -1,0 +1,149 @@
+"""What is left to do in a run's folder, and whether this run may work there at all."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from vos_bench.api import Dataset, Sequence
+from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.records import (
+    RunRecord,
+    SequenceRecord,
+    config8,
+    differences,
+    masks_folder,
+    read_record,
+    run_file,
+    sequence_file,
+)
+from vos_bench.running.scores import protocol_label
+from vos_bench.running.settings import Overwrite
+
+KNOWN_ENTRIES = frozenset({"run.json", "sequences", "masks", "probabilities"})
+TABLE_SUFFIXES = (".csv", ".csv.gz", ".part")
+
+
+class Plan(NamedTuple):
+    """What is to be done, each in the dataset's order.
+
+    Attributes:
+        run: Sequences to run.
+        score: Sequences whose label maps stand, but whose scores were made under other rules.
+        finished: Sequences with nothing to do.
+    """
+
+    run: tuple[str, ...]
+    score: tuple[str, ...]
+    finished: tuple[str, ...]
+
+
+def open_folder(out: Path, record: RunRecord, *, dataset: Dataset) -> RunRecord:
+    """Check that a folder is free or holds this very run, and return the record with what is known from before.
+
+    The record then is about all sequences that this run or an earlier one chose, or that were copied here.
+
+    Raises:
+        BadInputError: It holds another run, a damaged record, or files that are no run's.
+    """
+    names = set(record.dataset.sequences)
+    if run_file(out).exists():
+        before = _same_run(out, record)
+        names.update(before.dataset.sequences)
+        record = record.model_copy(
+            update={key: getattr(before, key) for key in ("created", "external", "environment", "numerics")}
+        )
+    else:
+        _require_no_foreign_files(out)
+    for path in sorted((out / "sequences").glob("*.json")):
+        names.add(path.stem)
+        _require_identity(path, config8(record))
+    sequences = tuple(name for name in dataset.sequence_names if name in names)
+    return record.model_copy(update={"dataset": record.dataset.model_copy(update={"sequences": sequences})})
+
+
+def _same_run(out: Path, record: RunRecord) -> RunRecord:
+    before = read_record(RunRecord, run_file(out))
+    if before.kind != record.kind:
+        raise BadInputError(f"{out}: holds a record of the kind {before.kind}, not {record.kind}; give another --out")
+    if found := differences(before, record):
+        raise BadInputError(
+            f"{out}: holds another run. Different (there and here): {'; '.join(found)}. Give another --out, or none:"
+            " then every configuration gets a folder of its own"
+        )
+    return before
+
+
+def _require_no_foreign_files(out: Path) -> None:
+    foreign = sorted(
+        path.name
+        for path in out.iterdir()
+        if path.name not in KNOWN_ENTRIES and not path.name.startswith(".") and not path.name.endswith(TABLE_SUFFIXES)
+    )
+    if foreign:
+        raise BadInputError(
+            f"{out}: found {foreign[0]} and no run.json; expected an empty folder or one that a run made; give another"
+            " --out"
+        )
+
+
+def make_plan(out: Path, names: Iterable[str], *, record: RunRecord, dataset: Dataset, overwrite: Overwrite) -> Plan:
+    """Sort the sequences of this run by what there is to do.
+
+    A sequence is finished when its record says so and each of its label maps is there. One that failed is run again.
+
+    Raises:
+        BadInputError: `overwrite` is `never` and something is there.
+    """
+    names = tuple(names)
+    present = [name for name in names if sequence_file(out, name).exists()]
+    if overwrite == "never" and present:
+        raise BadInputError(
+            f"{out}: {len(present)} of {len(names)} sequences are there already, such as {present[0]}, and --overwrite"
+            " never forbids to touch them; give another --out or --overwrite only-missing"
+        )
+    label = protocol_label(record.protocol.name)
+    run, score, finished = [], [], []
+    for name in names:
+        found = _finished(out, name, dataset)
+        if found is None or overwrite == "always":
+            run.append(name)
+        elif found.protocol and found.protocol != label:
+            score.append(name)
+        else:
+            finished.append(name)
+    return Plan(tuple(run), tuple(score), tuple(finished))
+
+
+def _finished(out: Path, name: str, dataset: Dataset) -> SequenceRecord | None:
+    record = _readable(sequence_file(out, name))
+    if record is None or record.status != "done" or not _label_maps_present(out, name, dataset):
+        return None
+    return record
+
+
+def _require_identity(path: Path, identity: str) -> None:
+    """Check that a sequence is this run's: shards are merged by copying, and may be mixed up."""
+    record = _readable(path)
+    if record is not None and record.identity != identity:
+        raise BadInputError(
+            f"{path}: was made by the run {record.identity or 'of another kind'}, and this is {identity}: method,"
+            " configuration, weights, data or seed differ; take it out of this folder, or give another --out"
+        )
+
+
+def _readable(path: Path) -> SequenceRecord | None:
+    """Return a sequence's record, None when there is none or a damaged one: then the sequence is run again."""
+    try:
+        return read_record(SequenceRecord, path)
+    except BadInputError:
+        return None
+
+
+def _label_maps_present(out: Path, name: str, dataset: Dataset) -> bool:
+    try:
+        sequence: Sequence = dataset.sequence(name)
+    except VosBenchError:
+        return False
+    folder = masks_folder(out, name)
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return all(f"{frame}.png" in present for frame in sequence.output_names)

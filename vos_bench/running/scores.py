@@ -1,0 +1,73 @@
+"""From label maps to the scores that go into records."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from vos_bench.api import FramesSeen, PromptKind, ProtocolName, Sequence
+from vos_bench.metrics import METRIC_VERSION
+from vos_bench.metrics.statistics import ObjectScores
+from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry
+
+
+def protocol_label(protocol: ProtocolName) -> str:
+    """Return what a sequence file says of the rules its scores were made under."""
+    return f"{protocol}, metrics {METRIC_VERSION}"
+
+
+def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectRecord, ...]:
+    """Score a sequence's label maps on disk; nothing when it has no public truth.
+
+    Args:
+        sequence: The sequence.
+        masks: The folder of its label maps.
+        protocol: The rules.
+
+    Raises:
+        BadInputError: A label map or truth is missing, damaged, or of another size.
+    """
+    if not sequence.truth_names:
+        return ()
+    from vos_bench.scoring import score_sequence  # brings compiled code along, which a run without truth does not need
+
+    return object_records(score_sequence(sequence, masks, protocol=protocol))
+
+
+def object_records(objects: Iterable[ObjectScores]) -> tuple[ObjectRecord, ...]:
+    """Turn scores into what is written to `sequences/NAME.json`."""
+    return tuple(
+        ObjectRecord(
+            object=scores.object_id,
+            group=scores.group or "",
+            per_frame=FrameScores(frame=scores.frames, J=tuple(scores.J.tolist()), F=tuple(scores.F.tolist())),
+            **scores.statistics(),
+        )
+        for scores in objects
+    )
+
+
+FRAMES_SCORED: dict[ProtocolName, str] = {
+    "davis": "every frame with a truth but the first and the last",
+    "ytvos": "every frame with a truth after that on which the object starts",
+    "all-frames": "every frame with a truth",
+}
+AVERAGING = "mean over an object's frames, then over all objects of all sequences"
+
+
+def protocol_entry(
+    protocol: ProtocolName, *, init: PromptKind | None = None, frames_seen: FramesSeen | None = None
+) -> ProtocolEntry:
+    """Return what a record says of its rules.
+
+    Args:
+        protocol: The scoring protocol.
+        init: What objects started from, None where no method ran here.
+        frames_seen: What the method saw, None where no method ran here.
+    """
+    return ProtocolEntry(
+        name=protocol,
+        init=init,
+        frames_seen=frames_seen,
+        frames_scored=FRAMES_SCORED[protocol],
+        averaging=AVERAGING,
+        metric_version=METRIC_VERSION,
+    )

@@ -1,0 +1,270 @@
+"""One sequence from its first prompt to its record."""
+
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vos_bench.api import (
+    Dataset,
+    FramesSeen,
+    LabelMap,
+    Method,
+    MethodInfo,
+    Prediction,
+    PromptKind,
+    ProtocolName,
+    Sequence,
+    SequenceMethod,
+)
+from vos_bench.environment import device_name, without_home
+from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.files import replacing
+from vos_bench.labelmaps import write_label_map
+from vos_bench.records import SequenceRecord, masks_folder, probabilities_folder, sequence_file, write_record
+from vos_bench.running.exchange import Feed, Question, answers
+from vos_bench.running.frames import FramePlan, plan_frames, read_frames
+from vos_bench.running.memory import PeakMemory
+from vos_bench.running.prompts import paste
+from vos_bench.running.scores import protocol_label, score_label_maps
+from vos_bench.running.seeding import seed_everything, sequence_seed
+from vos_bench.timing import Clock, FrameTimings, Phase, stopwatch
+
+
+class CannotSaveError(BadInputError):
+    """The run's folder cannot be written, so that going on is of no use."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every sequence of a run has in common. It travels to other processes.
+
+    Attributes:
+        info: The method's description.
+        out: The run's folder.
+        identity: The run's `config8`.
+        software: The version of vos-bench, for the record.
+        init: What objects start from.
+        frames: What the method sees.
+        protocol: How to score.
+        seed: The run's seed.
+        save_probabilities: Whether to keep them.
+        read_ahead: Whether a thread decodes the next frame beside the method.
+        clock: Whose time is taken.
+        shared: Whether other sequences run at the same time.
+    """
+
+    info: MethodInfo
+    out: Path
+    identity: str
+    software: str
+    init: PromptKind
+    frames: FramesSeen
+    protocol: ProtocolName
+    seed: int
+    save_probabilities: bool
+    read_ahead: bool
+    clock: Clock
+    shared: bool
+
+
+class Listener(NamedTuple):
+    """What a sequence tells while it runs."""
+
+    sequence_started: Callable[[str, int], None]
+    frame_done: Callable[[str], None]
+
+
+@dataclass
+class _Progress:
+    """What is known of a sequence so far, also when it fails in the middle."""
+
+    frames: int = 0
+    objects: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def saving() -> Iterator[None]:
+    """Mark errors of writing, which end the run, apart from errors of a sequence, which do not."""
+    try:
+        yield
+    except VosBenchError as error:
+        raise CannotSaveError(
+            f"{error}. Finished sequences are kept: once that is mended, the same command goes on from there"
+        ) from error
+
+
+def run_sequence(
+    dataset: Dataset, name: str, *, method: Method | SequenceMethod, task: Task, listener: Listener
+) -> SequenceRecord:
+    """Run a method on one sequence: write its label maps, score them where there is a truth, write its record last.
+
+    Whatever goes wrong in the method or the data becomes a record with the status `failed`.
+
+    Raises:
+        CannotSaveError: The run's folder cannot be written.
+    """
+    began = time.perf_counter()
+    seed_everything(sequence_seed(task.seed, name))
+    memory = PeakMemory(method.device)
+    progress = _Progress()
+    record = SequenceRecord(name=name, status="failed", identity=task.identity, software=task.software)
+    with saving():
+        discard(task.out, name)
+    try:
+        sequence = dataset.sequence(name)
+        timings = _segment(sequence, method, task, progress, listener)
+        record = record.model_copy(update={"status": "done", "timings": timings})
+    except CannotSaveError:
+        raise
+    except Exception as error:  # the boundary to foreign code: a method's or a dataset's fault costs this sequence only
+        record = record.model_copy(update=_failure(error))
+    record = record.model_copy(
+        update={
+            "frames": progress.frames,
+            "objects": progress.objects,
+            "notes": tuple(progress.notes),
+            "seconds": time.perf_counter() - began,
+            "peak_mib": memory.host_mib(),
+            "peak_gpu_mib": memory.gpu_mib(),
+        }
+    )
+    return score_and_save(dataset, record, task=task)
+
+
+def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> SequenceRecord:
+    """Score a sequence's label maps on disk if it is done and has a truth, write its record and return it."""
+    if record.status == "done":
+        try:
+            scores = score_label_maps(
+                dataset.sequence(record.name), masks_folder(task.out, record.name), protocol=task.protocol
+            )
+            label = protocol_label(task.protocol) if scores else ""
+            record = record.model_copy(update={"scores": scores, "protocol": label})
+        except Exception as error:  # as in run_sequence
+            failure = _failure(error)
+            record = record.model_copy(update={**failure, "error": f"scoring: {failure['error']}"})
+    with saving():
+        write_record(record, sequence_file(task.out, record.name))
+    return record
+
+
+def discard(out: Path, name: str) -> None:
+    """Remove what an earlier try left of a sequence, its record first.
+
+    Raises:
+        BadInputError: It cannot be removed.
+    """
+    record = sequence_file(out, name)
+    try:
+        record.unlink(missing_ok=True)
+        for folder in (masks_folder(out, name), probabilities_folder(out, name)):
+            if folder.exists():
+                shutil.rmtree(folder)
+    except OSError as error:
+        raise BadInputError(f"{error.filename or record}: cannot be removed: {error.strerror}") from error
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    known = isinstance(error, VosBenchError)
+    cause = error.__cause__ if known else error
+    trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
+    text = str(error) if known else f"{type(error).__name__}: {error}"
+    return {"status": "failed", "error": without_home(text), "traceback": without_home(trace)}
+
+
+def _segment(
+    sequence: Sequence, method: Method | SequenceMethod, task: Task, progress: _Progress, listener: Listener
+) -> FrameTimings:
+    plan = plan_frames(sequence, frames=task.frames, init=task.init)
+    listener.sequence_started(sequence.name, len(plan.seen))
+    watch = stopwatch(method.device, clock=task.clock)
+    writer = _Writer(sequence.name, plan, task)
+    rows: list[_Row] = []
+    with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
+        feed = Feed(frames, info=task.info, init=task.init)
+        progress.notes = feed.notes
+        for question, prediction in answers(method, feed, watch, sequence=sequence.name, frame_names=plan.seen):
+            began = time.perf_counter_ns()
+            writer.write(question, prediction, feed)
+            rows.append(_Row(question, feed.waited_ms, (time.perf_counter_ns() - began) / 1e6))
+            progress.frames, progress.objects = len(rows), question.objects
+            listener.frame_done(sequence.name)
+    if task.save_probabilities and not writer.saw_probabilities:
+        progress.notes.append("no probabilities saved: the method gives none")
+    whole = isinstance(method, SequenceMethod)
+    timings = _timings(rows, watch.milliseconds(), clock=task.clock, whole=whole)
+    return timings.model_copy(
+        update={"read_ahead": task.read_ahead, "shared": task.shared, "device": device_name(method.device)}
+    )
+
+
+class _Row(NamedTuple):
+    """A frame that is done: its question, how long the method had waited for frames by then, and the writing."""
+
+    question: Question
+    waited_ms: float
+    write_ms: float
+
+
+def _timings(rows: list[_Row], lengths: list[float], *, clock: Clock, whole: bool) -> FrameTimings:
+    if whole:
+        waits = np.diff([0.0, *(row.waited_ms for row in rows)]).tolist()
+        lengths = [length - wait for length, wait in zip(lengths, waits, strict=True)]
+    absent = (None,) * len(rows)
+    phases: list[Phase] = ["step"] * len(rows)
+    phases[:1] = ["init"]
+    return FrameTimings(
+        frame=tuple(row.question.frame for row in rows),
+        objects=tuple(row.question.objects for row in rows),
+        phase=tuple(phases),
+        decode_ms=tuple(row.question.decode_ms for row in rows),
+        stream_ms=tuple(lengths) if clock == "stream" else absent,
+        model_ms=tuple(lengths) if clock == "model" else absent,
+        write_ms=tuple(row.write_ms for row in rows),
+        bracket="sequence" if whole else "call",
+    )
+
+
+class _Writer:
+    """Writes each label map as it comes, under the dataset's ids."""
+
+    def __init__(self, sequence: str, plan: FramePlan, task: Task) -> None:
+        self._masks = masks_folder(task.out, sequence)
+        self._probabilities = probabilities_folder(task.out, sequence) if task.save_probabilities else None
+        self._plan = plan
+        self._missing_before = plan.before
+        self.saw_probabilities = False
+
+    def write(self, question: Question, prediction: Prediction, feed: Feed) -> None:
+        """Paste what was given, give the objects their ids back and write, where this frame is asked for."""
+        for name in self._missing_before:
+            self._save(name, np.zeros(question.shape, dtype=np.uint16))
+        self._missing_before = ()
+        if question.frame not in self._plan.outputs:
+            return
+        labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
+        if question.given is not None:
+            paste(labels, question.given)
+        self._save(question.frame, feed.numbering.restore(labels))
+        if self._probabilities and prediction.probabilities is not None:
+            self.saw_probabilities = True
+            ids = np.array(feed.numbering.ids[: question.objects], dtype=np.uint16)
+            _save_probabilities(self._probabilities / f"{question.frame}.npz", prediction, ids)
+
+    def _save(self, frame: str, labels: LabelMap) -> None:
+        with saving():
+            write_label_map(self._masks / f"{frame}.png", labels)
+
+
+def _save_probabilities(path: Path, prediction: Prediction, ids: LabelMap) -> None:
+    probabilities = np.asarray(prediction.probabilities, dtype=np.float16)
+    with saving(), replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, probabilities=probabilities, object_ids=ids)

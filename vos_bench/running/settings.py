@@ -1,0 +1,63 @@
+"""All that decides a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vos_bench.api import Dataset, FramesSeen, MethodInfo, Precision, PromptKind, ProtocolName
+from vos_bench.timing import Clock
+
+Overwrite = Literal["only-missing", "always", "never"]
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """All that decides a run.
+
+    Attributes:
+        method: What to run.
+        dataset: On what.
+        overrides: `--set` arguments, each `a.b=value`.
+        weights: The file of parameters.
+        weights_name: What it is called in public; the file's name when empty.
+        weights_licence: Of the parameters.
+        sequences: Which sequences; None for all.
+        init: What the objects start from.
+        frames: Whether the method sees all frames or only the annotated ones.
+        protocol: How to score; None for the dataset's own.
+        seed: The run's seed.
+        device: `auto`, or a torch device name.
+        amp: Autocast precision.
+        compile: Whether the method shall compile its network.
+        jobs: Worker processes. With more than one, worker i uses GPU i modulo the number of GPUs, and no FPS is given.
+        shard: (I, N) for the I-th of N parts of the sequences, I from 1; None for all.
+        overwrite: What to do about sequences that were finished before: leave them, run them again, or refuse.
+        save_probabilities: Whether to keep what the method gives under `probabilities/`.
+        timing: Read frames when they are needed, not ahead, so that nothing runs beside the method.
+        clock: Wall time of each call, or the GPU's own clock.
+        out: The run's folder; None for `runs/DATASET/METHOD/CONFIG8`.
+        command: The command line as passed, for the record.
+    """
+
+    method: MethodInfo
+    dataset: Dataset
+    overrides: tuple[str, ...] = ()
+    weights: Path | None = None
+    weights_name: str = ""
+    weights_licence: str = ""
+    sequences: tuple[str, ...] | None = None
+    init: PromptKind = "mask"
+    frames: FramesSeen = "all"
+    protocol: ProtocolName | None = None
+    seed: int = 0
+    device: str = "auto"
+    amp: Precision = "off"
+    compile: bool = False
+    jobs: int = 1
+    shard: tuple[int, int] | None = None
+    overwrite: Overwrite = "only-missing"
+    save_probabilities: bool = False
+    timing: bool = False
+    clock: Clock = "stream"
+    out: Path | None = None
+    command: tuple[str, ...] = ()

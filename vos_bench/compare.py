@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from vos_bench.errors import BadInputError, NotComparableError
-from vos_bench.records import ObjectRecord, Run, RunRecord, SequenceRecord
+from vos_bench.records import Run, RunRecord, SequenceRecord
+from vos_bench.records.conclusion import run_scores
 
 DEFAULT_TOLERANCE = 0.001
 """A tenth of a percent point for a score; for FPS, which is relative, see `DEFAULT_FPS_TOLERANCE`."""
@@ -127,21 +126,7 @@ def _scored(run: Run, name: str) -> bool:
 
 
 def _means(sequences: Iterable[SequenceRecord]) -> dict[str, float]:
-    objects = [found for sequence in sequences for found in sequence.scores]
-    keys = ("J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
-    means = {key: _mean(objects, key) for key in keys}
-    groups = {
-        f"{key}_{group}": _mean(chosen, key)
-        for group in ("seen", "unseen")
-        if (chosen := [found for found in objects if found.group == group])
-        for key in ("J", "F")
-    }
-    total = {"G": float(np.mean(list(groups.values())))} if len(groups) == 4 else {}
-    return {"J&F": (means["J"] + means["F"]) / 2, **total, **means, **groups}
-
-
-def _mean(objects: Iterable[ObjectRecord], key: str) -> float:
-    return float(np.mean([getattr(found, key) for found in objects]))
+    return run_scores(found for sequence in sequences for found in sequence.scores)
 
 
 def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Progress bars: one for the sequences, one for the frames, each with the time left."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,6 +63,14 @@ class RunProgress:
         self._bars.advance(self._all)
         if record.status == "failed":
             self._bars.console.print(f"failed: {record.name}: {record.error}", markup=False, highlight=False)
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Draw one bar, and yield what moves it by one."""
+    with _bars() as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda: bars.advance(task)
 
 
 def _bars() -> Progress:

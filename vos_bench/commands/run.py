@@ -9,9 +9,9 @@ from cyclopts import Parameter
 from vos_bench import registry, weights
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.commands import options
-from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.progress import RunProgress
-from vos_bench.records import Run, load_run
+from vos_bench.commands.summary import conclude
+from vos_bench.records import load_run
 from vos_bench.runner import Overwrite, RunSettings
 from vos_bench.runner import run as run_method
 
@@ -99,20 +99,4 @@ def run(
         with RunProgress() as progress:
             run_method(settings, listener=progress)
         runs.append(load_run(progress.out))
-    _summarise(runs)
-    write_json(json, {"runs": [{"out": str(run.path), "scores": run.record.scores} for run in runs]})
-    return int(any(run.record.counts.failed for run in runs))
-
-
-def _summarise(runs: list[Run]) -> None:
-    show(registry.resolve(registry.report("runs").factory)(runs))
-    for run in runs:
-        for sequence in run.sequences.values():
-            if sequence.status == "failed":
-                say(f"failed: {sequence.name}: {sequence.error}")
-        say(f"{run.path}")
-        if not run.record.scored and run.record.counts.done:
-            say(
-                f"{run.record.dataset.name} {run.record.dataset.split} has no public truth: masks written, not scored. "
-                f"Next: vos-bench package {run.path} --out {run.record.method.name}.zip"
-            )
+    return conclude(runs, json)

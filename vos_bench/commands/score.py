@@ -1,0 +1,86 @@
+"""`vos-bench score`: anybody's label maps."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vos_bench import registry
+from vos_bench.api import ProtocolName
+from vos_bench.commands import options
+from vos_bench.commands.progress import counting
+from vos_bench.commands.summary import conclude
+from vos_bench.errors import BadInputError
+from vos_bench.foreign import Truth, folder_fingerprint, score_label_maps
+from vos_bench.records import load_run
+from vos_bench.scoring import truth_folder
+
+
+def score(
+    masks: Path,
+    *,
+    dataset: str | None = None,
+    root: Path | None = None,
+    split: str | None = None,
+    truth: Path | None = None,
+    protocol: ProtocolName | None = None,
+    sequences: str | None = None,
+    jobs: int = 1,
+    out: Annotated[Path | None, Parameter(name="--out")] = None,
+    json: Annotated[Path | None, Parameter(name="--json")] = None,
+) -> int:
+    """Score anybody's label maps, MASKS/SEQUENCE/FRAME.png, and write a record of the scores.
+
+    Args:
+        masks: The folder of label maps.
+        dataset: The dataset whose truth counts.
+        root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
+        split: Which split; without it, the dataset's default.
+        truth: A folder of true label maps, laid out like MASKS; in place of a dataset.
+        protocol: Which frames and objects count; without it, the dataset's own, or davis.
+        sequences: A,B or @FILE with one name a line; without it, all.
+        jobs: How many sequences are scored at once.
+        out: The folder of the record; without it, runs/DATASET/NAME/CONFIG8.
+        json: A file for the scores.
+    """
+    chosen = options.sequence_names(sequences)
+    if (dataset is None) == (truth is None):
+        raise BadInputError(
+            "score: found "
+            + ("neither" if dataset is None else "both")
+            + " --dataset and --truth, expected one of them"
+        )
+    if dataset is not None:
+        against = _dataset_truth(dataset, root, split, protocol, chosen)
+    else:
+        against = _folder_truth(Path(str(truth)), protocol or "davis", chosen)
+    with counting("sequences", len(against.sequences)) as advance:
+        folder = score_label_maps(
+            masks,
+            against,
+            out=out,
+            jobs=jobs,
+            command=shlex.join(sys.argv[1:]),
+            on_done=lambda _: advance(),
+        )
+    return conclude([load_run(folder)], json)
+
+
+def _dataset_truth(
+    name: str, root: Path | None, split: str | None, protocol: ProtocolName | None, chosen: tuple[str, ...] | None
+) -> Truth:
+    opened = registry.open_dataset(name, root=root, split=split)
+    unknown = sorted(set(chosen or ()) - set(opened.sequence_names))
+    if unknown:
+        raise BadInputError(f"--sequences: {name} {opened.split} has no {', '.join(unknown)}")
+    sequences = tuple(opened.sequence(each) for each in opened.sequence_names if chosen is None or each in chosen)
+    if not any(sequence.truth_names for sequence in sequences):
+        raise BadInputError(f"{name} {opened.split} has no public truth; expected --truth DIR with the true label maps")
+    return Truth(name, opened.split, opened.fingerprint(), sequences, protocol or opened.protocol)
+
+
+def _folder_truth(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> Truth:
+    sequences = truth_folder(truth, chosen)
+    return Truth(truth.resolve().name, "", folder_fingerprint(sequences, truth), tuple(sequences), protocol)

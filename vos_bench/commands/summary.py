@@ -1,0 +1,30 @@
+"""What `run` and `score` say when they are done."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vos_bench import registry
+from vos_bench.commands.output import say, show, write_json
+from vos_bench.records import Run
+
+
+def conclude(runs: Sequence[Run], json: Path | None) -> int:
+    """Print the table of runs, what failed, where the records lie and what to do next; return the exit code."""
+    show(registry.resolve(registry.report("runs").factory)(runs))
+    for run in runs:
+        for sequence in run.sequences.values():
+            if sequence.status == "failed":
+                say(f"failed: {sequence.name}: {sequence.error}")
+        say(f"{run.path}{_next_step(run)}")
+    write_json(json, {"runs": [{"out": str(run.path), "scores": run.record.scores} for run in runs]})
+    return int(any(run.record.counts.failed for run in runs))
+
+
+def _next_step(run: Run) -> str:
+    record = run.record
+    if record.scored or not record.counts.done:
+        return ""
+    return (
+        f": {record.dataset.name} {record.dataset.split} has no public truth: masks written, not scored. "
+        f"Next: vos-bench package {run.path} --out {record.method.name}.zip"
+    )

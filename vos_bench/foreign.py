@@ -1,0 +1,139 @@
+"""Anybody's label maps: scored into a record like that of a run."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vos_bench.api import ProtocolName
+from vos_bench.environment import collect_environment, without_home
+from vos_bench.errors import BadInputError
+from vos_bench.metrics.protocol import TruthSequence
+from vos_bench.records import (
+    DatasetEntry,
+    MethodEntry,
+    RunRecord,
+    SequenceRecord,
+    default_out,
+    read_record,
+    run_file,
+    sequence_file,
+    write_record,
+)
+from vos_bench.records.conclusion import conclude, utc_now
+from vos_bench.running.locks import FolderLock
+from vos_bench.running.scores import object_records, protocol_entry, protocol_label
+from vos_bench.scoring import SequenceResult, score_sequences
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What label maps are scored against.
+
+    Attributes:
+        name: The dataset's name.
+        split: Its split, empty for a folder of label maps.
+        fingerprint: As the dataset gives it; see `folder_fingerprint` for a folder.
+        sequences: The sequences that are scored.
+        protocol: The rules.
+    """
+
+    name: str
+    split: str
+    fingerprint: str
+    sequences: tuple[TruthSequence, ...]
+    protocol: ProtocolName
+
+
+def score_label_maps(
+    masks: Path,
+    truth: Truth,
+    *,
+    out: Path | None = None,
+    jobs: int = 1,
+    command: str = "",
+    on_done: Callable[[SequenceResult], None] | None = None,
+) -> Path:
+    """Score label maps and write the record; what an earlier scoring left in `out` is made anew, never used again.
+
+    Args:
+        masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.
+        truth: What they are scored against.
+        out: The record's folder; without it, `runs/DATASET/NAME/CONFIG8` with the name of the masks' folder.
+        jobs: How many sequences are scored at once.
+        command: The command line as passed, for the record.
+        on_done: Called with each sequence's result as it comes.
+
+    Returns:
+        The record's folder; the record's `counts.failed` says how many sequences could not be scored.
+
+    Raises:
+        BadInputError: Folders, frames or sizes do not match the truth, found before anything is scored; or `out` holds
+            another kind of record, or cannot be written.
+    """
+    record = _record(masks, truth, command)
+    out = out or default_out(record)
+    with FolderLock(out, shard=None).held():
+        _clear(out)
+        write_record(record, run_file(out))
+        label = protocol_label(truth.protocol)
+
+        def save(result: SequenceResult) -> None:
+            write_record(_sequence_record(result, label), sequence_file(out, result.name))
+            if on_done is not None:
+                on_done(result)
+
+        score_sequences(truth.sequences, masks, protocol=truth.protocol, jobs=jobs, on_done=save)
+        conclude(out, record)
+        return out
+
+
+def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
+    """Return a sha256 over the names and the content of all truth files of `sequences` under `truth`."""
+    digest = hashlib.sha256()
+    for sequence in sequences:
+        for frame in sequence.truth_names:
+            path = truth / sequence.name / f"{frame}.png"
+            digest.update(f"{sequence.name}/{frame}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _record(masks: Path, truth: Truth, command: str) -> RunRecord:
+    return RunRecord(
+        kind="score",
+        created=utc_now(),
+        command=without_home(command),
+        method=MethodEntry(name=masks.resolve().name or "masks"),
+        dataset=DatasetEntry(
+            name=truth.name,
+            split=truth.split,
+            fingerprint=truth.fingerprint,
+            sequences=tuple(sequence.name for sequence in truth.sequences),
+        ),
+        protocol=protocol_entry(truth.protocol),
+        environment=collect_environment(),
+    )
+
+
+def _clear(out: Path) -> None:
+    """Make way for a new scoring, but touch nothing that is not one."""
+    if run_file(out).exists() and (kind := read_record(RunRecord, run_file(out)).kind) != "score":
+        raise BadInputError(
+            f"{out}: holds a record of the kind {kind}; expected a new folder or an earlier scoring; give another --out"
+        )
+    shutil.rmtree(out / "sequences", ignore_errors=True)
+
+
+def _sequence_record(result: SequenceResult, label: str) -> SequenceRecord:
+    return SequenceRecord(
+        name=result.name,
+        status="failed" if result.error else "done",
+        error=result.error,
+        frames=result.frames,
+        objects=len(result.objects),
+        seconds=result.seconds,
+        protocol="" if result.error else label,
+        scores=object_records(result.objects),
+    )

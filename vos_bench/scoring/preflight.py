@@ -1,0 +1,93 @@
+"""Looks for what would make scores wrong before any of them is computed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vos_bench.api import ProtocolName
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import read_size
+from vos_bench.metrics.protocol import ScoringProtocol, TruthSequence, scoring_protocol
+from vos_bench.scoring.folders import folder_advice, label_map_names
+
+MOST_PROBLEMS = 10
+"""How many problems one message lists."""
+
+
+def preflight(sequences: Sequence[TruthSequence], masks: Path, *, protocol: ProtocolName) -> int:
+    """Check that label maps are there for every scored frame and that their size is that of the truth.
+
+    Every sequence's folder is listed, and the header of its first label map is compared with its truth; the size of
+    all others is checked when they are read.
+
+    Args:
+        sequences: What is to be scored.
+        masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`.
+        protocol: Which frames count.
+
+    Returns:
+        How many pixels are to be scored, about.
+
+    Raises:
+        BadInputError: Something is missing or of another size; one message lists all of it.
+    """
+    rule = scoring_protocol(protocol)
+    if not sequences:
+        raise BadInputError("there is no sequence to score; expected at least one")
+    _check_layout(sequences, masks)
+    pixels, problems = 0, []
+    for sequence in sequences:
+        try:
+            pixels += _check_sequence(sequence, masks / sequence.name, rule)
+        except BadInputError as error:
+            problems.append(str(error))
+    if problems:
+        raise BadInputError(_listed(problems))
+    return pixels
+
+
+def _check_layout(sequences: Sequence[TruthSequence], masks: Path) -> None:
+    """Recognise a folder that is one level too deep or too high: none of the sequences is in it."""
+    names = tuple(sequence.name for sequence in sequences)
+    if not any((masks / name).exists() for name in names):
+        expected = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        advice = folder_advice(masks, names)
+        raise BadInputError(f"{masks}: expected one folder of label maps for each sequence ({expected}); {advice}")
+
+
+def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol) -> int:
+    """Return how many pixels the scored frames of one sequence have."""
+    frames = rule.scored_frames(sequence)
+    if not folder.exists():
+        raise BadInputError(f"{folder}: there is no such folder; expected {len(frames)} label maps of {sequence.name}")
+    present = label_map_names(folder)
+    if missing := sorted({*frames} - {*present}, key=frames.index):
+        raise BadInputError(_missing(folder, missing, frames, present))
+    found = read_size(folder / f"{frames[0]}.png")
+    check_size(folder / f"{frames[0]}.png", found, sequence.read_truth(frames[0]).shape)
+    return found[0] * found[1] * len(frames)
+
+
+def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Check that a label map has the height and width of its truth. Raises BadInputError."""
+    if found != expected:
+        sizes = " x ".join(map(str, found)), " x ".join(map(str, expected))
+        raise BadInputError(
+            f"{path}: found {sizes[0]} pixels (height x width), expected {sizes[1]} as in the truth; write label maps "
+            "at the size of the annotations, resized with nearest neighbour"
+        )
+
+
+def _missing(folder: Path, missing: list[str], frames: tuple[str, ...], present: tuple[str, ...]) -> str:
+    names = ", ".join(f"{name}.png" for name in missing[:3]) + (", …" if len(missing) > 3 else "")
+    message = f"{folder}: {len(missing)} of {len(frames)} label maps are missing: {names}"
+    if present and len(missing) == len(frames):
+        return f"{message}; found {present[0]}.png and the like: name label maps as the frames of the truth"
+    return f"{message}; every scored frame needs one, an empty one where no object is seen"
+
+
+def _listed(problems: list[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    rest = len(problems) - MOST_PROBLEMS
+    lines = [*problems[:MOST_PROBLEMS], *([f"and {rest} more"] if rest > 0 else [])]
+    return f"{len(problems)} sequences cannot be scored:\n  " + "\n  ".join(lines)

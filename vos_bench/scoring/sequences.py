@@ -1,0 +1,169 @@
+"""Scores one sequence, or several at a time."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from vos_bench.api import ProtocolName
+from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.labelmaps import NarrowLabels, describe_unknown_ids, read_narrow
+from vos_bench.metrics.contour import accuracy_from_matches
+from vos_bench.metrics.counts import Counts, FrameCounts, count_plain
+from vos_bench.metrics.protocol import TruthSequence, scoring_protocol
+from vos_bench.metrics.region import similarity_from_areas
+from vos_bench.metrics.statistics import ObjectScores
+from vos_bench.scoring.preflight import check_size, preflight
+
+CountFrame = Callable[[NarrowLabels, NarrowLabels], FrameCounts]
+"""Counts the pixels of one frame: its true labels and those to judge."""
+
+PLAIN_PIXELS = 80_000_000
+"""Up to this many pixels (200 frames at 480p) plain NumPy is done before the compiled kernel would be loaded."""
+
+_NOTHING = Counts(*(0 for _ in Counts._fields))
+
+
+@dataclass(frozen=True)
+class SequenceResult:
+    """The scores of one sequence, or why there are none.
+
+    Attributes:
+        name: The sequence.
+        objects: Its objects' scores by ascending id; empty where `error` is not.
+        frames: How many frames were scored.
+        seconds: Wall time, reading included.
+        error: What is wrong with its files; empty when all is well.
+    """
+
+    name: str
+    objects: tuple[ObjectScores, ...] = ()
+    frames: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+def score_sequences(
+    sequences: Sequence[TruthSequence],
+    masks: Path,
+    *,
+    protocol: ProtocolName,
+    jobs: int = 1,
+    on_done: Callable[[SequenceResult], None] | None = None,
+) -> list[SequenceResult]:
+    """Score label maps, several sequences at a time.
+
+    Args:
+        sequences: What to score.
+        masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`; files and folders that no sequence asks for do not
+            matter.
+        protocol: Which frames and objects count.
+        jobs: How many sequences are scored at once.
+        on_done: Called with each result as it comes, in the thread that called this function.
+
+    Returns:
+        One result a sequence, in the order of `sequences`. A damaged file, a wrong size or an unknown object fails
+        its sequence alone.
+
+    Raises:
+        BadInputError: Folders, frames or sizes do not match the truth; found before anything is scored.
+    """
+    pixels = preflight(sequences, masks, protocol=protocol)
+    tasks = (joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
+    # Threads, because reading, inflating and counting all run outside the interpreter's lock; a process more would
+    # spend longer on its imports than on a share of DAVIS.
+    workers = joblib.Parallel(
+        n_jobs=max(1, min(jobs, len(sequences))), prefer="threads", return_as="generator_unordered"
+    )
+    results: dict[str, SequenceResult] = {}
+    for result in workers(tasks):
+        results[result.name] = result
+        if on_done is not None:
+            on_done(result)
+    return [results[sequence.name] for sequence in sequences]
+
+
+def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:
+    started = time.perf_counter()
+    try:
+        objects = _score(sequence, masks / sequence.name, protocol, _counter(pixels))
+    except VosBenchError as error:
+        return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=str(error))
+    frames = len(scoring_protocol(protocol).scored_frames(sequence))
+    return SequenceResult(sequence.name, objects, frames, time.perf_counter() - started)
+
+
+def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectScores, ...]:
+    """Score the label maps of one sequence.
+
+    Args:
+        sequence: What to score.
+        masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`.
+        protocol: Which frames and objects count.
+
+    Returns:
+        The scores of its objects by ascending id; empty when the protocol finds no object in the truth.
+
+    Raises:
+        BadInputError: A label map is missing, damaged, of another size than its truth, or shows an object that the
+            sequence does not have.
+    """
+    pixels = preflight([sequence], masks, protocol=protocol)
+    return _score(sequence, masks / sequence.name, protocol, _counter(pixels))
+
+
+def _counter(pixels: int) -> CountFrame:
+    """Return what counts frames soonest, given how many pixels there are in all."""
+    if pixels <= PLAIN_PIXELS and "numba" not in sys.modules:
+        return count_plain
+    from vos_bench.metrics.counter import FrameCounter
+
+    return FrameCounter()
+
+
+def _score(
+    sequence: TruthSequence, folder: Path, protocol: ProtocolName, count: CountFrame
+) -> tuple[ObjectScores, ...]:
+    rule = scoring_protocol(protocol)
+    frames = rule.scored_frames(sequence)
+    counts = [_count_frame(sequence, name, folder / f"{name}.png", count) for name in frames]
+    starts = rule.starts(sequence, counts)
+    _check_ids(folder, frames, counts, starts)
+    return tuple(
+        _object_scores(object_id, sequence.groups.get(object_id), frames[start:], counts[start:])
+        for object_id, start in starts.items()
+    )
+
+
+def _count_frame(sequence: TruthSequence, frame_name: str, path: Path, count: CountFrame) -> FrameCounts:
+    truth, masks = sequence.read_truth(frame_name), read_narrow(path)
+    check_size(path, masks.shape, truth.shape)
+    return count(truth, masks)
+
+
+def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts], allowed: dict[int, int]) -> None:
+    """Check that no label map shows an object that the sequence does not have."""
+    for name, labels in zip(frames, counts, strict=True):
+        found = [label for label, numbers in labels.items() if numbers.mask_area]
+        if problem := describe_unknown_ids(found, allowed, folder / f"{name}.png"):
+            raise BadInputError(problem)
+
+
+def _object_scores(
+    object_id: int, group: str | None, frames: tuple[str, ...], counts: list[FrameCounts]
+) -> ObjectScores:
+    numbers = np.array([labels.get(object_id, _NOTHING) for labels in counts], np.int64)
+    columns = Counts(*numbers.T)
+    return ObjectScores(
+        object_id=object_id,
+        group=group,
+        frames=frames,
+        J=similarity_from_areas(columns.intersection, columns.truth_area, columns.mask_area),
+        F=accuracy_from_matches(
+            columns.truth_boundary, columns.mask_boundary, columns.truth_matched, columns.mask_matched
+        ),
+    )

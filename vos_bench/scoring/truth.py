@@ -1,0 +1,69 @@
+"""A folder of truth label maps as sequences, for data that no dataset plugin knows."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import NarrowLabels, read_narrow
+from vos_bench.scoring.folders import folder_advice, label_map_names, list_folder
+
+
+@dataclass(frozen=True)
+class TruthFolder:
+    """One folder of truth label maps; a `vos_bench.metrics.protocol.TruthSequence`.
+
+    Attributes:
+        folder: Holds `FRAME.png`.
+        truth_names: The frames, in the order of their file names as strings.
+    """
+
+    folder: Path
+    truth_names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def groups(self) -> Mapping[int, str]:
+        """Empty: a folder says nothing of groups."""
+        return {}
+
+    def read_truth(self, frame_name: str, /) -> NarrowLabels:
+        """Read one label map. Raises BadInputError as `vos_bench.labelmaps.read_label_map` does."""
+        return read_narrow(self.folder / f"{frame_name}.png")
+
+
+def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[TruthFolder, ...]:
+    """Open a folder in which every folder is a sequence of truth label maps.
+
+    Frames are ordered by their file names as strings, as davis2017-evaluation does: `10.png` comes before `2.png`.
+
+    Args:
+        folder: Holds `SEQUENCE/FRAME.png`.
+        sequences: Which of them, in this order; all, sorted, when None.
+
+    Raises:
+        BadInputError: A folder is missing, holds no label map, or lies one level too deep or too high.
+    """
+    inside = {path.name: path for path in list_folder(folder) if path.is_dir()}
+    if not inside:
+        raise BadInputError(f"{folder}: expected one folder of label maps for each sequence; {folder_advice(folder)}")
+    names = tuple(inside) if sequences is None else tuple(sequences)
+    if unknown := [name for name in names if name not in inside]:
+        raise BadInputError(_no_such_sequences(folder, unknown, names, tuple(inside)))
+    opened = tuple(TruthFolder(inside[name], label_map_names(inside[name])) for name in names)
+    if empty := [sequence.name for sequence in opened if not sequence.truth_names]:
+        raise BadInputError(f"{folder / empty[0]}: found no PNG file, expected label maps; {folder_advice(folder)}")
+    return opened
+
+
+def _no_such_sequences(folder: Path, unknown: list[str], wanted: tuple[str, ...], known: tuple[str, ...]) -> str:
+    missing = f"{folder}: has no folder {', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''}"
+    if len(unknown) == len(wanted):
+        return f"{missing}; {folder_advice(folder, wanted)}"
+    close = difflib.get_close_matches(unknown[0], known, n=1)
+    return f"{missing}; {f'did you mean {close[0]}?' if close else 'check the list of sequences'}"

@@ -1,7 +1,9 @@
 """Fixtures that every test may use."""
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -42,6 +44,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("VOS_BENCH_CACHE", str(home / "cache"))
     monkeypatch.delenv("VOS_BENCH_DATA", raising=False)
     monkeypatch.delenv("VOS_BENCH_WEIGHTS", raising=False)
+
+
+@pytest.fixture
+def fake_vos(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The made-up dataset and methods of tests/fakes."""
+    monkeypatch.syspath_prepend(str(CHECKOUT / "tests" / "fakes"))
+    return importlib.import_module("fake_vos")
 
 
 @pytest.fixture

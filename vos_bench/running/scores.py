@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vos_bench.api import FramesSeen, PromptKind, ProtocolName, Sequence
 from vos_bench.metrics import METRIC_VERSION
+from vos_bench.metrics.protocol import scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry
 
@@ -45,14 +46,6 @@ def object_records(objects: Iterable[ObjectScores]) -> tuple[ObjectRecord, ...]:
     )
 
 
-FRAMES_SCORED: dict[ProtocolName, str] = {
-    "davis": "every frame with a truth but the first and the last",
-    "ytvos": "every frame with a truth after that on which the object starts",
-    "all-frames": "every frame with a truth",
-}
-AVERAGING = "mean over an object's frames, then over all objects of all sequences"
-
-
 def protocol_entry(
     protocol: ProtocolName, *, init: PromptKind | None = None, frames_seen: FramesSeen | None = None
 ) -> ProtocolEntry:
@@ -62,12 +55,17 @@ def protocol_entry(
         protocol: The scoring protocol.
         init: What objects started from, None where no method ran here.
         frames_seen: What the method saw, None where no method ran here.
+
+    Raises:
+        BadInputError: There is no such protocol.
     """
+    rules = scoring_protocol(protocol)
     return ProtocolEntry(
-        name=protocol,
+        name=rules.name,
         init=init,
         frames_seen=frames_seen,
-        frames_scored=FRAMES_SCORED[protocol],
-        averaging=AVERAGING,
+        frames_scored=rules.frames_scored,
+        averaging=rules.averaging,
         metric_version=METRIC_VERSION,
+        assumed=rules.assumed,
     )

@@ -1,0 +1,323 @@
+"""A made-up dataset and methods with every fault, importable in worker processes too."""
+
+# ruff: noqa: ARG002, RUF012
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from vos_bench.api import (
+    Dataset,
+    Image,
+    LabelMap,
+    Method,
+    MethodInfo,
+    Prediction,
+    Problem,
+    Prompt,
+    PromptedSequence,
+    Sequence,
+    SequenceMethod,
+)
+from vos_bench.config import FrozenModel
+from vos_bench.errors import BadInputError
+
+HERE = Path(__file__).resolve()
+SICK = 255
+"""The first pixel of every frame of a sequence in which `fault` is "sick": faulty methods show their fault there."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a made-up sequence is like.
+
+    Attributes:
+        length: Number of frames.
+        starts: Object id to the position of the frame on which it starts.
+        empty: Objects whose first mask is empty.
+        truth: Whether there is a truth.
+        size: H, W.
+        fault: "sick" for methods, "unreadable" for a frame in the middle that cannot be read.
+        names: The frames' names; None for 00000, 00001 and so on.
+        outputs: Positions of the frames that are asked for; None for all.
+        boxes: Whether objects start from boxes.
+    """
+
+    length: int = 4
+    starts: dict[int, int] = field(default_factory=lambda: {1: 0})
+    empty: tuple[int, ...] = ()
+    truth: bool = True
+    size: tuple[int, int] = (12, 16)
+    fault: str = ""
+    names: tuple[str, ...] | None = None
+    outputs: tuple[int, ...] | None = None
+    boxes: bool = False
+
+
+class FakeSequence(Sequence):
+    def __init__(self, name: str, spec: Spec) -> None:
+        self.name = name
+        self.spec = spec
+        self.frame_names = spec.names or tuple(f"{i:05d}" for i in range(spec.length))
+        self.prompt_frames = tuple(self.frame_names[i] for i in sorted(set(spec.starts.values())))
+        self.truth_names = self.frame_names if spec.truth else ()
+        chosen = range(spec.length) if spec.outputs is None else spec.outputs
+        self.output_names = tuple(self.frame_names[i] for i in chosen)
+        self.groups = {}
+
+    def _position(self, frame_name: str) -> int:
+        return self.frame_names.index(frame_name)
+
+    def read_frame(self, frame_name: str) -> Image:
+        position = self._position(frame_name)
+        if self.spec.fault == "unreadable" and position == self.spec.length // 2:
+            raise OSError(f"{frame_name}.jpg is cut off")
+        digest = hashlib.sha256(f"{self.name}/{frame_name}".encode()).digest()
+        image = np.random.default_rng(list(digest)).integers(0, 200, (*self.spec.size, 3), dtype=np.uint8)
+        image[0, 0] = SICK if self.spec.fault == "sick" else position % 200
+        return image
+
+    def region(self, object_id: int, position: int) -> tuple[slice, slice]:
+        row = sorted(self.spec.starts).index(object_id) * 3
+        left = position % (self.spec.size[1] - 5)
+        return slice(row, row + 3), slice(left, left + 5)
+
+    def read_prompt(self, frame_name: str) -> Prompt:
+        position = self._position(frame_name)
+        masks = {}
+        for object_id, start in self.spec.starts.items():
+            if start == position:
+                masks[object_id] = np.zeros(self.spec.size, dtype=np.bool_)
+                if object_id not in self.spec.empty:
+                    masks[object_id][self.region(object_id, position)] = True
+        prompt = Prompt(masks=masks)
+        return prompt.as_boxes() if self.spec.boxes else prompt
+
+    def read_truth(self, frame_name: str) -> LabelMap:
+        position = self._position(frame_name)
+        labels = np.zeros(self.spec.size, dtype=np.uint16)
+        for object_id, start in self.spec.starts.items():
+            if start <= position:
+                labels[self.region(object_id, position)] = object_id
+        return labels
+
+
+class FakeDataset(Dataset):
+    protocol = "all-frames"
+
+    def __init__(self, specs: dict[str, Spec], *, fingerprint: str = "0" * 64, name: str = "fake") -> None:
+        self.name = name
+        self.split = "val"
+        self.root = Path()
+        self.specs = specs
+        self.sequence_names = tuple(specs)
+        self._fingerprint = fingerprint
+
+    def sequence(self, name: str) -> FakeSequence:
+        if self.specs[name].fault == "absent":
+            raise BadInputError(f"JPEGImages/{name}: there is no such folder")
+        return FakeSequence(name, self.specs[name])
+
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    def check(self) -> list[Problem]:
+        return []
+
+    def package(self, masks: Path, archive: Path) -> None:
+        raise BadInputError(f"{masks}: {archive}: no server")
+
+
+def info(class_name: str, *, prompts: frozenset[str] = frozenset({"mask", "box"})) -> MethodInfo:
+    """Describe one of the methods below."""
+    return MethodInfo(
+        name=class_name.lower(), summary="", factory=f"{__name__}:{class_name}", prompts=prompts, licence="MIT"
+    )
+
+
+class Drift(Method):
+    """Moves the labels by a random step a frame, so that a wrong seed shows."""
+
+    class Config(FrozenModel):
+        reach: int = 2
+        nested: dict[str, int] = {"depth": 1}
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.labels = np.zeros(image.shape[:2], dtype=np.uint16)
+        return self.step(image, prompt)
+
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        reach = self.config.reach
+        self.labels = np.roll(self.labels, int(np.random.randint(-reach, reach + 1)), axis=1)  # noqa: NPY002
+        for k, (x0, y0, x1, y1) in (new.as_boxes().boxes if new else {}).items():
+            self.labels[int(y0) : int(y1), int(x0) : int(x1)] = k
+        return self.answer(image)
+
+    def answer(self, image: Image) -> Prediction:
+        return Prediction(self.labels)
+
+
+class Slow(Drift):
+    """Takes 20 ms a frame."""
+
+    def answer(self, image: Image) -> Prediction:
+        time.sleep(0.02)
+        return Prediction(self.labels)
+
+
+class Sick(Drift):
+    """Shows a fault on the second frame of a sick sequence."""
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.frames = 0
+        return super().initialize(image, prompt)
+
+    def answer(self, image: Image) -> Prediction:
+        self.frames += 1
+        if image[0, 0, 0] == SICK and self.frames == 2:
+            return self.fault(image)
+        return Prediction(self.labels)
+
+    def fault(self, image: Image) -> Prediction:
+        raise NotImplementedError
+
+
+class Raises(Sick):
+    def fault(self, image: Image) -> Prediction:
+        raise ValueError(f"cannot bear {image.shape}")
+
+
+class Exits(Sick):
+    def fault(self, image: Image) -> Prediction:
+        raise SystemExit(3)
+
+
+class Dies(Sick):
+    """Its process dies at once, as one that ran out of memory."""
+
+    def fault(self, image: Image) -> Prediction:
+        os._exit(9)
+
+
+class DiesOnce(Sick):
+    """Its process dies, but not when tried again."""
+
+    def fault(self, image: Image) -> Prediction:
+        mark = Path(os.environ["FAKE_MARK"])
+        if mark.exists():
+            return Prediction(self.labels)
+        mark.touch()
+        os._exit(9)
+
+
+class WrongShape(Sick):
+    def fault(self, image: Image) -> Prediction:
+        return Prediction(self.labels[:-1])
+
+
+class UnknownId(Sick):
+    def fault(self, image: Image) -> Prediction:
+        return Prediction(np.full(image.shape[:2], 7, dtype=np.uint16))
+
+
+class NegativeId(Sick):
+    def fault(self, image: Image) -> Prediction:
+        return Prediction(np.full(image.shape[:2], -1, dtype=np.int64))
+
+
+class FloatLabels(Sick):
+    def fault(self, image: Image) -> Prediction:
+        return Prediction(self.labels.astype(np.float32))
+
+
+class BareArray(Sick):
+    def fault(self, image: Image) -> Prediction:
+        return self.labels
+
+
+class WrongProbabilities(Sick):
+    def fault(self, image: Image) -> Prediction:
+        return Prediction(self.labels, np.zeros((7, *image.shape[:2]), dtype=np.float16))
+
+
+class CannotBeBuilt(Drift):
+    def __init__(self, *arguments: object, **settings: object) -> None:
+        raise RuntimeError("weights of another network")
+
+
+class Soft(Drift):
+    """Gives probabilities."""
+
+    def answer(self, image: Image) -> Prediction:
+        objects = max(int(self.labels.max()), getattr(self, "most", 0))
+        self.most = objects
+        probabilities = np.stack([self.labels == k for k in range(objects + 1)]).astype(np.float16)
+        return Prediction(self.labels, probabilities)
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.most = 0
+        return super().initialize(image, prompt)
+
+
+class Recorder(Drift):
+    """Keeps what it was handed."""
+
+    calls: list[tuple[str, int, tuple[int, ...]]] = []
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.labels = np.zeros(image.shape[:2], dtype=np.uint16)
+        self.calls.append(("initialize", int(image[0, 0, 0]), prompt.object_ids))
+        return Prediction(self.labels)
+
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        self.calls.append(("step", int(image[0, 0, 0]), new.object_ids if new else ()))
+        return Prediction(self.labels)
+
+
+class Whole(SequenceMethod):
+    """Reads every frame before it answers the first."""
+
+    def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
+        frames = list(sequence.frames)
+        assert len(frames) == len(sequence.frame_names)
+        labels = np.zeros(frames[0].image.shape[:2], dtype=np.uint16)
+        for frame in frames:
+            for k, mask in (frame.new.masks if frame.new else {}).items():
+                labels[mask] = k
+            yield Prediction(labels)
+
+
+class Lazy(SequenceMethod):
+    """Answers each frame when it has read it."""
+
+    extra = 0
+
+    def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
+        labels = None
+        for frame in sequence.frames:
+            labels = np.zeros(frame.image.shape[:2], dtype=np.uint16)
+            yield Prediction(labels)
+        for _ in range(self.extra):
+            yield Prediction(labels)
+
+
+class TooMany(Lazy):
+    extra = 1
+
+
+class TooFew(SequenceMethod):
+    def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
+        yield Prediction(np.zeros(next(sequence.frames).image.shape[:2], dtype=np.uint16))
+
+
+class Eager(SequenceMethod):
+    """Answers before it reads."""
+
+    def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
+        yield Prediction(np.zeros((2, 2), dtype=np.uint16))
+        yield from ()

@@ -1,0 +1,120 @@
+"""What a record says of the machine, and what it does not."""
+
+import getpass
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vos_bench
+from vos_bench.environment import collect_environment, device_name, git_state, torch_flags, without_home
+
+
+def test_versions_of_what_vos_bench_needs_are_recorded():
+    environment = collect_environment()
+    assert environment.vos_bench == vos_bench.__version__
+    assert environment.packages["numpy"]
+    assert environment.packages["torch"]
+    assert environment.python.startswith(f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def test_the_distribution_of_a_plugin_is_recorded():
+    assert "pytest" in collect_environment("pytest.anything").packages
+    assert "pytest" not in collect_environment().packages
+
+
+def test_neither_host_user_nor_folders_are_recorded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "secret-host")
+    text = collect_environment().model_dump_json()
+    assert os.uname().nodename not in text
+    assert f"/{getpass.getuser()}" not in text
+    assert str(Path.cwd()) not in text
+    assert str(Path(vos_bench.__file__).parent) not in text
+
+
+def test_collecting_does_not_import_torch():
+    code = (
+        "import sys; from vos_bench.environment import *; collect_environment(); torch_flags(); device_name('cpu');"
+        " sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_thread_counts_that_are_set_are_recorded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("MKL_NUM_THREADS", "many")
+    threads = collect_environment().threads
+    assert threads["OMP_NUM_THREADS"] == 3
+    assert "MKL_NUM_THREADS" not in threads
+
+
+def test_flags_of_torch_are_read_once_it_is_loaded():
+    pytest.importorskip("torch")
+    flags = torch_flags()
+    assert flags.deterministic is False
+    assert flags.tf32 is not None
+    assert flags.cudnn_benchmark is not None
+
+
+def test_flags_are_unknown_without_torch(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert torch_flags().tf32 is None
+
+
+def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(
+        "#!/bin/sh\necho 'NVIDIA H200, 143771, 570.1'\necho 'NVIDIA H200, [N/A], 570.1'\n", encoding="utf-8"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    environment = collect_environment()
+    assert [(gpu.name, gpu.memory_mib) for gpu in environment.gpus] == [("NVIDIA H200", 143771), ("NVIDIA H200", None)]
+    assert environment.driver == "570.1"
+
+
+def test_a_broken_nvidia_smi_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'has failed: no driver'\nexit 9\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    environment = collect_environment()
+    assert (environment.gpus, environment.driver) == ((), "")
+
+
+def test_git_state_is_that_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *identity, "-C", str(tmp_path), *arguments], check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "file").write_text("1", encoding="utf-8")
+    git("add", "file")
+    git("commit", "-m", "first")
+    monkeypatch.setattr(vos_bench, "__path__", [vos_bench.__path__[0], str(tmp_path)])
+    clean = git_state()
+    (tmp_path / "file").write_text("2", encoding="utf-8")
+    changed = git_state()
+    assert clean is not None
+    assert changed is not None
+    assert len(clean.commit) == 40
+    assert (clean.dirty, changed.dirty) == (False, True)
+
+
+def test_an_installed_package_has_no_git_state(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(vos_bench, "__path__", vos_bench.__path__[:1])
+    assert git_state() is None
+
+
+def test_the_home_folder_is_written_as_a_tilde(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert without_home("run --root /home/someone/data") == "run --root ~/data"
+    monkeypatch.setenv("HOME", "/")
+    assert without_home("run --root /data") == "run --root /data"
+
+
+def test_the_cpu_has_a_name():
+    assert device_name("cpu")

@@ -4,7 +4,7 @@ import io
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _INDEXED = 0, 3
 _PILLOW_MODES = frozenset({"1", "L", "LA", "P", "PA", "I", "I;16", "I;16B"})
 _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
+_INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)
 _NO_SMOOTHING = "save label maps without anti-aliasing and resize them with nearest neighbour"
 
 
@@ -111,7 +112,8 @@ def _damaged(path: Path, what: str) -> BadInputError:
 
 def _pixel_stream(data: bytes, path: Path) -> bytes:
     """Return the joined IDAT chunks after checking that every chunk up to IEND is there and intact."""
-    position, parts = len(_SIGNATURE), []
+    position = len(_SIGNATURE)
+    parts: list[bytes] = []
     while True:
         if position + 12 > len(data):
             raise _damaged(path, "the file is cut off")
@@ -140,7 +142,7 @@ def _inflate(compressed: bytes, header: _Header) -> NDArray[np.uint8] | None:
     try:
         # One byte more than wanted: the end of the stream is then met in the same call, its checksum with it.
         pixels = stream.decompress(compressed, size + 1)
-    except zlib_ng.error:
+    except _INFLATE_ERROR:
         return None
     if len(pixels) != size or not stream.eof:
         return None
@@ -158,7 +160,7 @@ def _read_with_pillow(data: bytes, path: Path) -> NarrowLabels:
         raise _damaged(path, str(error)) from None
     if pixels.ndim == 3:
         pixels = pixels[..., 0]
-    return pixels.astype(np.uint16 if pixels.itemsize > 1 else np.uint8)
+    return pixels.astype(np.uint16) if pixels.itemsize > 1 else pixels.astype(np.uint8)
 
 
 def _coloured(image: PillowImage.Image, path: Path) -> BadInputError:

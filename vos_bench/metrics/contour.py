@@ -40,14 +40,13 @@ def dilate(mask: Mask, radius: int) -> Mask:
     """Return the pixels at most `radius` away from the mask; nothing comes in from outside the image."""
     height, width = mask.shape
     grown = np.zeros((height + 2 * radius, width), np.bool_)
-    wide = mask.copy()
-    reach = 0
+    wide, reached = mask.copy(), 0
+    # From the disk's tip to its middle the rows only get wider, so each widening goes on from the one before.
     for dy, half_width in reversed([*enumerate(disk_half_widths(radius).tolist())]):
-        # From the disk's tip to its middle the rows only get wider, so each widening starts from the one before.
-        for reach in range(reach + 1, half_width + 1):
-            wide[:, reach:] |= mask[:, :-reach]
-            wide[:, :-reach] |= mask[:, reach:]
-        reach = half_width
+        for shift in range(reached + 1, half_width + 1):
+            wide[:, shift:] |= mask[:, :-shift]
+            wide[:, :-shift] |= mask[:, shift:]
+        reached = half_width
         grown[radius - dy : radius - dy + height] |= wide
         grown[radius + dy : radius + dy + height] |= wide
     return grown[radius : radius + height]
@@ -80,4 +79,5 @@ def accuracy_from_matches(
     precision = np.divide(mask_matched, mask_boundary, out=np.ones(mask_boundary.shape), where=mask_boundary > 0)
     recall = np.divide(truth_matched, truth_boundary, out=np.ones(truth_boundary.shape), where=truth_boundary > 0)
     total = precision + recall
-    return np.divide(2 * precision * recall, total, out=np.zeros(total.shape), where=total > 0)
+    accuracy: NDArray[np.float64] = np.divide(2 * precision * recall, total, out=np.zeros(total.shape), where=total > 0)
+    return accuracy

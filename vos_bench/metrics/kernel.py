@@ -19,7 +19,7 @@ background's: it is filled like the others, which saves a branch at every pixel,
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -54,14 +54,13 @@ def kernel(dtype: np.dtype[Any]) -> Callable[..., int]:
     integers, bitmaps, counts = numba.int64[::1], numba.uint64[:, :, ::1], numba.int64[:, ::1]
     signature = numba.int64(label_map, label_map, integers, integers, integers, bitmaps, counts)
     try:
-        return numba.njit(signature, nogil=True, cache=True)(_count)  # type: ignore[no-any-return]
+        return numba.njit(signature, nogil=True, cache=True)(_count)
     except RuntimeError:  # numba found no folder to write to
-        return numba.njit(signature, nogil=True)(_count)  # type: ignore[no-any-return]
+        return numba.njit(signature, nogil=True)(_count)
 
 
 def _compiled(function: Function) -> Function:
-    compiled: Function = numba.njit(nogil=True)(function)
-    return compiled
+    return cast("Function", numba.njit(nogil=True)(function))
 
 
 def _count(
@@ -103,20 +102,18 @@ def _scan(
 ) -> int:
     """Count areas and mark boundaries; return how many slots are in use, too large a number when they ran out."""
     height, width = truth.shape
-    stride = bitmaps.shape[2] // height
     truth_changes = np.zeros((width + _LANES - 1) // _LANES * _LANES, np.uint8)
     masks_changes = truth_changes.copy()
     truth_blocks, masks_blocks = truth_changes.view(np.uint64), masks_changes.view(np.uint64)
-    columns = np.empty(width + 1, np.int64)
+    columns = np.empty(width, np.int64)
     used = _take_slot(0, slots, labels, 0)
     for y in range(height):
         _find_changes(truth, y, truth_changes)
         _find_changes(masks, y, masks_changes)
-        changes = _list_columns(truth_blocks, masks_blocks, columns)
+        changes = _list_columns(truth_blocks, masks_blocks, width - 1, columns)
         below, start = min(y + 1, height - 1), 0
-        for change in range(changes):
-            x = columns[change]
-            right, word, bit = min(x + 1, width - 1), y * stride + 1 + (x >> 6), np.uint64(x & 63)
+        for x in columns[:changes]:
+            right, word, bit = min(x + 1, width - 1), y * (bitmaps.shape[2] // height) + 1 + (x >> 6), np.uint64(x & 63)
             in_truth, in_masks = np.uint64(truth_changes[x]) << bit, np.uint64(masks_changes[x]) << bit
             for label in (truth[y, x], truth[y, right], truth[below, x], truth[below, right]):
                 if slots[label] < 0:
@@ -128,11 +125,6 @@ def _scan(
                 bitmaps[_MASKS, slots[label], word] |= in_masks
             _add_run(counts, slots[truth[y, x]], slots[masks[y, x]], x + 1 - start)
             start = x + 1
-        if start < width:
-            for label in (truth[y, start], masks[y, start]):
-                if slots[label] < 0:
-                    used = _take_slot(label, slots, labels, used)
-            _add_run(counts, slots[truth[y, start]], slots[masks[y, start]], width - start)
         if used > len(labels):
             slots[:] = -1
             break
@@ -151,8 +143,8 @@ def _find_changes(labels: NarrowLabels, y: int, changes: NDArray[np.uint8]) -> N
 
 
 @_compiled
-def _list_columns(truth_blocks: Words, masks_blocks: Words, columns: Integers) -> int:
-    """Write where either row of changes has a 1 into `columns`; return how many there are."""
+def _list_columns(truth_blocks: Words, masks_blocks: Words, last: int, columns: Integers) -> int:
+    """Write into `columns` where either row of changes has a 1, and `last`, where every run ends; return how many."""
     found = 0
     for block in range(len(truth_blocks)):
         changes = truth_blocks[block] | masks_blocks[block]
@@ -161,6 +153,9 @@ def _list_columns(truth_blocks: Words, masks_blocks: Words, columns: Integers) -
             columns[found] = block * _LANES + (_ones(lowest - np.uint64(1)) >> 3)
             found += 1
             changes ^= lowest
+    if found == 0 or columns[found - 1] < last:
+        columns[found] = last
+        found += 1
     return found
 
 
@@ -181,10 +176,10 @@ def _add_run(counts: Integers, true_slot: int, slot: int, pixels: int) -> None:
 
 
 @_compiled
-def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tuple[int, int]:
+def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tuple[np.int64, np.int64]:
     """Return how many pixels one object's bitmap has, and how many of them the other one, dilated, covers."""
     stride = len(own) // height
-    pixels = matched = 0
+    pixels = matched = np.int64(0)
     for word in range(len(own)):
         if own[word]:
             here = _ones(own[word])
@@ -214,7 +209,7 @@ def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, half_width: i
     Spreading by s and then by t is spreading by s + t, so that steps of 1, 2, 4, … reach any width in few shifts.
     Pixel x is bit x of its word: a shift to the left moves pixels to the right.
     """
-    rightward, leftward, reach = middle, middle, 0
+    rightward, leftward, reach = middle, middle, np.int64(0)
     while reach < half_width:
         step = np.uint64(min(reach + 1, half_width - reach))
         rest = np.uint64(64) - step
@@ -227,7 +222,7 @@ def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, half_width: i
 
 
 @_compiled
-def _ones(word: np.uint64) -> int:
+def _ones(word: np.uint64) -> np.int64:
     """Return the number of set bits, by sums in ever wider fields (Warren, "Hacker's Delight", section 5-1)."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))

@@ -55,7 +55,7 @@ class ScoringProtocol(ABC):
         """
 
     @abstractmethod
-    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts]) -> dict[int, int]:
+    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
         """Return the id of each object that is scored, ascending, and the place of the first frame that counts for it.
 
         Args:
@@ -78,14 +78,13 @@ class Davis(ScoringProtocol):
     def scored_frames(self, sequence: TruthSequence) -> tuple[str, ...]:
         """Return all frames but the first and the last; see `ScoringProtocol.scored_frames`."""
         if len(sequence.truth_names) < 3:
-            found = len(sequence.truth_names)
             raise BadInputError(
-                f"{sequence.name}: found {found} frame{'' if found == 1 else 's'} with a truth, expected at least 3: the "
-                "davis protocol leaves out the first and the last; --protocol all-frames scores them all"
+                f"{sequence.name}: found a truth for {len(sequence.truth_names)} of its frames, expected at least 3: "
+                "the davis protocol leaves out the first and the last; --protocol all-frames scores them all"
             )
         return sequence.truth_names[1:-1]
 
-    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts]) -> dict[int, int]:
+    def starts(self, sequence: TruthSequence, _counts: Sequence[FrameCounts], /) -> dict[int, int]:
         """Return every id from 1 to the highest of the first truth; see `ScoringProtocol.starts`."""
         given = [k for k in object_ids(sequence.read_truth(sequence.truth_names[0])) if k != VOID]
         return dict.fromkeys(range(1, max(given, default=0) + 1), 0)
@@ -106,7 +105,7 @@ class AllFrames(ScoringProtocol):
             raise BadInputError(f"{sequence.name}: found no frame with a truth, expected at least 1")
         return sequence.truth_names
 
-    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts]) -> dict[int, int]:
+    def starts(self, _sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
         """Return every id of the truth and where it first appears; see `ScoringProtocol.starts`."""
         found: dict[int, int] = {}
         for place, labels in enumerate(counts):

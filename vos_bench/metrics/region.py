@@ -21,4 +21,5 @@ def similarity_from_areas(
 ) -> NDArray[np.float64]:
     """Return J from numbers of pixels, one value for each element."""
     union = truth_area + mask_area - intersection
-    return np.divide(intersection, union, out=np.ones(union.shape), where=union > 0)
+    similarity: NDArray[np.float64] = np.divide(intersection, union, out=np.ones(union.shape), where=union > 0)
+    return similarity

@@ -157,13 +157,11 @@ def _object_scores(
     object_id: int, group: str | None, frames: tuple[str, ...], counts: list[FrameCounts]
 ) -> ObjectScores:
     numbers = np.array([labels.get(object_id, _NOTHING) for labels in counts], np.int64)
-    columns = Counts(*numbers.T)
+    intersection, truth_area, mask_area, *boundaries = numbers.T
     return ObjectScores(
         object_id=object_id,
         group=group,
         frames=frames,
-        J=similarity_from_areas(columns.intersection, columns.truth_area, columns.mask_area),
-        F=accuracy_from_matches(
-            columns.truth_boundary, columns.mask_boundary, columns.truth_matched, columns.mask_matched
-        ),
+        J=similarity_from_areas(intersection, truth_area, mask_area),
+        F=accuracy_from_matches(*boundaries),
     )

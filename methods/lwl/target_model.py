@@ -25,7 +25,11 @@ class TargetFeatureExtractor(nn.Module):
 
 
 def normalise_instances(x: Tensor, scale: float) -> Tensor:
-    """Scale each image of B x C x h x w so that its root mean square over all channels and pixels is `scale`."""
+    """Scale each image of B x C x h x w so that its root mean square over all channels and pixels is `scale`.
+
+    The sum is taken in float32 at least: in float16 it would overflow.
+    """
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
     energy = x.square().sum(dim=(1, 2, 3), keepdim=True)
     return x * (scale * torch.sqrt(x[0].numel() / (energy + 1e-5)))
 

@@ -1,0 +1,245 @@
+"""Which part of a frame the network sees, and how it is cut out and put back (facts of the authors' tracker)."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+CropRule = Literal["release", "head"]
+"""`release`: whole pixels, the code of the published numbers. `head`: the authors' code since May 2022, which differs
+by half a pixel in the position and by one pixel in the size."""
+
+Pair = NDArray[np.float32]
+"""y, x in pixels. All geometry is float32 as in the reference, so that its truncations fall alike."""
+
+Size = tuple[int, int]
+"""Height, width."""
+
+NOTHING = -100.0
+"""The logit of every pixel outside the crop."""
+
+
+def pair(y: float, x: float) -> Pair:
+    """Return y and x as a Pair."""
+    return np.array((y, x), np.float32)
+
+
+class Corners(NamedTuple):
+    """A window's top left corner and its exclusive bottom right one, in pixels; may lie outside the image."""
+
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A window of an image. Equal crops of a frame hold equal pixels.
+
+    Attributes:
+        window: In pixels of the subsampled image.
+        stride: Every `stride`-th pixel of the image is taken before anything else; 1 for most crops.
+        phase: The first row and column taken.
+        output_size: What the window is resized to.
+    """
+
+    window: Corners
+    stride: int
+    phase: Size
+    output_size: Size
+
+    @property
+    def box(self) -> Corners:
+        """The window in pixels of the image (the subsampling's phase is not part of it, as in the reference)."""
+        return Corners(*(self.stride * value for value in self.window))
+
+    @property
+    def centre(self) -> Pair:
+        """The middle of the box."""
+        top, left, bottom, right = self.box
+        return np.float32(0.5) * pair(top + bottom - 1, left + right - 1)
+
+    @property
+    def scale(self) -> float:
+        """Image pixels for each pixel of the output, as one number for both axes."""
+        top, left, bottom, right = self.box
+        ratio = pair(bottom - top, right - left) / pair(*self.output_size)
+        return float(np.sqrt(np.prod(ratio)))
+
+
+def crop_inside(centre: Pair, sample_size: Pair, *, image_size: Size, output_size: Size, rule: CropRule) -> Crop:
+    """Plan a crop that is shrunk until it fits the image along at least one axis, and shifted inside.
+
+    Along an axis where it is still larger than the image it is centred.
+
+    Args:
+        centre: Where it should lie; cut to whole pixels.
+        sample_size: Its size in image pixels before shrinking.
+        image_size: Of the frame.
+        output_size: Of the network's input.
+        rule: See `CropRule`.
+    """
+    size = np.trunc(shrunk(sample_size, image_size))
+    return _plan(centre, size, image_size=image_size, output_size=output_size, rule=rule, inside=True)
+
+
+def crop_replicated(centre: Pair, sample_size: Pair, *, image_size: Size, output_size: Size, rule: CropRule) -> Crop:
+    """Plan a crop that stays where it is asked for, also outside the image. Arguments as for `crop_inside`."""
+    return _plan(centre, sample_size, image_size=image_size, output_size=output_size, rule=rule, inside=False)
+
+
+def shrunk(sample_size: Pair, image_size: Size) -> Pair:
+    """Shrink a size, keeping its shape, until it fits the image along at least one axis."""
+    factor = max(np.float32(1), np.min(sample_size / pair(*image_size)))
+    size: Pair = (sample_size / factor).astype(np.float32)
+    return size
+
+
+def _plan(
+    centre: Pair, sample_size: Pair, *, image_size: Size, output_size: Size, rule: CropRule, inside: bool
+) -> Crop:
+    stride = max(int(np.min(sample_size / pair(*output_size)) - np.float32(0.1)), 1)
+    extents = [max(round(float(size)), 2) for size in (sample_size / np.float32(stride)).astype(np.float32)]
+    middle = [int(value) for value in centre]
+    phase = (middle[0] % stride, middle[1] % stride)
+    limits = [len(range(first, whole, stride)) for first, whole in zip(phase, image_size, strict=True)]
+    spans = []
+    for value, first, extent, limit in zip(middle, phase, extents, limits, strict=True):
+        start, end = _span((value - first) // stride, extent, rule)
+        shift = _shift_inside(start, end, limit) if inside else 0
+        spans.append((start + shift, end + shift))
+    (top, bottom), (left, right) = spans
+    return Crop(Corners(top, left, bottom, right), stride, phase, output_size)
+
+
+def _span(middle: int, extent: int, rule: CropRule) -> tuple[float, float]:
+    if rule == "release":
+        return middle - (extent - 1) // 2, middle + extent // 2 + 1
+    return middle - (extent - 1) / 2, middle + extent / 2 + 1
+
+
+def _shift_inside(start: float, end: float, limit: int) -> float:
+    shift = max(-start, 0) - max(end - limit, 0)
+    start, end = start + shift, end + shift
+    outside = (max(-start, 0) + max(end - limit, 0)) // 2
+    return shift - start - outside if outside > 0 else shift
+
+
+def cut_image(image: Tensor, crop: Crop) -> Tensor:
+    """Cut a crop from an image; beyond the border the nearest pixel repeats, the resize is bilinear.
+
+    Args:
+        image: C x H x W, of any type.
+        crop: What to cut.
+
+    Returns:
+        1 x C x `crop.output_size`, float32.
+    """
+    patch = _gather(image, crop)[None].float()
+    return functional.interpolate(patch, size=crop.output_size, mode="bilinear", align_corners=False)
+
+
+def cut_mask(mask: Tensor, crop: Crop) -> Tensor:
+    """Cut a crop from a mask of 0..1, H x W; it is zero beyond the border, the resize takes the nearest pixel.
+
+    Returns:
+        1 x 1 x `crop.output_size`, float32.
+    """
+    rows, columns = _indices(mask.shape[-2:], crop)
+    patch = _gather(mask[None], crop)[None].float()
+    for axis, positions, limit in ((-2, *rows), (-1, *columns)):
+        outside = (positions < 0) | (positions >= limit)
+        if outside.any():
+            patch.index_fill_(axis, torch.from_numpy(np.flatnonzero(outside)).to(patch.device), 0)
+    return functional.interpolate(patch, size=crop.output_size, mode="nearest")
+
+
+def _indices(image_size: torch.Size, crop: Crop) -> list[tuple[NDArray[np.int64], int]]:
+    """Return the rows and the columns of a window in the subsampled image, each with that image's extent."""
+    top, left, bottom, right = (int(value) for value in crop.window)
+    limits = [len(range(first, whole, crop.stride)) for first, whole in zip(crop.phase, image_size, strict=True)]
+    return [(np.arange(top, bottom), limits[0]), (np.arange(left, right), limits[1])]
+
+
+def _gather(image: Tensor, crop: Crop) -> Tensor:
+    patch = image
+    for axis, (positions, limit), first in zip((-2, -1), _indices(image.shape[-2:], crop), crop.phase, strict=True):
+        chosen = np.clip(positions, 0, limit - 1) * crop.stride + first
+        patch = patch.index_select(axis, torch.from_numpy(chosen).to(image.device))
+    return patch
+
+
+def paste_scores(logits: Tensor, crop: Crop, image_size: Size) -> Tensor:
+    """Bring a crop's logits, h x w, back to where it lies in the image; `NOTHING` everywhere else.
+
+    The crop is resized by its one scale for both axes, bilinearly, to a size that is rounded down.
+
+    Returns:
+        H x W.
+    """
+    resized = functional.interpolate(
+        logits[None, None], scale_factor=crop.scale, mode="bilinear", align_corners=False, recompute_scale_factor=False
+    )[0, 0]
+    scores = logits.new_full(image_size, NOTHING)
+    targets, sources = [], []
+    for middle, extent, limit in zip(crop.centre, resized.shape, image_size, strict=True):
+        start = int(middle - extent / 2)
+        first, last = max(start, 0), min(start + extent, limit)
+        targets.append(slice(first, max(last, first)))
+        sources.append(slice(first - start, max(last, first) - start))
+    scores[targets[0], targets[1]] = resized[sources[0], sources[1]]
+    return scores
+
+
+@dataclass(frozen=True)
+class FirstCrop:
+    """The first frame's crop: twice the search region around the target, and a window of the usual size in it.
+
+    Attributes:
+        region: Twice the search region, cut with replication.
+        start: First row and column of the window in `region`'s output; may lie outside.
+        size: Of the window.
+        shift: By how much the window moves to stay inside the image, in output pixels.
+    """
+
+    region: Crop
+    start: Size
+    size: Size
+    shift: Size
+
+    def cut_image(self, image: Tensor) -> Tensor:
+        """Cut the window from an image, C x H x W -> 1 x C x `size`; see the function of that name."""
+        return self._window(cut_image(image, self.region))
+
+    def cut_mask(self, mask: Tensor) -> Tensor:
+        """Cut the window from a mask, H x W -> 1 x 1 x `size`; see the function of that name."""
+        return self._window(cut_mask(mask, self.region))
+
+    def _window(self, patch: Tensor) -> Tensor:
+        for axis, first, extent in zip((-2, -1), self.start, self.size, strict=True):
+            chosen = np.clip(np.arange(first, first + extent), 0, patch.shape[axis] - 1)
+            patch = patch.index_select(axis, torch.from_numpy(chosen).to(patch.device))
+        return patch
+
+
+def plan_first_crop(
+    centre: Pair, sample_size: Pair, *, image_size: Size, output_size: Size, rule: CropRule
+) -> FirstCrop:
+    """Plan the crop of the frame on which an object starts. Arguments as for `crop_inside`."""
+    size = shrunk(sample_size, image_size)
+    output = pair(*output_size)
+    scale = np.sqrt(np.prod(size / output))
+    doubled = (2 * output_size[0], 2 * output_size[1])
+    region = crop_replicated(
+        np.rint(centre), scale * pair(*doubled), image_size=image_size, output_size=doubled, rule=rule
+    )
+    start, end = centre - (size - 1) / 2, centre + size / 2 + 1
+    outside = np.maximum(-start, 0) - np.maximum(end - pair(*image_size), 0)
+    shift_y, shift_x = (int(value) for value in np.trunc(-outside / scale))
+    window = (output_size[0] // 2 - shift_y, output_size[1] // 2 - shift_x)
+    return FirstCrop(region, window, output_size, (shift_y, shift_x))

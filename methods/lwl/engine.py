@@ -1,0 +1,163 @@
+"""The network as the tracker uses it: prepared for speed, a bounded number of objects at a time."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from vos_bench.api import Precision
+
+from .backbone import Features
+from .box_encoder import box_mask
+from .crops import Crop, FirstCrop, Size, cut_image
+from .few_shot_learner import Fit, Samples
+from .fusion import fuse_normalisation
+from .label_encoder import Labels
+from .network import LwlNetwork
+
+_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+Item = TypeVar("Item")
+
+XYWH = tuple[float, float, float, float]
+"""A box as x, y, width, height."""
+
+
+class Observation(NamedTuple):
+    """What the network says of S objects on one frame, each in its own crop.
+
+    Attributes:
+        features: What the target models see, S x C x h x w.
+        encodings: What they say, S x D x h x w.
+        logits: What the decoder makes of it, S x H x W.
+    """
+
+    features: Tensor
+    encodings: Tensor
+    logits: Tensor
+
+
+class Engine:
+    """Runs a network for a tracker; call it under `torch.inference_mode`.
+
+    The parts that draw and describe images run at the precision asked for. The learner always runs in float32: its
+    step lengths are ratios of large sums.
+
+    Attributes:
+        network: A copy of its own, in evaluation mode, with normalisation folded into convolutions.
+        device: Where it runs.
+    """
+
+    def __init__(
+        self,
+        network: LwlNetwork,
+        *,
+        device: str = "cpu",
+        amp: Precision = "off",
+        compile: bool = False,
+        per_pass: int = 4,
+    ) -> None:
+        """Prepare a network.
+
+        Args:
+            network: Left as it is.
+            device: A torch device name.
+            amp: Autocast precision of all but the learner.
+            compile: Whether to compile backbone, label encoder and decoder.
+            per_pass: At most so many objects go through at once.
+        """
+        self.device = torch.device(device)
+        self.network = fuse_normalisation(copy.deepcopy(network).eval())
+        self.network.to(self.device).to(memory_format=torch.channels_last)
+        self._amp = amp
+        self._per_pass = per_pass
+        if compile:
+            for part in (self.network.backbone, self.network.label_encoder, self.network.decoder):
+                part.compile()
+
+    def feature_size(self, size: Size) -> Size:
+        """Return height and width of the target features of an image of that size."""
+        stride = self.network.config.target_stride
+        return -(-size[0] // stride), -(-size[1] // stride)
+
+    def observe(self, frame: Tensor, crops: Sequence[Crop], filters: Tensor) -> Observation:
+        """Segment S objects on one frame; objects with the same crop share the backbone's pass.
+
+        Args:
+            frame: 3 x H x W, RGB of 0..255.
+            crops: Where each object is looked for, S.
+            filters: Their target models, S x D x C x K x K.
+        """
+        height, width = self.feature_size(crops[0].output_size)
+        stride = self.network.config.target_stride
+        found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        for views in _batches(list(dict.fromkeys(crops)), self._per_pass):
+            features = self._extract(torch.cat([cut_image(frame, view) for view in views]))
+            target = self._target_features(features)
+            members = [k for k, crop in enumerate(crops) if crop in views]
+            for group in _batches(members, self._per_pass):
+                owners = [views.index(crops[k]) for k in group]
+                x = target[owners]
+                encodings = self.network.score(x[:, None], filters[group])[:, 0]
+                logits = self._decode(encodings, features, (stride * height, stride * width), owners)
+                found |= zip(group, zip(x, encodings, logits, strict=True), strict=True)
+        return Observation(*(torch.stack(parts) for parts in zip(*(found[k] for k in range(len(crops))), strict=True)))
+
+    def first_features(self, frame: Tensor, crops: Sequence[FirstCrop]) -> Tensor:
+        """Return the target features of the crops in which S objects start: S x C x h x w."""
+        batches = _batches(crops, self._per_pass)
+        images = (torch.cat([crop.cut_image(frame) for crop in batch]) for batch in batches)
+        return torch.cat([self._target_features(self._extract(batch)) for batch in images])
+
+    def encode_labels(self, masks: Tensor) -> Labels:
+        """Return the labels and weights of masks, S x 1 x H x W."""
+        with self._autocast():
+            return Labels(*(x.float() for x in self.network.encode_labels(masks)))
+
+    def learn(
+        self, samples: Samples, filters: Tensor | None = None, *, iterations: int, scores: Tensor | None = None
+    ) -> Fit:
+        """Fit target models; see `LwlNetwork.learn`."""
+        return self.network.learn(samples, filters, iterations=iterations, scores=scores)
+
+    def draw_boxes(self, frame: Tensor, boxes: Sequence[XYWH]) -> Tensor:
+        """Guess the masks of the objects in S boxes, from the whole frame at its own resolution.
+
+        Returns:
+            Logits, S x H x W.
+        """
+        size = (frame.shape[-2], frame.shape[-1])
+        features = self._extract(frame[None].float())
+        target = self._target_features(features)
+        drawn = []
+        for batch in _batches(boxes, self._per_pass):
+            masks = torch.stack([box_mask(box, size) for box in batch])[:, None].to(self.device)
+            with self._autocast():
+                encodings = self.network.encode_boxes(masks, target.expand(len(batch), -1, -1, -1))
+            drawn.append(self._decode(encodings, features, size, [0] * len(batch)))
+        return torch.cat(drawn)
+
+    def _extract(self, images: Tensor) -> Features:
+        with self._autocast():
+            scaled = self.network.scale_images(images).contiguous(memory_format=torch.channels_last)
+            return self.network.extract(scaled)
+
+    def _target_features(self, features: Features) -> Tensor:
+        with self._autocast():
+            return self.network.target_features(features)
+
+    def _decode(self, encodings: Tensor, features: Features, size: Size, owners: list[int]) -> Tensor:
+        one_each = owners == list(range(len(features[self.network.config.target_stride])))
+        index = None if one_each else torch.tensor(owners, device=self.device)
+        with self._autocast():
+            return self.network.decode(encodings, features, size, image_of_object=index)[:, 0].float()
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._amp == "off" else torch.autocast(self.device.type, dtype=_TYPES[self._amp])
+
+
+def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

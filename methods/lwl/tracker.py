@@ -1,0 +1,175 @@
+"""The LWL tracker: frame by frame, many objects at once (paper section 3.5; facts of the authors' tracker)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vos_bench.api import Box, Image, LabelMap, Mask, Precision, Prediction, Prompt, PromptKind
+from vos_bench.errors import BadInputError
+from vos_bench.parts.aggregation import soft_aggregation
+
+from .cohort import Cohort
+from .crops import paste_scores
+from .engine import XYWH, Engine, Observation
+from .network import LwlNetwork
+from .parameters import TrackerConfig
+from .target_state import moments
+
+_CERTAIN = 100.0
+
+
+class LwlTracker:
+    """Follows objects through a video.
+
+        tracker = LwlTracker(network, TrackerConfig(memory_size=8))
+        prediction = tracker.initialize(first_image, Prompt(masks={1: mask}))
+        for image in images:
+            prediction = tracker.step(image)
+
+    Objects may start on any frame, from masks or (with a box network) from boxes. An object whose mask is empty, or
+    whose box lies outside the image, is never found. One that vanishes stays in memory and may come back.
+
+    Attributes:
+        config: The parameters.
+        cohorts: The objects, by the frame and the kind of prompt that they started from.
+        probabilities: The merged soft masks of the last frame, (1 + K) x H x W, background first and then the objects
+            of `cohorts` in their order; on the tracker's device.
+    """
+
+    cohorts: list[Cohort]
+    probabilities: Tensor
+
+    def __init__(
+        self,
+        network: LwlNetwork,
+        config: TrackerConfig | None = None,
+        *,
+        device: str = "cpu",
+        amp: Precision = "off",
+        compile: bool = False,
+    ) -> None:
+        """Prepare a network for tracking; see `Engine`."""
+        self.config = config or TrackerConfig()
+        self._engine = Engine(network, device=device, amp=amp, compile=compile, per_pass=self.config.objects_per_pass)
+        self._image_size: tuple[int, int] | None = None
+
+    @torch.inference_mode()
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        """Forget everything and take the first objects; see `vos_bench.api.Method.initialize`.
+
+        Raises:
+            BadInputError: A mask does not have the image's size, or a box is given to a network without box encoder.
+        """
+        self.cohorts, self._absent = [], set[int]()
+        self._image_size = image.shape[:2]
+        self.probabilities = torch.ones((1, *image.shape[:2]), device=self._engine.device)
+        return self._advance(image, prompt)
+
+    @torch.inference_mode()
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        """Segment the next frame; see `vos_bench.api.Method.step`.
+
+        Raises:
+            BadInputError: Called before `initialize`, or the image does not have the first one's size.
+        """
+        if self._image_size is None:
+            raise BadInputError("lwl: step was called before initialize; give the first image and its prompt first")
+        if image.shape[:2] != self._image_size:
+            raise BadInputError(
+                f"lwl: found a frame of {image.shape[0]} x {image.shape[1]} pixels, expected "
+                f"{self._image_size[0]} x {self._image_size[1]} as the first one; resize the frames of a video alike"
+            )
+        return self._advance(image, new or Prompt())
+
+    @property
+    def object_ids(self) -> tuple[int, ...]:
+        """The ids of the objects that are followed, in the order of `probabilities`."""
+        return tuple(k for cohort in self.cohorts for k in cohort.object_ids)
+
+    def _advance(self, image: Image, new: Prompt) -> Prediction:
+        frame = torch.from_numpy(np.ascontiguousarray(image)).to(self._engine.device).permute(2, 0, 1)
+        scores = [self._follow(frame)] if self.cohorts else []
+        scores += self._begin(frame, new)
+        if scores:
+            self.probabilities = soft_aggregation(torch.cat(scores))
+        return self._predict()
+
+    def _follow(self, frame: Tensor) -> Tensor:
+        """Segment the objects that have started: logits, K x H x W."""
+        masks = self.probabilities[1:]
+        seen, crops, first = moments(masks), [], 0
+        for cohort in self.cohorts:
+            last = first + len(cohort.object_ids)
+            crops += cohort.look(masks[first:last], seen[first:last])
+            first = last
+        observation = self._engine.observe(frame, crops, torch.cat([cohort.filters for cohort in self.cohorts]))
+        first = 0
+        for cohort in self.cohorts:
+            last = first + len(cohort.object_ids)
+            cohort.found(Observation(*(part[first:last] for part in observation)))
+            first = last
+        size = (frame.shape[-2], frame.shape[-1])
+        return torch.stack(
+            [paste_scores(logits, crop, size) for logits, crop in zip(observation.logits, crops, strict=True)]
+        )
+
+    def _begin(self, frame: Tensor, new: Prompt) -> list[Tensor]:
+        """Start the objects of a prompt: their logits, one tensor for each kind of prompt."""
+        if repeated := set(new.object_ids) & ({*self.object_ids} | self._absent):
+            raise BadInputError(f"lwl: object {min(repeated)} was given before; an object starts once")
+        size = (frame.shape[-2], frame.shape[-1])
+        masks = {k: mask for k, mask in new.masks.items() if _is_there(k, mask, size)}
+        boxes = {k: box for k, box in new.boxes.items() if k not in new.masks and _touches(box, size)}
+        self._absent |= set(new.object_ids) - set(masks) - set(boxes)
+        scores = []
+        if masks:
+            given = torch.from_numpy(np.stack([masks[k] for k in sorted(masks)])).to(self._engine.device).float()
+            self._start("mask", frame, {k: _extent(masks[k]) for k in sorted(masks)}, given)
+            scores.append(_CERTAIN * (2 * given - 1))
+        if boxes:
+            corners = {k: _as_xywh(boxes[k]) for k in sorted(boxes)}
+            drawn = self._engine.draw_boxes(frame, list(corners.values()))
+            self._start("box", frame, corners, torch.sigmoid(drawn))
+            scores.append(drawn)
+        return scores
+
+    def _start(self, kind: PromptKind, frame: Tensor, boxes: Mapping[int, XYWH], masks: Tensor) -> None:
+        boxes = {k: (x, y, max(width, 1.0), max(height, 1.0)) for k, (x, y, width, height) in boxes.items()}
+        self.cohorts.append(Cohort(self._engine, self.config, kind, frame=frame, boxes=boxes, masks=masks))
+
+    def _predict(self) -> Prediction:
+        ids = np.array([0, *self.object_ids], np.uint16)
+        labels: LabelMap = ids[self.probabilities.argmax(dim=0).cpu().numpy()]
+        if not self.config.probabilities:
+            return Prediction(labels)
+        planes = np.zeros((len(ids) + len(self._absent), *labels.shape), np.float16)
+        everyone = [0, *sorted({*self.object_ids} | self._absent)]
+        planes[[everyone.index(k) for k in ids]] = self.probabilities.half().cpu().numpy()
+        return Prediction(labels, planes)
+
+
+def _is_there(object_id: int, mask: Mask, size: tuple[int, int]) -> bool:
+    if mask.shape != size:
+        raise BadInputError(
+            f"lwl: the mask of object {object_id} has {mask.shape} pixels, expected {size} as its frame"
+        )
+    return bool(mask.any())
+
+
+def _touches(box: Box, size: tuple[int, int]) -> bool:
+    x0, y0, x1, y1 = box
+    return max(x0, 0) < min(x1, size[1]) and max(y0, 0) < min(y1, size[0])
+
+
+def _extent(mask: Mask) -> XYWH:
+    """Return a mask's box in the reference's convention, where the width is xmax - xmin."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return float(columns[0]), float(rows[0]), float(columns[-1] - columns[0]), float(rows[-1] - rows[0])
+
+
+def _as_xywh(box: Box) -> XYWH:
+    """Return a half-open box in the reference's convention, where the width is xmax - xmin."""
+    x0, y0, x1, y1 = box
+    return x0, y0, x1 - 1 - x0, y1 - 1 - y0

@@ -1,0 +1,108 @@
+"""Geometry, target state and memory weights give what the authors' implementation was recorded to give."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vos_bench.methods.lwl.crops import (
+    Corners,
+    Crop,
+    crop_inside,
+    crop_replicated,
+    cut_image,
+    cut_mask,
+    pair,
+    paste_scores,
+)
+from vos_bench.methods.lwl.memory import SampleWeights
+from vos_bench.methods.lwl.parameters import BOX, YTVOS
+from vos_bench.methods.lwl.target_state import TargetState, moments
+
+PLANS = {"inside_major": crop_inside, "replicate": crop_replicated}
+
+
+@pytest.fixture(scope="module")
+def units(golden_folder):
+    return json.loads((golden_folder / "units.json").read_text())
+
+
+@pytest.mark.parametrize("rule", ["release", "head"])
+@pytest.mark.parametrize("mode", ["inside_major", "replicate"])
+def test_crops_have_the_recorded_boxes_and_pixels(units, golden, rule, mode):
+    tensors, compared = golden("units"), 0
+    for index, case in enumerate(units["sample_patch"]):
+        image_size = tuple(map(int, case["im"].split("x")))
+        crop = PLANS[mode](
+            pair(*case["pos"]), pair(*case["sample_sz"]), image_size=image_size, output_size=(48, 80), rule=rule
+        )
+        assert crop.box == pytest.approx(case[f"coord_{rule}_{mode}"], abs=1e-4), index
+        name = f"{index:02d}_{rule}_{mode}"
+        if f"sp_out_{name}" in tensors:
+            compared += 1
+            image, mask = tensors[f"sp_im_{case['im']}"][0], tensors[f"sp_mask_{case['im']}"][0, 0]
+            torch.testing.assert_close(cut_image(image, crop), tensors[f"sp_out_{name}"], rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(cut_mask(mask, crop), tensors[f"sp_outmask_{name}"], rtol=0, atol=0)
+    assert compared >= 9
+
+
+def test_scores_come_back_to_the_recorded_pixels(units, golden):
+    logits = golden("units")["c2i_scores"][0, 0]
+    for index, (scale, centre) in enumerate(units["c2i"]):
+        crop = ScaledCrop(float(np.float32(scale)), centre)
+        torch.testing.assert_close(paste_scores(logits, crop, (70, 90)), golden("units")[f"c2i_out_{index}"])
+
+
+class ScaledCrop(Crop):
+    """A crop of which only the scale and the centre are known."""
+
+    def __init__(self, scale, centre):
+        self.__dict__.update(given=(scale, pair(*centre)))
+
+    scale = property(lambda self: self.given[0])
+    centre = property(lambda self: self.given[1])
+
+
+def test_target_state_has_the_recorded_moments(units, golden):
+    seen = moments(golden("units")["state_prob"][None])[0]
+    np.testing.assert_allclose(seen.centre, units["state"]["pos"], rtol=1e-7)
+    np.testing.assert_allclose(seen.deviation * 4, units["state"]["sz"], rtol=1e-7)
+
+
+def test_a_target_that_is_hardly_seen_stays(units):
+    small = units["state_small"]
+    start = replace(
+        TargetState.from_box((0, 0, 6, 5), crop_size=(480, 832), search_area_scale=5), position=pair(*small["pos"])
+    )
+    seen = moments(torch.full((1, 10, 10), small["sum"] / 100))[0]
+    state = start.follow(seen, smallest_mass=100, size_factor=4, scale_change=(0.95, 1.1))
+    assert state.position.tolist() == small["pos"]
+    np.testing.assert_allclose(state.size, small["sz"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("ytvos", YTVOS), ("boxinit", BOX)])
+@pytest.mark.parametrize("size", [32, 6])
+def test_memory_weights_follow_the_recorded_trace(units, name, rule, size):
+    weights = SampleWeights(size, rule)
+    for step in units[f"weights_{name}_mem{size}"]:
+        assert weights.add() == step["replace"]
+        assert weights.filled == step["n"]
+        np.testing.assert_allclose(weights.values, step["w"], atol=1e-6)
+
+
+def test_a_memory_of_one_keeps_the_first_frame_when_it_has_a_floor():
+    weights = SampleWeights(1, YTVOS)
+    assert weights.add() is None
+    assert weights.values.tolist() == [1]
+
+
+def test_a_memory_of_one_takes_the_newest_frame_when_the_first_has_no_floor():
+    weights = SampleWeights(1, BOX)
+    assert weights.add() == 0
+    assert weights.values.tolist() == [1]
+
+
+def test_equal_windows_are_equal_crops():
+    assert Crop(Corners(0, 0, 5, 9), 1, (0, 0), (48, 80)) == Crop(Corners(0, 0, 5, 9), 1, (0, 0), (48, 80))

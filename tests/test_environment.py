@@ -21,9 +21,14 @@ def test_versions_of_what_vos_bench_needs_are_recorded():
     assert environment.python.startswith(f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
-def test_the_distribution_of_a_plugin_is_recorded():
-    assert "pytest" in collect_environment("pytest.anything").packages
-    assert "pytest" not in collect_environment().packages
+def test_the_distribution_of_a_plugin_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "their_methods-1.2.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: their-methods\nVersion: 1.2\n", encoding="utf-8")
+    (folder / "entry_points.txt").write_text("[vos_bench.methods]\nx = theirs.x:INFO\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert collect_environment("theirs.x.network").packages["their-methods"] == "1.2"
+    assert "their-methods" not in collect_environment("vos_bench.methods.x").packages
 
 
 def test_neither_host_user_nor_folders_are_recorded(monkeypatch: pytest.MonkeyPatch):

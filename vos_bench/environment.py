@@ -114,7 +114,7 @@ def torch_flags() -> TorchFlags:
 
 
 def device_name(device: str) -> str:
-    """Return the name of the hardware behind a torch device name, such as `NVIDIA H200`; imports torch only for a GPU."""
+    """Return the name of the hardware behind a torch device name; torch is imported only for a GPU."""
     if not device.startswith("cuda"):
         return processor_name()
     import torch
@@ -166,16 +166,19 @@ def _requirements() -> Iterable[str]:
             yield re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
 
 
-def _distributions_of(module: str) -> tuple[str, ...]:
+def _distributions_of(module: str) -> Iterable[str]:
+    """Name the distribution that registers a method in this module's package; none for vos-bench's own."""
     top = module.partition(".")[0]
-    if not top or top == vos_bench.__name__ or not top.isidentifier():
-        return ()
-    return tuple(metadata.packages_distributions().get(top, ()))
+    if top == vos_bench.__name__:
+        return
+    for point in metadata.entry_points(group=f"{vos_bench.__name__}.methods"):
+        if point.module.partition(".")[0] == top and point.dist is not None:
+            yield point.dist.name
 
 
 def _versions(distributions: Iterable[str]) -> dict[str, str]:
     found = {}
-    for name in sorted(distributions):
+    for name in sorted(set(distributions)):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

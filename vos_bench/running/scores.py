@@ -20,7 +20,7 @@ def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName)
 
     Args:
         sequence: The sequence.
-        masks: The folder of its label maps.
+        masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`.
         protocol: The rules.
 
     Raises:

@@ -143,9 +143,8 @@ def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> S
     """Score a sequence's label maps on disk if it is done and has a truth, write its record and return it."""
     if record.status == "done":
         try:
-            scores = score_label_maps(
-                dataset.sequence(record.name), masks_folder(task.out, record.name), protocol=task.protocol
-            )
+            sequence = dataset.sequence(record.name)
+            scores = score_label_maps(sequence, task.out / "masks", protocol=task.protocol)
             label = protocol_label(task.protocol) if scores else ""
             record = record.model_copy(update={"scores": scores, "protocol": label})
         except Exception as error:  # as in run_sequence

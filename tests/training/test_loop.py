@@ -1,0 +1,158 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.training import checkpoint
+from vos_bench.training.loop import run
+
+
+def curve_steps(out: Path) -> list[int]:
+    lines = [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
+    return [line["step"] for line in lines if "loss" in line]
+
+
+def stop_after(step: int):
+    def listener(progress):
+        if progress.step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return listener
+
+
+def test_a_training_stopped_and_resumed_gives_the_same_bits_as_an_unbroken_one(
+    tmp_path, point_recipe, points, loop_settings
+):
+    unbroken = run(point_recipe(loop_settings), points, out=tmp_path / "a")
+    first = run(point_recipe(loop_settings), points, out=tmp_path / "b", listener=stop_after(10))
+    second = run(point_recipe(loop_settings), points, out=tmp_path / "b", resume=True)
+
+    assert (unbroken.status, first.status, second.status) == ("done", "interrupted", "done")
+    assert (first.step, second.step) == (10, 20)
+    for name, value in unbroken.weights.items():
+        assert torch.equal(value, second.weights[name]), name
+    a, b = (checkpoint.load(tmp_path / each)["network"] for each in "ab")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert unbroken.validation == second.validation
+    assert curve_steps(tmp_path / "a") == curve_steps(tmp_path / "b") == list(range(1, 21))
+
+
+def test_the_number_of_workers_changes_no_bit(tmp_path, point_recipe, points, loop_settings):
+    here = run(point_recipe(loop_settings), points, out=tmp_path / "a")
+    settings = loop_settings.model_copy(update={"workers": 2})
+    elsewhere = run(point_recipe(settings), points, out=tmp_path / "b")
+    assert all(torch.equal(here.weights[name], elsewhere.weights[name]) for name in here.weights)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_after_the_step_and_leaves(tmp_path, point_recipe, points, loop_settings, number):
+    def listener(progress):
+        if progress.step == 3:
+            os.kill(os.getpid(), number)
+
+    outcome = run(point_recipe(loop_settings), points, out=tmp_path, listener=listener)
+    assert (outcome.status, outcome.step) == ("interrupted", 3)
+    assert checkpoint.load(tmp_path)["step"] == 3
+
+
+def test_handlers_of_signals_come_back(tmp_path, point_recipe, points, loop_settings):
+    before = signal.getsignal(signal.SIGTERM)
+    run(point_recipe(loop_settings), points, out=tmp_path)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_its_batch(tmp_path, point_recipe, points, loop_settings):
+    class Broken(point_recipe):
+        def loss(self, network, batch):
+            losses = super().loss(network, batch)
+            return losses._replace(total=losses.total * (float("nan") if len(self.seen) == 7 else 1))
+
+        def schedule(self, step):
+            self.seen.add(step)
+            return 1.0
+
+    recipe = Broken(loop_settings)
+    recipe.seen = set()
+    with pytest.raises(VosBenchError, match="step 6 is not a finite number"):
+        run(recipe, points, out=tmp_path)
+    saved = json.loads((tmp_path / "non-finite.json").read_text())
+    assert saved == {"step": 6, "samples": {str(n): {"point": n} for n in range(24, 28)}}
+    assert checkpoint.load(tmp_path)["step"] == 5
+
+
+def test_a_training_with_other_settings_is_not_resumed(tmp_path, point_recipe, points, loop_settings):
+    run(point_recipe(loop_settings), points, out=tmp_path)
+    changed = loop_settings.model_copy(update={"batch_size": 2})
+    with pytest.raises(BadInputError, match="batch_size: 4 before, 2 now"):
+        run(point_recipe(changed), points, out=tmp_path, resume=True)
+
+
+def test_a_training_may_be_resumed_for_more_epochs(tmp_path, point_recipe, points, loop_settings):
+    run(point_recipe(loop_settings), points, out=tmp_path)
+    longer = loop_settings.model_copy(update={"epochs": 3})
+    assert run(point_recipe(longer), points, out=tmp_path, resume=True).step == 30
+
+
+def test_a_folder_with_a_training_is_not_overwritten(tmp_path, point_recipe, points, loop_settings):
+    run(point_recipe(loop_settings), points, out=tmp_path)
+    with pytest.raises(BadInputError, match="holds a training already"):
+        run(point_recipe(loop_settings), points, out=tmp_path)
+
+
+def test_clipping_bounds_the_step(tmp_path, point_recipe, points, loop_settings):
+    clipped = loop_settings.model_copy(update={"clip": 1e-9})
+    free = run(point_recipe(loop_settings), points, out=tmp_path / "a")
+    bound = run(point_recipe(clipped), points, out=tmp_path / "b")
+    assert not torch.equal(free.weights["0.weight"], bound.weights["0.weight"])
+
+
+@pytest.mark.parametrize("amp", ["bf16", "fp16"])
+def test_autocast_trains_on_the_cpu(tmp_path, point_recipe, points, loop_settings, amp):
+    outcome = run(point_recipe(loop_settings.model_copy(update={"amp": amp})), points, out=tmp_path)
+    assert all(torch.isfinite(value).all() for value in outcome.weights.values())
+
+
+def test_cuda_without_a_card_is_said_plainly(tmp_path, point_recipe, points, loop_settings):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(BadInputError, match="no usable CUDA device"):
+        run(point_recipe(loop_settings), points, out=tmp_path, device="cuda")
+
+
+WORKER = """
+import sys, torch
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import importlib.util
+spec = importlib.util.spec_from_file_location("points", sys.argv[1])
+module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
+from vos_bench.training.loop import run
+from vos_bench.training.recipe import LoopSettings
+settings = LoopSettings(epochs=1, steps_per_epoch=10, batch_size=4, workers=0)
+recipe = module.PointRecipe(settings, whole_batch=sys.argv[3] == "batch", dropout=0.0)
+outcome = run(recipe, module.Points(), out=Path(sys.argv[2]))
+if int(__import__("os").environ.get("RANK", "0")) == 0:
+    torch.save(outcome.weights, Path(sys.argv[2]) / "weights.pt")
+"""
+
+
+@pytest.mark.parametrize("scope", ["sequence", "batch"])
+def test_two_processes_of_two_samples_equal_one_of_four(tmp_path, scope):
+    points_file = Path(__file__).with_name("conftest.py")
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    for name, command in (("one", [sys.executable]), ("two", launcher)):
+        (tmp_path / name).mkdir()
+        arguments = [*command, str(script), str(points_file), str(tmp_path / name), scope]
+        subprocess.run(arguments, check=True, env=environment, capture_output=True, timeout=240)
+    one, two = (torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("one", "two"))
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=0, atol=1e-5)

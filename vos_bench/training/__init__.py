@@ -1,0 +1,1 @@
+"""Training that knows no network: one loop, mini-sequences, augmentation, checkpoints, many processes."""

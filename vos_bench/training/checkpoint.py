@@ -1,0 +1,45 @@
+"""Checkpoints of a training: whole or not at all, and loadable without unpickling code."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vos_bench.errors import BadInputError
+from vos_bench.files import replacing
+
+FORMAT = 1
+NAME = "checkpoint.pt"
+
+
+def save(folder: Path, state: Mapping[str, Any]) -> Path:
+    """Write `state` as the folder's one checkpoint; the one before stays until the new one is whole.
+
+    Args:
+        folder: The training's output folder.
+        state: Tensors, numbers, texts and plain containers of them.
+    """
+    path = folder / NAME
+    with replacing(path) as part:
+        torch.save({"format": FORMAT, **state}, part)
+    return path
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """Read the folder's checkpoint onto the CPU.
+
+    Raises:
+        BadInputError: There is none, or it is not a checkpoint of this program.
+    """
+    path = folder / NAME
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise BadInputError(f"{path}: there is no checkpoint to resume from; leave out --resume to start") from None
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+        raise BadInputError(f"{path}: cannot be read as a checkpoint: {error}; delete it to start anew") from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise BadInputError(f"{path}: found no checkpoint of format {FORMAT}; delete it to start anew")
+    return state

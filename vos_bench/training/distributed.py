@@ -1,0 +1,91 @@
+"""The processes of one training: one, or as many as torchrun started."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_gather
+from torch.nn.parallel import DistributedDataParallel
+
+from vos_bench.errors import BadInputError
+
+
+class Processes(NamedTuple):
+    """This process among those that train together.
+
+    Attributes:
+        rank: Its number; 0 writes the files.
+        size: How many there are.
+        device: Where it computes.
+    """
+
+    rank: int
+    size: int
+    device: torch.device
+
+
+@contextmanager
+def processes(device: str) -> Iterator[Processes]:
+    """Join the processes that torchrun started (nccl on CUDA, gloo on the CPU); without torchrun there is one.
+
+    Args:
+        device: `cpu`, `cuda` (each process takes the card of its local rank), `cuda:1`, or `auto`.
+
+    Raises:
+        BadInputError: CUDA was asked for where there is none.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")) if count > 1 else None)
+    if count == 1:
+        yield Processes(0, 1, chosen)
+        return
+    distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield Processes(distributed.get_rank(), distributed.get_world_size(), chosen)
+    finally:
+        distributed.destroy_process_group()
+
+
+def _device(name: str, local_rank: int | None) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise BadInputError(f"--device {name}: this machine has no usable CUDA device; expected cpu or auto")
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", local_rank or 0)
+        torch.cuda.set_device(device)
+    return device
+
+
+def parallel(network: nn.Module, joined: Processes) -> nn.Module:
+    """Return the network so that backward averages the gradients of all processes."""
+    if joined.size == 1:
+        return network
+    devices = [joined.device.index] if joined.device.type == "cuda" else None
+    return DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+
+
+def bare(network: nn.Module) -> nn.Module:
+    """Return the network itself, without what `parallel` wrapped around it."""
+    return network.module if isinstance(network, DistributedDataParallel) else network
+
+
+def gather(values: Tensor, dim: int) -> Tensor:
+    """Join the tensors of all processes along `dim`; the gradient flows back to the process each came from."""
+    if not distributed.is_initialized():
+        return values
+    gathered: tuple[Tensor, ...] = all_gather(values.contiguous())  # type: ignore[no-untyped-call]
+    return torch.cat(gathered, dim)
+
+
+def any_process(flag: bool, joined: Processes) -> bool:
+    """Return whether `flag` is set in at least one process, so that all do the same."""
+    if joined.size == 1:
+        return flag
+    votes = torch.tensor([float(flag)], device=joined.device)
+    distributed.all_reduce(votes, distributed.ReduceOp.MAX)
+    return bool(votes.item())

@@ -1,0 +1,308 @@
+"""The training loop, from top to bottom: read a batch, step, average, note, save; and stop cleanly when asked."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.files import write_text
+from vos_bench.training import checkpoint
+from vos_bench.training.curves import Curves
+from vos_bench.training.distributed import Processes, any_process, parallel, processes
+from vos_bench.training.recipe import FREE_TO_CHANGE, Batch, Losses, Recipe, Samples
+
+
+class Progress(NamedTuple):
+    """Where a training stands after a step; see `Listener`."""
+
+    step: int
+    steps: int
+    values: Mapping[str, float]
+    seconds_left: float
+
+
+Listener = Callable[[Progress], None]
+"""Is told of every step, by the first process only."""
+
+
+class Outcome(NamedTuple):
+    """How a training ended.
+
+    Attributes:
+        status: `done`, or `interrupted` by a signal after a checkpoint.
+        step: Optimiser steps done.
+        weights: The weights to export, on the CPU.
+        validation: What the last validation measured.
+    """
+
+    status: Literal["done", "interrupted"]
+    step: int
+    weights: dict[str, Tensor]
+    validation: Mapping[str, float]
+
+
+@dataclass
+class _State:
+    """All that changes while training."""
+
+    recipe: Recipe
+    joined: Processes
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    average: dict[str, Tensor]
+    step: int = 0
+    validation: Mapping[str, float] = field(default_factory=dict)
+
+
+def run(
+    recipe: Recipe,
+    samples: Samples,
+    *,
+    out: Path,
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Train a recipe to its end, or until SIGTERM or Ctrl-C, then save.
+
+    Args:
+        recipe: What to train.
+        samples: The training samples.
+        out: Folder of the checkpoint and the curves.
+        device: `auto`, `cpu`, `cuda` or `cuda:1`.
+        resume: Whether to go on from the folder's checkpoint.
+        listener: Is told of every step.
+
+    Raises:
+        BadInputError: The checkpoint is missing, broken or of other settings.
+        VosBenchError: The loss is no longer a finite number; `non-finite.json` names the batch.
+    """
+    with processes(device) as joined, _stop_requests() as stop:
+        torch.manual_seed(recipe.settings.seed)
+        state = _prepare(recipe, joined)
+        if resume:
+            _restore(state, out)
+        elif (out / checkpoint.NAME).exists():
+            raise BadInputError(f"{out}: holds a training already; give --resume to go on, or another --out")
+        model = parallel(state.network, joined)
+        with Curves(out, state.step) if joined.rank == 0 else nullcontext() as curves:
+            status = _train(state, model, samples, out, stop, curves, listener)
+        return Outcome(status, state.step, weights_of(state), state.validation)
+
+
+def _prepare(recipe: Recipe, joined: Processes) -> _State:
+    network = recipe.build().to(joined.device)
+    groups = [
+        {"params": group.parameters, "lr": group.learning_rate, "base": group.learning_rate, "name": group.name}
+        for group in recipe.parameter_groups(network)
+    ]
+    optimizer = torch.optim.Adam(groups)
+    scaler = torch.amp.GradScaler(joined.device.type, enabled=recipe.settings.amp == "fp16")
+    average = {name: value.clone() for name, value in network.state_dict().items()} if recipe.settings.average else {}
+    return _State(recipe, joined, network, optimizer, scaler, average)
+
+
+def _train(
+    state: _State,
+    model: nn.Module,
+    samples: Samples,
+    out: Path,
+    stop: list[int],
+    curves: Curves | None,
+    listener: Listener | None,
+) -> Literal["done", "interrupted"]:
+    settings = state.recipe.settings
+    started, first = time.monotonic(), state.step
+    state.recipe.training_mode(state.network)
+    for batch in _batches(samples, state):
+        rate = state.recipe.schedule(state.step)
+        losses = _step(state, model, batch, rate, lambda: _report_non_finite(state, samples, out))
+        state.step += 1
+        if curves is not None:
+            values = {"loss": losses.total.item(), **{name: v.item() for name, v in losses.parts.items()}}
+            curves.add(state.step, {**values, "rate": rate})
+            if listener is not None:
+                left = (time.monotonic() - started) / (state.step - first) * (settings.steps - state.step)
+                listener(Progress(state.step, settings.steps, values, left))
+        epoch_ends = state.step % settings.steps_per_epoch == 0
+        if (
+            epoch_ends
+            and settings.validate_every
+            and state.step // settings.steps_per_epoch % settings.validate_every == 0
+        ):
+            _validate(state, curves)
+        stopping = any_process(bool(stop), state.joined)
+        if stopping or epoch_ends or state.step % settings.checkpoint_every == 0:
+            _save(state, out)
+        if stopping:
+            return "interrupted"
+    return "done"
+
+
+def _step(state: _State, model: nn.Module, batch: Batch, rate: float, complain: Callable[[], None]) -> Losses:
+    settings, device = state.recipe.settings, state.joined.device
+    for group in state.optimizer.param_groups:
+        group["lr"] = group["base"] * rate
+    batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+    precision = {"off": None, "fp16": torch.float16, "bf16": torch.bfloat16}[settings.amp]
+    with torch.autocast(device.type, precision) if precision else nullcontext():
+        losses = state.recipe.loss(model, batch)
+    if any_process(not bool(torch.isfinite(losses.total)), state.joined):
+        complain()
+    state.optimizer.zero_grad(set_to_none=True)
+    state.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
+    if settings.clip is not None:
+        state.scaler.unscale_(state.optimizer)
+        parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(parameters, settings.clip)
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    _update_average(state)
+    return losses
+
+
+def _update_average(state: _State) -> None:
+    """Move the average towards the weights; the decay rises at first, so that the start is soon forgotten."""
+    decay = min(state.recipe.settings.average, (1 + state.step) / (10 + state.step))
+    for name, value in state.network.state_dict().items() if state.average else ():
+        if value.is_floating_point():
+            state.average[name].lerp_(value, 1 - decay)
+        else:
+            state.average[name].copy_(value)
+
+
+def weights_of(state: _State) -> dict[str, Tensor]:
+    """Return the weights that count, averaged where the recipe averages, on the CPU."""
+    source = state.average or state.network.state_dict()
+    return {name: value.detach().cpu().clone() for name, value in source.items()}
+
+
+def _validate(state: _State, curves: Curves | None) -> None:
+    """Measure the averaged weights where there are some; the training weights come back afterwards."""
+    own = {name: value.clone() for name, value in state.network.state_dict().items()} if state.average else {}
+    if own:
+        state.network.load_state_dict(state.average)
+    state.network.eval()
+    with torch.no_grad():
+        state.validation = state.recipe.validate(state.network, state.joined.device)
+    if own:
+        state.network.load_state_dict(own)
+    state.recipe.training_mode(state.network)
+    if curves is not None:
+        curves.add(state.step, {f"validation/{name}": value for name, value in state.validation.items()})
+
+
+class _Numbered(Dataset[Batch]):
+    """The samples under the name that torch's loader knows them by."""
+
+    def __init__(self, samples: Samples) -> None:
+        self.samples = samples
+
+    def __getitem__(self, number: int) -> Batch:
+        return self.samples[number]
+
+
+def sample_numbers(settings_batch: int, joined: Processes, step: int) -> list[int]:
+    """Return the numbers of the samples that this process reads for optimiser step `step`."""
+    share = settings_batch // joined.size
+    first = step * settings_batch + joined.rank * share
+    return list(range(first, first + share))
+
+
+def _batches(samples: Samples, state: _State) -> Iterator[Batch]:
+    settings, joined = state.recipe.settings, state.joined
+    if settings.batch_size % joined.size:
+        raise BadInputError(f"batch_size={settings.batch_size} cannot be shared by {joined.size} processes")
+    numbers = [sample_numbers(settings.batch_size, joined, step) for step in range(state.step, settings.steps)]
+    loader = DataLoader(
+        _Numbered(samples),
+        batch_sampler=numbers,
+        num_workers=settings.workers,
+        pin_memory=joined.device.type == "cuda",
+        persistent_workers=settings.workers > 0,
+        worker_init_fn=_quiet_worker,
+        generator=torch.Generator().manual_seed(settings.seed),
+    )
+    return iter(loader)
+
+
+def _quiet_worker(_: int) -> None:
+    """Leave Ctrl-C to the training process, and the cores to the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def _save(state: _State, out: Path) -> None:
+    if state.joined.rank:
+        return
+    checkpoint.save(
+        out,
+        {
+            "recipe": state.recipe.name,
+            "settings": state.recipe.settings.model_dump_json(),
+            "step": state.step,
+            "network": state.network.state_dict(),
+            "average": state.average,
+            "optimizer": state.optimizer.state_dict(),
+            "scaler": state.scaler.state_dict(),
+            "rng": torch.get_rng_state(),
+            "validation": dict(state.validation),
+        },
+    )
+
+
+def _restore(state: _State, out: Path) -> None:
+    saved = checkpoint.load(out)
+    _same_settings(json.loads(saved["settings"]), json.loads(state.recipe.settings.model_dump_json()), out)
+    state.network.load_state_dict(saved["network"])
+    state.optimizer.load_state_dict(saved["optimizer"])
+    state.scaler.load_state_dict(saved["scaler"])
+    state.average = {name: value.to(state.joined.device) for name, value in saved["average"].items()}
+    state.step, state.validation = saved["step"], saved["validation"]
+    torch.set_rng_state(saved["rng"])
+
+
+def _same_settings(saved: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
+    differing = [name for name in asked if name not in FREE_TO_CHANGE and asked[name] != saved.get(name)]
+    if differing:
+        found = "; ".join(f"{name}: {saved.get(name)!r} before, {asked[name]!r} now" for name in differing)
+        raise BadInputError(f"{out}: cannot resume with other settings: {found}; expected the same, or another --out")
+
+
+def _report_non_finite(state: _State, samples: Samples, out: Path) -> None:
+    numbers = sample_numbers(state.recipe.settings.batch_size, state.joined, state.step)
+    identity = {"step": state.step, "samples": {str(n): dict(samples.describe(n)) for n in numbers}}
+    path = out / f"non-finite{f'.{state.joined.rank}' if state.joined.rank else ''}.json"
+    write_text(path, json.dumps(identity, indent=2) + "\n")
+    raise VosBenchError(
+        f"{path}: the loss of step {state.step} is not a finite number; the file names the batch. The checkpoint is of "
+        "an earlier step; look at the batch, lower the learning rate or set clip, and resume"
+    )
+
+
+@contextmanager
+def _stop_requests() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT instead of dying of them; a second one is obeyed at once."""
+    received: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,129 @@
+"""What a method offers to be trained by: a recipe is data plus the few functions that the loop calls."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from vos_bench.api import Dataset
+from vos_bench.config import FrozenModel
+
+Batch = dict[str, Tensor]
+
+
+class LoopSettings(FrozenModel):
+    """What the loop itself needs to know; a recipe's own settings extend it.
+
+    Attributes:
+        epochs: How many epochs to train.
+        steps_per_epoch: Optimiser steps an epoch.
+        batch_size: Mini-sequences a step, over all processes together.
+        seed: Decides the initial weights and every random draw of sample number n, whatever the number of workers.
+        workers: Processes that read data, for each training process; 0 reads in the training process itself.
+        checkpoint_every: Steps between two checkpoints; one is also written at the end of every epoch.
+        validate_every: Epochs between two validations, 0 for none.
+        clip: Largest allowed norm of the whole gradient; None does not clip.
+        average: Decay of the moving average of the weights, which is then what is validated and exported; 0 for none.
+        amp: Autocast precision.
+        learning_rates: Part of the network to its learning rate; 0 keeps the part as it is.
+    """
+
+    epochs: int = Field(default=1, ge=1)
+    steps_per_epoch: int = Field(default=1000, ge=1)
+    batch_size: int = Field(default=20, ge=1)
+    seed: int = 0
+    workers: int = Field(default=8, ge=0)
+    checkpoint_every: int = Field(default=500, ge=1)
+    validate_every: int = Field(default=0, ge=0)
+    clip: float | None = None
+    average: float = Field(default=0.0, ge=0.0, lt=1.0)
+    amp: Literal["off", "fp16", "bf16"] = "off"
+    learning_rates: Mapping[str, float] = {}
+
+    @property
+    def steps(self) -> int:
+        """All optimiser steps of the training."""
+        return self.epochs * self.steps_per_epoch
+
+
+FREE_TO_CHANGE: frozenset[str] = frozenset({"epochs", "workers", "checkpoint_every", "validate_every"})
+"""The settings that a resumed training may change; every other one decides what the weights become."""
+
+
+class ParameterGroup(NamedTuple):
+    """The parameters of one part of the network and the rate they learn at."""
+
+    name: str
+    parameters: list[nn.Parameter]
+    learning_rate: float
+
+
+class Losses(NamedTuple):
+    """The value to minimise, and the parts of it (or accuracies) that go into the curves."""
+
+    total: Tensor
+    parts: Mapping[str, Tensor]
+
+
+class Samples(Protocol):
+    """The endless, numbered supply of training samples; number n is always the same sample."""
+
+    def __getitem__(self, number: int) -> Batch:
+        """Return sample `number`, one tensor a name, without a batch dimension."""
+
+    def describe(self, number: int) -> Mapping[str, Any]:
+        """Say which sequence, object and frames sample `number` is made of."""
+
+
+class Recipe(ABC):
+    """How one set of weights comes to be.
+
+    Attributes:
+        name: What `--recipe` calls it.
+        settings: Its numbers.
+    """
+
+    name: ClassVar[str] = ""
+    settings: LoopSettings
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Return the network with its initial weights; the loop has seeded torch before."""
+
+    @abstractmethod
+    def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
+        """Return the parameters that learn, and set `requires_grad` to False on all others."""
+
+    @abstractmethod
+    def samples(self, datasets: Mapping[str, Dataset]) -> Samples:
+        """Return the training samples drawn from `datasets`, which are opened by name."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: Batch) -> Losses:
+        """Run the network on a batch (first dimension: sample) and return the loss."""
+
+    def schedule(self, step: int) -> float:
+        """Return the factor on every learning rate at optimiser step `step`, counted from 0."""
+        del step
+        return 1.0
+
+    def training_mode(self, network: nn.Module) -> None:
+        """Put the network in the mode in which it trains."""
+        network.train()
+
+    def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
+        """Measure the network on what was held out; names to values."""
+        del network, device
+        return {}
+
+    @abstractmethod
+    def export(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return what the weights file of the finished training holds."""
+
+
+def step_decay(epoch: int, milestones: Iterable[int], factor: float) -> float:
+    """Return `factor` to the number of `milestones` that `epoch` has reached."""
+    return float(factor ** sum(epoch >= milestone for milestone in milestones))

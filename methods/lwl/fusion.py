@@ -20,16 +20,9 @@ def fuse_normalisation(network: Network) -> Network:
     """
     for parent in list(network.modules()):
         for (name, first), (next_name, second) in pairwise(list(parent.named_children())):
-            if _are_a_pair(first, second):
+            if not (isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)):
+                continue
+            if first.out_channels == second.num_features and second.track_running_stats:
                 setattr(parent, name, fuse_conv_bn_eval(first, second))
                 setattr(parent, next_name, getattr(second, "act", None) or nn.Identity())
     return network
-
-
-def _are_a_pair(first: nn.Module, second: nn.Module) -> bool:
-    return (
-        isinstance(first, nn.Conv2d)
-        and isinstance(second, nn.BatchNorm2d)
-        and first.out_channels == second.num_features
-        and second.track_running_stats
-    )

@@ -1,0 +1,89 @@
+"""Files of LWL parameters: ours, and the authors' (a pickle that is read without running it)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from vos_bench.config import explain
+from vos_bench.errors import BadInputError
+from vos_bench.parts.checkpoints import check_tensors, read_metadata, read_tensors, write_tensors
+
+from .config import BOX_NETWORK, MASK_NETWORK, LwlConfig
+from .names import from_reference, is_reference
+from .network import LwlNetwork
+
+_CONFIG = "lwl_config"
+_UNUSED = "num_batches_tracked"
+
+
+def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None = None) -> LwlNetwork:
+    """Build the network that some parameters belong to, in evaluation mode on the CPU.
+
+    Args:
+        weights: A safetensors file, the authors' `.pth`, or a state dict, in our names or the reference's.
+        config: The network; None: what the file says of itself, else the released mask or box network, by whether
+            there is a box encoder.
+
+    Raises:
+        BadInputError: The file cannot be read, or names or shapes do not fit; the message lists them.
+    """
+    source = str(weights) if isinstance(weights, Path) else "state dict"
+    tensors = dict(weights) if isinstance(weights, Mapping) else read_tensors(weights)
+    if config is None and isinstance(weights, Path):
+        config = _config_in(weights)
+    if is_reference(tensors):
+        tensors = from_reference(tensors)
+    network = LwlNetwork(config or _released(tensors))
+    _fill(network, tensors, source=source)
+    return network.eval()
+
+
+def save_network(network: LwlNetwork, path: Path, *, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a network as safetensors: our names, and its config inside, so that `load_network` needs nothing else.
+
+    Args:
+        network: What to save.
+        path: The file.
+        metadata: More to say of it, such as what it was trained on.
+
+    Raises:
+        BadInputError: The file cannot be written.
+    """
+    card = {**(metadata or {}), "format": "vos-bench lwl", _CONFIG: network.config.model_dump_json()}
+    write_tensors(path, _used(network.state_dict()), metadata=card)
+
+
+def convert(path: Path, out: Path) -> None:
+    """Turn the authors' checkpoint into a safetensors file, whole or not at all.
+
+    Raises:
+        BadInputError: It cannot be read, asks to run something, or does not fit the released networks.
+    """
+    save_network(load_network(path), out, metadata={"source": path.name})
+
+
+def _config_in(path: Path) -> LwlConfig | None:
+    text = read_metadata(path).get(_CONFIG)
+    if text is None:
+        return None
+    try:
+        return LwlConfig.model_validate_json(text)
+    except ValidationError as error:
+        raise BadInputError(f"{path}: its network config does not fit this version: {explain(error)}") from None
+
+
+def _released(tensors: Mapping[str, Tensor]) -> LwlConfig:
+    return BOX_NETWORK if any(name.startswith("box_encoder.") for name in tensors) else MASK_NETWORK
+
+
+def _fill(network: LwlNetwork, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    state = network.state_dict()
+    check_tensors(_used(tensors), _used(state), source=source)
+    for name, value in _used(tensors).items():
+        state[name].copy_(value)
+
+
+def _used(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: x for name, x in tensors.items() if not name.endswith(_UNUSED)}

@@ -1,0 +1,89 @@
+"""LWL as the harness runs it, and as a library call."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from vos_bench.api import Image, Method, Precision, Prediction, Prompt
+from vos_bench.config import explain
+from vos_bench.errors import BadInputError
+
+from . import INFO
+from .checkpoint import load_network
+from .parameters import TrackerConfig
+from .tracker import LwlTracker
+
+
+class LwlMethod(Method):
+    """The `Method` of the entry point: the tracker with the weights that the user chose."""
+
+    Config = TrackerConfig
+
+    def __init__(
+        self,
+        config: TrackerConfig | None = None,
+        *,
+        weights: Path | None = None,
+        device: str = "cpu",
+        amp: Precision = "off",
+        compile: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """Load the network.
+
+        Args:
+            config: The tracker's parameters.
+            weights: A safetensors file or the authors' `.pth`; a box network starts from boxes too.
+            device: See `vos_bench.api.Method`.
+            amp: See `vos_bench.api.Method`.
+            compile: See `vos_bench.api.Method`.
+            seed: See `vos_bench.api.Method`; nothing in LWL is drawn by chance.
+
+        Raises:
+            BadInputError: There are no weights, or they do not fit.
+        """
+        super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
+        if weights is None:
+            ways = " ".join(f"{known.name}: {known.note}" for known in INFO.weights)
+            raise BadInputError(f"lwl: no weights; give --weights FILE. {ways}")
+        self._tracker = LwlTracker(load_network(weights), self.config, device=device, amp=amp, compile=compile)
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        """See `Method.initialize`."""
+        return self._tracker.initialize(image, prompt)
+
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        """See `Method.step`."""
+        return self._tracker.step(image, new)
+
+
+def load(
+    weights: str | Path | Mapping[str, Tensor],
+    *,
+    device: str = "cpu",
+    amp: Precision = "off",
+    compile: bool = False,
+    **parameters: Any,
+) -> LwlTracker:
+    """Return a tracker with these weights.
+
+    Args:
+        weights: A safetensors file, the authors' `.pth`, or a state dict in our names or the reference's.
+        device: A torch device name.
+        amp: Autocast precision of all but the learner.
+        compile: Whether to compile the network.
+        **parameters: Any fields of `TrackerConfig`, such as `crop_size=(480, 832)`, `memory_size=32`,
+            `first_iterations=20`, `update_iterations=3`, `crop_rule="release"`.
+
+    Raises:
+        BadInputError: The weights cannot be read or do not fit, or a parameter is unknown or out of range.
+    """
+    try:
+        config = TrackerConfig(**parameters)
+    except ValidationError as error:
+        raise BadInputError(f"lwl: {explain(error)}; known: {', '.join(TrackerConfig.model_fields)}") from None
+    network = load_network(Path(weights).expanduser() if isinstance(weights, str) else weights)
+    return LwlTracker(network, config, device=device, amp=amp, compile=compile)

@@ -1,0 +1,255 @@
+"""Reads parameters from safetensors and from foreign pickles without running anything that lies in them."""
+
+import functools
+import io
+import pickle
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vos_bench.errors import BadInputError
+from vos_bench.files import replacing
+
+FOREIGN_PACKAGES = (
+    "ltr.",
+    "dlframework.",
+    "pytracking.",
+    "torch.nn.modules.",
+    "torch.nn.backends.",
+    "torchvision.models.",
+    "numpy.",
+    "_codecs.",
+)
+"""Packages whose classes a checkpoint may name; inert stand-ins take their place."""
+
+_SHOWN = 8
+
+
+class StandIn:
+    """Takes the place of a class from a package that a checkpoint names: keeps the state, does nothing.
+
+    Attributes:
+        arguments: What it was called with.
+        items: What was put into it as into a list or a dict.
+    """
+
+    arguments: tuple[Any, ...]
+    items: list[Any]
+
+    def __new__(cls, *arguments: Any, **_: Any) -> "StandIn":
+        """Take any arguments; a pickle may make an object without initialising it."""
+        instance = super().__new__(cls)
+        instance.arguments, instance.items = arguments, []
+        return instance
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None:
+        parts = state if isinstance(state, tuple) else (state,)
+        for part in parts:
+            if isinstance(part, Mapping):
+                self.__dict__.update(part)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.items.append((key, value))
+
+    def append(self, value: Any) -> None:
+        """Keep one item."""
+        self.items.append(value)
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """Keep several items."""
+        self.items.extend(values)
+
+
+def _harmless() -> dict[tuple[str, str], Callable[..., Any]]:
+    """Return all that a checkpoint may really call: containers, and what puts a tensor together."""
+    rebuilders = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
+    return {
+        ("collections", "OrderedDict"): OrderedDict,
+        ("builtins", "set"): set,
+        ("__builtin__", "set"): set,
+        ("torch", "Size"): torch.Size,
+        ("torch", "device"): torch.device,
+        **{("torch._utils", name): getattr(torch._utils, name) for name in rebuilders},
+    }
+
+
+class _RefusedError(Exception):
+    """A pickle names something that it has no business with."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Knows tensors, plain containers and stand-ins; torch adds the storages."""
+
+    def __init__(self, *arguments: Any, packages: tuple[str, ...], **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._packages = packages
+        self._known = _harmless()
+        self._stand_ins: dict[tuple[str, str], type[StandIn]] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what stands for `module.name`; nothing is imported.
+
+        Raises:
+            _RefusedError: It is none of the few things that a checkpoint may name.
+        """
+        if function := self._known.get((module, name)):
+            return functools.partial(function)  # a pickle may set attributes of what it gets: give it a copy
+        if module == "torch" and isinstance(kind := getattr(torch, name, None), torch.dtype):
+            return kind
+        if f"{module}.".startswith(self._packages):
+            key = (module, name)
+            self._stand_ins.setdefault(key, type(name, (StandIn,), {"__module__": module}))
+            return self._stand_ins[key]
+        raise _RefusedError(f"{module}.{name}")
+
+
+def _pickle_module(packages: tuple[str, ...]) -> Any:
+    """Return what `torch.load` takes for the pickle module: every pickle in the file goes through `_Unpickler`."""
+    unpickler = type("Unpickler", (_Unpickler,), {"__init__": functools.partialmethod(_init, packages)})
+
+    def load(file: IO[bytes], **keywords: Any) -> Any:
+        return unpickler(file, **keywords).load()
+
+    return SimpleNamespace(__name__=__name__, Unpickler=unpickler, load=load)
+
+
+def _init(self: _Unpickler, packages: tuple[str, ...], *arguments: Any, **keywords: Any) -> None:
+    _Unpickler.__init__(self, *arguments, packages=packages, **keywords)
+
+
+def read_pickle(path: Path, *, packages: tuple[str, ...] = FOREIGN_PACKAGES) -> Any:
+    """Read what `torch.save` wrote, in the zip format or the one before it, on the CPU.
+
+    Tensors and plain containers come back as they are, objects of foreign classes as `StandIn`.
+
+    Args:
+        path: The file.
+        packages: Beginnings of module names, each with its last dot, whose classes may be replaced by stand-ins.
+
+    Raises:
+        BadInputError: It names anything else (nothing of it is run), or cannot be read.
+    """
+    try:
+        data = io.BytesIO(path.read_bytes())  # in memory, so that torch does not try its older tar format
+        if _is_script(data):
+            raise BadInputError(f"{path}: found a TorchScript archive, expected what torch.save writes")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(data, map_location="cpu", pickle_module=_pickle_module(packages), weights_only=False)
+    except _RefusedError as refused:
+        raise BadInputError(
+            f"{path}: refused: to read it, {refused} would have to be called, which has no place in a file of "
+            "parameters; nothing of it was run. Get the file from its authors, or as safetensors"
+        ) from None
+    except BadInputError:
+        raise
+    except Exception as error:  # pickle: damaged data may raise any exception
+        raise BadInputError(f"{path}: cannot be read as a PyTorch file: {type(error).__name__}: {error}") from None
+
+
+def _is_script(data: io.BytesIO) -> bool:
+    """Ask torch's own reader: torch.load would hand a script to an interpreter."""
+    magic = data.read(4)
+    data.seek(0)
+    if magic != b"PK\x03\x04":
+        return False
+    with torch.serialization._open_zipfile_reader(data) as archive:
+        script = "constants.pkl" in archive.get_all_records()
+    data.seek(0)
+    return script
+
+
+def read_tensors(path: Path, *, inside: Iterable[str] = ("net", "state_dict", "model")) -> dict[str, Tensor]:
+    """Read named tensors from a safetensors file or from what `torch.save` wrote, on the CPU.
+
+    Args:
+        path: The file.
+        inside: Keys under which a pickled file may keep them; tried in order, then the top itself.
+
+    Raises:
+        BadInputError: The file holds no named tensors, is damaged, or is refused (see `read_pickle`).
+    """
+    if _is_safetensors(path):
+        try:
+            return load_file(path)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it anew") from None
+    top = read_pickle(path)
+    candidates = [top[key] for key in inside if key in top] if isinstance(top, Mapping) else []
+    for candidate in (*candidates, top):
+        if isinstance(candidate, Mapping) and candidate and all(isinstance(x, Tensor) for x in candidate.values()):
+            return {str(name): x.detach() for name, x in candidate.items()}
+    found = ", ".join(sorted(map(str, top))[:_SHOWN]) if isinstance(top, Mapping) else type(top).__name__
+    raise BadInputError(f"{path}: found {found or 'nothing'}, expected named tensors, also under one of {list(inside)}")
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what a safetensors file says of itself; empty for other files.
+
+    Raises:
+        BadInputError: The file is damaged.
+    """
+    if not _is_safetensors(path):
+        return {}
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (safetensors.SafetensorError, OSError) as error:
+        raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it anew") from None
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: Mapping[str, str]) -> None:
+    """Write named tensors as safetensors, whole or not at all.
+
+    Raises:
+        BadInputError: The file cannot be written.
+    """
+    with replacing(path) as part:
+        save_file({name: x.contiguous() for name, x in tensors.items()}, part, metadata=dict(metadata))
+
+
+def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, source: str) -> None:
+    """Compare the names and shapes of what was read with what a network has.
+
+    Args:
+        tensors: What was read.
+        expected: The network's state.
+        source: Where it was read from, for the message.
+
+    Raises:
+        BadInputError: Something is missing, unexpected or of another shape; the message lists it.
+    """
+    missing = sorted(set(expected) - set(tensors))
+    unexpected = sorted(set(tensors) - set(expected))
+    misshaped = [
+        f"{name} {tuple(x.shape)}, expected {tuple(expected[name].shape)}"
+        for name, x in sorted(tensors.items())
+        if name in expected and x.shape != expected[name].shape
+    ]
+    problems = (("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped))
+    if report := "; ".join(f"{len(names)} {what}: {_some(names)}" for what, names in problems if names):
+        raise BadInputError(f"{source}: these parameters do not fit the network: {report}")
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Tell by the content: eight bytes of length, then JSON."""
+    try:
+        with path.open("rb") as file:
+            return file.read(9)[8:] == b"{"
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file of parameters") from None

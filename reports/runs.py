@@ -17,6 +17,10 @@ INFO = ReportInfo(
 )
 
 SCORES = ("G", "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
+ABOUT = ("dataset", "split", "method", "init", "frames", "sequences", "seeds")
+OPTIONAL = ("split", "init", "frames", "seeds")
+"""Columns that a table goes without where no run has anything in them, as with foreign label maps."""
+
 INDICATIVE = "FPS marked ~ are indicative: the run was shorter or less quiet than the timing protocol asks."
 
 
@@ -28,9 +32,9 @@ def build(runs: Sequence[Run]) -> Table:
     rows = sorted((_row(records) for records in groups.values()), key=_order)
     shown = [score for score in SCORES if any(score in row for row in rows)]
     columns = (
-        *(Column(name) for name in ("dataset", "split", "method", "init", "frames", "sequences", "seeds")),
+        *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
         *(percent(score, higher_is_better=not score.endswith("_decay")) for score in shown),
-        Column("FPS"),
+        *([Column("FPS")] if any(row["FPS"] for row in rows) else []),
         Column("state"),
     )
     frame = pd.DataFrame(rows, columns=[*_frame_columns(columns, rows)])

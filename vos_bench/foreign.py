@@ -72,21 +72,16 @@ def score_label_maps(
         BadInputError: Folders, frames or sizes do not match the truth, found before anything is scored; or `out` holds
             another kind of record, or cannot be written.
     """
+    results = score_sequences(truth.sequences, masks, protocol=truth.protocol, jobs=jobs, on_done=on_done)
     record = _record(masks, truth, command)
     out = out or default_out(record)
     with FolderLock(out, shard=None).held():
         _clear(out)
         write_record(record, run_file(out))
-        label = protocol_label(truth.protocol)
-
-        def save(result: SequenceResult) -> None:
-            write_record(_sequence_record(result, label), sequence_file(out, result.name))
-            if on_done is not None:
-                on_done(result)
-
-        score_sequences(truth.sequences, masks, protocol=truth.protocol, jobs=jobs, on_done=save)
+        for result in results:
+            write_record(_sequence_record(result, truth.protocol), sequence_file(out, result.name))
         conclude(out, record)
-        return out
+    return out
 
 
 def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
@@ -126,7 +121,7 @@ def _clear(out: Path) -> None:
     shutil.rmtree(out / "sequences", ignore_errors=True)
 
 
-def _sequence_record(result: SequenceResult, label: str) -> SequenceRecord:
+def _sequence_record(result: SequenceResult, protocol: ProtocolName) -> SequenceRecord:
     return SequenceRecord(
         name=result.name,
         status="failed" if result.error else "done",
@@ -134,6 +129,6 @@ def _sequence_record(result: SequenceResult, label: str) -> SequenceRecord:
         frames=result.frames,
         objects=len(result.objects),
         seconds=result.seconds,
-        protocol="" if result.error else label,
+        protocol="" if result.error else protocol_label(protocol),
         scores=object_records(result.objects),
     )

@@ -11,6 +11,7 @@ Format = Literal["text", "markdown", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 MISSING = "–"
+UNBOUNDED = 100_000
 SPREAD = " ±"
 """Appended to a column's name: the column of the frame that holds its spread over seeds."""
 
@@ -67,9 +68,15 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def render(table: Table, format: Format) -> str:
-    """Return the table as text in one of `FORMATS`; it ends with a newline."""
-    return _WRITERS[format](table)
+def render(table: Table, format: Format, *, width: int | None = None) -> str:
+    """Return the table as text in one of `FORMATS`; it ends with a newline.
+
+    Args:
+        table: What to set.
+        format: How.
+        width: Columns of the terminal that `text` is for, which wraps words then; None for lines of any length.
+    """
+    return _text(table, width) if format == "text" else _WRITERS[format](table)
 
 
 def cells(table: Table) -> list[list[str]]:
@@ -91,7 +98,7 @@ def _cell(column: Column, row: Mapping[str, Any]) -> str:
     return text if spread is None or spread != spread else f"{text} ± {spread * column.scale:.{column.digits}f}"
 
 
-def _text(table: Table) -> str:
+def _text(table: Table, width: int | None) -> str:
     import rich.box
     import rich.table
     from rich.console import Console
@@ -99,11 +106,11 @@ def _text(table: Table) -> str:
 
     grid = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=Text(table.title), title_justify="left")
     for column in table.columns:
-        grid.add_column(Text(column.heading), justify="right" if column.is_number else "left", no_wrap=True)
+        grid.add_column(Text(column.heading), justify="right" if column.is_number else "left", no_wrap=column.is_number)
     for row in cells(table):
         grid.add_row(*map(Text, row))
     out = io.StringIO()
-    console = Console(file=out, width=100_000, color_system=None)
+    console = Console(file=out, width=width or UNBOUNDED, color_system=None)
     console.print(grid)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     return "\n".join([*lines, *table.notes]).strip("\n") + "\n"
@@ -124,4 +131,4 @@ def _csv(table: Table) -> str:
     return table.frame[names].to_csv(index=False, lineterminator="\n")
 
 
-_WRITERS: Mapping[Format, Callable[[Table], str]] = {"text": _text, "markdown": _markdown, "csv": _csv}
+_WRITERS: Mapping[Format, Callable[[Table], str]] = {"markdown": _markdown, "csv": _csv}

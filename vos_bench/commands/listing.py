@@ -1,14 +1,17 @@
 """`vos-bench list`: what is installed."""
 
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Literal, TypeVar
 
 import pandas as pd
 
 from vos_bench import registry
-from vos_bench.commands.output import show
+from vos_bench.commands.output import show, warn
+from vos_bench.errors import BadInputError
 from vos_bench.tables import Column, Format, Table
 
 Kind = Literal["methods", "datasets", "reports", "weights"]
+Info = TypeVar("Info")
 
 
 def listing(kind: Kind, *, format: Format = "text") -> None:
@@ -23,37 +26,42 @@ def listing(kind: Kind, *, format: Format = "text") -> None:
     show(Table(kind.capitalize(), columns, pd.DataFrame(rows)), format)
 
 
+def _loaded(kind: registry.Kind, load: Callable[[str], Info]) -> Iterator[Info]:
+    """Yield the description of every plugin that loads; name the others, for one broken plugin must not hide the rest."""
+    for name in registry.names(kind):
+        try:
+            yield load(name)
+        except BadInputError as error:
+            warn(str(error))
+
+
 def _methods() -> list[dict[str, str]]:
     return [
         {
-            "name": name,
+            "name": info.name,
             "starts from": ", ".join(sorted(info.prompts, reverse=True)),
             "weights": ", ".join(weights.name for weights in info.weights) or "none needed",
             "licence": info.licence,
             "summary": info.summary,
         }
-        for name in registry.names("methods")
-        if (info := registry.method(name))
+        for info in _loaded("methods", registry.method)
     ]
 
 
 def _datasets() -> list[dict[str, str]]:
     return [
-        {"name": name, "splits": ", ".join(info.splits), "licence": info.licence, "summary": info.summary}
-        for name in registry.names("datasets")
-        if (info := registry.dataset(name))
+        {"name": info.name, "splits": ", ".join(info.splits), "licence": info.licence, "summary": info.summary}
+        for info in _loaded("datasets", registry.dataset)
     ]
 
 
 def _reports() -> list[dict[str, str]]:
-    return [
-        {"name": name, "summary": info.summary} for name in registry.names("reports") if (info := registry.report(name))
-    ]
+    return [{"name": info.name, "summary": info.summary} for info in _loaded("reports", registry.report)]
 
 
 def _weights() -> list[dict[str, str]]:
     return [
-        {"method": name, "weights": weights.name, "licence": weights.licence, "note": weights.note}
-        for name in registry.names("methods")
-        for weights in registry.method(name).weights
+        {"method": info.name, "weights": weights.name, "licence": weights.licence, "note": weights.note}
+        for info in _loaded("methods", registry.method)
+        for weights in info.weights
     ]

@@ -1,6 +1,7 @@
 """What the commands print: tables, messages and JSON. Nothing else in the package writes to the terminal."""
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +22,9 @@ def warn(message: str) -> None:
 
 
 def show(table: Table, format: Format = "text") -> None:
-    """Print a table."""
-    sys.stdout.write(render(table, format))
+    """Print a table; on a terminal, text is wrapped to its width."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    sys.stdout.write(render(table, format, width=width))
 
 
 def write_json(path: Path | None, data: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ def listing(kind: Kind, *, format: Format = "text") -> None:
 
 
 def _loaded(kind: registry.Kind, load: Callable[[str], Info]) -> Iterator[Info]:
-    """Yield the description of every plugin that loads; name the others, for one broken plugin must not hide the rest."""
+    """Yield the description of every plugin that loads, and name the others: one broken plugin hides no other."""
     for name in registry.names(kind):
         try:
             yield load(name)

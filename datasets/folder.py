@@ -1,0 +1,151 @@
+"""Any folders of frames and label maps: a user's own video."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vos_bench.api import DatasetInfo, Problem, Sequence
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow
+
+from .frames import LABEL_SUFFIXES, list_images
+from .inspection import Inspection, require_frames, require_label_maps, require_partners
+from .masks import LabelReader, read_white
+from .trouble import BadDataError, few, folder_problem, root_problem
+from .video_folders import FolderDataset, FolderSequence
+
+INFO = DatasetInfo(
+    name="folder",
+    summary="Your own video: JPEGImages/SEQUENCE/*.jpg|png|bmp and Annotations/SEQUENCE/*.png; an object starts on the "
+    "first frame whose label map shows it, label maps beyond the prompts are the truth",
+    factory="vos_bench.datasets.folder:Folder",
+    splits=("all",),
+    licence="your own data",
+)
+
+
+class Folder(FolderDataset):
+    """Sequences in `JPEGImages/SEQUENCE` with label maps of the same names in `Annotations/SEQUENCE`.
+
+    One level between, such as `480p`, is accepted. An object starts on the first frame whose label map shows it.
+    All label maps are the truth, be they dense or sparse, unless there is nothing in them but objects that start: then
+    there is no truth. Where all label maps of a sequence hold only 0 and 255, white is object 1; elsewhere 255 marks
+    undecided pixels. The protocol is `all-frames`, which scores every frame that has a truth: `davis` leaves out the
+    last frame and wants a truth on every frame.
+    """
+
+    def __init__(self, root: Path, *, split: str = "all") -> None:
+        """Find the sequences.
+
+        Args:
+            root: The folder that holds `JPEGImages` and `Annotations`.
+            split: `all`.
+
+        Raises:
+            BadInputError: The tree is another; the message names the likely right root.
+        """
+        if problem := root_problem(root, "JPEGImages", dataset=INFO.name):
+            raise BadDataError(problem)
+        frames, labels = _sequences_in(root / "JPEGImages"), _sequences_in(root / "Annotations")
+        names = tuple(sorted(path.name for path in frames.iterdir() if path.is_dir() and not path.name.startswith(".")))
+        if lost := [name for name in names if not (labels / name).is_dir()]:
+            remedy = f"draw at least the first mask of each, as {labels / lost[0]}/FRAME.png, or move them elsewhere"
+            raise BadDataError(Problem(labels, f"no label maps for {few(lost)}", "a folder a sequence", remedy))
+        super().__init__(
+            root,
+            name=INFO.name,
+            split=split,
+            protocol="all-frames",
+            frames=frames,
+            annotations=labels,
+            sequence_names=names,
+        )
+
+    def _open(self, name: str) -> Sequence:
+        folder = self.frames_folder / name
+        frames = require_frames(folder)
+        labels = require_label_maps(self.annotations_folder / name)
+        require_partners(folder, frames, labels, "some frames")
+        return open_sequence(name, frames, labels)
+
+    def _inspection(self, name: str, /) -> Inspection:
+        try:
+            labels = list_images(self.annotations_folder / name, LABEL_SUFFIXES)
+            white = _is_white(_ids_by_frame(labels))
+        except BadInputError:
+            white = False  # a damaged label map; the inspection names it
+        return Inspection("some frames", read_white if white else read_label_map)
+
+
+def open_sequence(name: str, frames: Mapping[str, Path], labels: Mapping[str, Path]) -> FolderSequence:
+    """Open a sequence whose objects start where they first appear; reads all of its label maps to see where.
+
+    Raises:
+        BadInputError: A label map is damaged, or none holds an object.
+    """
+    present = _ids_by_frame(labels)
+    white = _is_white(present)
+    reader: LabelReader = read_white if white else read_label_map
+    ids_by_frame = {frame: (1,) * bool(ids) if white else _without_void(ids) for frame, ids in present.items()}
+    starts = _starts(ids_by_frame)
+    if not starts:
+        found = f"{len(labels)} label maps, all empty"
+        remedy = "draw each object on the frame where it starts, with its id as the label"
+        raise BadDataError(Problem(next(iter(labels.values())).parent, found, "at least one object", remedy))
+    return FolderSequence(
+        name,
+        frames=frames,
+        annotations=labels,
+        starts=starts,
+        has_truth=any(starts.get(frame, ()) != ids for frame, ids in _from_start(ids_by_frame, starts)),
+        read_labels=reader,
+    )
+
+
+def _ids_by_frame(labels: Mapping[str, Path]) -> dict[str, tuple[int, ...]]:
+    return {frame: object_ids(read_narrow(path)) for frame, path in labels.items()}
+
+
+def _is_white(ids_by_frame: Mapping[str, tuple[int, ...]]) -> bool:
+    """Say whether label maps are 0/255 masks of one object."""
+    return {k for ids in ids_by_frame.values() for k in ids} == {VOID}
+
+
+def _without_void(ids: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(k for k in ids if k != VOID)
+
+
+def _starts(ids_by_frame: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...] | None]:
+    """Return the frames on which objects are seen for the first time, with these objects."""
+    seen: set[int] = set()
+    starts: dict[str, tuple[int, ...] | None] = {}
+    for frame, ids in ids_by_frame.items():
+        if new := tuple(k for k in ids if k not in seen):
+            starts[frame] = new
+            seen.update(new)
+    return starts
+
+
+def _from_start(
+    ids_by_frame: Mapping[str, tuple[int, ...]], starts: Mapping[str, tuple[int, ...] | None]
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the label maps from the first with an object on."""
+    frames = list(ids_by_frame.items())
+    first = next(k for k, (frame, _) in enumerate(frames) if frame in starts)
+    return frames[first:]
+
+
+def _sequences_in(folder: Path) -> Path:
+    """Return the folder that holds one folder a sequence: this one, or the only one in it that holds such folders."""
+    remedy = "put frames into JPEGImages/SEQUENCE and label maps into Annotations/SEQUENCE"
+    if problem := folder_problem(folder, expected="one folder a sequence", remedy=remedy):
+        raise BadDataError(problem)
+    children = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    levels = [child for child in children if not list_images(child) and any(path.is_dir() for path in child.iterdir())]
+    if not children or (levels and len(children) > 1):
+        found = f"{len(children)} folders ({few(child.name for child in children)})" if children else "no folder"
+        if not children and list_images(folder):
+            found, remedy = "images", f"move them one level down, into {folder / 'my-video'}"
+        elif levels:
+            remedy = "keep one resolution here and move the others elsewhere"
+        raise BadDataError(Problem(folder, found, "one folder a sequence", remedy))
+    return levels[0] if levels else folder

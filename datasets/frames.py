@@ -1,0 +1,142 @@
+"""The image files of a sequence: their names in order, their sizes, and reading them whole or not at all."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from vos_bench.api import Image, Problem
+
+from .trouble import BadDataError, few, folder_problem
+
+FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+LABEL_SUFFIXES = frozenset({".png"})
+
+TAIL = 4096
+"""Bytes at the end of a file in which its end marker is looked for."""
+
+_ORIENTATION = 0x0112
+"""The EXIF tag that says how a camera was held."""
+
+
+def list_images(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> dict[str, Path]:
+    """Return the images of a folder by name (the file without its suffix), sorted as text, as the official scorer does.
+
+    Files that start with a dot and files of other kinds are passed over.
+
+    Raises:
+        BadInputError: The folder cannot be listed, or two of its files have the same name.
+    """
+    remedy = "check the path and the rights, or unpack the data again"
+    if problem := folder_problem(folder, expected="a folder of images", remedy=remedy):
+        raise BadDataError(problem)
+    with os.scandir(folder) as entries:
+        paths = sorted(Path(entry.path) for entry in entries if is_image(entry.name, suffixes))
+    images: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in images:
+            found, expected = f"{images[path.stem].name} and {path.name}", "one image a frame"
+            raise BadDataError(Problem(folder, found, expected, "remove one of the two"))
+        images[path.stem] = path
+    return {name: images[name] for name in sorted(images)}
+
+
+def is_image(name: str, suffixes: frozenset[str]) -> bool:
+    """Say whether a file's name is one of an image that is looked at."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes  # noqa: PTH122 (no Path a file)
+
+
+def order_problem(folder: Path, names: Iterable[str]) -> Problem | None:
+    """Return a problem when sorting names as text and as numbers gives two orders, as 1, 10, 2 and 1, 2, 10 do."""
+    as_text = sorted(names)
+    as_numbers = sorted(as_text, key=_numbers)
+    if as_text == as_numbers:
+        return None
+    first = next(k for k, (one, other) in enumerate(zip(as_text, as_numbers, strict=True)) if one != other)
+    start = max(0, first - 1)
+    found = f"frames whose order is unclear: as text {few(as_text[start:])}, as numbers {few(as_numbers[start:])}"
+    width = max(5, *map(len, as_text))
+    example = f"{as_numbers[start]} becomes {as_numbers[start].zfill(width)}"
+    return Problem(folder, found, "names padded with zeros", f"rename frames and label maps alike: {example}")
+
+
+def _numbers(name: str) -> list[tuple[int, int | str]]:
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
+
+
+def read_image(path: Path) -> Image:
+    """Decode an image file.
+
+    Returns:
+        H x W x 3, RGB, turned as its EXIF data says; grey becomes three equal channels, alpha is dropped.
+
+    Raises:
+        BadInputError: It cannot be read, is cut off or damaged. Some versions of OpenCV fill what a cut-off file
+            lacks with grey and say nothing, so its end is looked at first.
+    """
+    import cv2  # here because it takes 0.1 s, which listing the datasets should not
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        found = f"a file that cannot be read ({error.strerror or error})"
+        raise BadDataError(Problem(path, found, "an image", "run vos-bench check")) from None
+    if damage := damage_of(data[:16], data[-TAIL:], len(data)):
+        raise _damaged(path, damage)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise _damaged(path, "an image that cannot be decoded")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _damaged(path: Path, found: str) -> BadDataError:
+    return BadDataError(Problem(path, found, "a whole JPEG, PNG or BMP image", "copy or unpack it again"))
+
+
+def damage_of(head: bytes, tail: bytes, size: int) -> str | None:
+    """Return what is wrong with an image file by its ends, or None; nothing is decoded.
+
+    Args:
+        head: Its first 16 bytes.
+        tail: Its last 4096 bytes.
+        size: Its length.
+    """
+    if not size:
+        return "an empty file"
+    if head.startswith(b"\xff\xd8"):
+        return None if b"\xff\xd9" in tail else f"a JPEG that is cut off after {size} bytes"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return None if b"IEND\xaeB`\x82" in tail else f"a PNG that is cut off after {size} bytes"
+    if head.startswith(b"BM"):
+        wanted = int.from_bytes(head[2:6], "little")
+        return None if size >= wanted else f"a BMP that is cut off after {size} of {wanted} bytes"
+    return "neither a JPEG nor a PNG nor a BMP file"
+
+
+def file_damage(path: Path) -> str | None:
+    """Return what `damage_of` says of a file, or why it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL))
+            return damage_of(head, file.read(), size)
+    except OSError as error:
+        return f"a file that cannot be read ({error.strerror})"
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the (height, width) that `read_image` gives, from the file's header. Raises BadInputError."""
+    try:
+        with PillowImage.open(path) as image:
+            turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _damaged(path, f"no image header ({error})") from None

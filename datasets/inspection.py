@@ -1,0 +1,142 @@
+"""A close look at one sequence: every file's name, ends, size and ids."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vos_bench.api import Problem
+from vos_bench.errors import BadInputError
+
+from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem
+from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
+from .trouble import BadDataError, few
+
+Coverage = Literal["every frame", "first frame", "some frames"]
+
+_AGAIN = "copy or unpack the data again"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a dataset asks of its label maps.
+
+    Attributes:
+        coverage: Which frames have to have one.
+        read_labels: Reads one.
+    """
+
+    coverage: Coverage
+    read_labels: LabelReader
+
+
+def inspect_sequence(frames_folder: Path, labels_folder: Path, inspection: Inspection) -> list[Problem]:
+    """Return what is wrong with a sequence; of each kind of problem the first, with the number of the others."""
+    try:
+        frames = require_frames(frames_folder)
+        labels = require_label_maps(labels_folder)
+        require_partners(frames_folder, frames, labels, inspection.coverage)
+    except BadDataError as refusal:
+        return [refusal.problem]
+    damaged = {path: damage for path in frames.values() if (damage := file_damage(path))}
+    broken = [Problem(path, found, "a whole image", _AGAIN) for path, found in damaged.items()]
+    sizes = {name: image_size(path) for name, path in frames.items() if path not in damaged}
+    return [
+        *_first_of(broken),
+        *_first_of(_uneven(frames, sizes)),
+        *_inspect_labels(labels, sizes, inspection),
+    ]
+
+
+def require_frames(folder: Path) -> dict[str, Path]:
+    """Return a sequence's frames. Raises BadDataError when there are none or their order is unclear."""
+    frames = list_images(folder)
+    if not frames:
+        raise BadDataError(Problem(folder, "no image", "frames as .jpg, .png or .bmp", _AGAIN))
+    if problem := order_problem(folder, frames):
+        raise BadDataError(problem)
+    return frames
+
+
+def require_label_maps(folder: Path) -> dict[str, Path]:
+    """Return a sequence's label maps. Raises BadDataError when there are none."""
+    labels = list_images(folder, LABEL_SUFFIXES)
+    if labels:
+        return labels
+    others = list_images(folder)
+    if not others:
+        raise BadDataError(Problem(folder, "no label map", "label maps as .png", _AGAIN))
+    found = f"{len(others)} files like {next(iter(others.values())).name}"
+    remedy = "JPEG blurs the ids, so they cannot be saved; get or export the label maps as PNG"
+    raise BadDataError(Problem(folder, found, "label maps as .png", remedy))
+
+
+def require_partners(folder: Path, frames: Mapping[str, Path], labels: Mapping[str, Path], coverage: Coverage) -> None:
+    """Check that label maps and frames belong together. Raises BadDataError."""
+    if lost := [name for name in labels if name not in frames]:
+        numbers = {name.lstrip("0") for name in frames}
+        padded = any(name.lstrip("0") in numbers for name in lost)
+        remedy = "pad both names with as many zeros" if padded else "get the missing frames, or remove these label maps"
+        found = f"{len(frames)} frames and {len(labels)} label maps, {len(lost)} of them without a frame: {few(lost)}"
+        raise BadDataError(Problem(folder, found, "a frame for every label map", remedy))
+    wanted = {"every frame": list(frames), "first frame": list(frames)[:1], "some frames": []}[coverage]
+    if lost := [name for name in wanted if name not in labels]:
+        found = f"{len(frames)} frames and {len(labels)} label maps; without one: {few(lost)}"
+        raise BadDataError(Problem(folder, found, f"a label map for {coverage}", _AGAIN))
+
+
+def _first_of(problems: Iterable[Problem]) -> list[Problem]:
+    several = list(problems)
+    if len(several) < 2:
+        return several
+    return [several[0]._replace(found=f"{several[0].found} (and {len(several) - 1} more like it in this folder)")]
+
+
+def _uneven(frames: Mapping[str, Path], sizes: Mapping[str, tuple[int, int]]) -> list[Problem]:
+    first = next(iter(sizes.values()), None)
+    return [
+        Problem(
+            frames[name],
+            f"{size[0]} x {size[1]} pixels",
+            f"{first[0]} x {first[1]} as the first frame has (height x width)",
+            "bring all frames of a sequence to one size",
+        )
+        for name, size in sizes.items()
+        if first is not None and size != first
+    ]
+
+
+def _inspect_labels(
+    labels: Mapping[str, Path], sizes: Mapping[str, tuple[int, int]], inspection: Inspection
+) -> list[Problem]:
+    by_kind: dict[str, list[Problem]] = {"read": [], "size": [], "smooth": []}
+    empty: list[Problem] = []
+    for name, path in labels.items():
+        try:
+            read = inspection.read_labels(path)
+        except BadInputError as error:
+            by_kind["read"].append(_as_problem(error, path))
+            continue
+        if name in sizes and read.shape != sizes[name]:
+            by_kind["size"].append(size_problem(path, read.shape, sizes[name]))
+        ids = objects_in(read)
+        if is_smoothed(read):
+            by_kind["smooth"].append(smoothed_problem(path, len(ids)))
+        if not ids:
+            empty.append(empty_problem(path, read))
+    problems = [problem for kind in by_kind.values() for problem in _first_of(kind)]
+    return problems + _missing_objects(labels, empty, inspection)
+
+
+def _missing_objects(labels: Mapping[str, Path], empty: list[Problem], inspection: Inspection) -> list[Problem]:
+    """Return the first empty label map where that leaves nothing to start from; later ones may well be empty."""
+    nowhere = len(empty) == len(labels)
+    on_first = bool(empty) and empty[0].path == next(iter(labels.values()))
+    return empty[:1] if nowhere or (on_first and inspection.coverage != "some frames") else []
+
+
+def _as_problem(error: BadInputError, path: Path) -> Problem:
+    if isinstance(error, BadDataError):
+        return error.problem
+    found = str(error).removeprefix(f"{path}: ").removeprefix("found ")
+    return Problem(path, found, "a label map", "save it as an indexed PNG")

@@ -1,0 +1,55 @@
+"""What the official splits hold: the number of their sequences and, where it is known, of the frames of each."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from vos_bench.api import Problem
+from vos_bench.config import FrozenModel
+
+from .trouble import few
+
+_FOLDER = Path(__file__).parent / "manifests"
+
+
+class Manifest(FrozenModel):
+    """An official split.
+
+    Attributes:
+        sequences: How many.
+        frames: Sequence name to number of frames; empty where the names are not recorded here.
+    """
+
+    sequences: int
+    frames: dict[str, int]
+
+
+def read_manifests(dataset: str) -> Mapping[str, Manifest]:
+    """Return a dataset's manifests by split."""
+    data = json.loads((_FOLDER / f"{dataset}.json").read_text(encoding="utf-8"))
+    return TypeAdapter(dict[str, Manifest]).validate_python(data)
+
+
+def list_problem(path: Path, names: tuple[str, ...], manifest: Manifest) -> Problem | None:
+    """Return a problem when a split's list is not the official one: its scores would compare with no paper's."""
+    if manifest.frames:
+        missing = [name for name in manifest.frames if name not in names]
+        extra = [name for name in names if name not in manifest.frames]
+        differences = [f"{what} {few(several)}" for what, several in (("without", missing), ("with", extra)) if several]
+    else:
+        differences = [] if len(names) == manifest.sequences else ["another number"]
+    if not differences:
+        return None
+    found = f"{len(names)} sequences, {' and '.join(differences)}"
+    remedy = "get the official list; scores on another one cannot be compared with published ones"
+    return Problem(path, found, f"the official split of {manifest.sequences}", remedy)
+
+
+def count_problem(folder: Path, found: int, manifest: Manifest) -> Problem | None:
+    """Return a problem when a sequence has not its official number of frames."""
+    wanted = manifest.frames.get(folder.name, found)
+    if found == wanted:
+        return None
+    return Problem(folder, f"{found} frames", f"{wanted} as the official release has", "copy or unpack the data again")

@@ -1,0 +1,182 @@
+"""Sequences that lie in folders of frames and folders of label maps: what DAVIS, `folder` and `demo` share."""
+
+import difflib
+import hashlib
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
+from vos_bench.errors import BadInputError
+
+from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, image_size, is_image, read_image
+from .inspection import Inspection, inspect_sequence
+from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
+from .trouble import BadDataError
+
+_TAIL = 1024
+"""Bytes at the end of each frame that enter the fingerprint: a PNG's checksum and a JPEG's last blocks lie there."""
+
+
+class FolderSequence(Sequence):
+    """A sequence of image files with label maps of the same names."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        frames: Mapping[str, Path],
+        annotations: Mapping[str, Path],
+        starts: Mapping[str, tuple[int, ...] | None],
+        has_truth: bool,
+        read_labels: LabelReader,
+    ) -> None:
+        """Keep paths.
+
+        Args:
+            name: The sequence's name.
+            frames: Frame name to image file, in order.
+            annotations: Frame name to label map, in order.
+            starts: Frame name to the ids of the objects that start there; None for all that its label map holds.
+            has_truth: Whether the annotations are the truth, or only prompts.
+            read_labels: Reads a label map.
+        """
+        self.name = name
+        self.frame_names = tuple(frames)
+        self.output_names = self.frame_names
+        self.prompt_frames = tuple(starts)
+        self.truth_names = tuple(annotations) if has_truth else ()
+        self.groups: Mapping[int, str] = {}
+        self._frames, self._annotations = frames, annotations
+        self._starts, self._read_labels = starts, read_labels
+
+    def read_frame(self, frame_name: str) -> Image:
+        """Decode one frame. Raises BadInputError when it is missing, cut off or damaged."""
+        return read_image(self._frames[frame_name])
+
+    def read_truth(self, frame_name: str) -> LabelMap:
+        """Read one label map. Raises BadInputError when it is no label map or has another size than its frame."""
+        path = self._annotations[frame_name]
+        labels = self._read_labels(path)
+        if labels.shape != (size := image_size(self._frames[frame_name])):
+            raise BadDataError(size_problem(path, labels.shape, size))
+        return labels
+
+    def read_prompt(self, frame_name: str) -> Prompt:
+        """Read the masks of the objects that start on a frame.
+
+        Raises:
+            BadInputError: As `read_truth`; or the label map is empty, or smoothed.
+        """
+        path, labels = self._annotations[frame_name], self.read_truth(frame_name)
+        starting = self._starts[frame_name]
+        ids = objects_in(labels) if starting is None else starting
+        if is_smoothed(labels):
+            raise BadDataError(smoothed_problem(path, len(ids)))
+        if not ids:
+            raise BadDataError(empty_problem(path, labels))
+        return Prompt(masks={k: labels == k for k in ids})
+
+
+class FolderDataset(Dataset):
+    """A dataset whose sequences are folders of frames beside folders of label maps."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        name: str,
+        split: str,
+        protocol: ProtocolName,
+        frames: Path,
+        annotations: Path,
+        sequence_names: tuple[str, ...],
+    ) -> None:
+        """Keep names and folders.
+
+        Args:
+            root: The dataset's root.
+            name: The dataset's name.
+            split: The split's name.
+            protocol: How it is scored.
+            frames: The folder that holds one folder of frames a sequence.
+            annotations: The folder that holds one folder of label maps a sequence.
+            sequence_names: The sequences, in order.
+        """
+        self.root, self.name, self.split, self.protocol = root, name, split, protocol
+        self.sequence_names = sequence_names
+        self.frames_folder, self.annotations_folder = frames, annotations
+        self._opened: dict[str, Sequence] = {}
+
+    def sequence(self, name: str) -> Sequence:
+        """Open one sequence.
+
+        Raises:
+            BadInputError: There is no such sequence, or its frames and label maps do not fit together.
+        """
+        if name not in self.sequence_names:
+            close = difflib.get_close_matches(name, self.sequence_names, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(self.sequence_names[:12])}"
+            raise BadInputError(f"{self.name} {self.split}: there is no sequence {name!r}; {hint}")
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
+
+    @abstractmethod
+    def _open(self, name: str) -> Sequence:
+        """Open one of `sequence_names`, for the first time."""
+
+    def fingerprint(self) -> str:
+        """Return a sha256 over the names, sizes and last kibibyte of all frames and the whole of all label maps.
+
+        Decoding nothing keeps it below a second on DAVIS. Files that cannot be read count as missing.
+        """
+        digest = hashlib.sha256(self.name.encode())
+        for sequence in self.sequence_names:
+            digest.update(f"\0{sequence}\0".encode())
+            for path in _images(self.frames_folder / sequence, FRAME_SUFFIXES):
+                _digest_file(digest, path, from_end=_TAIL)
+            for path in _images(self.annotations_folder / sequence, LABEL_SUFFIXES):
+                _digest_file(digest, path)
+        return digest.hexdigest()
+
+    @abstractmethod
+    def _inspection(self, name: str, /) -> Inspection:
+        """Return what the label maps of a sequence have to be."""
+
+    def check(self) -> list[Problem]:
+        """Look at the ends and headers of all frames and decode all label maps; return what is wrong."""
+        problems: list[Problem] = []
+        for name in self.sequence_names:
+            frames, labels = self.frames_folder / name, self.annotations_folder / name
+            problems += inspect_sequence(frames, labels, self._inspection(name))
+        return problems
+
+    def package(self, masks: Path, archive: Path) -> None:
+        """Refuse: there is no server for this data."""
+        raise BadInputError(
+            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; the truth is "
+            f"public, so score it here: vos-bench score {masks} --dataset {self.name} --split {self.split}"
+        )
+
+
+def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(entry.path) for entry in entries if is_image(entry.name, suffixes))
+    except OSError:
+        return []
+
+
+def _digest_file(digest: "hashlib._Hash", path: Path, *, from_end: int | None = None) -> None:
+    """Add a file's name, size and content, or only its last bytes, to a digest."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0 if from_end is None else max(0, size - from_end))
+            content = file.read()
+    except OSError:
+        size, content = -1, b""
+    digest.update(f"{path.name}\0{size}\0".encode())
+    digest.update(content)

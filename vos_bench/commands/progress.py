@@ -61,7 +61,7 @@ class RunProgress:
         if record.name in self._running:
             self._bars.remove_task(self._running.pop(record.name))
         self._bars.advance(self._all)
-        if record.status == "failed":
+        if record.status == "failed" and not self._bars.disable:
             self._bars.console.print(f"failed: {record.name}: {record.error}", markup=False, highlight=False)
 
 

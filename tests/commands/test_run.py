@@ -1,0 +1,86 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Call = Callable[..., int]
+
+
+def test_a_run_is_scored_saved_and_summarised(
+    call: Call, video: Path, method_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call(
+        "run", f"{method_file}:Stay", "--dataset", "folder", "--root", video, "--out", "out", "--json", "s.json"
+    )
+    assert code == 0
+    record = json.loads(Path("out/run.json").read_text())
+    assert record["status"] == "complete"
+    assert set(record["scores"]) == {"J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay"}
+    assert record["scores"]["J&F"] == (record["scores"]["J"] + record["scores"]["F"]) / 2
+    assert json.loads(Path("s.json").read_text())["runs"][0]["scores"] == record["scores"]
+    for table in ("sequences.csv", "objects.csv", "frames.csv.gz", "timing.csv.gz"):
+        assert Path("out", table).is_file()
+    assert len(list(Path("out/masks").rglob("*.png"))) == 10
+    assert "Stay" in capsys.readouterr().out
+
+
+def test_a_second_call_finds_everything_done(call: Call, video: Path, method_file: Path) -> None:
+    arguments = ("run", f"{method_file}:Stay", "--dataset", "folder", "--root", video, "--out", "out")
+    assert call(*arguments) == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("out/masks").rglob("*.png")}
+    assert call(*arguments) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in Path("out/masks").rglob("*.png")}
+
+
+def test_a_sequence_that_fails_gives_exit_code_1_and_keeps_the_others(
+    call: Call, video: Path, method_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", f"{method_file}:FailsOnTwo", "--dataset", "folder", "--root", video, "--out", "out") == 1
+    record = json.loads(Path("out/run.json").read_text())
+    assert (record["status"], record["counts"]["done"], record["counts"]["failed"]) == ("failed", 1, 1)
+    assert "failed: two: raised ValueError on frame 00001: cannot take bright frames" in capsys.readouterr().out
+
+
+def test_seeds_make_a_record_each_and_share_a_line(
+    call: Call, video: Path, method_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("run", f"{method_file}:Stay", "--dataset", "folder", "--root", video, "--seeds", "0,1", "--out", "out")
+    assert call(*arguments) == 0
+    assert [json.loads(Path(f"out/seed-{k}/run.json").read_text())["numerics"]["seed"] for k in (0, 1)] == [0, 1]
+    assert "± 0.0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "flow-wrap", "--dataset", "folder"), "did you mean flow-warp"),
+        (("run", "copy-first", "--dataset", "davis61"), "did you mean davis1"),
+        (("run", "copy-first", "--dataset", "davis17"), "VOS_BENCH_DATA"),
+        (("run", "copy-first"), "dataset"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--sequences", "three"), "three"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--sequences", "@absent"), "absent"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--sequences", "one,one"), "named twice"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--seeds", "a"), "whole numbers"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--shard", "3/2"), "I/N"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--weights", "absent.pth"), "absent.pth"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--set", "size"), "size"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--jobs", "0"), "jobs"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--device", "tpu"), "tpu"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--overwrite", "yes"), "overwrite"),
+        (("report", "absent"), "absent"),
+        (("compare", "a", "b"), "a/run.json"),
+        (("score", "masks"), "--dataset"),
+        (("fetch", "demo"), "nothing to download"),
+        (("frobnicate",), "frobnicate"),
+    ],
+)
+def test_a_wrong_call_gives_one_message_and_exit_code_2(
+    call: Call, video: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert call(*(argument.format(video=video) for argument in arguments)) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.err.startswith("vos-bench: ")
+    assert captured.out == ""

@@ -68,6 +68,7 @@ class LwlConfig(FrozenModel):
         backbone: The image feature extractor.
         target_stride: Stride of the features that the target model sees.
         target_channels: C, the channels of these features after the reduction.
+        context_stride: Stride of deeper features that the target model sees too; None, as in the paper, for none.
         label_channels: D, the channels of the mask encoding.
         filter_size: K, the side of the target model's kernels; odd.
         label_source: `encoder` learns the labels (paper section 3.2); `mask` takes the mask itself, averaged to the
@@ -77,6 +78,7 @@ class LwlConfig(FrozenModel):
         decoder_strides: Backbone levels that the decoder refines over, deepest first.
         decoder_multiples: Width of each of these levels as a multiple of `decoder_channels`.
         decoder_channels: Base width of the decoder.
+        decoder: `lwl` for the paper's, `lite` for one with fewer and normalised convolutions.
         box_encoder: Whether the network also has the box encoder B (paper section 3.7).
         box_encoder_channels: Widths of its residual blocks.
         initial_regularisation: Start of the learned scalar whose square is lambda in equation 3.
@@ -86,6 +88,7 @@ class LwlConfig(FrozenModel):
     backbone: BackboneConfig = BackboneConfig()
     target_stride: Literal[4, 8, 16] = 16
     target_channels: int = Field(default=512, ge=1)
+    context_stride: Literal[8, 16, 32] | None = None
     label_channels: int = Field(default=16, ge=1)
     filter_size: int = Field(default=3, ge=1)
     label_source: Literal["encoder", "mask"] = "encoder"
@@ -94,6 +97,7 @@ class LwlConfig(FrozenModel):
     decoder_strides: tuple[int, ...] = (32, 16, 8, 4)
     decoder_multiples: tuple[int, ...] = (4, 2, 2, 1)
     decoder_channels: int = Field(default=64, ge=2)
+    decoder: Literal["lwl", "lite"] = "lwl"
     box_encoder: bool = False
     box_encoder_channels: tuple[int, int] = (64, 64)
     initial_regularisation: float = 0.01
@@ -133,3 +137,14 @@ END_TO_END = BASELINE.model_copy(update={"learner_gradient": True})
 
 LABEL_GENERATOR = LwlConfig(weight_source="ones")
 """Table 1, third column: learned labels, all of equal weight. The fourth column is the whole method."""
+
+LITE_NETWORK = LwlConfig(
+    backbone=BackboneConfig(name="tf_efficientnet_lite0"),
+    target_channels=128,
+    context_stride=32,
+    decoder="lite",
+    decoder_strides=(32, 16, 8, 4, 2),
+    decoder_multiples=(6, 4, 3, 2, 1),
+    decoder_channels=16,
+)
+"""The network of `lwl-lite`: small enough for a laptop's processor, masks finished at stride 2."""

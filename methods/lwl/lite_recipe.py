@@ -2,8 +2,8 @@
 
 import copy
 from collections.abc import Mapping
+from collections.abc import Sequence as Ordered
 from pathlib import Path
-from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -25,17 +25,17 @@ from vos_bench.training.augmentation import (
     rotation_and_scale,
     warp,
 )
-from vos_bench.training.recipe import Batch, LoopSettings, Losses, ParameterGroup, Recipe, Samples
-from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, training_objects
+from vos_bench.training.recipe import Batch, DataShare, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, shares
 from vos_bench.training.synthesis import SynthesisSettings, synthesise
 
 from .backbone import Features
-from .config import LwlConfig
+from .checkpoint import load_network
+from .config import LITE_NETWORK, LwlConfig
 from .fusion import fuse_normalisation
-from .lite_network import LITE_NETWORK, LiteNetwork
 from .losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
 from .mini_sequence import MiniSequenceRunner, MiniSequenceSettings, unflattened
-from .weights_file import read_weights
+from .network import LwlNetwork
 
 SMALLEST_BOX = 4
 """An object whose box is smaller than this, in pixels, is cropped around where it was last seen."""
@@ -86,13 +86,10 @@ class LiteSettings(LoopSettings):
         crop: How frames are cropped.
         loss: What is minimised.
         synthesis: What is made of the real frames.
-        dataset: The dataset to train on, its split `train`.
-        hold_out: Sequences to leave out, to choose settings on.
         test_frames: Frames of a mini-sequence after the first.
         warm_up: Steps over which the learning rates rise.
         cool_down: Last steps, over which they fall to zero. A training may be resumed with more `epochs`, so that one
             constant phase can be cooled down at several lengths.
-        start: A weights file to start from; empty for a fresh network around the ImageNet backbone.
     """
 
     epochs: int = Field(default=30, ge=1)
@@ -108,18 +105,16 @@ class LiteSettings(LoopSettings):
     crop: LiteCrop = LiteCrop()
     loss: LiteLoss = LiteLoss()
     synthesis: SynthesisSettings = SynthesisSettings()
-    dataset: str = "davis16"
-    hold_out: tuple[str, ...] = ()
+    data: tuple[DataShare, ...] = (DataShare(dataset="davis16"),)
     test_frames: int = Field(default=2, ge=1)
     warm_up: int = Field(default=100, ge=0)
     cool_down: int = Field(default=600, ge=0)
-    start: str = ""
 
 
 class LiteRunner(MiniSequenceRunner):
     """Runs mini-sequences; a frozen backbone works without its batch normalisations, which are folded away."""
 
-    def __init__(self, network: LiteNetwork, settings: MiniSequenceSettings) -> None:
+    def __init__(self, network: LwlNetwork, settings: MiniSequenceSettings) -> None:
         super().__init__(network, settings)
         self._folded: list[nn.Module] = []
 
@@ -174,18 +169,15 @@ class LiteTransform:
 class LiteRecipe(Recipe):
     """The recipe of the weights that ship."""
 
-    name: ClassVar[str] = "lite"
     settings: LiteSettings
-
-    def __init__(self, settings: LiteSettings) -> None:
-        self.settings = settings
 
     def build(self) -> nn.Module:
         """Return the network around the ImageNet backbone, or with the weights to start from."""
-        network = LiteNetwork(self.settings.network)
-        if self.settings.start:
-            network.load_state_dict(read_weights(Path(self.settings.start)))
+        settings = self.settings
+        if path := settings.weights.get("network"):
+            network = load_network(Path(path).expanduser(), settings.network)
         else:
+            network = LwlNetwork(settings.network)
             load_imagenet(network.backbone.network)
         return LiteRunner(network, self.settings.mini_sequence)
 
@@ -205,14 +197,12 @@ class LiteRecipe(Recipe):
         network.train()
         network.get_submodule("network.backbone").eval()
 
-    def samples(self, datasets: Mapping[str, Dataset]) -> Samples:
-        """Return mini-sequences of the dataset without what is held out."""
+    def samples(self, datasets: Ordered[Dataset]) -> Samples:
+        """Return mini-sequences of the datasets without what is left out."""
         settings = self.settings
         rule = FrameRule(test_frames=settings.test_frames)
-        found = training_objects(datasets[settings.dataset], rule)
-        objects = [each for each in found if each.sequence.name not in settings.hold_out]
         transform = LiteTransform(settings.crop, settings.synthesis)
-        return MiniSequences([(1.0, objects)], rule, transform, seed=settings.seed, cache=True)
+        return MiniSequences(shares(settings.data, datasets, rule), rule, transform, seed=settings.seed, cache=True)
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the mean Lovasz loss of all frames plus the weighted cross-entropy."""
@@ -259,3 +249,19 @@ def load_imagenet(backbone: nn.Module) -> None:
     if len(given) < len(own) or any(own[name].shape != value.shape for name, value in renamed.items()):
         raise BadInputError(f"{path}: found the weights of another network, expected EfficientNet-Lite0")
     backbone.load_state_dict(renamed)
+
+
+LITE = LiteRecipe("lite", LiteSettings())
+"""Trains the weights that ship."""
+
+DEMO = LiteRecipe(
+    "demo",
+    LiteSettings(
+        epochs=1,
+        steps_per_epoch=50,
+        data=(DataShare(dataset="demo"),),
+        crop=LiteCrop(height=160, width=288),
+        cool_down=0,
+    ),
+)
+"""Fifty steps on the data that the package makes itself: shows in two minutes that training works."""

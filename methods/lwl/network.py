@@ -11,6 +11,7 @@ from .config import LwlConfig
 from .decoder import Decoder, Size
 from .few_shot_learner import FewShotLearner, Fit, Samples
 from .label_encoder import LabelEncoder, Labels, MaskLabels
+from .lite_decoder import LiteDecoder
 from .target_model import TargetFeatureExtractor, apply_target_model
 
 
@@ -44,17 +45,21 @@ class LwlNetwork(nn.Module):
         """
         super().__init__()
         self.config = config = config or LwlConfig()
-        strides = (*config.decoder_strides, config.target_stride)
+        context_strides = (config.context_stride,) if config.context_stride else ()
+        strides = (*config.decoder_strides, config.target_stride, *context_strides)
         self.backbone = Backbone(config.backbone, strides=strides, pretrained=pretrained_backbone)
         channels = self.backbone.channels
         self.target_extractor = TargetFeatureExtractor(
-            channels[config.target_stride], config.target_channels, filter_size=config.filter_size
+            channels[config.target_stride],
+            config.target_channels,
+            filter_size=config.filter_size,
+            context_channels=channels[config.context_stride] if config.context_stride else 0,
         )
         self.label_encoder = _label_encoder(config)
         self.learner = FewShotLearner(
             initial_regularisation=config.initial_regularisation, differentiable=config.learner_gradient
         )
-        self.decoder = Decoder(
+        self.decoder = {"lwl": Decoder, "lite": LiteDecoder}[config.decoder](
             {stride: channels[stride] for stride in config.decoder_strides},
             config.decoder_widths,
             encoding_channels=config.label_channels,
@@ -71,7 +76,8 @@ class LwlNetwork(nn.Module):
 
     def target_features(self, features: Features) -> Tensor:
         """Return what the target model sees of `features`: B x C x h x w."""
-        return self.target_extractor(features[self.config.target_stride])  # type: ignore[no-any-return]
+        context = features[self.config.context_stride] if self.config.context_stride else None
+        return self.target_extractor(features[self.config.target_stride], context)  # type: ignore[no-any-return]
 
     def encode_labels(self, masks: Tensor) -> Labels:
         """Return E(y) and W(y), each B x D x h x w, of masks of 0..1, B x 1 x H x W."""

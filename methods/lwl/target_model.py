@@ -8,20 +8,26 @@ from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
 from .blocks import initialise_by_fan_out
+from .decoder import resize
 
 
 class TargetFeatureExtractor(nn.Module):
     """Reduces backbone features to the C channels that the target model sees, at a fixed overall energy."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, filter_size: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, filter_size: int, context_channels: int = 0) -> None:
+        """Build it; `context_channels` are those of deeper features that take part, 0 for none."""
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+        self.context = nn.Conv2d(context_channels, out_channels, 1, bias=False) if context_channels else None
         self._scale = math.sqrt(1 / (out_channels * filter_size**2))
         initialise_by_fan_out(self)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """B x in x h x w -> B x C x h x w, where a K x K patch has an expected squared norm of 1."""
-        return normalise_instances(self.conv(features), self._scale)
+    def forward(self, features: Tensor, context: Tensor | None = None) -> Tensor:
+        """B x in x h x w (and deeper features) -> B x C x h x w; a K x K patch has an expected squared norm of 1."""
+        reduced = self.conv(features)
+        if self.context is not None:
+            reduced = reduced + resize(self.context(context), (reduced.shape[-2], reduced.shape[-1]))
+        return normalise_instances(reduced, self._scale)
 
 
 def normalise_instances(x: Tensor, scale: float) -> Tensor:

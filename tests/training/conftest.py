@@ -1,7 +1,6 @@
 """A recipe so small that the loop's rules can be tested in a second."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -27,10 +26,8 @@ class Points:
 class PointRecipe(Recipe):
     """A two-layer network with dropout, whose draws a resumed training must repeat."""
 
-    name: ClassVar[str] = "points"
-
     def __init__(self, settings: LoopSettings, *, whole_batch: bool = False, dropout: float = 0.1) -> None:
-        self.settings = settings
+        super().__init__("points", settings)
         self.whole_batch = whole_batch
         self.dropout = dropout
 

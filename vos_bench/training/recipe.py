@@ -2,16 +2,54 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from collections.abc import Sequence as Ordered
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from vos_bench.api import Dataset
-from vos_bench.config import FrozenModel
+from vos_bench.config import FrozenModel, apply_overrides
+from vos_bench.errors import BadInputError
 
 Batch = dict[str, Tensor]
+
+
+class DataShare(FrozenModel):
+    """One dataset of a mixture.
+
+    Attributes:
+        dataset: Its registered name.
+        split: Which split of it.
+        weight: How often it is drawn from, relative to the others.
+        leave_out: Sequences not to train on; an entry `@FILE` names a text file with one name a line.
+    """
+
+    dataset: str
+    split: str = "train"
+    weight: float = Field(default=1.0, gt=0)
+    leave_out: tuple[str, ...] = ()
+
+    def left_out(self) -> frozenset[str]:
+        """Return the names of all sequences not to train on.
+
+        Raises:
+            BadInputError: A file of names cannot be read.
+        """
+        return frozenset(name for entry in self.leave_out for name in _names(entry))
+
+
+def _names(entry: str) -> list[str]:
+    if not entry.startswith("@"):
+        return [entry]
+    try:
+        return Path(entry[1:]).expanduser().read_text(encoding="utf-8").split()
+    except OSError as error:
+        raise BadInputError(
+            f"leave_out: {entry[1:]}: cannot be read: {error.strerror}; expected one name a line"
+        ) from None
 
 
 class LoopSettings(FrozenModel):
@@ -29,6 +67,8 @@ class LoopSettings(FrozenModel):
         average: Decay of the moving average of the weights, which is then what is validated and exported; 0 for none.
         amp: Autocast precision.
         learning_rates: Part of the network to its learning rate; 0 keeps the part as it is.
+        data: The datasets to train on.
+        weights: Files to start from: `network` for all parameters, or a part of the network such as `backbone`.
     """
 
     epochs: int = Field(default=1, ge=1)
@@ -42,6 +82,8 @@ class LoopSettings(FrozenModel):
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     amp: Literal["off", "fp16", "bf16"] = "off"
     learning_rates: Mapping[str, float] = {}
+    data: tuple[DataShare, ...] = ()
+    weights: Mapping[str, str] = {}
 
     @property
     def steps(self) -> int:
@@ -86,8 +128,13 @@ class Recipe(ABC):
         settings: Its numbers.
     """
 
-    name: ClassVar[str] = ""
-    settings: LoopSettings
+    def __init__(self, name: str, settings: LoopSettings) -> None:
+        """Take the recipe's numbers."""
+        self.name, self.settings = name, settings
+
+    def configured(self, overrides: Iterable[str]) -> Self:
+        """Return this recipe with `a.b=value` settings changed. Raises BadInputError as `apply_overrides` does."""
+        return type(self)(self.name, apply_overrides(self.settings, overrides))
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -98,8 +145,8 @@ class Recipe(ABC):
         """Return the parameters that learn, and set `requires_grad` to False on all others."""
 
     @abstractmethod
-    def samples(self, datasets: Mapping[str, Dataset]) -> Samples:
-        """Return the training samples drawn from `datasets`, which are opened by name."""
+    def samples(self, datasets: Ordered[Dataset]) -> Samples:
+        """Return the training samples drawn from `datasets`, the opened `settings.data`."""
 
     @abstractmethod
     def loss(self, network: nn.Module, batch: Batch) -> Losses:

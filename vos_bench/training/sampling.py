@@ -1,6 +1,6 @@
 """Draws mini-sequences: a train frame and later test frames of one object, from datasets mixed by weight."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Dataset, Image, LabelMap, Mask, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.training.recipe import Batch
+from vos_bench.training.recipe import Batch, DataShare
 
 VISIBLE_PIXELS = 10
 """An object counts as visible on a frame where its mask has more pixels than this."""
@@ -61,9 +61,9 @@ class FrameRule:
     window: int = 100
     test_frames: int = 3
 
-    def least_visible(self) -> int:
-        """Return the number of visible frames that an object needs: more than twice the frames drawn."""
-        return 2 * (1 + self.test_frames) + 1
+    def accepts(self, candidate: TrainingObject) -> bool:
+        """Tell whether an object is visible often enough: on more than twice as many frames as are drawn."""
+        return int(candidate.visible.sum()) > 2 * (1 + self.test_frames)
 
 
 def draw_frames(visible: NDArray[np.bool_], rule: FrameRule, rng: Generator) -> tuple[int, ...]:
@@ -94,10 +94,27 @@ def draw_frames(visible: NDArray[np.bool_], rule: FrameRule, rng: Generator) -> 
     raise BadInputError(f"training: found {where.size} visible frames of {len(visible)}, too few to draw from")
 
 
-def training_objects(dataset: Dataset, rule: FrameRule) -> list[TrainingObject]:
-    """List every object of `dataset` that is visible often enough; reads every truth once."""
+def training_objects(
+    dataset: Dataset, rule: FrameRule, *, leave_out: Container[str] = frozenset()
+) -> list[TrainingObject]:
+    """List every object of `dataset` that is visible often enough; reads every truth once.
+
+    Args:
+        dataset: Where to look.
+        rule: Says how often an object has to be visible.
+        leave_out: Names of sequences to pass over.
+    """
+    sequences = (dataset.sequence(name) for name in dataset.sequence_names if name not in leave_out)
+    return [each for sequence in sequences for each in _objects(sequence) if rule.accepts(each)]
+
+
+def shares(
+    data: Ordered[DataShare], datasets: Ordered[Dataset], rule: FrameRule
+) -> list[tuple[float, list[TrainingObject]]]:
+    """Return for each dataset of a mixture its weight and its objects."""
     return [
-        found for sequence in dataset for found in _objects(sequence) if found.visible.sum() >= rule.least_visible()
+        (share.weight, training_objects(dataset, rule, leave_out=share.left_out()))
+        for share, dataset in zip(data, datasets, strict=True)
     ]
 
 

@@ -1,6 +1,5 @@
-"""The small network of `lwl-lite`: EfficientNet-Lite0, a narrow learner and decoder, masks finished at stride 2."""
+"""The decoder of `lwl-lite`: fewer convolutions than LWL's and narrow ones, normalised so that they learn quickly."""
 
-import math
 from typing import cast
 
 import torch
@@ -8,20 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .backbone import Features
-from .blocks import initialise_by_fan_out
-from .config import BackboneConfig, LwlConfig
 from .decoder import Size, resize
-from .network import LwlNetwork
-from .target_model import normalise_instances
-
-LITE_NETWORK = LwlConfig(
-    backbone=BackboneConfig(name="tf_efficientnet_lite0"),
-    target_channels=128,
-    decoder_strides=(32, 16, 8, 4, 2),
-    decoder_multiples=(6, 4, 3, 2, 1),
-    decoder_channels=16,
-)
-"""What `lwl-lite` ships with: widths 96, 64, 48, 32 and 16 from deep to fine."""
 
 
 class ConvNorm(nn.Sequential):
@@ -108,37 +94,3 @@ class LiteDecoder(nn.Module):
             reduced = reduced if image_of_object is None else reduced[image_of_object]
             x = level(reduced, encoding if isinstance(level.refine, NormResidual) else None, x)
         return resize(self.score(x), size)
-
-
-class LiteTargetFeatures(nn.Module):
-    """What the target model sees: stride 16 through a 3 x 3 convolution, with stride 32 as context."""
-
-    def __init__(self, fine_channels: int, deep_channels: int, out_channels: int, *, filter_size: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(fine_channels, out_channels, 3, padding=1, bias=False)
-        self.context = nn.Conv2d(deep_channels, out_channels, 1, bias=False)
-        self._scale = math.sqrt(1 / (out_channels * filter_size**2))
-        initialise_by_fan_out(self)
-
-    def forward(self, fine: Tensor, deep: Tensor) -> Tensor:
-        """Return B x C x h x w at stride 16, where a patch has an expected squared norm of 1."""
-        context = resize(self.context(deep), (fine.shape[-2], fine.shape[-1]))
-        return normalise_instances(self.conv(fine) + context, self._scale)
-
-
-class LiteNetwork(LwlNetwork):
-    """LWL with a decoder and target features made for a laptop's processor. Used in every way as `LwlNetwork`."""
-
-    def __init__(self, config: LwlConfig = LITE_NETWORK) -> None:
-        """Build a network with fresh parameters."""
-        super().__init__(config)
-        channels = self.backbone.channels
-        self.target_lite = LiteTargetFeatures(
-            channels[16], channels[32], config.target_channels, filter_size=config.filter_size
-        )
-        self.decoder = LiteDecoder(channels, config.decoder_widths, encoding_channels=config.label_channels)  # type: ignore[assignment]
-        del self.target_extractor
-
-    def target_features(self, features: Features) -> Tensor:
-        """Return what the target model sees of `features`: B x C x h x w."""
-        return self.target_lite(features[16], features[32])  # type: ignore[no-any-return]

@@ -274,6 +274,21 @@ class WeightsInfo:
 
 
 @dataclass(frozen=True)
+class RecipeInfo:
+    """What is known of a training recipe without importing it.
+
+    Attributes:
+        name: What `--recipe` calls it.
+        summary: One sentence.
+        factory: `module:attribute` of the `vos_bench.training.recipe.Recipe`.
+    """
+
+    name: str
+    summary: str
+    factory: str
+
+
+@dataclass(frozen=True)
 class MethodInfo:
     """What is known of a method without importing it. A `vos_bench.methods` entry point names an instance of this.
 
@@ -288,6 +303,7 @@ class MethodInfo:
         deviations: What differs from the original.
         converter: `module:function` that turns a foreign file of parameters into safetensors, called as
             `function(path, out)`; empty where there is none to convert.
+        recipes: How to train it; empty for a method that is not trained here.
     """
 
     name: str
@@ -299,6 +315,7 @@ class MethodInfo:
     reference: str = ""
     deviations: tuple[str, ...] = ()
     converter: str = ""
+    recipes: tuple[RecipeInfo, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,66 @@
 """Counts frame after frame with the compiled kernel."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vos_bench.labelmaps import NarrowLabels
 from vos_bench.metrics.contour import disk_half_widths, tolerance_radius
 from vos_bench.metrics.counts import Counts, FrameCounts, count_plain
-from vos_bench.metrics.kernel import LARGEST_RADIUS, OVERFLOW, kernel, words_per_row
+from vos_bench.metrics.layout import COUNTS, LARGEST_RADIUS, blocks_per_row, words_per_row
+from vos_bench.metrics.machine_code import kernel
 
 
 class FrameCounter:
-    """Keeps the kernel's buffers from frame to frame. An instance is for one thread at a time."""
+    """Keeps the kernel's memory from frame to frame. An instance is for one thread at a time."""
 
     def __init__(self) -> None:
-        self._capacity = 9  # the background and eight objects; doubled when a frame has more
-        self._allocate((0, 0))
+        self._kernel = kernel()
+        self._shape = (0, 0)
+        self._labels = 8
 
     def __call__(self, truth: NarrowLabels, masks: NarrowLabels) -> FrameCounts:
-        """Count one frame: what `count_plain` returns, with the labels in the order in which they are met."""
-        if tolerance_radius(*truth.shape) > LARGEST_RADIUS:
+        """Count one frame: what `vos_bench.metrics.counts.count_plain` returns."""
+        if tolerance_radius(*truth.shape) > LARGEST_RADIUS or not (_fits(truth) and _fits(masks)):
             return count_plain(truth, masks)
         if truth.shape != self._shape:
             self._allocate(truth.shape)
-        dtype = np.result_type(truth, masks)
-        truth, masks = truth.astype(dtype, copy=False), masks.astype(dtype, copy=False)
-        count = kernel(dtype)
-        while True:
-            used = count(truth, masks, self._half_widths, self._slots, self._labels, self._bitmaps, self._counts)
-            if used != OVERFLOW:
-                break
-            self._capacity *= 2
+        truth, masks = _as_bytes(truth), _as_bytes(masks)
+        while beyond := self._run(truth, masks):
+            self._labels = beyond + 1
             self._allocate(truth.shape)
-        objects = zip(self._labels[:used].tolist(), self._counts[:used].tolist(), strict=True)
-        return {label: Counts(*row) for label, row in objects if label}
+        return {
+            label: Counts(*numbers)
+            for label, numbers in enumerate(self._counts.tolist())
+            if label and (numbers[1] or numbers[2])
+        }
+
+    def _run(self, truth: NDArray[np.uint8], masks: NDArray[np.uint8]) -> int:
+        """Call the kernel; return 0, or a label for which there is no bitmap yet."""
+        sizes = (*self._shape, self._labels, len(self._half_widths) - 1, truth.strides[0], masks.strides[0])
+        beyond: int = self._kernel.function(*sizes, truth.ctypes.data, masks.ctypes.data, *self._addresses)
+        return beyond
 
     def _allocate(self, shape: tuple[int, ...]) -> None:
-        height, width = shape
+        (height, width), labels = shape, self._labels
         self._shape = (height, width)
         self._half_widths = disk_half_widths(tolerance_radius(height, width))
-        self._slots = np.full(np.iinfo(np.uint16).max + 1, -1, np.int64)
-        self._labels = np.zeros(self._capacity, np.int64)
-        self._bitmaps = np.zeros((2, self._capacity, height * words_per_row(width)), np.uint64)
-        self._counts = np.zeros((self._capacity, len(Counts._fields)), np.int64)
+        self._counts = np.zeros((labels, COUNTS), np.int64)
+        self._memory = (
+            self._half_widths,
+            np.zeros((2, labels, height * words_per_row(width)), np.uint64),
+            self._counts,
+            np.zeros((2, blocks_per_row(width)), np.uint64),
+            np.zeros(width, np.int64),
+        )
+        self._addresses = [array.ctypes.data for array in self._memory]
+
+
+def _fits(labels: NarrowLabels) -> bool:
+    """Return whether every label is a byte."""
+    return labels.dtype == np.uint8 or int(labels.max()) <= np.iinfo(np.uint8).max
+
+
+def _as_bytes(labels: NarrowLabels) -> NDArray[np.uint8]:
+    """Return the labels as bytes, each row in one piece."""
+    narrow = labels.astype(np.uint8, copy=False)
+    return narrow if narrow.strides[1] == 1 and narrow.strides[0] > 0 else np.ascontiguousarray(narrow)

@@ -1,6 +1,7 @@
-"""Pixel counts of two label maps, compiled: all objects in one pass. Imported only when much is to be scored.
+"""Pixel counts of two label maps, all objects in one pass: source for the compiler.
 
-The numbers are those of `vos_bench.metrics.counts.count_plain`; what differs is how they are reached.
+Only `vos_bench.metrics.machine_code` imports this module, once on each machine. The numbers are those of
+`vos_bench.metrics.counts.count_plain`; what differs is how they are reached.
 
 1.  *One pass over both label maps.* Where a 2 x 2 window is uniform in both maps nothing changes, and that is nearly
     everywhere; a vectorised comparison finds the other windows. Each label of a window that is not uniform has a
@@ -8,171 +9,176 @@ The numbers are those of `vos_bench.metrics.counts.count_plain`; what differs is
     right neighbour).
 2.  *Areas from runs.* Between two changes along a row the pair (true label, label) is constant, so that whole runs of
     pixels are counted at once.
-3.  *Boundaries as bits*, 64 pixels a word, one bitmap for each map and object.
+3.  *Boundaries as bits*, 64 pixels a word, one bitmap for each map and label. The background is treated like an
+    object, which saves a branch at every pixel; nobody reads its numbers.
 4.  *Dilation only where it is asked for.* A boundary pixel is matched when the other map's boundary, dilated by the
     disk, covers it. For each word that has boundary pixels the other map's rows are taken from near to far, each
     widened by shifts to the disk's width there, until every pixel of the word is covered or the disk ends.
 
-A label gets a *slot*, its place among the bitmaps and counts, when it is first met on a frame. Slot 0 is the
-background's: it is filled like the others, which saves a branch at every pixel, and nobody reads it.
+Nothing here allocates, slices or raises, so that the machine code stands alone.
 """
 
 from collections.abc import Callable
-from functools import cache
+from ctypes import c_int64, c_void_p
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba import carray, types
 from numpy.typing import NDArray
 
-from vos_bench.labelmaps import NarrowLabels
-
-LARGEST_RADIUS = 63
-"""A disk that reaches beyond the neighbouring words is not this module's to match."""
-
-OVERFLOW = -1
-"""What the kernel returns when a frame has more labels than there are slots."""
+from vos_bench.metrics.layout import ARGUMENTS, COUNTS, LANES, blocks_per_row, words_per_row
 
 _TRUTH, _MASKS = 0, 1
-_INTERSECTION, _AREA, _BOUNDARY, _MATCHED = 0, 1, 3, 5  # a slot's counts; _TRUTH or _MASKS is added to the last three
-_LANES = 8  # pixels of a row, one byte each, that are searched together for changes
+_INTERSECTION, _AREA, _BOUNDARY, _MATCHED = 0, 1, 3, 5  # a label's counts; _TRUTH or _MASKS is added to the last three
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
 
-def words_per_row(width: int) -> int:
-    """Return how many words a row of a bitmap has: its pixels', and an empty one at each end."""
-    return (width + 63) // 64 + 2
-
-
-@cache
-def kernel(dtype: np.dtype[Any]) -> Callable[..., int]:
-    """Return `_count` compiled for one type of label; the machine code is kept on disk where a folder allows it."""
-    label_map = numba.types.Array(numba.from_dtype(dtype), 2, "A", readonly=True)
-    integers, bitmaps, counts = numba.int64[::1], numba.uint64[:, :, ::1], numba.int64[:, ::1]
-    signature = numba.int64(label_map, label_map, integers, integers, integers, bitmaps, counts)
-    try:
-        return numba.njit(signature, nogil=True, cache=True)(_count)
-    except RuntimeError:  # numba found no folder to write to
-        return numba.njit(signature, nogil=True)(_count)
-
-
 def _compiled(function: Function) -> Function:
-    return cast("Function", numba.njit(nogil=True)(function))
+    return cast("Function", numba.njit(error_model="numpy")(function))
 
 
+def compile_kernel() -> Any:
+    """Return the kernel as a `numba.cfunc`; `vos_bench.metrics.layout.ARGUMENTS` says what it takes."""
+    blocks_of, words_of = _compiled(blocks_per_row), _compiled(words_per_row)
+
+    def kernel(
+        height: int,
+        width: int,
+        labels: int,
+        radius: int,
+        truth_stride: int,
+        masks_stride: int,
+        truth: int,
+        masks: int,
+        half_widths: int,
+        bitmaps: int,
+        counts: int,
+        changes: int,
+        columns: int,
+    ) -> int:
+        return _count(
+            carray(truth, (height, truth_stride), np.uint8),
+            carray(masks, (height, masks_stride), np.uint8),
+            carray(half_widths, (radius + 1,), np.int64),
+            carray(bitmaps, (2, labels, height * words_of(width)), np.uint64),
+            carray(counts, (labels, COUNTS), np.int64),
+            carray(changes, (2, blocks_of(width) * LANES), np.uint8),
+            carray(changes, (2, blocks_of(width)), np.uint64),
+            carray(columns, (width,), np.int64),
+        )
+
+    kinds = {c_int64: types.int64, c_void_p: types.voidptr}
+    signature = types.int64(*(kinds[kind] for kind in ARGUMENTS.values()))
+    return numba.cfunc(signature, error_model="numpy", nopython=True)(kernel)
+
+
+@_compiled
 def _count(
-    truth: NarrowLabels,
-    masks: NarrowLabels,
+    truth: Bytes,
+    masks: Bytes,
     half_widths: Integers,
-    slots: Integers,
-    labels: Integers,
     bitmaps: Words,
     counts: Integers,
+    changes: Bytes,
+    blocks: Words,
+    columns: Integers,
 ) -> int:
-    """Count one frame; return how many slots are in use, or `OVERFLOW`.
+    """Count one frame; return 0, or a label for which there is no bitmap, with nothing counted.
 
     Args:
-        truth: H x W true labels.
-        masks: H x W labels to judge.
+        truth: H x stride true labels, of which the first `len(columns)` in a row are pixels.
+        masks: H x stride labels to judge, likewise.
         half_widths: The disk; see `vos_bench.metrics.contour.disk_half_widths`.
-        slots: Slot of each label; all -1 before and after.
-        labels: Label of each slot; filled.
-        bitmaps: 2 x slots x (H * words_per_row); all zero before and after.
-        counts: slots x 7, in the order of `vos_bench.metrics.counts.Counts`; filled.
+        bitmaps: 2 x labels x (H * words), all zero; left so unless a label has none.
+        counts: labels x 7; filled.
+        changes: 2 x (blocks * LANES); scratch.
+        blocks: The same memory, a word a block.
+        columns: W; scratch.
     """
     counts[:] = 0
-    used = _scan(truth, masks, slots, labels, bitmaps, counts)
-    for slot in range(1, min(used, len(labels))):
-        for layer in (_TRUTH, _MASKS):
-            found, matched = _match(bitmaps[layer, slot], bitmaps[1 - layer, slot], truth.shape[0], half_widths)
-            counts[slot, _BOUNDARY + layer] = found
-            counts[slot, _MATCHED + layer] = matched
-    for slot in range(min(used, len(labels))):
-        slots[labels[slot]] = -1
-        bitmaps[:, slot] = 0
-    return used if used <= len(labels) else OVERFLOW
+    beyond = _scan(truth, masks, bitmaps, counts, changes, blocks, columns)
+    if beyond:
+        return beyond
+    bitmaps[:, 0] = 0
+    for label in range(1, len(counts)):
+        if counts[label, _AREA + _TRUTH] or counts[label, _AREA + _MASKS]:
+            for layer in (_TRUTH, _MASKS):
+                boundary, matched = _match(bitmaps[layer, label], bitmaps[1 - layer, label], len(truth), half_widths)
+                counts[label, _BOUNDARY + layer] = boundary
+                counts[label, _MATCHED + layer] = matched
+            bitmaps[:, label] = 0
+    return 0
 
 
 @_compiled
 def _scan(
-    truth: NarrowLabels, masks: NarrowLabels, slots: Integers, labels: Integers, bitmaps: Words, counts: Integers
+    truth: Bytes, masks: Bytes, bitmaps: Words, counts: Integers, changes: Bytes, blocks: Words, columns: Integers
 ) -> int:
-    """Count areas and mark boundaries; return how many slots are in use, too large a number when they ran out."""
-    height, width = truth.shape
-    truth_changes = np.zeros((width + _LANES - 1) // _LANES * _LANES, np.uint8)
-    masks_changes = truth_changes.copy()
-    truth_blocks, masks_blocks = truth_changes.view(np.uint64), masks_changes.view(np.uint64)
-    columns = np.empty(width, np.int64)
-    used = _take_slot(0, slots, labels, 0)
+    """Count areas and mark boundaries, row by row; return 0, or the first label met that has no bitmap."""
+    height, width = len(truth), len(columns)
+    stride = bitmaps.shape[2] // height
     for y in range(height):
-        _find_changes(truth, y, truth_changes)
-        _find_changes(masks, y, masks_changes)
-        changes = _list_columns(truth_blocks, masks_blocks, width - 1, columns)
         below, start = min(y + 1, height - 1), 0
-        for x in columns[:changes]:
-            right, word, bit = min(x + 1, width - 1), y * (bitmaps.shape[2] // height) + 1 + (x >> 6), np.uint64(x & 63)
-            in_truth, in_masks = np.uint64(truth_changes[x]) << bit, np.uint64(masks_changes[x]) << bit
-            for label in (truth[y, x], truth[y, right], truth[below, x], truth[below, right]):
-                if slots[label] < 0:
-                    used = _take_slot(label, slots, labels, used)
-                bitmaps[_TRUTH, slots[label], word] |= in_truth
-            for label in (masks[y, x], masks[y, right], masks[below, x], masks[below, right]):
-                if slots[label] < 0:
-                    used = _take_slot(label, slots, labels, used)
-                bitmaps[_MASKS, slots[label], word] |= in_masks
-            _add_run(counts, slots[truth[y, x]], slots[masks[y, x]], x + 1 - start)
+        highest_true = _find_changes(truth, y, below, width, changes[_TRUTH])
+        highest = max(highest_true, _find_changes(masks, y, below, width, changes[_MASKS]))
+        if highest >= len(counts):
+            return int(highest)
+        for place in range(_list_columns(blocks, width - 1, columns)):
+            x = columns[place]
+            right, word, bit = min(x + 1, width - 1), y * stride + 1 + (x >> 6), np.uint64(x & 63)
+            pixel = np.uint64(changes[_TRUTH, x]) << bit
+            bitmaps[_TRUTH, truth[y, x], word] |= pixel
+            bitmaps[_TRUTH, truth[y, right], word] |= pixel
+            bitmaps[_TRUTH, truth[below, x], word] |= pixel
+            bitmaps[_TRUTH, truth[below, right], word] |= pixel
+            pixel = np.uint64(changes[_MASKS, x]) << bit
+            bitmaps[_MASKS, masks[y, x], word] |= pixel
+            bitmaps[_MASKS, masks[y, right], word] |= pixel
+            bitmaps[_MASKS, masks[below, x], word] |= pixel
+            bitmaps[_MASKS, masks[below, right], word] |= pixel
+            counts[truth[y, x], _AREA + _TRUTH] += x + 1 - start
+            counts[masks[y, x], _AREA + _MASKS] += x + 1 - start
+            counts[truth[y, x], _INTERSECTION] += (x + 1 - start) * (truth[y, x] == masks[y, x])
             start = x + 1
-        if used > len(labels):
-            slots[:] = -1
-            break
-    return used
+    return 0
 
 
 @_compiled
-def _find_changes(labels: NarrowLabels, y: int, changes: NDArray[np.uint8]) -> None:
-    """Set each pixel of `changes` to whether the 2 x 2 window that starts there on row `y` is not uniform."""
-    height, width = labels.shape
-    here, below = labels[y], labels[min(y + 1, height - 1)]
+def _find_changes(labels: Bytes, y: int, below: int, width: int, changes: Bytes) -> np.uint8:
+    """Set each pixel of `changes` to whether the 2 x 2 window that starts there on row `y` is not uniform.
+
+    Returns:
+        The highest label of the two rows.
+    """
+    highest: np.uint8 = max(labels[y, width - 1], labels[below, width - 1])
     for x in range(width - 1):  # kept free of branches, so that it is vectorised
-        label = here[x]
-        changes[x] = (label != here[x + 1]) | (label != below[x]) | (label != below[x + 1])
-    changes[width - 1] = here[width - 1] != below[width - 1]
+        label, label_below = labels[y, x], labels[below, x]
+        changes[x] = (label != labels[y, x + 1]) | (label != label_below) | (label != labels[below, x + 1])
+        highest = max(highest, label, label_below)
+    changes[width - 1] = labels[y, width - 1] != labels[below, width - 1]
+    return highest
 
 
 @_compiled
-def _list_columns(truth_blocks: Words, masks_blocks: Words, last: int, columns: Integers) -> int:
+def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
     """Write into `columns` where either row of changes has a 1, and `last`, where every run ends; return how many."""
     found = 0
-    for block in range(len(truth_blocks)):
-        changes = truth_blocks[block] | masks_blocks[block]
+    for block in range(blocks.shape[1]):
+        changes = blocks[_TRUTH, block] | blocks[_MASKS, block]
         while changes:
             lowest = changes & (~changes + np.uint64(1))
-            columns[found] = block * _LANES + (_ones(lowest - np.uint64(1)) >> 3)
+            columns[found] = block * LANES + (_ones(lowest - np.uint64(1)) >> 3)
             found += 1
             changes ^= lowest
     if found == 0 or columns[found - 1] < last:
         columns[found] = last
         found += 1
     return found
-
-
-@_compiled
-def _take_slot(label: int, slots: Integers, labels: Integers, used: int) -> int:
-    """Give a label that has no slot the next one, or the background's when none is left; return how many were asked."""
-    slots[label] = used if used < len(labels) else 0
-    labels[slots[label]] = label
-    return used + 1
-
-
-@_compiled
-def _add_run(counts: Integers, true_slot: int, slot: int, pixels: int) -> None:
-    """Add a run of pixels that all have one pair of labels to the areas."""
-    counts[true_slot, _AREA + _TRUTH] += pixels
-    counts[slot, _AREA + _MASKS] += pixels
-    counts[true_slot, _INTERSECTION] += pixels * (true_slot == slot)
 
 
 @_compiled

@@ -22,8 +22,11 @@ from vos_bench.scoring.preflight import check_size, preflight
 CountFrame = Callable[[NarrowLabels, NarrowLabels], FrameCounts]
 """Counts the pixels of one frame: its true labels and those to judge."""
 
-PLAIN_PIXELS = 80_000_000
-"""Up to this many pixels (200 frames at 480p) plain NumPy is done before the compiled kernel would be loaded."""
+LOADING_PIXELS = 20_000_000
+"""Up to this many pixels (50 frames at 480p) plain NumPy is done before the compiled kernel is loaded."""
+
+COMPILING_PIXELS = 100_000_000
+"""Up to this many pixels (250 frames at 480p) plain NumPy is done before the kernel is compiled for the first time."""
 
 _NOTHING = Counts(*(0 for _ in Counts._fields))
 
@@ -73,7 +76,8 @@ def score_sequences(
         BadInputError: Folders, frames or sizes do not match the truth; found before anything is scored.
     """
     pixels = preflight(sequences, masks, protocol=protocol)
-    tasks = (joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
+    make_counter = counter_maker(pixels)
+    tasks = (joblib.delayed(_result)(sequence, masks, protocol, make_counter()) for sequence in sequences)
     # Threads, because reading, inflating and counting all run outside the interpreter's lock; a process more would
     # spend longer on its imports than on a share of DAVIS.
     workers = joblib.Parallel(
@@ -87,10 +91,10 @@ def score_sequences(
     return [results[sequence.name] for sequence in sequences]
 
 
-def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:
+def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, count: CountFrame) -> SequenceResult:
     started = time.perf_counter()
     try:
-        objects = _score(sequence, masks / sequence.name, protocol, _counter(pixels))
+        objects = _score(sequence, masks / sequence.name, protocol, count)
     except VosBenchError as error:
         return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=str(error))
     frames = len(scoring_protocol(protocol).scored_frames(sequence))
@@ -113,16 +117,20 @@ def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolNa
             sequence does not have.
     """
     pixels = preflight([sequence], masks, protocol=protocol)
-    return _score(sequence, masks / sequence.name, protocol, _counter(pixels))
+    return _score(sequence, masks / sequence.name, protocol, counter_maker(pixels)())
 
 
-def _counter(pixels: int) -> CountFrame:
-    """Return what counts frames soonest, given how many pixels there are in all."""
-    if pixels <= PLAIN_PIXELS and "numba" not in sys.modules:
-        return count_plain
-    from vos_bench.metrics.counter import FrameCounter
+def counter_maker(pixels: int) -> Callable[[], CountFrame]:
+    """Return what makes the counter that is done first with that many pixels; each sequence needs its own."""
+    if pixels > LOADING_PIXELS or "vos_bench.metrics.machine_code" in sys.modules:
+        from vos_bench.metrics.machine_code import is_compiled, kernel
 
-    return FrameCounter()
+        if pixels > COMPILING_PIXELS or is_compiled():
+            from vos_bench.metrics.counter import FrameCounter
+
+            kernel()  # once, before there are threads that would all compile it
+            return FrameCounter
+    return lambda: count_plain
 
 
 def _score(

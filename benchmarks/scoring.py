@@ -1,0 +1,224 @@
+"""Compares the speed of scoring with vos-benchmark, on label maps made up like those of DAVIS 2017 val.
+
+    python benchmarks/scoring.py [--small] [--data DIR] [--rounds N] [--jobs 1,2] [--json FILE]
+
+Each measurement is a fresh process: start-up, imports, decoding, scoring and, with several workers, those workers are
+all in its CPU seconds (user and system). The tools take turns, so that a busy machine hurts both alike. vos-benchmark
+is measured where it is installed (`pip install vos-benchmark`); everything else runs without it.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vos_bench.labelmaps import DAVIS_PALETTE, read_narrow
+
+HEIGHT, WIDTH = 480, 854
+FRAMES = 1999
+OBJECTS = [*[1] * 14, *[2] * 9, *[3] * 4, 4, 6, 7]
+"""How many objects each of the 30 sequences has: 61 together."""
+
+SMALL = 6
+"""Every how manieth sequence `--small` keeps."""
+
+TOOLS = {
+    "vos-bench": """
+import sys
+from pathlib import Path
+from vos_bench.scoring import score_sequences, truth_folder
+root, jobs = Path(sys.argv[1]), int(sys.argv[2])
+results = score_sequences(truth_folder(root / "truth"), root / "masks", protocol="davis", jobs=jobs)
+assert not any(result.error for result in results)
+from vos_bench.metrics.statistics import overall
+print(overall(scores for result in results for scores in result.objects)["J&F"])
+""",
+    "vos-benchmark": """
+import sys
+from vos_benchmark.benchmark import benchmark
+root, jobs = sys.argv[1], int(sys.argv[2])
+scores, *_ = benchmark([f"{root}/truth"], [f"{root}/masks"], strict=True, num_processes=jobs, verbose=False)
+print(scores[0] / 100)
+""",
+    "decoding alone": """
+import sys
+from pathlib import Path
+from vos_bench.labelmaps import read_narrow
+for path in sorted(Path(sys.argv[1]).glob("*/*/*.png")):
+    read_narrow(path)
+print("nan")
+""",
+    "start-up alone": """
+import vos_bench.scoring, vos_bench.metrics.counter
+import numpy as np
+labels = np.zeros((8, 8), np.uint8)
+vos_bench.metrics.counter.FrameCounter()(labels, labels)
+print("nan")
+""",
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took, itself and its workers."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    score: float
+
+
+def blob(rng: np.random.Generator, frames: int) -> list[NDArray[np.int32]]:
+    """Return one object's outline on each frame: smooth, moving and deforming, with a rough edge."""
+    angles = np.linspace(0, 2 * np.pi, 360, endpoint=False)
+    start, velocity = rng.uniform((150, 100), (WIDTH - 150, HEIGHT - 100)), rng.normal(0, 1.5, 2)
+    size, phases = rng.uniform(25, 110), rng.uniform(0, 2 * np.pi, (2, 7))
+    amplitudes, roughness = rng.uniform(0, 0.3, 7) / np.arange(1, 8), rng.uniform(0.5, 2.5)
+    outlines = []
+    for frame in range(frames):
+        waves = np.sin(
+            np.arange(1, 8)[:, None] * angles + phases[0, :, None] + 0.07 * frame * np.sin(phases[1])[:, None]
+        )
+        radius = size * (1 + amplitudes @ waves) * (1 + 0.15 * np.sin(0.05 * frame + phases[1, 0]))
+        radius = np.maximum(radius + rng.normal(0, roughness, angles.shape), 2)
+        centre = start + velocity * frame + 12 * np.sin(0.1 * frame + phases[0, :2])
+        outlines.append(np.stack((centre[0] + radius * np.cos(angles), centre[1] + radius * np.sin(angles)), 1))
+    return [np.round(outline).astype(np.int32) for outline in outlines]
+
+
+def predicted(rng: np.random.Generator, outline: NDArray[np.int32], drift: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return an outline as a method might: drifted, smoother, a little too large or small, sometimes far off."""
+    kernel = np.ones(9) / 9
+    smooth = np.stack([np.convolve(np.r_[c[-4:], c, c[:4]], kernel, "valid") for c in outline.T.astype(float)], 1)
+    centre = smooth.mean(0)
+    return np.round(centre + (smooth - centre) * rng.normal(1.0, 0.03) + drift).astype(np.int32)
+
+
+def write(path: Path, outlines: list[NDArray[np.int32]]) -> None:
+    """Write a label map as most tools do: Pillow's defaults, indexed."""
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for label, outline in enumerate(outlines, 1):
+        cv2.fillPoly(labels, [outline], label)
+    image = Image.fromarray(labels)
+    image.putpalette(DAVIS_PALETTE)
+    image.save(path)
+
+
+def make_data(root: Path, *, small: bool) -> None:
+    """Write truth and masks of every sequence under `root`, unless they are there."""
+    lengths = np.full(len(OBJECTS), FRAMES // len(OBJECTS))
+    lengths[: FRAMES % len(OBJECTS)] += 1
+    lengths[::2] += 25
+    lengths[1::2] -= 25
+    for number, (objects, frames) in enumerate(zip(OBJECTS, lengths, strict=True)):
+        name = f"sequence{number:02d}"
+        if (small and number % SMALL) or (root / "done" / name).exists():
+            continue
+        rng = np.random.default_rng(number)
+        for folder in ("truth", "masks", "done"):
+            (root / folder / name if folder != "done" else root / folder).mkdir(parents=True, exist_ok=True)
+        outlines, drift = [blob(rng, frames) for _ in range(objects)], np.zeros((objects, 2))
+        for frame in range(frames):
+            drift += rng.normal(0, 0.6, drift.shape)
+            shapes = [outline[frame] for outline in outlines]
+            write(root / "truth" / name / f"{frame:05d}.png", shapes)
+            masks = [predicted(rng, shape, offset) for shape, offset in zip(shapes, drift, strict=True)]
+            write(root / "masks" / name / f"{frame:05d}.png", masks)
+        (root / "done" / name).touch()
+
+
+def object_frames(root: Path) -> int:
+    """Return how many object-frames the DAVIS protocol scores."""
+    total = 0
+    for sequence in (root / "truth").iterdir():
+        frames = sorted(sequence.iterdir())
+        total += int(read_narrow(frames[0]).max()) * (len(frames) - 2)
+    return total
+
+
+def measure(tool: str, root: Path, jobs: int) -> Cost:
+    """Run one tool in a process of its own."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen([sys.executable, "-c", TOOLS[tool], str(root), str(jobs)], stdout=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{tool} failed")
+        output.seek(0)
+        score = float(output.read().split()[-1])
+    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, score)
+
+
+def machine() -> str:
+    """Return the processor's name and how many cores there are."""
+    model = platform.processor() or platform.machine()
+    if (information := Path("/proc/cpuinfo")).exists():
+        lines = information.read_text().splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+
+
+def commit() -> str:
+    """Return the checkout's commit."""
+    answer = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or "unknown"
+
+
+def main() -> None:
+    """Make the data, measure in turns, print medians and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--small", action="store_true", help="5 sequences instead of 30")
+    parser.add_argument("--data", type=Path, help="where the label maps are kept; a temporary folder by default")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", default="1,2", help="numbers of workers, separated by commas")
+    parser.add_argument("--json", type=Path, help="write every measurement to this file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        root = options.data or Path(temporary)
+        make_data(root, small=options.small)
+        report(root, options.rounds, [int(jobs) for jobs in options.jobs.split(",")], options.json)
+
+
+def report(root: Path, rounds: int, jobs: list[int], file: Path | None) -> None:
+    """Measure everything and print it."""
+    total = object_frames(root)
+    tools = [tool for tool in TOOLS if tool != "vos-benchmark" or importlib.util.find_spec("vos_benchmark")]
+    measure("vos-bench", root, 1)  # compiles the kernel where that was never done, and fills the disk's cache
+    costs: dict[str, list[Cost]] = {}
+    for _ in range(rounds):
+        for workers in jobs:
+            for tool in tools:
+                if workers == jobs[0] or not tool.endswith("alone"):
+                    costs.setdefault(f"{tool}, {workers}", []).append(measure(tool, root, workers))
+    print(f"{machine()}; commit {commit()}; {total} object-frames at {HEIGHT} x {WIDTH}; medians of {rounds} rounds")
+    print(f"{'tool, workers':22} {'CPU s':>8} {'wall s':>8} {'object-frames / CPU s':>22} {'J&F':>9}")
+    for name, each in costs.items():
+        cpu, wall = (statistics.median(getattr(cost, f) for cost in each) for f in ("cpu_seconds", "wall_seconds"))
+        rate = "" if "alone" in name else f"{total / cpu:.0f}"
+        print(f"{name:22} {cpu:8.2f} {wall:8.2f} {rate:>22} {each[0].score:9.6f}")
+    for workers in jobs:
+        ours, theirs = costs[f"vos-bench, {workers}"], costs.get(f"vos-benchmark, {workers}", [])
+        ratios = [b.cpu_seconds / a.cpu_seconds for a, b in zip(ours, theirs, strict=False)]
+        if ratios:
+            low, high = min(ratios), max(ratios)
+            print(f"{workers} worker(s): {statistics.median(ratios):.1f} times vos-benchmark ({low:.1f} to {high:.1f})")
+    if file is not None:
+        data = {name: [asdict(cost) for cost in each] for name, each in costs.items()}
+        file.write_text(json.dumps({"machine": machine(), "object_frames": total, "costs": data}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ from vos_bench.running.building import build, numerics, resolve_device
 from vos_bench.running.events import Event
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
-from vos_bench.running.resume import Plan, make_plan, open_folder
+from vos_bench.running.resume import Plan, make_plan, open_folder, sweep
 from vos_bench.running.sequence import Listener, run_sequence, score_and_save
 from vos_bench.running.settings import Overwrite, RunSettings
 from vos_bench.running.workers import Job, run_in_workers
@@ -84,6 +84,8 @@ def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> R
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
         record = open_folder(out, prepared.record, dataset=settings.dataset)
+        if settings.shard is None:
+            sweep(out)
         plan = make_plan(out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite)
         write_record(record, run_file(out))
         listener = listener or SilentListener()

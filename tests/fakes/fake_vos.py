@@ -170,6 +170,15 @@ class Slow(Drift):
         return Prediction(self.labels)
 
 
+class Waits(Drift):
+    """Goes on after the first frame only once a file exists."""
+
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        while new is None and not Path(os.environ["FAKE_MARK"]).exists():
+            time.sleep(0.01)
+        return super().step(image, new)
+
+
 class Sick(Drift):
     """Shows a fault on the second frame of a sick sequence."""
 

@@ -207,6 +207,17 @@ def test_another_protocol_scores_the_label_maps_again_without_running(settings: 
     assert {path: path.stat().st_mtime_ns for path in settings.out.glob("masks/*/*")} == before
 
 
+def test_half_written_files_of_a_killed_run_are_swept_away_but_not_those_of_other_shards(settings: RunSettings):
+    run(replace(settings, sequences=("a",)))
+    parts = [settings.out / "run.json.77.part", settings.out / "sequences" / "b.json.77.part"]
+    for part in parts:
+        part.touch()
+    run(replace(settings, shard=(1, 2)))
+    assert all(part.exists() for part in parts)
+    run(settings)
+    assert not any(part.exists() for part in parts)
+
+
 def test_external_scores_survive_a_resumed_run(settings: RunSettings):
     run(settings)
     path = settings.out / "run.json"

@@ -98,7 +98,7 @@ def test_a_method_that_cannot_be_built_ends_the_run(fake_vos: ModuleType, settin
         run(replace(settings, method=fake_vos.info("CannotBeBuilt")))
 
 
-def test_a_worker_that_cannot_save_ends_the_run(fake_vos: ModuleType, settings: RunSettings):
+def test_a_worker_that_cannot_save_ends_the_run(settings: RunSettings):
     run(replace(settings, sequences=("a",), jobs=1))
     (settings.out / "masks" / "c").touch()
     with pytest.raises(BadInputError, match=r"masks/c.*Finished sequences are kept"):

@@ -61,7 +61,7 @@ def receiving(handle: Callable[[Event], None]) -> Iterator[Address]:
             yield address
         finally:
             stopping.set()
-            Client(address.socket, authkey=address.key).close()  # wakes `accept`
+            Client(address.socket).close()  # wakes `accept`; without the key, for which it may not wait any more
             accepting.join(GRACE_SECONDS)
             for reader in readers:
                 reader.join(GRACE_SECONDS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -135,14 +136,19 @@ _workers: list[_Worker] = []
 
 def _work(name: str, job: Job, address: Address) -> Numerics:
     with sending(address) as send:
-        send(("begun", (name,)))
+
+        def tell(kind: str, *arguments: object) -> None:
+            try:
+                send((kind, arguments))
+            except OSError:
+                # The run's process is gone. Another may have begun by now: leave the folder to it.
+                raise SystemExit(f"{name}: nobody listens any more") from None
+
+        tell("begun", name)
         worker = _worker(job)
-        listener = Listener(
-            sequence_started=lambda *arguments: send(("sequence_started", arguments)),
-            frame_done=lambda *arguments: send(("frame_done", arguments)),
-        )
+        listener = Listener(partial(tell, "sequence_started"), partial(tell, "frame_done"))
         record = run_sequence(job.dataset, name, method=worker.method, task=job.task, listener=listener)
-        send(("sequence_finished", (record,)))
+        tell("sequence_finished", record)
     return numerics(job.recipe, worker.method)
 
 

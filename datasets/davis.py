@@ -8,7 +8,7 @@ from typing import ClassVar
 from vos_bench.api import DatasetInfo, Problem, Sequence
 from vos_bench.labelmaps import read_label_map
 
-from .frames import list_images
+from .frames import image_files
 from .inspection import Coverage, Inspection, require_frames, require_label_maps, require_partners
 from .manifest import Manifest, count_problem, list_problem, read_manifests
 from .masks import LabelReader, read_union
@@ -127,16 +127,21 @@ class _Davis(FolderDataset):
         return [*self._check_official(), *super().check()]
 
     def _check_official(self) -> Iterator[Problem]:
-        manifests = read_manifests(self.info.name)
-        parts = [manifests[part] for part in _parts(self.subset)]
-        frames = {name: count for part in parts if all(p.frames for p in parts) for name, count in part.frames.items()}
-        official = Manifest(sequences=sum(part.sequences for part in parts), frames=frames)
+        official = _official(self.info.name, self.subset)
         if problem := list_problem(self.lists[0], self.sequence_names, official):
             yield problem
         for name in self.sequence_names:
-            folder = self.frames_folder / name
-            if folder.is_dir() and (problem := count_problem(folder, len(list_images(folder)), official)):
+            frames = image_files(self.frames_folder / name)
+            if frames and (problem := count_problem(self.frames_folder / name, len(frames), official)):
                 yield problem
+
+
+def _official(dataset: str, subset: str) -> Manifest:
+    manifests = read_manifests(dataset)
+    parts = [manifests[part] for part in _parts(subset)]
+    known = all(part.frames for part in parts)
+    counts = {name: count for part in parts for name, count in part.frames.items()} if known else {}
+    return Manifest(sequences=sum(part.sequences for part in parts), frames=counts)
 
 
 class Davis16(_Davis):
@@ -202,7 +207,7 @@ def _resolution(frames: Path, split: str) -> str:
     other = split.removesuffix(_FULL) if split.endswith(_FULL) else split + _FULL
     if any(name in ("480p", *_FULL_FOLDERS) for name in held):
         remedy = f"use --split {other}, or get the other resolution"
-    elif any(list_images(frames / name) for name in held[:1]):
+    elif any(image_files(frames / name) for name in held[:1]):
         remedy = (
             f"the sequences lie one level too high: move them into {wanted[0]}/ there and in Annotations, or use folder"
         )

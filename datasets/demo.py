@@ -8,10 +8,13 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image as PillowImage
+from rich.console import Console
+from rich.progress import track
 
 from vos_bench.api import DatasetInfo, Problem, Sequence
 from vos_bench.config import cache_folder
@@ -43,6 +46,8 @@ PIXELS = {
     "train": "11e00454fa52dda11861025f52f2b0a7f14d7159be07e75762bb32307e70279a",
 }
 """Split to the sha256 of all decoded frames and label maps, as `pixel_hash` computes it."""
+
+_DAY_SECONDS = 24 * 60 * 60
 
 _SEAL = "seal.json"
 """Holds the sha256 of each file's bytes, to see quickly that nothing was touched since it was made."""
@@ -113,6 +118,7 @@ def _make(folder: Path, split: str) -> None:
     """Make a split beside its place and move it there; whoever comes second throws his own away."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder.parent)
         with tempfile.TemporaryDirectory(prefix=f"{split}.", suffix=".part", dir=folder.parent) as scratch:
             made = Path(scratch) / split
             _write(made, split)
@@ -125,12 +131,22 @@ def _make(folder: Path, split: str) -> None:
         ) from error
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed more than a day ago left half made."""
+    for path in folder.glob("*.part"):
+        if time.time() - path.stat().st_mtime > _DAY_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def _write(folder: Path, split: str) -> None:
     from .synthesis.renderer import render
     from .synthesis.scenes import validation_scenes
     from .synthesis.training_scenes import training_scenes
 
-    for scene in validation_scenes() if split == "val" else training_scenes():
+    scenes = validation_scenes() if split == "val" else training_scenes()
+    console = Console(stderr=True)
+    title = f"making the demo's {split} (once)"
+    for scene in track(scenes, title, console=console, transient=True, disable=not console.is_terminal):
         frames, labels = folder / "JPEGImages" / scene.name, folder / "Annotations" / scene.name
         frames.mkdir(parents=True)
         labels.mkdir(parents=True)

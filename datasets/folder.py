@@ -27,8 +27,9 @@ class Folder(FolderDataset):
     """Sequences in `JPEGImages/SEQUENCE` with label maps of the same names in `Annotations/SEQUENCE`.
 
     One level between, such as `480p`, is accepted. An object starts on the first frame whose label map shows it.
-    All label maps are the truth, be they dense or sparse, unless there is nothing in them but objects that start: then
-    there is no truth. Where all label maps of a sequence hold only 0 and 255, white is object 1; elsewhere 255 marks
+    All label maps are the truth, be they dense or sparse, unless they show nothing but objects on the frame where they
+    start (empty ones beside them do not count, since some tools write them for frames nobody labelled): then there is
+    no truth. Where all label maps of a sequence hold only 0 and 255, white is object 1; elsewhere 255 marks
     undecided pixels. The protocol is `all-frames`, which scores every frame that has a truth: `davis` leaves out the
     last frame and wants a truth on every frame.
     """
@@ -96,7 +97,7 @@ def open_sequence(name: str, frames: Mapping[str, Path], labels: Mapping[str, Pa
         frames=frames,
         annotations=labels,
         starts=starts,
-        has_truth=any(starts.get(frame, ()) != ids for frame, ids in _from_start(ids_by_frame, starts)),
+        has_truth=any(starts.get(frame, ()) != ids for frame, ids in ids_by_frame.items()),
         read_labels=reader,
     )
 
@@ -123,15 +124,6 @@ def _starts(ids_by_frame: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int,
             starts[frame] = new
             seen.update(new)
     return starts
-
-
-def _from_start(
-    ids_by_frame: Mapping[str, tuple[int, ...]], starts: Mapping[str, tuple[int, ...] | None]
-) -> list[tuple[str, tuple[int, ...]]]:
-    """Return the label maps from the first with an object on."""
-    frames = list(ids_by_frame.items())
-    first = next(k for k, (frame, _) in enumerate(frames) if frame in starts)
-    return frames[first:]
 
 
 def _sequences_in(folder: Path) -> Path:

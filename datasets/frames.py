@@ -33,10 +33,8 @@ def list_images(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> dict
     remedy = "check the path and the rights, or unpack the data again"
     if problem := folder_problem(folder, expected="a folder of images", remedy=remedy):
         raise BadDataError(problem)
-    with os.scandir(folder) as entries:
-        paths = sorted(Path(entry.path) for entry in entries if is_image(entry.name, suffixes))
     images: dict[str, Path] = {}
-    for path in paths:
+    for path in image_files(folder, suffixes):
         if path.stem in images:
             found, expected = f"{images[path.stem].name} and {path.name}", "one image a frame"
             raise BadDataError(Problem(folder, found, expected, "remove one of the two"))
@@ -44,8 +42,16 @@ def list_images(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> dict
     return {name: images[name] for name in sorted(images)}
 
 
-def is_image(name: str, suffixes: frozenset[str]) -> bool:
-    """Say whether a file's name is one of an image that is looked at."""
+def image_files(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> list[Path]:
+    """Return the images of a folder, sorted; none where it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(entry.path) for entry in entries if _is_image(entry.name, suffixes))
+    except OSError:
+        return []
+
+
+def _is_image(name: str, suffixes: frozenset[str]) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes  # noqa: PTH122 (no Path a file)
 
 

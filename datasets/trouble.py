@@ -57,7 +57,7 @@ def likely_root(root: Path, marker: str) -> Path | None:
     """
     absolute = root.absolute()
     for parent in list(absolute.parents)[:4]:
-        if (parent / marker).is_dir() and absolute != parent / marker / absolute.name:
+        if (parent / marker).is_dir():
             return parent
         if parent.name == marker:
             return parent.parent

@@ -10,7 +10,7 @@ from pathlib import Path
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 
-from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, image_size, is_image, read_image
+from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, image_files, image_size, read_image
 from .inspection import Inspection, inspect_sequence
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
 from .trouble import BadDataError
@@ -135,9 +135,9 @@ class FolderDataset(Dataset):
         digest = hashlib.sha256(self.name.encode())
         for sequence in self.sequence_names:
             digest.update(f"\0{sequence}\0".encode())
-            for path in _images(self.frames_folder / sequence, FRAME_SUFFIXES):
+            for path in image_files(self.frames_folder / sequence, FRAME_SUFFIXES):
                 _digest_file(digest, path, from_end=_TAIL)
-            for path in _images(self.annotations_folder / sequence, LABEL_SUFFIXES):
+            for path in image_files(self.annotations_folder / sequence, LABEL_SUFFIXES):
                 _digest_file(digest, path)
         return digest.hexdigest()
 
@@ -159,14 +159,6 @@ class FolderDataset(Dataset):
             f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; the truth is "
             f"public, so score it here: vos-bench score {masks} --dataset {self.name} --split {self.split}"
         )
-
-
-def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if is_image(entry.name, suffixes))
-    except OSError:
-        return []
 
 
 def _digest_file(digest: "hashlib._Hash", path: Path, *, from_end: int | None = None) -> None:

@@ -330,7 +330,8 @@ class DatasetInfo:
         needs_root: False for a dataset that the package makes itself.
         folders: Names under which its root is looked for in `VOS_BENCH_DATA`, besides the dataset's own.
         licence: Of the data.
-        download: `module:function` that fetches it into a folder, empty where the licence forbids that.
+        download: `module:function` that fetches a split into a folder, called as `function(root, split=...)`; it returns
+            the root. Empty where the licence forbids that.
     """
 
     name: str

@@ -82,7 +82,7 @@ def _file_name(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
         raise BadInputError(f"{url}: found {parts.scheme or 'no scheme'}, expected an https address")
-    name = PurePosixPath(parts.path).name
+    name = parts.path.rpartition("/")[2]
     if not name or name in {".", ".."} or "\\" in name:
         raise BadInputError(f"{url}: found no file name at its end, expected the address of a file")
     return name

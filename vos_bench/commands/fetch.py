@@ -8,12 +8,13 @@ from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
 
 
-def fetch(dataset: str, *, root: Path | None = None) -> None:
+def fetch(dataset: str, *, root: Path | None = None, split: str | None = None) -> None:
     """Download a dataset, where its licence allows.
 
     Args:
         dataset: The dataset's name.
         root: Where to put it; without it, the package's cache.
+        split: The split that is needed, where a dataset comes in several parts; without it, the default one.
     """
     info = registry.dataset(dataset)
     if not info.download:
@@ -23,5 +24,8 @@ def fetch(dataset: str, *, root: Path | None = None) -> None:
             else f"its licence is: {info.licence or 'your own data'}"
         )
         raise BadInputError(f"{dataset}: there is nothing to download ({reason})")
-    where = registry.resolve(info.download)(root or cache_folder() / dataset)
+    if split is not None and split not in info.splits:
+        raise BadInputError(f"{dataset}: there is no split {split!r}; known: {', '.join(info.splits)}")
+    say(f"{dataset} comes under this licence: {info.licence}")
+    where = registry.resolve(info.download)(root or cache_folder() / dataset, split=split or info.splits[0])
     say(f"{dataset} lies in {where}; use it with --root {where}")

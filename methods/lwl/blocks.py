@@ -18,7 +18,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """B x in x H x W -> B x out x H/stride x W/stride, not negative."""
-        return functional.relu(self.conv2(functional.relu(self.conv1(x))) + self.shortcut(x))
+        return functional.relu_(self.conv2(functional.relu_(self.conv1(x))) + self.shortcut(x))
 
 
 def initialise_by_fan_out(module: nn.Module) -> None:

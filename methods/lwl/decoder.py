@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .backbone import Features
+from .upsampling import double, double_and_convolve
 
 Size = tuple[int, int]
 """Height, width."""
@@ -32,7 +33,7 @@ class RefinementBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """B x C x H x W -> the same, not negative."""
         mixed = self.mix(x)
-        return functional.relu(mixed + self.conv2(functional.relu(self.norm(self.conv1(mixed)))))
+        return functional.relu_(mixed + self.conv2(functional.relu_(self.norm(self.conv1(mixed)))))
 
 
 class TargetFusion(nn.Module):
@@ -49,7 +50,7 @@ class TargetFusion(nn.Module):
         """B x C x H x W and the encoding, B x D x h x w -> B x C x H x W."""
         size = (reduced.shape[-2], reduced.shape[-1])
         x = torch.cat([reduced, resize(encoding, size)], dim=1)
-        return functional.relu(self.conv3(functional.relu(self.conv2(functional.relu(self.conv1(x))))))
+        return functional.relu_(self.conv3(functional.relu_(self.conv2(functional.relu_(self.conv1(x))))))
 
 
 class ChannelAttention(nn.Module):
@@ -63,7 +64,7 @@ class ChannelAttention(nn.Module):
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
         """B x C x H x W and B x C x h x w -> B x C x H x W."""
         glance = torch.cat([_average(shallow), _average(deep)], dim=1)
-        gate = torch.sigmoid(self.conv2(functional.relu(self.conv1(glance))))
+        gate = torch.sigmoid(self.conv2(functional.relu_(self.conv1(glance))))
         return shallow * gate + resize(deep, (shallow.shape[-2], shallow.shape[-1]))
 
 
@@ -90,11 +91,11 @@ class DecoderLevel(nn.Module):
 
     def reduce(self, features: Tensor) -> Tensor:
         """Narrow the backbone's features to this level's width; depends on the image alone."""
-        return self.reduce2(functional.relu(self.reduce1(features)))  # type: ignore[no-any-return]
+        return self.reduce2(functional.relu_(self.reduce1(features)))  # type: ignore[no-any-return]
 
     def forward(self, reduced: Tensor, encoding: Tensor, deeper: Tensor | None) -> Tensor:
         """Refine `deeper`, the level below, by this level's reduced features; None at the deepest."""
-        deep = _average(reduced) if self.lateral is None else functional.relu(self.lateral(deeper))
+        deep = _average(reduced) if self.lateral is None else functional.relu_(self.lateral(deeper))
         x = self.refine1(self.fusion(reduced, encoding))
         return self.refine2(self.attention(x, deep))  # type: ignore[no-any-return]
 
@@ -109,8 +110,11 @@ class DecoderHead(nn.Module):
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """B x C x h x w -> logits, B x 1 x `size`."""
-        x = functional.relu(self.conv1(_resize_bicubic(x, (2 * x.shape[-2], 2 * x.shape[-1]))))
-        return self.conv2(_resize_bicubic(x, size))  # type: ignore[no-any-return]
+        x = functional.relu_(self.conv1(double(x)))
+        if size == (2 * x.shape[-2], 2 * x.shape[-1]) and not torch.is_grad_enabled():
+            return double_and_convolve(x, self.conv2.weight, self.conv2.bias)
+        x = functional.interpolate(x, size=size, mode="bicubic", align_corners=False)
+        return self.conv2(x)  # type: ignore[no-any-return]
 
 
 class Decoder(nn.Module):
@@ -163,7 +167,3 @@ class Decoder(nn.Module):
 
 def _average(x: Tensor) -> Tensor:
     return functional.adaptive_avg_pool2d(x, 1)
-
-
-def _resize_bicubic(x: Tensor, size: Size) -> Tensor:
-    return functional.interpolate(x, size=size, mode="bicubic", align_corners=False)

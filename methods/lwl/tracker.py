@@ -60,8 +60,11 @@ class LwlTracker:
         """Forget everything and take the first objects; see `vos_bench.api.Method.initialize`.
 
         Raises:
-            BadInputError: A mask does not have the image's size, or a box is given to a network without box encoder.
+            BadInputError: The image is not H x W x 3 uint8, a mask does not have its size, or a box is given to a
+                network without box encoder.
         """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise BadInputError(f"lwl: found an image of {image.shape} {image.dtype}, expected H x W x 3 uint8, RGB")
         self.cohorts, self._absent = [], set[int]()
         self._image_size = image.shape[:2]
         self.probabilities = torch.ones((1, *image.shape[:2]), device=self._engine.device)
@@ -125,7 +128,7 @@ class LwlTracker:
         self._absent |= set(new.object_ids) - set(masks) - set(boxes)
         scores = []
         if masks:
-            given = torch.from_numpy(np.stack([masks[k] for k in sorted(masks)])).to(self._engine.device).float()
+            given = torch.from_numpy(np.stack([masks[k] != 0 for k in sorted(masks)])).to(self._engine.device).float()
             self._start("mask", frame, {k: _extent(masks[k]) for k in sorted(masks)}, given)
             scores.append(_CERTAIN * (2 * given - 1))
         if boxes:
@@ -141,7 +144,7 @@ class LwlTracker:
 
     def _predict(self) -> Prediction:
         ids = np.array([0, *self.object_ids], np.uint16)
-        labels: LabelMap = ids[self.probabilities.argmax(dim=0).cpu().numpy()]
+        labels: LabelMap = ids[self.probabilities.max(dim=0).indices.cpu().numpy()]  # ten times faster than argmax
         if not self.config.probabilities:
             return Prediction(labels)
         planes = np.zeros((len(ids) + len(self._absent), *labels.shape), np.float16)

@@ -12,6 +12,7 @@ import pytest
 from vos_bench.errors import BadInputError
 from vos_bench.metrics import statistics
 from vos_bench.metrics.counter import FrameCounter
+from vos_bench.metrics.counts import count_plain
 from vos_bench.scoring import score_sequences, sequences, truth_folder
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "conformance"
@@ -43,9 +44,9 @@ def score(case: str) -> dict[str, statistics.ObjectScores]:
 @pytest.mark.parametrize("case", CASES)
 def test_scores_are_the_official_ones(case: str, *, plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if plain:
-        monkeypatch.setattr(sequences, "counter_maker", lambda _: lambda: sequences.count_plain)
+        monkeypatch.setattr(sequences, "counter", lambda _: count_plain)
     else:
-        monkeypatch.setattr(sequences, "counter_maker", lambda _: FrameCounter)
+        monkeypatch.setattr(sequences, "counter", lambda _: FrameCounter())
     official = expected()[case]["official"]
     if official["status"] != "ok":
         with pytest.raises(BadInputError):

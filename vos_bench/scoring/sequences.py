@@ -1,32 +1,26 @@
 """Scores one sequence, or several at a time."""
 
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import numpy as np
 
 from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.labelmaps import NarrowLabels, describe_unknown_ids, read_narrow
+from vos_bench.labelmaps import describe_unknown_ids, read_narrow
 from vos_bench.metrics.contour import accuracy_from_matches
-from vos_bench.metrics.counts import Counts, FrameCounts, count_plain
+from vos_bench.metrics.counts import Counts, FrameCounts
 from vos_bench.metrics.protocol import TruthSequence, scoring_protocol
 from vos_bench.metrics.region import similarity_from_areas
 from vos_bench.metrics.statistics import ObjectScores
+from vos_bench.scoring.counting import CountFrame, counter
 from vos_bench.scoring.preflight import check_size, preflight
 
-CountFrame = Callable[[NarrowLabels, NarrowLabels], FrameCounts]
-"""Counts the pixels of one frame: its true labels and those to judge."""
-
-LOADING_PIXELS = 20_000_000
-"""Up to this many pixels (50 frames at 480p) plain NumPy is done before the compiled kernel is loaded."""
-
-COMPILING_PIXELS = 100_000_000
-"""Up to this many pixels (250 frames at 480p) plain NumPy is done before the kernel is compiled for the first time."""
+MOST_THREADS = 4
+"""From more jobs on they are processes: each spends half a second on its imports, but has an interpreter of its own."""
 
 _NOTHING = Counts(*(0 for _ in Counts._fields))
 
@@ -76,25 +70,41 @@ def score_sequences(
         BadInputError: Folders, frames or sizes do not match the truth; found before anything is scored.
     """
     pixels = preflight(sequences, masks, protocol=protocol)
-    make_counter = counter_maker(pixels)
-    tasks = (joblib.delayed(_result)(sequence, masks, protocol, make_counter()) for sequence in sequences)
-    # Threads, because reading, inflating and counting all run outside the interpreter's lock; a process more would
-    # spend longer on its imports than on a share of DAVIS.
-    workers = joblib.Parallel(
-        n_jobs=max(1, min(jobs, len(sequences))), prefer="threads", return_as="generator_unordered"
-    )
+    counter(pixels)  # compiles the kernel here, if need be, and not in every worker at once
     results: dict[str, SequenceResult] = {}
-    for result in workers(tasks):
+    for result in _results(sequences, masks, protocol, pixels, jobs):
         results[result.name] = result
         if on_done is not None:
             on_done(result)
     return [results[sequence.name] for sequence in sequences]
 
 
-def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, count: CountFrame) -> SequenceResult:
+def _results(
+    sequences: Sequence[TruthSequence], masks: Path, protocol: ProtocolName, pixels: int, jobs: int
+) -> Iterator[SequenceResult]:
+    """Yield results as they come."""
+    jobs = max(1, min(jobs, len(sequences)))
+    if jobs == 1:
+        yield from (_result(sequence, masks, protocol, pixels) for sequence in sequences)
+        return
+    import joblib  # takes a tenth of a second, as long as scoring a sequence or two
+
+    # Reading, inflating and counting run outside the interpreter's lock, so that a few threads do not wait for it.
+    workers = joblib.Parallel(
+        jobs, prefer="threads" if jobs <= MOST_THREADS else "processes", return_as="generator_unordered"
+    )
+    try:
+        yield from workers(joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
+    except BrokenExecutor as error:
+        raise BadInputError(
+            f"a scoring process was killed ({error}); with fewer --jobs there is more memory for each"
+        ) from None
+
+
+def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:
     started = time.perf_counter()
     try:
-        objects = _score(sequence, masks / sequence.name, protocol, count)
+        objects = _score(sequence, masks / sequence.name, protocol, counter(pixels))
     except VosBenchError as error:
         return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=str(error))
     frames = len(scoring_protocol(protocol).scored_frames(sequence))
@@ -117,20 +127,7 @@ def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolNa
             sequence does not have.
     """
     pixels = preflight([sequence], masks, protocol=protocol)
-    return _score(sequence, masks / sequence.name, protocol, counter_maker(pixels)())
-
-
-def counter_maker(pixels: int) -> Callable[[], CountFrame]:
-    """Return what makes the counter that is done first with that many pixels; each sequence needs its own."""
-    if pixels > LOADING_PIXELS or "vos_bench.metrics.machine_code" in sys.modules:
-        from vos_bench.metrics.machine_code import is_compiled, kernel
-
-        if pixels > COMPILING_PIXELS or is_compiled():
-            from vos_bench.metrics.counter import FrameCounter
-
-            kernel()  # once, before there are threads that would all compile it
-            return FrameCounter
-    return lambda: count_plain
+    return _score(sequence, masks / sequence.name, protocol, counter(pixels))
 
 
 def _score(

@@ -53,6 +53,9 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
     if not inside:
         raise BadInputError(f"{folder}: expected one folder of label maps for each sequence; {folder_advice(folder)}")
     names = tuple(inside) if sequences is None else tuple(sequences)
+    if len(names) > len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInputError(f"{folder}: sequence {twice} is asked for twice, expected each once; mend the list")
     if unknown := [name for name in names if name not in inside]:
         raise BadInputError(_no_such_sequences(folder, unknown, names, tuple(inside)))
     opened = tuple(TruthFolder(inside[name], label_map_names(inside[name])) for name in names)

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vos_bench.api import MethodInfo, WeightsInfo
+from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +46,25 @@ INFO = MethodInfo(
         "an empty first mask is an object that is never found, where the authors' tracker fails",
     ),
     converter="vos_bench.methods.lwl.checkpoint:convert",
+    recipes=tuple(
+        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.recipes:{name.upper().replace('-', '_')}")
+        for name, summary in (
+            ("stage1", "The paper's first 70,000 steps, backbone fixed; YouTube-VOS and DAVIS."),
+            ("stage2", "The paper's next 80,000 steps, with the backbone."),
+            ("box", "The box encoder, all else fixed; YouTube-VOS and COCO."),
+            ("davis", "Fine-tuning on DAVIS 2017; numbers assumed, for the paper gives none."),
+            ("ytvos-only", "YouTube-VOS alone from an ImageNet backbone; numbers assumed."),
+            ("davis-only", "DAVIS 2017 alone from an ImageNet backbone; numbers assumed."),
+        )
+    ),
+)
+
+LITE_RECIPES = tuple(
+    RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.lite_recipe:{name.upper()}")
+    for name, summary in (
+        ("lite", "What made the weights that ship: DAVIS 2016 train and frames synthesised from it."),
+        ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
+    )
 )
 
 

@@ -51,8 +51,13 @@ def save_network(network: LwlNetwork, path: Path, *, metadata: Mapping[str, str]
     Raises:
         BadInputError: The file cannot be written.
     """
-    card = {**(metadata or {}), "format": "vos-bench lwl", _CONFIG: network.config.model_dump_json()}
+    card = {**(metadata or {}), **describe(network.config)}
     write_tensors(path, _used(network.state_dict()), metadata=card)
+
+
+def describe(config: LwlConfig) -> dict[str, str]:
+    """Return what a weights file says of its network, so that `load_network` needs nothing else."""
+    return {"format": "vos-bench lwl", _CONFIG: config.model_dump_json()}
 
 
 def convert(path: Path, out: Path) -> None:

@@ -25,7 +25,7 @@ from vos_bench.training.augmentation import (
     rotation_and_scale,
     warp,
 )
-from vos_bench.training.recipe import Batch, DataShare, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.recipe import Batch, DataShare, Exported, LoopSettings, Losses, ParameterGroup, Recipe, Samples
 from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, shares
 from vos_bench.training.synthesis import SynthesisSettings, synthesise
 
@@ -36,6 +36,7 @@ from .fusion import fuse_normalisation
 from .losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
 from .mini_sequence import MiniSequenceRunner, MiniSequenceSettings, unflattened
 from .network import LwlNetwork
+from .recipes import exported
 
 SMALLEST_BOX = 4
 """An object whose box is smaller than this, in pixels, is cropped around where it was last seen."""
@@ -222,12 +223,9 @@ class LiteRecipe(Recipe):
         rise = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
         return min(rise, (settings.steps - step) / settings.cool_down) if settings.cool_down else rise
 
-    def export(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    def export(self, weights: Mapping[str, Tensor]) -> Exported:
         """Return the network's own tensors, as float16."""
-        return {
-            name.removeprefix("network."): value.half() if value.is_floating_point() else value
-            for name, value in weights.items()
-        }
+        return exported(weights, self.settings.network, half=True)
 
 
 def load_imagenet(backbone: nn.Module) -> None:

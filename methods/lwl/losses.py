@@ -43,7 +43,8 @@ def lovasz_by_sequence(probabilities: Tensor, target: Tensor) -> Tensor:
 def boundary_weights(target: Tensor, *, radius: int, factor: float) -> Tensor:
     """Return 1, and `factor` within `radius` pixels of the mask's boundary; N x 1 x H x W."""
     size = 2 * radius + 1
-    share = functional.avg_pool2d(functional.avg_pool2d(target, (1, size), 1, (0, radius)), (size, 1), 1, (radius, 0))
+    across = functional.avg_pool2d(target, (1, size), 1, (0, radius), count_include_pad=False)
+    share = functional.avg_pool2d(across, (size, 1), 1, (radius, 0), count_include_pad=False)
     return 1 + (factor - 1) * ((share > 0) & (share < 1)).to(target.dtype)
 
 

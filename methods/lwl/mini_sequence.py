@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from vos_bench.config import FrozenModel
 
 from .backbone import Features
+from .box_encoder import box_mask
 from .few_shot_learner import Samples
 from .network import LwlNetwork
 
@@ -84,3 +85,28 @@ class MiniSequenceRunner(nn.Module):
 def unflattened(x: Tensor, images: Tensor) -> Tensor:
     """Split the first dimension of `x` into the first two of `images`."""
     return x.reshape(*images.shape[:2], *x.shape[1:])
+
+
+class BoxRunner(nn.Module):
+    """The way from a box to a mask, as the training of the box encoder calls it."""
+
+    def __init__(self, network: LwlNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor, boxes: Tensor) -> Tensor:
+        """Draw the masks of boxed objects.
+
+        Args:
+            images: S x 3 x H x W, RGB of 0..255.
+            boxes: S x 4: x, y, width, height in pixels.
+
+        Returns:
+            S x 1 x H x W logits.
+        """
+        network, size = self.network, (images.shape[-2], images.shape[-1])
+        features = network.extract(network.scale_images(images))
+        drawn = [box_mask((x, y, w, h), size) for x, y, w, h in boxes.tolist()]
+        masks = torch.stack(drawn)[:, None].to(images.device)
+        encoding = network.encode_boxes(masks, network.target_features(features))
+        return network.decode(encoding, features, size)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vos_bench.training.distributed import gather
-from vos_bench.training.recipe import Batch, LoopSettings, Losses, ParameterGroup, Recipe
+from vos_bench.training.recipe import Batch, Exported, LoopSettings, Losses, ParameterGroup, Recipe
 
 
 class Points:
@@ -26,8 +26,10 @@ class Points:
 class PointRecipe(Recipe):
     """A two-layer network with dropout, whose draws a resumed training must repeat."""
 
-    def __init__(self, settings: LoopSettings, *, whole_batch: bool = False, dropout: float = 0.1) -> None:
-        super().__init__("points", settings)
+    def __init__(
+        self, settings: LoopSettings, *, note: str = "", whole_batch: bool = False, dropout: float = 0.1
+    ) -> None:
+        super().__init__("points", settings, note=note)
         self.whole_batch = whole_batch
         self.dropout = dropout
 
@@ -55,8 +57,8 @@ class PointRecipe(Recipe):
     def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
         return {"weight": float(next(iter(network.parameters())).to(device).abs().sum())}
 
-    def export(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return weights
+    def export(self, weights: Mapping[str, Tensor]) -> Exported:
+        return Exported(weights, {})
 
 
 @pytest.fixture

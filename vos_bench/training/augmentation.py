@@ -30,6 +30,11 @@ class Window(NamedTuple):
     width: int
     height: int
 
+    def carry(self, box: BoxXYWH, output: Size) -> BoxXYWH:
+        """Return where a box of the image lies in the crop that this window becomes."""
+        across, down = output.width / self.width, output.height / self.height
+        return ((box[0] - self.x) * across, (box[1] - self.y) * down, box[2] * across, box[3] * down)
+
 
 def box_of(mask: Mask) -> BoxXYWH:
     """Return the box of a mask as the reference's training has it, with width = xmax - xmin + 1; empty: zeros."""

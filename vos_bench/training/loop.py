@@ -42,12 +42,14 @@ class Outcome(NamedTuple):
         step: Optimiser steps done.
         weights: The weights to export, on the CPU.
         validation: What the last validation measured.
+        writes: Whether this process is the one that writes files.
     """
 
     status: Literal["done", "interrupted"]
     step: int
     weights: dict[str, Tensor]
     validation: Mapping[str, float]
+    writes: bool = True
 
 
 @dataclass
@@ -97,7 +99,7 @@ def run(
         model = parallel(state.network, joined)
         with Curves(out, state.step) if joined.rank == 0 else nullcontext() as curves:
             status = _train(state, model, samples, out, stop, curves, listener)
-        return Outcome(status, state.step, weights_of(state), state.validation)
+        return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0)
 
 
 def _prepare(recipe: Recipe, joined: Processes) -> _State:

@@ -110,6 +110,13 @@ class Losses(NamedTuple):
     parts: Mapping[str, Tensor]
 
 
+class Exported(NamedTuple):
+    """What a weights file holds: the tensors, and what it says of itself."""
+
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+
+
 class Samples(Protocol):
     """The endless, numbered supply of training samples; number n is always the same sample."""
 
@@ -126,15 +133,16 @@ class Recipe(ABC):
     Attributes:
         name: What `--recipe` calls it.
         settings: Its numbers.
+        note: Where paper and released code differ, which values are assumed, and what it costs.
     """
 
-    def __init__(self, name: str, settings: LoopSettings) -> None:
+    def __init__(self, name: str, settings: LoopSettings, *, note: str = "") -> None:
         """Take the recipe's numbers."""
-        self.name, self.settings = name, settings
+        self.name, self.settings, self.note = name, settings, note
 
     def configured(self, overrides: Iterable[str]) -> Self:
         """Return this recipe with `a.b=value` settings changed. Raises BadInputError as `apply_overrides` does."""
-        return type(self)(self.name, apply_overrides(self.settings, overrides))
+        return type(self)(self.name, apply_overrides(self.settings, overrides), note=self.note)
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -167,7 +175,7 @@ class Recipe(ABC):
         return {}
 
     @abstractmethod
-    def export(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    def export(self, weights: Mapping[str, Tensor]) -> Exported:
         """Return what the weights file of the finished training holds."""
 
 

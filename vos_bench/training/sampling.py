@@ -10,6 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from vos_bench.api import Dataset, Image, LabelMap, Mask, Sequence
+from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.training.recipe import Batch, DataShare
 
@@ -49,8 +50,7 @@ class Drawn(NamedTuple):
     frames: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class FrameRule:
+class FrameRule(FrozenModel):
     """How the frames of a mini-sequence are drawn; the defaults are the paper's (Q' = 100, 1 + 3 frames).
 
     Attributes:
@@ -62,8 +62,8 @@ class FrameRule:
     test_frames: int = 3
 
     def accepts(self, candidate: TrainingObject) -> bool:
-        """Tell whether an object is visible often enough: on more than twice as many frames as are drawn."""
-        return int(candidate.visible.sum()) > 2 * (1 + self.test_frames)
+        """Tell whether an object is visible on more than twice as many frames as are drawn, or is on a single image."""
+        return len(candidate.visible) == 1 or int(candidate.visible.sum()) > 2 * (1 + self.test_frames)
 
 
 def draw_frames(visible: NDArray[np.bool_], rule: FrameRule, rng: Generator) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ def draw_frames(visible: NDArray[np.bool_], rule: FrameRule, rng: Generator) -> 
 
     As the reference draws them: the train frame is visible, not one of the last, and has a visible frame in the
     window before it; the test frames are visible and lie in [train + 1, train + window). The window grows until
-    both can be drawn.
+    both can be drawn. A sequence of a single image is that image repeated.
 
     Args:
         visible: One truth value a frame; at least two are true.
@@ -82,6 +82,8 @@ def draw_frames(visible: NDArray[np.bool_], rule: FrameRule, rng: Generator) -> 
         1 + `rule.test_frames` frame numbers.
     """
     where = np.flatnonzero(visible)
+    if len(visible) == 1:
+        return (0,) * (1 + rule.test_frames)
     last_base = len(visible) - rule.test_frames
     for window in range(rule.window, rule.window + len(visible) + GROWTH, GROWTH):
         bases = [int(b) for b in where if b < last_base and np.any((where < b) & (where >= b - window))]

@@ -1,0 +1,238 @@
+"""One training from its name to its weights: opens the data, runs the loop, writes record, weights and card."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import Field, JsonValue
+
+from vos_bench import registry
+from vos_bench.api import Dataset
+from vos_bench.config import FrozenModel
+from vos_bench.environment import Environment, collect_environment
+from vos_bench.errors import BadInputError
+from vos_bench.files import write_text
+from vos_bench.parts.checkpoints import write_tensors
+from vos_bench.training.loop import Listener, Outcome, run
+from vos_bench.training.recipe import Recipe
+
+SCHEMA_VERSION: Literal[1] = 1
+RECORD, WEIGHTS, CARD = "training.json", "weights.safetensors", "weights.json"
+
+
+class TrainingData(FrozenModel):
+    """One dataset that a training drew from.
+
+    Attributes:
+        name: As registered.
+        split: The split's name.
+        fingerprint: Hash of frames, truth and list.
+        licence: Of the data.
+        left_out: Sequences of the split that were not trained on.
+    """
+
+    name: str
+    split: str
+    fingerprint: str
+    licence: str
+    left_out: tuple[str, ...] = ()
+
+
+class TrainingRecord(FrozenModel):
+    """What a stranger needs to trust or repeat a training; `training.json`.
+
+    Attributes:
+        schema_version: Of this file.
+        status: `started` until the training is done or was interrupted.
+        method: The method's name.
+        recipe: The recipe's name.
+        note: What the recipe says of itself: where paper and code differ, which values are assumed, what it costs.
+        settings: All of the recipe's numbers.
+        settings_as_passed: The `--set` arguments, word for word.
+        data: The datasets.
+        start: Files that the training started from: part of the network to the file's sha256.
+        environment: The machine and the software.
+        step: Optimiser steps done.
+        seconds: How long this start of the training took; a resumed one begins anew.
+        validation: What the last validation measured.
+        weights_sha256: Of `weights.safetensors`, None while there is none.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    status: Literal["started", "interrupted", "done"]
+    method: str
+    recipe: str
+    note: str = ""
+    settings: dict[str, JsonValue]
+    settings_as_passed: tuple[str, ...] = ()
+    data: tuple[TrainingData, ...]
+    start: dict[str, str] = Field(default_factory=dict)
+    environment: Environment
+    step: int = 0
+    seconds: float = 0.0
+    validation: dict[str, float] = Field(default_factory=dict)
+    weights_sha256: str | None = None
+
+
+class WeightsCard(FrozenModel):
+    """What goes with a file of weights, beside it and inside it.
+
+    Attributes:
+        method: What the weights are for.
+        recipe: How they were trained.
+        steps: Optimiser steps.
+        data: What they were trained on, with its licence.
+        licence: Under which the weights may be used.
+        commit: Of the code that trained them; empty for an installed package.
+        scores: Measured scores by name, as fractions; those of the training's own validation to begin with.
+    """
+
+    method: str
+    recipe: str
+    steps: int
+    data: tuple[TrainingData, ...]
+    licence: str
+    commit: str = ""
+    scores: dict[str, float] = Field(default_factory=dict)
+
+
+class TrainingResult(NamedTuple):
+    """Where a training's files lie and how it ended; `weights` is None for one that was interrupted."""
+
+    record: TrainingRecord
+    out: Path
+    weights: Path | None
+
+
+def find_recipe(method: str, name: str) -> Recipe:
+    """Return a method's recipe by name.
+
+    Raises:
+        BadInputError: The method has no such recipe; the message lists those it has.
+    """
+    known = {info.name: info for info in registry.method(method).recipes}
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise BadInputError(f"{method}: there is no recipe {name!r}; known: {listed} (vos-bench list recipes)")
+    found: Recipe = registry.resolve(known[name].factory)
+    return found
+
+
+def train(
+    method: str,
+    recipe: str,
+    *,
+    out: Path | None = None,
+    roots: Mapping[str, Path] | None = None,
+    weights: Mapping[str, Path] | None = None,
+    overrides: tuple[str, ...] = (),
+    resume: bool = False,
+    device: str = "auto",
+    listener: Listener | None = None,
+) -> TrainingResult:
+    """Train a method by one of its recipes.
+
+    Args:
+        method: A registered method.
+        recipe: One of its recipes.
+        out: Folder for everything; None for `training/METHOD/RECIPE`.
+        roots: Dataset name to its folder, where the environment and the config file do not say it; the name `""`
+            stands for every dataset that is not named.
+        weights: Files to start from: `network` for all parameters, or a part such as `backbone`.
+        overrides: `a.b=value` settings of the recipe.
+        resume: Whether to go on from the folder's checkpoint.
+        device: `auto`, `cpu`, `cuda` or `cuda:1`. Under torchrun each process calls this function alike.
+        listener: Is told of every step.
+
+    Raises:
+        BadInputError: An unknown name, a wrong setting, missing data, or a checkpoint that does not fit.
+        VosBenchError: The loss is no longer finite.
+    """
+    chosen = _with_start(find_recipe(method, recipe).configured(overrides), weights or {})
+    folder = out or Path("training") / method / recipe
+    datasets = [_open(share.dataset, share.split, roots or {}) for share in chosen.settings.data]
+    record = _record(method, chosen, datasets, overrides)
+    started = time.monotonic()
+    _write(folder, record)
+    outcome = run(chosen, chosen.samples(datasets), out=folder, device=device, resume=resume, listener=listener)
+    ended = record.model_copy(
+        update={
+            "status": outcome.status,
+            "step": outcome.step,
+            "seconds": time.monotonic() - started,
+            "validation": dict(outcome.validation),
+        }
+    )
+    if outcome.status == "done" and outcome.writes:
+        ended = ended.model_copy(update={"weights_sha256": _export(folder, ended, chosen, outcome)})
+    if outcome.writes:
+        _write(folder, ended)
+    return TrainingResult(ended, folder, folder / WEIGHTS if outcome.status == "done" else None)
+
+
+def _with_start(recipe: Recipe, weights: Mapping[str, Path]) -> Recipe:
+    for path in weights.values():
+        if not path.expanduser().is_file():
+            raise BadInputError(f"--weights {path}: there is no such file")
+    files = {**recipe.settings.weights, **{part: str(path) for part, path in weights.items()}}
+    return type(recipe)(recipe.name, recipe.settings.model_copy(update={"weights": files}), note=recipe.note)
+
+
+def _open(name: str, split: str, roots: Mapping[str, Path]) -> Dataset:
+    return registry.open_dataset(name, root=roots.get(name, roots.get("")), split=split)
+
+
+def _record(method: str, recipe: Recipe, datasets: list[Dataset], overrides: tuple[str, ...]) -> TrainingRecord:
+    plugin = registry.method(method).factory.partition(":")[0]
+    pairs = zip(recipe.settings.data, datasets, strict=True)
+    settings = json.loads(recipe.settings.model_dump_json(exclude={"weights"}))
+    return TrainingRecord(
+        status="started",
+        method=method,
+        recipe=recipe.name,
+        note=recipe.note,
+        settings=settings,
+        settings_as_passed=overrides,
+        data=tuple(
+            TrainingData(
+                name=share.dataset,
+                split=share.split,
+                fingerprint=dataset.fingerprint(),
+                licence=registry.dataset(share.dataset).licence,
+                left_out=tuple(sorted(share.left_out())),
+            )
+            for share, dataset in pairs
+        ),
+        start={part: _sha256(Path(path).expanduser()) for part, path in recipe.settings.weights.items()},
+        environment=collect_environment(plugin),
+    )
+
+
+def _write(folder: Path, record: TrainingRecord) -> None:
+    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+
+
+def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: Outcome) -> str:
+    """Write the weights and their card; return the weights' hash."""
+    licences = sorted({data.licence for data in record.data if data.licence})
+    card = WeightsCard(
+        method=record.method,
+        recipe=record.recipe,
+        steps=record.step,
+        data=record.data,
+        licence="; ".join(f"as their training data: {licence}" for licence in licences) or "unknown",
+        commit=record.environment.git.commit if record.environment.git else "",
+        scores=record.validation,
+    )
+    exported = recipe.export(outcome.weights)
+    write_tensors(folder / WEIGHTS, exported.tensors, metadata={**exported.metadata, "card": card.model_dump_json()})
+    write_text(folder / CARD, card.model_dump_json(indent=2) + "\n")
+    return _sha256(folder / WEIGHTS)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,8 +22,7 @@ _FULL_FOLDERS = ("Full-Resolution", "1080p")
 
 DAVIS16 = DatasetInfo(
     name="davis16",
-    summary="DAVIS 2016: 30 + 20 sequences with one object each (the union where the tree is the 2017 package), "
-    "480p; @full is the full resolution",
+    summary="DAVIS 2016: one object a sequence (the union where the tree is the 2017 package); @full: full resolution",
     factory="vos_bench.datasets.davis:Davis16",
     splits=("val", "train", "trainval", "val@full", "train@full", "trainval@full"),
     folders=("DAVIS", "DAVIS16", "DAVIS2016", "davis"),
@@ -33,8 +32,7 @@ DAVIS16 = DatasetInfo(
 
 DAVIS17 = DatasetInfo(
     name="davis17",
-    summary="DAVIS 2017: 60 + 30 sequences with several objects and 2 x 30 without public truth, 480p; @full is the "
-    "full resolution",
+    summary="DAVIS 2017: several objects a sequence; the test splits have no public truth; @full: full resolution",
     factory="vos_bench.datasets.davis:Davis17",
     splits=tuple(
         split + resolution for resolution in ("", _FULL) for split in ("val", "train", "trainval", *_TEST_SPLITS)

@@ -30,8 +30,7 @@ from .video_folders import FolderDataset
 
 INFO = DatasetInfo(
     name="demo",
-    summary="Made by the package on first use: 11 sequences with 1 to 4 objects, one difficulty each (val), and 12 "
-    "others (train), 240 x 416, from public-domain photographs",
+    summary="11 short sequences, each with one difficulty, that the package makes itself on first use",
     factory="vos_bench.datasets.demo:Demo",
     splits=("val", "train"),
     needs_root=False,

@@ -15,8 +15,7 @@ from .video_folders import FolderDataset, FolderSequence
 
 INFO = DatasetInfo(
     name="folder",
-    summary="Your own video: JPEGImages/SEQUENCE/*.jpg|png|bmp and Annotations/SEQUENCE/*.png; an object starts on the "
-    "first frame whose label map shows it, label maps beyond the prompts are the truth",
+    summary="Your own video: JPEGImages/SEQUENCE/*.jpg (png, bmp) and Annotations/SEQUENCE/*.png",
     factory="vos_bench.datasets.folder:Folder",
     splits=("all",),
     licence="your own data",

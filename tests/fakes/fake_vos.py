@@ -5,6 +5,7 @@
 import hashlib
 import os
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +171,17 @@ class Slow(Drift):
         return Prediction(self.labels)
 
 
+class Untrained(Drift):
+    """Draws its only weight when it is built."""
+
+    def __init__(self, *arguments: object, **settings: object) -> None:
+        super().__init__(*arguments, **settings)
+        self.shift = int(np.random.randint(1, 100))  # noqa: NPY002
+
+    def answer(self, image: Image) -> Prediction:
+        return Prediction(np.roll(self.labels, self.shift, axis=0))
+
+
 class Waits(Drift):
     """Goes on after the first frame only once a file exists."""
 
@@ -192,8 +204,9 @@ class Sick(Drift):
             return self.fault(image)
         return Prediction(self.labels)
 
+    @abstractmethod
     def fault(self, image: Image) -> Prediction:
-        raise NotImplementedError
+        """Show it."""
 
 
 class Raises(Sick):

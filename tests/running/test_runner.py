@@ -217,6 +217,14 @@ def test_order_and_choice_of_sequences_change_no_result(fake_vos: ModuleType, tm
     assert len(one) == 8
 
 
+def test_a_method_that_draws_its_weights_is_the_same_every_time(fake_vos: ModuleType, tmp_path: Path):
+    for name in ("first", "second"):
+        run(make(fake_vos, tmp_path / name, "Untrained"))
+    run(make(fake_vos, tmp_path / "other", "Untrained", seed=1))
+    assert masks(tmp_path / "first") == masks(tmp_path / "second")
+    assert masks(tmp_path / "first") != masks(tmp_path / "other")
+
+
 def test_another_seed_gives_another_result_and_another_folder(
     fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -11,6 +11,7 @@ from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.records import Numerics
+from vos_bench.running.seeding import seed_everything, sequence_seed
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,16 @@ def configure(info: MethodInfo, overrides: tuple[str, ...]) -> FrozenModel | Non
 
 
 def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
-    """Import and build a method on a device.
+    """Import and build a method on a device, seeded, so that what it draws at random is the same in every process.
 
     Raises:
         MethodError: It cannot be built.
     """
     info = recipe.info
     try:
-        return method_class(info)(
+        kind = method_class(info)
+        seed_everything(sequence_seed(recipe.seed, ""))
+        return kind(
             recipe.config,
             weights=recipe.weights,
             device=device,

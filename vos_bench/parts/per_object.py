@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.api import Box, Image, Mask, Method, Prediction, Prompt
-from vos_bench.parts.merge import MergeRule, Probabilities, label_map, merge
+from vos_bench.parts.merge import MergeRule, Probabilities, half, label_map, merge
 
 Probability = NDArray[np.float32]
 """H x W in [0, 1]: how sure a model is that a pixel shows its object."""
@@ -53,13 +53,18 @@ class PerObject(Method):
     def build_model(self, object_id: int) -> SingleObjectModel:
         """Return a fresh model for one object."""
 
+    def look(self, image: Image) -> None:
+        """Do once what all models need of a frame; called before any of them sees it. Nothing by default."""
+
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """Forget the last sequence and start a model for every object of the prompt; see `Method.initialize`."""
         self._models = {}
+        self.look(image)
         return self._answer(image, {}, prompt)
 
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
         """Ask the model of every object, then start those of `new`; see `Method.step`."""
+        self.look(image)
         nowhere = np.zeros(image.shape[:2], np.float32)
         found = {k: model.step(image) if model else nowhere for k, model in self._models.items()}
         return self._answer(image, found, new or Prompt())
@@ -74,7 +79,7 @@ class PerObject(Method):
         for plane, k in zip(merged[1:], object_ids, strict=True):
             if model := self._models[k]:
                 model.accept(plane)
-        return Prediction(label_map(merged, object_ids), merged.astype(np.float16))
+        return Prediction(label_map(merged, object_ids), half(merged))
 
     def _start(self, image: Image, object_id: int, prompt: Prompt) -> Probability:
         start = prompt.masks[object_id] if object_id in prompt.masks else prompt.boxes[object_id]

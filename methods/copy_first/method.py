@@ -1,0 +1,40 @@
+"""The first masks stay where they are."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from vos_bench.api import Box, Image, Mask
+from vos_bench.methods.copy_first.config import CopyFirstConfig
+from vos_bench.parts.box_start import mask_of
+from vos_bench.parts.per_object import PerObject, Probability, SingleObjectModel
+
+
+class CopyFirst(PerObject):
+    """The lower bound of every table: what a score says of a method shows in what it adds to this one.
+
+    Where objects that started on different frames overlap, the smaller id wins.
+    """
+
+    Config: ClassVar[type[CopyFirstConfig]] = CopyFirstConfig
+    merge_rule = "argmax"
+
+    def build_model(self, object_id: int) -> SingleObjectModel:
+        """Return a mask that stays."""
+        return StillMask(self.config, seed=self.seed + object_id)
+
+
+class StillMask(SingleObjectModel):
+    """One mask that stays."""
+
+    def __init__(self, config: CopyFirstConfig, *, seed: int) -> None:
+        self._config, self._seed = config, seed
+
+    def initialize(self, image: Image, start: Mask | Box) -> Probability:
+        """Keep the mask."""
+        self._mask = mask_of(image, start, fill=self._config.box_fill, seed=self._seed).astype(np.float32)
+        return self._mask
+
+    def step(self, image: Image) -> Probability:  # noqa: ARG002 (looks at nothing)
+        """Return the mask."""
+        return self._mask

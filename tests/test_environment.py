@@ -107,6 +107,8 @@ def test_git_state_is_that_of_the_checkout(tmp_path: Path, monkeypatch: pytest.M
     assert changed is not None
     assert len(clean.commit) == 40
     assert (clean.dirty, changed.dirty) == (False, True)
+    assert clean.changes == ""
+    assert len(changed.changes) == 12
 
 
 def test_an_installed_package_has_no_git_state(monkeypatch: pytest.MonkeyPatch):

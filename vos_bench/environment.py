@@ -1,5 +1,6 @@
 """Where a run was made: versions, processor, GPU, git state. No host name, user name or path goes into a record."""
 
+import hashlib
 import os
 import platform
 import re
@@ -29,10 +30,17 @@ class GpuEntry(FrozenModel):
 
 
 class GitState(FrozenModel):
-    """The commit of the checkout that `vos_bench` is imported from, and whether tracked files were changed since."""
+    """The state of the checkout that `vos_bench` is imported from.
+
+    Attributes:
+        commit: The commit.
+        dirty: Whether tracked files were changed since.
+        changes: The first digits of the hash of those changes, empty where there are none.
+    """
 
     commit: str
     dirty: bool
+    changes: str = ""
 
 
 class Environment(FrozenModel):
@@ -144,13 +152,18 @@ def git_state() -> GitState | None:
     if not checkout or not (git := shutil.which("git")):
         return None
     commit = _output(git, "-C", checkout[0], "rev-parse", "HEAD")
-    changes = _output(git, "-C", checkout[0], "status", "--porcelain", "--untracked-files=no")
-    return None if commit is None or changes is None else GitState(commit=commit, dirty=bool(changes))
+    changes = _output(git, "-C", checkout[0], "diff", "HEAD")
+    if commit is None or changes is None:
+        return None
+    digest = hashlib.sha256(changes.encode(errors="replace")).hexdigest()[:12] if changes else ""
+    return GitState(commit=commit, dirty=bool(changes), changes=digest)
 
 
 def _output(*command: str) -> str | None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

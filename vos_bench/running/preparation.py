@@ -169,7 +169,8 @@ def _sha256(path: Path) -> str:
 
 
 def _software(environment: Environment) -> str:
-    if environment.git is None:
+    git = environment.git
+    if git is None:
         return f"vos-bench {environment.vos_bench}"
-    changed = " with changes" if environment.git.dirty else ""
-    return f"vos-bench {environment.vos_bench} {environment.git.commit[:12]}{changed}"
+    changes = f" with changes {git.changes}" if git.dirty else ""
+    return f"vos-bench {environment.vos_bench} {git.commit[:12]}{changes}"

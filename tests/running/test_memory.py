@@ -1,0 +1,43 @@
+"""The highest memory of one sequence."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vos_bench.running import memory
+from vos_bench.running.memory import PeakMemory
+
+CLEAR = Path("/proc/self/clear_refs")
+
+
+@pytest.mark.skipif(not os.access(CLEAR, os.W_OK), reason="only Linux lets a process reset its peak")
+def test_the_peak_of_one_sequence_does_not_count_for_the_next():
+    first = PeakMemory()
+    block = np.ones(25_000_000)  # 190 MiB
+    del block
+    before = first.host_mib()
+    second = PeakMemory().host_mib()
+    assert before is not None
+    assert second is not None
+    assert before - second > 150
+
+
+def test_elsewhere_the_peak_of_the_process_stands(monkeypatch: pytest.MonkeyPatch):
+    resource = pytest.importorskip("resource")
+    for name in ("_STATUS", "_CLEAR"):
+        monkeypatch.setattr(memory, name, Path("/nonexistent/file"))
+    expected = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+    assert PeakMemory().host_mib() == pytest.approx(expected, rel=0.01)
+
+
+def test_the_cpu_has_no_gpu_memory():
+    assert PeakMemory("cpu").gpu_mib() is None
+
+
+def test_the_runner_is_imported_without_torch_and_numba():
+    code = "import sys, vos_bench.runner; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

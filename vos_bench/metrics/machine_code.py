@@ -22,7 +22,6 @@ from vos_bench.files import write_bytes
 from vos_bench.metrics.layout import ARGUMENTS
 
 _SYMBOL = "vos_bench_kernel"
-_LIBRARY_FUNCTIONS = frozenset({"memcpy", "memmove", "memset"})
 _PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int64, *ARGUMENTS.values())
 _DIGEST = hashlib.sha256
 
@@ -90,7 +89,7 @@ def _target() -> llvm.TargetMachine:
 
 
 def _self_contained(assembly: str, entry: str) -> bytes | None:
-    """Return an object file with one visible function, or None when it would need more than memory functions.
+    """Return an object file with one visible function, or None when it would call anything outside.
 
     numba's functions may raise, and so refer to the interpreter. When nothing but the entry is visible, LLVM sees that
     none of them ever does, and drops all of that.
@@ -103,8 +102,7 @@ def _self_contained(assembly: str, entry: str) -> bytes | None:
             function.linkage = "internal"
     passes = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=3))
     passes.getModulePassManager().run(module, passes)
-    needed = {function.name for function in module.functions if function.is_declaration}
-    if any(not name.startswith("llvm.") and name not in _LIBRARY_FUNCTIONS for name in needed):
+    if any(function.is_declaration and not function.name.startswith("llvm.") for function in module.functions):
         return None
     code: bytes = target.emit_object(module)
     return code

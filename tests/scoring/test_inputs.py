@@ -1,0 +1,145 @@
+"""What is wrong with folders is said before anything is scored, with the way out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vos_bench.errors import BadInputError
+from vos_bench.scoring import preflight, truth_folder
+
+FRAMES = [np.ones((4, 5), np.uint16)] * 5
+Write = Callable[[Path, Any], Path]
+
+
+@pytest.fixture
+def truth(tmp_path: Path, write: Write) -> Path:
+    for name in ("bear", "camel"):
+        write(tmp_path / "truth" / name, FRAMES)
+    return tmp_path / "truth"
+
+
+@pytest.fixture
+def masks(tmp_path: Path, write: Write) -> Path:
+    for name in ("bear", "camel"):
+        write(tmp_path / "masks" / name, FRAMES)
+    return tmp_path / "masks"
+
+
+def complaint(truth: Path, masks: Path, protocol: Any = "davis") -> str:
+    with pytest.raises(BadInputError) as caught:
+        preflight(truth_folder(truth), masks, protocol=protocol)
+    return str(caught.value)
+
+
+def test_whole_folders_pass_with_the_number_of_pixels(truth: Path, masks: Path) -> None:
+    assert preflight(truth_folder(truth), masks, protocol="davis") == 2 * 3 * 20
+
+
+def test_more_files_and_folders_than_asked_for_do_not_matter(truth: Path, masks: Path, write: Write) -> None:
+    write(masks / "zebra", FRAMES)
+    write(masks / "bear", {"00099": FRAMES[0]})
+    (masks / "results.csv").write_text("stale")
+    (masks / "bear" / "notes.txt").write_text("mine")
+    assert preflight(truth_folder(truth), masks, protocol="davis") == 120
+
+
+def test_missing_frames_are_listed_and_counted(truth: Path, masks: Path) -> None:
+    (masks / "bear" / "00002.png").unlink()
+    assert f"{masks / 'bear'}: 1 of 3 label maps are missing: 00002.png; every scored frame" in complaint(truth, masks)
+
+
+def test_all_problems_come_in_one_message(truth: Path, masks: Path, write: Write) -> None:
+    (masks / "bear" / "00002.png").unlink()
+    write(masks / "camel", {"00001": np.zeros((9, 9), np.uint16)})
+    message = complaint(truth, masks)
+    assert message.startswith("2 sequences cannot be scored:")
+    assert "00002.png" in message
+    assert "found 9 x 9 pixels (height x width), expected 4 x 5" in message
+
+
+def test_a_missing_sequence_is_named(truth: Path, masks: Path) -> None:
+    (masks / "camel").rename(masks / "zebra")
+    assert f"{masks / 'camel'}: there is no such folder; expected 3 label maps of camel" in complaint(truth, masks)
+
+
+def test_other_frame_names_are_shown(truth: Path, masks: Path) -> None:
+    for path in sorted((masks / "bear").iterdir()):
+        path.rename(path.with_name(f"frame{path.name}"))
+    message = complaint(truth, masks)
+    assert "3 of 3 label maps are missing: 00001.png, 00002.png, 00003.png; found frame00000.png" in message
+    assert "name label maps as the frames of the truth" in message
+
+
+def test_a_file_where_a_folder_is_expected_is_named(truth: Path, masks: Path) -> None:
+    for path in (masks / "bear").iterdir():
+        path.unlink()
+    (masks / "bear").rmdir()
+    (masks / "bear").write_text("")
+    assert f"{masks / 'bear'}: cannot be listed: Not a directory" in complaint(truth, masks)
+
+
+def test_a_folder_that_may_not_be_read_is_named(truth: Path, masks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = Path.iterdir
+
+    def refuse(path: Path) -> Any:
+        if path == masks / "bear":
+            raise PermissionError(13, "Permission denied")
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert f"{masks / 'bear'}: cannot be listed: Permission denied" in complaint(truth, masks)
+
+
+def test_masks_one_level_too_deep_or_too_high_come_with_the_right_folder(truth: Path, masks: Path) -> None:
+    assert f"5 PNG files directly in it, so it is one level too deep; did you mean {masks}?" in complaint(
+        truth, masks / "bear"
+    )
+    assert f"did you mean {masks}?" in complaint(truth, masks.parent)
+    assert "cannot be listed: No such file" in complaint(truth, masks / "nowhere")
+    empty = masks / "empty"
+    empty.mkdir()
+    assert "expected one folder of label maps for each sequence (bear, camel); it is empty" in complaint(truth, empty)
+
+
+def test_truth_one_level_too_deep_or_too_high_comes_with_the_right_folder(truth: Path) -> None:
+    with pytest.raises(BadInputError, match=rf"did you mean {truth}\?"):
+        truth_folder(truth / "bear")
+    with pytest.raises(BadInputError, match=rf"did you mean {truth}\?"):
+        truth_folder(truth.parent)
+    with pytest.raises(BadInputError, match="cannot be listed: No such file"):
+        truth_folder(truth / "nowhere")
+
+
+def test_unknown_sequences_come_with_a_guess(truth: Path) -> None:
+    with pytest.raises(BadInputError, match=r"has no folder caml; did you mean camel\?"):
+        truth_folder(truth, ["bear", "caml"])
+    with pytest.raises(BadInputError, match=r"has no folder bear; did you mean"):
+        truth_folder(truth.parent, ["bear"])
+    with pytest.raises(BadInputError, match="bear is asked for twice"):
+        truth_folder(truth, ["bear", "camel", "bear"])
+
+
+def test_sequences_keep_the_order_asked_for(truth: Path) -> None:
+    assert [sequence.name for sequence in truth_folder(truth)] == ["bear", "camel"]
+    assert [sequence.name for sequence in truth_folder(truth, ["camel", "bear"])] == ["camel", "bear"]
+
+
+def test_frames_are_ordered_by_file_name_as_strings(tmp_path: Path, write: Write) -> None:
+    write(tmp_path / "s", dict.fromkeys(["1", "2", "10", "11", "100"], FRAMES[0]))
+    assert truth_folder(tmp_path)[0].truth_names == ("1", "10", "100", "11", "2")
+
+
+def test_a_short_sequence_is_an_error_under_davis_alone(tmp_path: Path, write: Write) -> None:
+    for name in ("truth", "masks"):
+        write(tmp_path / name / "s", FRAMES[:2])
+    message = complaint(tmp_path / "truth", tmp_path / "masks")
+    assert message.startswith("s: found a truth for 2 of its frames, expected at least 3")
+    assert preflight(truth_folder(tmp_path / "truth"), tmp_path / "masks", protocol="all-frames") == 40
+
+
+def test_no_sequence_at_all_is_an_error(masks: Path) -> None:
+    with pytest.raises(BadInputError, match="there is no sequence to score"):
+        preflight([], masks, protocol="davis")

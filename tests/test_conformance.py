@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.metrics import statistics
 from vos_bench.metrics.counter import FrameCounter
@@ -74,3 +76,40 @@ def test_a_decay_that_the_official_tool_wraps_is_the_one_of_numpy_1_where_it_had
     case = expected()["c40_decay_258_frames"]
     ours = statistics.overall(score("c40_decay_258_frames").values())
     assert math.isclose(ours["J_decay"], case["official_numpy1"]["global"]["J-Decay"], rel_tol=0, abs_tol=1e-12)
+
+
+THROUGH_THE_COMMAND_LINE = (
+    "c11_radius_rounding",
+    "c16_extra_id_middle",
+    "c19_gap_in_ids",
+    "c31_missing_middle_frame",
+    "c36_missing_sequence",
+    "c44_object_average",
+    "c46_png_variants",
+    "c48_png_rgb",
+    "c51_name_order",
+    "c54_twenty_objects",
+)
+
+
+@pytest.mark.parametrize("case", THROUGH_THE_COMMAND_LINE)
+def test_the_command_line_writes_the_official_scores(case: str, tmp_path: Path) -> None:
+    folder = FOLDER / case
+    official = expected()[case]["official"]
+    arguments = ["--truth", str(folder / "gt"), "--protocol", "davis", "--sequences", f"@{folder / 'val.txt'}"]
+    code = main(["score", str(folder / "pred"), *arguments, "--out", str(tmp_path / "out")])
+    if official["status"] != "ok":
+        assert code in (1, 2)
+        return
+    assert code == 0
+    scores = json.loads((tmp_path / "out" / "run.json").read_text())["scores"]
+    assert scores == pytest.approx({name: official["global"][_global_name(name)] for name in scores}, rel=0, abs=1e-12)
+    objects = pd.read_csv(tmp_path / "out" / "objects.csv", dtype={"sequence": str}).set_index(["sequence", "object"])
+    frames = pd.read_csv(tmp_path / "out" / "frames.csv.gz", dtype={"sequence": str}).groupby(["sequence", "object"])
+    assert len(objects) == len(frames) == len(official["per_object"])
+    for name, numbers in official["per_object"].items():
+        sequence, _, object_id = name.rpartition("_")
+        for ours, theirs in OFFICIAL_NAMES.items():
+            assert objects.loc[(sequence, int(object_id)), ours] == pytest.approx(numbers[theirs], rel=0, abs=1e-12)
+        each = frames.get_group((sequence, int(object_id)))
+        np.testing.assert_allclose(each[["J", "F"]].T, [numbers["J"], numbers["F"]], rtol=0, atol=1e-12)

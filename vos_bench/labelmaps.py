@@ -165,9 +165,10 @@ def _read_with_pillow(data: bytes, path: Path) -> NarrowLabels:
 
 def _coloured(image: PillowImage.Image, path: Path) -> BadInputError:
     colours = len(image.getcolors(image.width * image.height) or ())
+    remedy = _NO_SMOOTHING if colours > 256 else "save an indexed image, with one index for each colour"
     return BadInputError(
         f"{path}: found an image of mode {image.mode} with {colours} colours, expected indexed or grey, "
-        f"where each pixel is an object id; {_NO_SMOOTHING}, one palette index an object"
+        f"where each pixel is an object id; {remedy}"
     )
 
 

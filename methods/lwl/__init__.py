@@ -17,6 +17,9 @@ _MASKS = "https://drive.google.com/file/d/1Xnm4A2BRBliDBKO4EEFHAQfGyfOMsVyY/view
 _BOXES = "https://drive.google.com/file/d/1aAsj_N1LAMpmmcb1iOxo2z66tJM6MEuM/view"
 _LICENCE = "not stated by the authors, whose code is GPL-3.0; trained on YouTube-VOS and DAVIS, for research"
 
+LITE_SHA256 = "3c5b2cf72105721308392311f07f7bd8bdde398eed82376f2ed00eaa33520f9c"
+"""Of `weights/lwl-lite.safetensors`."""
+
 INFO = MethodInfo(
     name="lwl",
     summary="Learning What to Learn: a few-shot learner fits a linear target model to learned mask encodings.",
@@ -47,7 +50,9 @@ INFO = MethodInfo(
     ),
     converter="vos_bench.methods.lwl.checkpoint:convert",
     recipes=tuple(
-        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.recipes:{name.upper().replace('-', '_')}")
+        RecipeInfo(
+            name=name, summary=summary, factory=f"vos_bench.methods.lwl.recipes:{name.upper().replace('-', '_')}"
+        )
         for name, summary in (
             ("stage1", "The paper's first 70,000 steps, backbone fixed; YouTube-VOS and DAVIS."),
             ("stage2", "The paper's next 80,000 steps, with the backbone."),
@@ -59,12 +64,34 @@ INFO = MethodInfo(
     ),
 )
 
-LITE_RECIPES = tuple(
-    RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.lite_recipe:{name.upper()}")
-    for name, summary in (
-        ("lite", "What made the weights that ship: DAVIS 2016 train and frames synthesised from it."),
-        ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
-    )
+LITE = MethodInfo(
+    name="lwl-lite",
+    summary="LWL with a small network trained here: its weights come along, and a laptop suffices.",
+    factory="vos_bench.methods.lwl.lite:LwlLiteMethod",
+    weights=(
+        WeightsInfo(
+            name="lwl-lite",
+            location="weights/lwl-lite.safetensors",
+            sha256=LITE_SHA256,
+            licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
+            note="Trained on the 30 train sequences of DAVIS 2016 and frames synthesised from them; "
+            "weights/lwl-lite.json says how. For weights without that licence: vos-bench train lwl-lite --recipe demo.",
+        ),
+    ),
+    reference="Bhat et al., Learning What to Learn for Video Object Segmentation, ECCV 2020; the network is our own",
+    deviations=(
+        "EfficientNet-Lite0 instead of ResNet-50, 128 channels for the target model, a narrower and normalised decoder "
+        "that ends at stride 2",
+        "the target model also sees the backbone's stride 32",
+        "crops of 240 x 432, a memory of 8 frames, an update every fourth frame, equal weight for the first samples",
+    ),
+    recipes=tuple(
+        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.lite_recipe:{name.upper()}")
+        for name, summary in (
+            ("lite", "What made the weights that ship: DAVIS 2016 train and frames synthesised from it."),
+            ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
+        )
+    ),
 )
 
 

@@ -1,0 +1,157 @@
+"""COCO's instances: every annotated object of an image is a sequence of one frame, to train box encoders on."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from vos_bench.api import Dataset, DatasetInfo, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
+from vos_bench.errors import BadInputError
+
+from .frames import read_image
+from .trouble import BadDataError
+
+INFO = DatasetInfo(
+    name="coco",
+    summary="COCO instances: every annotated object, crowds aside, as a sequence of one image; for training",
+    factory="vos_bench.datasets.coco:Coco",
+    splits=("train2014", "val2014", "train2017", "val2017"),
+    folders=("COCO", "coco2014", "coco2017", "mscoco"),
+    licence="annotations CC BY 4.0; the images have Flickr's terms of use, each its own",
+)
+
+_FINER = 4
+"""Polygons are drawn at so many times the image's size."""
+
+
+class Instance(NamedTuple):
+    """One annotated object.
+
+    Attributes:
+        image: File name inside the split's folder.
+        height: Of the image.
+        width: Of the image.
+        segmentation: Polygons, each x, y, x, y, …; or run lengths as COCO writes them uncompressed.
+    """
+
+    image: str
+    height: int
+    width: int
+    segmentation: list[list[float]] | Mapping[str, Any]
+
+
+class CocoSequence(Sequence):
+    """One object on one image; its id is 1."""
+
+    def __init__(self, name: str, folder: Path, instance: Instance) -> None:
+        self.name = name
+        self.frame_names = self.prompt_frames = self.truth_names = self.output_names = (Path(instance.image).stem,)
+        self.groups: Mapping[int, str] = {}
+        self._folder, self._instance = folder, instance
+
+    def read_frame(self, frame_name: str) -> Image:  # noqa: ARG002 (there is but one)
+        """Decode the image. Raises BadInputError when it is missing or damaged."""
+        return read_image(self._folder / self._instance.image)
+
+    def read_truth(self, frame_name: str) -> LabelMap:  # noqa: ARG002
+        """Draw the object: 1 inside, 0 elsewhere."""
+        return _drawn(self._instance, self.name)
+
+    def read_prompt(self, frame_name: str) -> Prompt:
+        """Return the object's mask."""
+        return Prompt(masks={1: self.read_truth(frame_name) == 1})
+
+
+class Coco(Dataset):
+    """The instances of one split; a sequence is named by its annotation's id."""
+
+    name = INFO.name
+    protocol: ProtocolName = "all-frames"
+
+    def __init__(self, root: Path, *, split: str = "train2014") -> None:
+        """Read the annotations, about half a gigabyte for a train split.
+
+        Args:
+            root: Holds `annotations/instances_SPLIT.json` and the folder SPLIT of images.
+            split: One of `INFO.splits`.
+
+        Raises:
+            BadInputError: The annotations are missing or are not COCO's.
+        """
+        self.root, self.split = root, split
+        self._file = root / "annotations" / f"instances_{split}.json"
+        self._instances = _instances(self._file)
+        self.sequence_names = tuple(self._instances)
+
+    def sequence(self, name: str) -> Sequence:
+        """Open one object. Raises BadInputError when there is no such annotation."""
+        if name not in self._instances:
+            raise BadInputError(f"coco {self.split}: there is no object {name!r} outside crowds in {self._file.name}")
+        return CocoSequence(name, self.root / self.split, self._instances[name])
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the annotations: COCO's images have never changed."""
+        with self._file.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def check(self) -> list[Problem]:
+        """Look for the images that the annotations name."""
+        folder = self.root / self.split
+        present = {path.name for path in folder.glob("*.jpg")}
+        missing = sorted({instance.image for instance in self._instances.values()} - present)
+        remedy = f"unpack {self.split}.zip of cocodataset.org into {self.root}"
+        return [Problem(folder / name, "no such file", "an image that has annotations", remedy) for name in missing]
+
+    def package(self, masks: Path, archive: Path) -> None:
+        """Refuse: no server takes label maps of COCO's objects one by one."""
+        raise BadInputError(f"{archive}: not written for {masks}: coco is here for training, no server scores it")
+
+
+def _instances(path: Path) -> dict[str, Instance]:
+    remedy = "unpack annotations_trainval2014.zip (or 2017) of cocodataset.org into the root"
+    try:
+        content = json.loads(path.read_bytes())
+        images = {image["id"]: image for image in content["images"]}
+        return {
+            str(each["id"]): _instance(images[each["image_id"]], each["segmentation"])
+            for each in content["annotations"]
+            if not each.get("iscrowd")
+        }
+    except OSError as error:
+        found, expected = error.strerror or str(error), "COCO's instance annotations"
+        raise BadDataError(Problem(path, found, expected, remedy)) from None
+    except (ValueError, KeyError, TypeError) as error:
+        found, expected = f"something else ({error!r})", "COCO's instance annotations"
+        raise BadDataError(Problem(path, found, expected, remedy)) from None
+
+
+def _instance(image: Mapping[str, Any], segmentation: Any) -> Instance:
+    return Instance(image["file_name"], int(image["height"]), int(image["width"]), segmentation)
+
+
+def _drawn(instance: Instance, name: str) -> LabelMap:
+    if isinstance(instance.segmentation, list):
+        return _polygons(instance.segmentation, instance.height, instance.width)
+    counts = instance.segmentation.get("counts")
+    if not isinstance(counts, list):
+        raise BadInputError(
+            f"coco: object {name}: found a compressed mask, expected polygons or run lengths as numbers"
+        )
+    values = np.arange(len(counts)) % 2
+    return np.repeat(values, counts).reshape(instance.width, instance.height).T.astype(np.uint16)
+
+
+def _polygons(polygons: list[list[float]], height: int, width: int) -> LabelMap:
+    """Fill polygons; each is filled on its own, so that overlapping parts do not cancel out.
+
+    OpenCV paints the outline too: drawn at four times the size, a pixel counts when its centre is inside.
+    """
+    canvas = np.zeros((_FINER * height, _FINER * width), np.uint8)
+    for polygon in polygons:
+        corners = np.round(np.array(polygon).reshape(-1, 2) * _FINER).astype(np.int32)
+        cv2.fillPoly(canvas, [corners], 1)
+    return canvas[_FINER // 2 :: _FINER, _FINER // 2 :: _FINER].astype(np.uint16)

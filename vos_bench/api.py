@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels, half-open: a box of one pixel has x1 = x0 + 1."""
 
 PromptKind = Literal["mask", "box"]
-ProtocolName = Literal["davis", "ytvos", "all-frames"]
+ProtocolName = Literal["davis", "ytvos", "ytvos-without-last", "all-frames"]
 FramesSeen = Literal["all", "annotated"]
 Precision = Literal["off", "fp16", "bf16"]
 
@@ -190,6 +191,9 @@ class Sequence(ABC):
     groups: Mapping[int, str]
     """Object id to `seen` or `unseen`; empty where the dataset has no such groups."""
 
+    first_frames: Mapping[int, str] = MappingProxyType({})
+    """Object id to the first frame that a list of the dataset names for it; empty where there is no such list."""
+
     @abstractmethod
     def read_frame(self, frame_name: str) -> Image:
         """Decode one frame; H x W x 3, RGB."""
@@ -240,6 +244,10 @@ class Dataset(ABC):
     @abstractmethod
     def check(self) -> list[Problem]:
         """Look at every file's name, size and ids; return what is wrong, an empty list when all is well."""
+
+    def frames_problem(self, _seen: FramesSeen, /) -> Problem | None:
+        """Return why a method cannot see these frames, or None: a run asks before it begins."""
+        return None
 
     @abstractmethod
     def package(self, masks: Path, archive: Path) -> None:
@@ -330,8 +338,8 @@ class DatasetInfo:
         needs_root: False for a dataset that the package makes itself.
         folders: Names under which its root is looked for in `VOS_BENCH_DATA`, besides the dataset's own.
         licence: Of the data.
-        download: `module:function` that fetches a split into a folder, called as `function(root, split=...)`; it returns
-            the root. Empty where the licence forbids that.
+        download: `module:function` that fetches a split into a folder, called as `function(root, split=...)`; it
+            returns the root, or the one file that it fetched. Empty where the licence forbids that.
     """
 
     name: str

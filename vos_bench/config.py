@@ -119,7 +119,7 @@ def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()
     Args:
         dataset: The dataset's name.
         given: What `--root` said.
-        folders: Further names of the root inside `VOS_BENCH_DATA`.
+        folders: Further names of the root inside `VOS_BENCH_DATA` and in the config file.
 
     Raises:
         BadInputError: None of the three names it; the message says how each would.
@@ -130,8 +130,9 @@ def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()
         for name in (dataset, *folders):
             if (root := Path(base).expanduser() / name).is_dir():
                 return root
-    if dataset in (configured := read_user_config().data):
-        return configured[dataset].expanduser()
+    configured = read_user_config().data
+    if (name := next((name for name in (dataset, *folders) if name in configured), None)) is not None:
+        return configured[name].expanduser()
     wanted = " or ".join((dataset, *folders))
     raise BadInputError(
         f"{dataset}: no data root. Give --root DIR; or set VOS_BENCH_DATA to a folder that holds {wanted} "

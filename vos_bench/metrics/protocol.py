@@ -1,6 +1,7 @@
 """Protocols: which frames and objects count, and how their values become one number."""
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
@@ -24,6 +25,10 @@ class TruthSequence(Protocol):
     @property
     def groups(self) -> Mapping[int, str]:
         """Object id to `seen` or `unseen`; empty where there are no groups."""
+
+    @property
+    def first_frames(self) -> Mapping[int, str]:
+        """Object id to the first frame that a list names for it; empty where there is no list."""
 
     def read_truth(self, frame_name: str, /) -> NarrowLabels:
         """Read the truth of one frame."""
@@ -56,7 +61,9 @@ class ScoringProtocol(ABC):
 
     @abstractmethod
     def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
-        """Return the id of each object that is scored, ascending, and the place of the first frame that counts for it.
+        """Return the id of each object, ascending, and the place of the first frame that counts for it.
+
+        An object whose place lies behind the last frame may show up in label maps and is not scored.
 
         Args:
             sequence: The sequence.
@@ -107,15 +114,75 @@ class AllFrames(ScoringProtocol):
 
     def starts(self, _sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
         """Return every id of the truth and where it first appears; see `ScoringProtocol.starts`."""
-        found: dict[int, int] = {}
-        for place, labels in enumerate(counts):
-            for label, numbers in labels.items():
-                if numbers.truth_area and label != VOID:
-                    found.setdefault(label, place)
+        return _first_shown(counts)
+
+
+class YouTubeVos(ScoringProtocol):
+    """YouTube-VOS: for each object, the annotated frames after its first listed one.
+
+    The server's code is not public. Objects and first frames are those of `meta.json`; where there is none, an object
+    is taken to be given on the first frame whose truth shows it.
+    """
+
+    name = "ytvos"
+    frames_scored = "the annotated frames after an object's first listed one, the last included"
+    averaging = f"{ScoringProtocol.averaging}; G = mean of J and F of the seen and the unseen objects"
+    assumed = (
+        "the frame on which an object is given does not count",
+        "the last annotated frame counts (ytvos-without-last leaves it out)",
+        "after its first frame an object counts on every annotated frame of its sequence, listed for it or not",
+    )
+    last_counts: ClassVar[bool] = True
+
+    def scored_frames(self, sequence: TruthSequence) -> tuple[str, ...]:
+        """Return the annotated frames after the first given object; see `ScoringProtocol.scored_frames`."""
+        names = sequence.truth_names
+        first = min(sequence.first_frames.values(), default=names[0] if names else "")
+        frames = tuple(name for name in (names if self.last_counts else names[:-1]) if name > first)
+        if not frames:
+            raise BadInputError(
+                f"{sequence.name}: found a truth for {len(names)} of its frames, none of which the {self.name} "
+                f"protocol counts; expected {self.frames_scored}; --protocol all-frames scores them all"
+            )
+        return frames
+
+    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
+        """Return every object and the place of the frame after its first one; see `ScoringProtocol.starts`."""
+        if given := sequence.first_frames:
+            frames = self.scored_frames(sequence)
+            return {k: bisect_right(frames, given[k]) for k in sorted(given)}
+        found = {k: 0 for k in object_ids(sequence.read_truth(sequence.truth_names[0])) if k != VOID}
+        for k, place in _first_shown(counts).items():
+            found.setdefault(k, place + 1)
         return dict(sorted(found.items()))
 
 
-PROTOCOLS: Mapping[str, ScoringProtocol] = {protocol.name: protocol for protocol in (Davis(), AllFrames())}
+class YouTubeVosWithoutLast(YouTubeVos):
+    """YouTube-VOS without the last annotated frame of each sequence, as pytracking counts."""
+
+    name = "ytvos-without-last"
+    frames_scored = "the annotated frames after an object's first listed one, without the last of the sequence"
+    assumed = (
+        YouTubeVos.assumed[0],
+        "the last annotated frame does not count (ytvos counts it)",
+        YouTubeVos.assumed[2],
+    )
+    last_counts = False
+
+
+def _first_shown(counts: Sequence[FrameCounts]) -> dict[int, int]:
+    """Return the id of each object of the truth, ascending, and the place of the first frame that shows it."""
+    found: dict[int, int] = {}
+    for place, labels in enumerate(counts):
+        for label, numbers in labels.items():
+            if numbers.truth_area and label != VOID:
+                found.setdefault(label, place)
+    return dict(sorted(found.items()))
+
+
+PROTOCOLS: Mapping[str, ScoringProtocol] = {
+    protocol.name: protocol for protocol in (Davis(), YouTubeVos(), YouTubeVosWithoutLast(), AllFrames())
+}
 
 
 def scoring_protocol(name: str) -> ScoringProtocol:

@@ -70,7 +70,7 @@ def score_sequences(
         BadInputError: Folders, frames or sizes do not match the truth; found before anything is scored.
     """
     pixels = preflight(sequences, masks, protocol=protocol)
-    counter(pixels)  # compiles the kernel here, if need be, and not in every worker at once
+    counter(pixels)  # compiles the program here, if need be, and not in every worker at once
     results: dict[str, SequenceResult] = {}
     for result in _results(sequences, masks, protocol, pixels, jobs):
         results[result.name] = result
@@ -141,6 +141,7 @@ def _score(
     return tuple(
         _object_scores(object_id, sequence.groups.get(object_id), frames[start:], counts[start:])
         for object_id, start in starts.items()
+        if start < len(frames)
     )
 
 

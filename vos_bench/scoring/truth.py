@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vos_bench.errors import BadInputError
@@ -17,20 +17,19 @@ class TruthFolder:
     Attributes:
         folder: Holds `FRAME.png`.
         truth_names: The frames, in the order of their file names as strings.
+        groups: Empty: a folder says nothing of groups. See `vos_bench.scoring.listed` for one that has a list.
+        first_frames: Empty, likewise.
     """
 
     folder: Path
     truth_names: tuple[str, ...]
+    groups: Mapping[int, str] = field(default_factory=dict)
+    first_frames: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
-
-    @property
-    def groups(self) -> Mapping[int, str]:
-        """Empty: a folder says nothing of groups."""
-        return {}
 
     def read_truth(self, frame_name: str, /) -> NarrowLabels:
         """Read one label map. Raises BadInputError as `vos_bench.labelmaps.read_label_map` does."""

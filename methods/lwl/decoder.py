@@ -112,7 +112,7 @@ class DecoderHead(nn.Module):
         """B x C x h x w -> logits, B x 1 x `size`."""
         x = functional.relu_(self.conv1(double(x)))
         if size == (2 * x.shape[-2], 2 * x.shape[-1]) and not torch.is_grad_enabled():
-            return double_and_convolve(x, self.conv2.weight, self.conv2.bias)
+            return double_and_convolve(x, self.conv2.weight, cast(Tensor, self.conv2.bias))
         x = functional.interpolate(x, size=size, mode="bicubic", align_corners=False)
         return self.conv2(x)  # type: ignore[no-any-return]
 

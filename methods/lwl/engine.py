@@ -43,8 +43,9 @@ class Observation(NamedTuple):
 class Engine:
     """Runs a network for a tracker; call it under `torch.inference_mode`.
 
-    The parts that draw and describe images run at the precision asked for. The learner always runs in float32: its
-    step lengths are ratios of large sums.
+    At `fp16` backbone, target features and decoder run in half precision; at `bf16` the decoder does not, because the
+    eight bits of its mantissa move the edges of masks by half a pixel. Label encoder and learner, a small part of the
+    time, always run in float32: the learner's step lengths are ratios of large sums.
 
     Attributes:
         network: A copy of its own, in evaluation mode, with normalisation folded into convolutions.
@@ -65,7 +66,7 @@ class Engine:
         Args:
             network: Left as it is.
             device: A torch device name.
-            amp: Autocast precision of all but the learner.
+            amp: Autocast precision, see above.
             compile: Whether to compile backbone, label encoder and decoder.
             per_pass: At most so many objects go through at once.
         """
@@ -114,8 +115,7 @@ class Engine:
 
     def encode_labels(self, masks: Tensor) -> Labels:
         """Return the labels and weights of masks, S x 1 x H x W."""
-        with self._autocast():
-            return Labels(*(x.float() for x in self.network.encode_labels(masks)))
+        return self.network.encode_labels(masks)
 
     def learn(
         self, samples: Samples, filters: Tensor | None = None, *, iterations: int, scores: Tensor | None = None
@@ -135,8 +135,7 @@ class Engine:
         drawn = []
         for batch in _batches(boxes, self._per_pass):
             masks = torch.stack([box_mask(box, size) for box in batch])[:, None].to(self.device)
-            with self._autocast():
-                encodings = self.network.encode_boxes(masks, target.expand(len(batch), -1, -1, -1))
+            encodings = self.network.encode_boxes(masks, target.expand(len(batch), -1, -1, -1))
             drawn.append(self._decode(encodings, features, size, [0] * len(batch)))
         return torch.cat(drawn)
 
@@ -152,11 +151,17 @@ class Engine:
     def _decode(self, encodings: Tensor, features: Features, size: Size, owners: list[int]) -> Tensor:
         one_each = owners == list(range(len(features[self.network.config.target_stride])))
         index = None if one_each else torch.tensor(owners, device=self.device)
+        if self._amp == "bf16":
+            return self.network.decode(encodings, _as_float32(features), size, image_of_object=index)[:, 0]
         with self._autocast():
             return self.network.decode(encodings, features, size, image_of_object=index)[:, 0].float()
 
     def _autocast(self) -> AbstractContextManager[None]:
         return nullcontext() if self._amp == "off" else torch.autocast(self.device.type, dtype=_TYPES[self._amp])
+
+
+def _as_float32(features: Features) -> Features:
+    return {stride: x.float() for stride, x in features.items()}
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

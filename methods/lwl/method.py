@@ -73,7 +73,7 @@ def load(
     Args:
         weights: A safetensors file, the authors' `.pth`, or a state dict in our names or the reference's.
         device: A torch device name.
-        amp: Autocast precision of all but the learner.
+        amp: Autocast precision; see `vos_bench.methods.lwl.engine.Engine`.
         compile: Whether to compile the network.
         **parameters: Any fields of `TrackerConfig`, such as `crop_size=(480, 832)`, `memory_size=32`,
             `first_iterations=20`, `update_iterations=3`, `crop_rule="release"`.

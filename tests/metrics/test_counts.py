@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from vos_bench.compiled.programs import LARGEST_RADIUS
 from vos_bench.metrics.contour import tolerance_radius
 from vos_bench.metrics.counter import FrameCounter
 from vos_bench.metrics.counts import count_plain
-from vos_bench.metrics.layout import LARGEST_RADIUS
 from vos_bench.scoring.counting import CountFrame
 
 Count = Callable[[NDArray[Any], NDArray[Any]], Any]

@@ -1,7 +1,7 @@
 """Contour accuracy F: how much of either boundary lies within a small distance of the other.
 
 Source: Perazzi et al., CVPR 2016, section 5.1, as davis2017-evaluation computes it: boundaries are matched through
-dilation by a disk, not one to one. This module is the plain account of it; `vos_bench.metrics.kernel` computes the
+dilation by a disk, not one to one. This module is the plain account of it; `vos_bench.compiled.count` computes the
 same numbers compiled.
 """
 

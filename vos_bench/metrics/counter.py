@@ -1,20 +1,20 @@
-"""Counts frame after frame with the compiled kernel."""
+"""Counts frame after frame with the compiled program."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vos_bench.compiled.machine_code import load
+from vos_bench.compiled.programs import COUNT, COUNTS, LARGEST_RADIUS, blocks_per_row, words_per_row
 from vos_bench.labelmaps import NarrowLabels
 from vos_bench.metrics.contour import disk_half_widths, tolerance_radius
 from vos_bench.metrics.counts import Counts, FrameCounts, count_plain
-from vos_bench.metrics.layout import COUNTS, LARGEST_RADIUS, blocks_per_row, words_per_row
-from vos_bench.metrics.machine_code import kernel
 
 
 class FrameCounter:
-    """Keeps the kernel's memory from frame to frame. An instance is for one thread at a time."""
+    """Keeps the program's memory from frame to frame. An instance is for one thread at a time."""
 
     def __init__(self) -> None:
-        self._kernel = kernel()
+        self._count = load(COUNT)
         self._shape = (0, 0)
         self._labels = 8
 
@@ -35,9 +35,9 @@ class FrameCounter:
         }
 
     def _run(self, truth: NDArray[np.uint8], masks: NDArray[np.uint8]) -> int:
-        """Call the kernel; return 0, or a label for which there is no bitmap yet."""
+        """Count; return 0, or a label for which there is no bitmap yet."""
         sizes = (*self._shape, self._labels, len(self._half_widths) - 1, truth.strides[0], masks.strides[0])
-        beyond: int = self._kernel.function(*sizes, truth.ctypes.data, masks.ctypes.data, *self._addresses)
+        beyond: int = self._count.call(*sizes, truth.ctypes.data, masks.ctypes.data, *self._addresses)
         return beyond
 
     def _allocate(self, shape: tuple[int, ...]) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vos_bench.metrics import machine_code
+from vos_bench.compiled import machine_code
+from vos_bench.compiled.programs import COUNT
 from vos_bench.metrics.counter import FrameCounter
 from vos_bench.metrics.counts import count_plain
 
-COUNT = """
+PROGRAM = """
 import sys
 import numpy as np
 from vos_bench.metrics.counter import FrameCounter
@@ -22,17 +23,17 @@ print(FrameCounter()(labels, labels)[1].truth_area, "numba" in sys.modules, "tor
 
 def count_in_a_process(cache: Path) -> list[str]:
     environment = {**os.environ, "VOS_BENCH_CACHE": str(cache)}
-    return subprocess.check_output([sys.executable, "-c", COUNT], env=environment, text=True).split()
+    return subprocess.check_output([sys.executable, "-c", PROGRAM], env=environment, text=True).split()
 
 
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Forget the kernel, and let its file lie in an empty folder."""
+    """Forget the programs, and let the file of `COUNT` lie in an empty folder."""
     monkeypatch.setenv("VOS_BENCH_CACHE", str(tmp_path / "cache"))
-    machine_code.kernel.cache_clear()
+    machine_code._load.cache_clear()
     machine_code._file.cache_clear()
-    yield machine_code._file()
-    machine_code.kernel.cache_clear()
+    yield machine_code._file(COUNT)
+    machine_code._load.cache_clear()
     machine_code._file.cache_clear()
 
 
@@ -47,18 +48,18 @@ def test_the_compiler_is_imported_once_on_a_machine(tmp_path: Path) -> None:
 
 
 def test_the_machine_code_stands_alone_and_is_kept(fresh: Path) -> None:
-    assert not machine_code.is_compiled()
+    assert not machine_code.is_compiled(COUNT)
     assert_counts()
     assert fresh.is_file()
-    assert machine_code.is_compiled()
+    assert machine_code.is_compiled(COUNT)
     data = fresh.read_bytes()
-    assert machine_code._stored() == data[32:]
+    assert machine_code._stored(COUNT) == data[32:]
     for damaged in (b"", data[:-1], data[:40] + bytes([data[40] ^ 1]) + data[41:]):
         fresh.write_bytes(damaged)
-        assert machine_code._stored() is None
+        assert machine_code._stored(COUNT) is None
 
 
-def test_without_a_folder_to_write_to_the_kernel_is_compiled_in_memory(fresh: Path) -> None:
+def test_without_a_folder_to_write_to_programs_are_compiled_in_memory(fresh: Path) -> None:
     fresh.parent.parent.write_text("a file where the cache should be")
     assert_counts()
     assert not fresh.exists()
@@ -68,7 +69,7 @@ def test_code_that_calls_others_does_not_stand_alone() -> None:
     alone = "define void @inside() { ret void } define void @entry() { call void @inside() ret void }"
     code = machine_code._self_contained(alone, "entry")
     assert code is not None
-    assert b"vos_bench_kernel" in code
+    assert b"vos_bench_program" in code
     needy = "declare void @outside() define void @entry() { call void @outside() ret void }"
     assert machine_code._self_contained(needy, "entry") is None
 

@@ -1,13 +1,15 @@
-"""The kernel as machine code: compiled once on each machine, then loaded without the compiler.
+"""Programs as machine code: compiled once on each machine, then loaded without the compiler.
 
-Loading numba and its caches takes longer than scoring a hundred frames. So numba compiles once, LLVM turns its
+Loading numba and its caches takes longer than scoring a thousand frames. So numba compiles once, LLVM turns its
 result into a self-contained object file in the user's cache, and from then on LLVM alone loads that file, in a few
-hundredths of a second. Without a folder to write to, or if the result is ever not self-contained, the kernel is
-compiled anew in each process.
+hundredths of a second. Without a folder to write to, or if a program is ever not self-contained, it is compiled anew
+in each process.
 """
 
 import ctypes
 import hashlib
+import importlib
+import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -16,67 +18,70 @@ from typing import Any, NamedTuple
 import llvmlite
 import llvmlite.binding as llvm
 
+from vos_bench.compiled.programs import Program
 from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_bytes
-from vos_bench.metrics.layout import ARGUMENTS
 
-_SYMBOL = "vos_bench_kernel"
-_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int64, *ARGUMENTS.values())
-_DIGEST = hashlib.sha256
+_SYMBOL = "vos_bench_program"
+_DIGEST_BYTES = 32
+_LOCK = threading.Lock()
 
 
-class Kernel(NamedTuple):
-    """The kernel, ready to be called; calls run outside the interpreter's lock.
+class MachineCode(NamedTuple):
+    """A program, ready to be called; calls run outside the interpreter's lock.
 
     Attributes:
-        function: Takes what `vos_bench.metrics.layout.ARGUMENTS` lists.
+        call: Takes the arguments of the program.
         owner: Keeps its machine code alive.
     """
 
-    function: Any
+    call: Any
     owner: Any
 
 
-@cache
-def kernel() -> Kernel:
-    """Return the kernel; the first call on a machine compiles it, which takes some seconds."""
-    code = _stored()
-    if code is not None:
-        return _load(code)
-    from vos_bench.metrics.kernel import compile_kernel
+def load(program: Program) -> MachineCode:
+    """Return a program; the first call on a machine compiles it, which takes some seconds."""
+    with _LOCK:
+        return _load(program)
 
-    compiled = compile_kernel()
+
+@cache
+def _load(program: Program) -> MachineCode:
+    code = _stored(program)
+    if code is not None:
+        return _linked(code, program)
+    compiled = importlib.import_module(f"vos_bench.compiled.{program.name}").compile_program()
     code = _self_contained(compiled.inspect_llvm(), compiled.native_name)
     if code is None:
-        return Kernel(compiled.ctypes, compiled)
+        return MachineCode(compiled.ctypes, compiled)
     with suppress(BadInputError):  # a cache that cannot be written costs time, nothing else
-        write_bytes(_file(), _DIGEST(code).digest() + code)
-    return _load(code)
+        write_bytes(_file(program), hashlib.sha256(code).digest() + code)
+    return _linked(code, program)
 
 
-def is_compiled() -> bool:
-    """Return whether the kernel's machine code is at hand."""
-    return kernel.cache_info().currsize > 0 or _file().is_file()
+def is_compiled(program: Program) -> bool:
+    """Return whether a program's machine code lies on this machine's disk."""
+    return _file(program).is_file()
 
 
 @cache
-def _file() -> Path:
-    """Return where the machine code lies: another file for another processor, compiler or source."""
-    sources = (Path(__file__).with_name(name) for name in ("kernel.py", "layout.py"))
+def _file(program: Program) -> Path:
+    """Return where a program's machine code lies: another file for another processor, compiler or source."""
+    sources = (Path(__file__).with_name(f"{name}.py") for name in (program.name, "programs", "compiler"))
     parts = [llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
-    key = _DIGEST("\n".join([*parts, *(path.read_text(encoding="utf-8") for path in sources)]).encode()).hexdigest()
-    return cache_folder() / "kernels" / f"{key[:16]}.o"
+    text = "\n".join([*parts, *(path.read_text(encoding="utf-8") for path in sources)])
+    return cache_folder() / "compiled" / f"{program.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.o"
 
 
-def _stored() -> bytes | None:
+def _stored(program: Program) -> bytes | None:
     """Return the machine code on disk; None when there is none or it is not whole."""
     try:
-        data = _file().read_bytes()
+        data = _file(program).read_bytes()
     except OSError:
         return None
-    size = _DIGEST().digest_size
-    return data[size:] if _DIGEST(data[size:]).digest() == data[:size] else None
+    digest, code = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+    return code if hashlib.sha256(code).digest() == digest else None
 
 
 def _target() -> llvm.TargetMachine:
@@ -108,8 +113,9 @@ def _self_contained(assembly: str, entry: str) -> bytes | None:
     return code
 
 
-def _load(code: bytes) -> Kernel:
+def _linked(code: bytes, program: Program) -> MachineCode:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return Kernel(_PROTOTYPE(engine.get_function_address(_SYMBOL)), engine)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *(kind for _, kind in program.arguments))
+    return MachineCode(prototype(engine.get_function_address(_SYMBOL)), engine)

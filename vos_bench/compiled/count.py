@@ -1,7 +1,6 @@
-"""Pixel counts of two label maps, all objects in one pass: source for the compiler.
+"""Counts the pixels of two label maps, all objects in one pass. Source for the compiler.
 
-Only `vos_bench.metrics.machine_code` imports this module, once on each machine. The numbers are those of
-`vos_bench.metrics.counts.count_plain`; what differs is how they are reached.
+The numbers are those of `vos_bench.metrics.counts.count_plain`; what differs is how they are reached.
 
 1.  *One pass over both label maps.* Where a 2 x 2 window is uniform in both maps nothing changes, and that is nearly
     everywhere; a vectorised comparison finds the other windows. Each label of a window that is not uniform has a
@@ -14,39 +13,30 @@ Only `vos_bench.metrics.machine_code` imports this module, once on each machine.
 4.  *Dilation only where it is asked for.* A boundary pixel is matched when the other map's boundary, dilated by the
     disk, covers it. For each word that has boundary pixels the other map's rows are taken from near to far, each
     widened by shifts to the disk's width there, until every pixel of the word is covered or the disk ends.
-
-Nothing here allocates, slices or raises, so that the machine code stands alone.
 """
 
-from collections.abc import Callable
-from ctypes import c_int64, c_void_p
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
-from numba import carray, types
+from numba import carray
 from numpy.typing import NDArray
 
-from vos_bench.metrics.layout import ARGUMENTS, COUNTS, LANES, blocks_per_row, words_per_row
+from vos_bench.compiled.compiler import compiled, entry
+from vos_bench.compiled.programs import COUNT, COUNTS, LANES, blocks_per_row, words_per_row
 
 _TRUTH, _MASKS = 0, 1
 _INTERSECTION, _AREA, _BOUNDARY, _MATCHED = 0, 1, 3, 5  # a label's counts; _TRUTH or _MASKS is added to the last three
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
 
-def _compiled(function: Function) -> Function:
-    return cast("Function", numba.njit(error_model="numpy")(function))
+def compile_program() -> Any:
+    """Return `vos_bench.compiled.programs.COUNT` as a `numba.cfunc`."""
+    blocks_of, words_of = compiled(blocks_per_row), compiled(words_per_row)
 
-
-def compile_kernel() -> Any:
-    """Return the kernel as a `numba.cfunc`; `vos_bench.metrics.layout.ARGUMENTS` says what it takes."""
-    blocks_of, words_of = _compiled(blocks_per_row), _compiled(words_per_row)
-
-    def kernel(
+    def program(
         height: int,
         width: int,
         labels: int,
@@ -72,12 +62,10 @@ def compile_kernel() -> Any:
             carray(columns, (width,), np.int64),
         )
 
-    kinds = {c_int64: types.int64, c_void_p: types.voidptr}
-    signature = types.int64(*(kinds[kind] for kind in ARGUMENTS.values()))
-    return numba.cfunc(signature, error_model="numpy", nopython=True)(kernel)
+    return entry(program, COUNT)
 
 
-@_compiled
+@compiled
 def _count(
     truth: Bytes,
     masks: Bytes,
@@ -115,7 +103,7 @@ def _count(
     return 0
 
 
-@_compiled
+@compiled
 def _scan(
     truth: Bytes, masks: Bytes, bitmaps: Words, counts: Integers, changes: Bytes, blocks: Words, columns: Integers
 ) -> int:
@@ -148,7 +136,7 @@ def _scan(
     return 0
 
 
-@_compiled
+@compiled
 def _find_changes(labels: Bytes, y: int, below: int, width: int, changes: Bytes) -> np.uint8:
     """Set each pixel of `changes` to whether the 2 x 2 window that starts there on row `y` is not uniform.
 
@@ -164,7 +152,7 @@ def _find_changes(labels: Bytes, y: int, below: int, width: int, changes: Bytes)
     return highest
 
 
-@_compiled
+@compiled
 def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
     """Write into `columns` where either row of changes has a 1, and `last`, where every run ends; return how many."""
     found = 0
@@ -181,7 +169,7 @@ def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
     return found
 
 
-@_compiled
+@compiled
 def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tuple[np.int64, np.int64]:
     """Return how many pixels one object's bitmap has, and how many of them the other one, dilated, covers."""
     stride = len(own) // height
@@ -194,7 +182,7 @@ def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tupl
     return pixels, matched
 
 
-@_compiled
+@compiled
 def _uncovered(pixels: np.uint64, other: Words, word: int, stride: int, half_widths: Integers) -> np.uint64:
     """Return those of a word's pixels that no pixel of `other` reaches with the disk."""
     for distance in range(len(half_widths)):
@@ -208,7 +196,7 @@ def _uncovered(pixels: np.uint64, other: Words, word: int, stride: int, half_wid
     return pixels
 
 
-@_compiled
+@compiled
 def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, half_width: int) -> np.uint64:
     """Return the middle one of three words of a row after every pixel was spread by `half_width` to both sides.
 
@@ -227,7 +215,7 @@ def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, half_width: i
     return rightward | leftward
 
 
-@_compiled
+@compiled
 def _ones(word: np.uint64) -> np.int64:
     """Return the number of set bits, by sums in ever wider fields (Warren, "Hacker's Delight", section 5-1)."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))

@@ -239,7 +239,7 @@ BOX = BoxRecipe(
         loss_factor=10.0,
         milestones=(20, 40),
         learning_rates={"box_encoder": 1e-3},
-        data=(DataShare(dataset="ytvos19"), DataShare(dataset="coco")),
+        data=(DataShare(dataset="ytvos19"), DataShare(dataset="coco", split="train2014")),
     ),
     note="Trains the box encoder, all else fixed. Paper and code agree on 50,000 steps; batches of 8, learning rate "
     "1e-3 and its fall every 20 epochs are the code's, and so is the loss of 10 x Lovasz. The code leaves out "

@@ -1,0 +1,170 @@
+"""Every recipe of the paper starts on trees of the right layout, at a small size."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vos_bench import registry
+from vos_bench.errors import BadInputError
+from vos_bench.methods.lwl.checkpoint import load_network, save_network
+from vos_bench.methods.lwl.config import BOX_NETWORK, MASK_NETWORK, LwlConfig
+from vos_bench.methods.lwl.network import LwlNetwork
+from vos_bench.methods.lwl.recipes import STAGE1, STAGE2
+from vos_bench.training.session import find_recipe, train
+
+NARROW = ("network.target_channels=16", "network.decoder_channels=8", "network.label_encoder_channels=[4, 8, 8]")
+SMALL = ("batch_size=1", "epochs=1", "steps_per_epoch=2", "workers=0", "crop.height=64", "crop.width=96")
+DAVIS = 'data=[{dataset="davis17"}]'
+WITH_COCO = 'data=[{dataset="davis17"}, {dataset="coco", split="train2014"}]'
+
+
+@pytest.fixture(scope="module")
+def davis(tmp_path_factory):
+    """Two sequences of twelve frames with two objects each, in the layout of DAVIS 2017."""
+    root = tmp_path_factory.mktemp("davis")
+    rng = np.random.default_rng(0)
+    for name in ("bear", "boat"):
+        folders = [root / kind / "480p" / name for kind in ("JPEGImages", "Annotations")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        for frame in range(12):
+            cv2.imwrite(str(folders[0] / f"{frame:05d}.jpg"), rng.integers(0, 256, (96, 128, 3), dtype=np.uint8))
+            labels = np.zeros((96, 128), np.uint8)
+            labels[30:60, 20 + 4 * frame : 50 + 4 * frame] = 1
+            labels[70:90, 40:70] = 2
+            picture = Image.fromarray(labels)
+            picture.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [0] * 759)
+            picture.save(folders[1] / f"{frame:05d}.png")
+    lists = root / "ImageSets" / "2017"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("bear\nboat\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def coco(tmp_path_factory):
+    root = tmp_path_factory.mktemp("coco")
+    (root / "train2014").mkdir()
+    (root / "annotations").mkdir()
+    cv2.imwrite(str(root / "train2014" / "a.jpg"), np.full((96, 128, 3), 90, np.uint8))
+    square = [[30, 30, 60, 30, 60, 70, 30, 70]]
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 96, "width": 128}],
+        "annotations": [{"id": 5, "image_id": 1, "iscrowd": 0, "segmentation": square}],
+    }
+    (root / "annotations" / "instances_train2014.json").write_text(json.dumps(content))
+    return root
+
+
+def narrow(config: LwlConfig) -> LwlConfig:
+    smaller = {"target_channels": 16, "decoder_channels": 8, "label_encoder_channels": (4, 8, 8)}
+    return config.model_copy(update=smaller)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data"),
+    [
+        ("stage1", DAVIS),
+        ("stage2", DAVIS),
+        ("davis", DAVIS),
+        ("davis-only", DAVIS),
+        ("ytvos-only", DAVIS),
+        ("box", WITH_COCO),
+    ],
+)
+def test_a_recipe_takes_two_steps_and_writes_weights_that_load(tmp_path, davis, coco, recipe, data):
+    result = train(
+        "lwl",
+        recipe,
+        out=tmp_path,
+        roots={"davis17": davis, "coco": coco},
+        overrides=(*NARROW, *SMALL, data),
+        device="cpu",
+    )
+    assert (result.record.status, result.record.step) == ("done", 2)
+    assert result.weights is not None
+    network = load_network(result.weights)
+    assert network.config.target_channels == 16
+    assert (network.box_encoder is not None) == (recipe == "box")
+
+
+def test_stage1_moves_everything_but_the_backbone(tmp_path, davis):
+    recipe = STAGE1.configured((*NARROW, *SMALL, DAVIS))
+    model = recipe.build()
+    groups = {group.name for group in recipe.parameter_groups(model)}
+    assert groups == {"target_extractor", "learner", "label_encoder", "decoder"}
+    frozen = [p.requires_grad for n, p in model.named_parameters() if n.startswith("network.backbone")]
+    assert not any(frozen)
+    assert davis.exists()
+    assert tmp_path.exists()
+
+
+def test_stage2_keeps_stem_first_stage_and_statistics_fixed():
+    recipe = STAGE2.configured(NARROW)
+    model = recipe.build()
+    recipe.parameter_groups(model)
+    learning = {n.removeprefix("network.backbone.network.") for n, p in model.named_parameters() if p.requires_grad}
+    assert not any(name.startswith(("conv1", "bn1", "layer1")) for name in learning)
+    assert {"layer2.0.conv1.weight", "layer4.2.bn3.bias"} <= learning
+    recipe.training_mode(model)
+    assert not any(module.training for module in model.modules())
+
+
+def test_the_box_recipe_starts_from_a_mask_network_and_moves_the_box_encoder_only(tmp_path, davis, coco):
+    start = tmp_path / "stage2.safetensors"
+    torch.manual_seed(3)
+    save_network(LwlNetwork(narrow(MASK_NETWORK)), start)
+    result = train(
+        "lwl",
+        "box",
+        out=tmp_path / "out",
+        roots={"davis17": davis, "coco": coco},
+        weights={"network": start},
+        overrides=(*NARROW, *SMALL, WITH_COCO),
+        device="cpu",
+    )
+    assert result.weights is not None
+    before, after = load_network(start).state_dict(), load_network(result.weights).state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    fresh = LwlNetwork(narrow(BOX_NETWORK)).state_dict()
+    assert {name for name in after if name not in before} == {n for n in fresh if n.startswith("box_encoder.")}
+
+
+def test_a_backbone_in_torchvisions_names_is_taken(tmp_path):
+    source = LwlNetwork(narrow(MASK_NETWORK)).backbone.network.state_dict()
+    path = tmp_path / "resnet50.pth"
+    torch.save({**source, "fc.weight": torch.zeros(2, 2), "fc.bias": torch.zeros(2)}, path)
+    recipe = STAGE1.configured((*NARROW, f'weights={{backbone="{path}"}}'))
+    filled = recipe.build().get_submodule("network.backbone.network").state_dict()
+    assert all(torch.equal(filled[name], value) for name, value in source.items())
+    torch.save({"conv1.weight": source["conv1.weight"]}, path)
+    with pytest.raises(BadInputError, match="do not fit the network"):
+        recipe.build()
+
+
+def test_learning_rates_fall_at_the_milestones():
+    factors = [STAGE2.schedule(1000 * epoch) for epoch in (0, 24, 25, 74, 75, 79)]
+    assert factors == pytest.approx([1, 1, 0.2, 0.2, 0.04, 0.04])
+
+
+def test_the_papers_numbers_are_the_defaults():
+    settings = STAGE1.settings
+    assert (settings.steps, STAGE2.settings.steps) == (70_000, 80_000)
+    assert (settings.batch_size, settings.frames.test_frames, settings.frames.window) == (20, 3, 100)
+    assert (settings.mini_sequence.first_iterations, settings.mini_sequence.update_iterations) == (5, 2)
+    assert (settings.crop.height, settings.crop.width, settings.clip, settings.amp) == (480, 832, None, "off")
+
+
+@pytest.mark.parametrize("name", ["davis", "ytvos-only", "davis-only"])
+def test_recipes_that_nobody_published_say_what_is_assumed(name):
+    assert "ssumed" in find_recipe("lwl", name).note
+
+
+def test_every_recipe_of_the_description_exists():
+    infos = registry.method("lwl").recipes
+    assert {info.name for info in infos} == {"stage1", "stage2", "box", "davis", "ytvos-only", "davis-only"}
+    assert all(find_recipe("lwl", info.name).name == info.name for info in infos)

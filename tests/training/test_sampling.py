@@ -5,7 +5,8 @@ import pytest
 
 from vos_bench.errors import BadInputError
 from vos_bench.training.recipe import DataShare
-from vos_bench.training.sampling import FrameRule, MiniSequences, TrainingObject, draw_frames, shares, training_objects
+from vos_bench.training.sampling import FrameRule, MiniSequences, draw_frames, shares, training_objects
+from vos_bench.training.visibility import TrainingObject
 
 
 class Video:
@@ -28,12 +29,17 @@ class Video:
 
 
 class Videos:
+    name, split = "videos", "train"
+
     def __init__(self, *videos: Video) -> None:
         self.videos = {video.name: video for video in videos}
         self.sequence_names = tuple(self.videos)
 
     def sequence(self, name):
         return self.videos[name]
+
+    def fingerprint(self):
+        return str([(video.name, video.truth_names, video.visible) for video in self.videos.values()])
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -128,3 +134,16 @@ def test_masks_are_those_of_the_drawn_object():
     source = MiniSequences([(1.0, objects)], FrameRule(), lambda given, *_: masks.extend(given.masks) or {}, seed=0)
     source[0]
     assert all((np.flatnonzero(mask.any(1)) == [2, 3]).all() for mask in masks)
+
+
+def test_visibility_is_read_once_and_then_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("VOS_BENCH_CACHE", str(tmp_path))
+    videos = Videos(Video("a", 20, {2: set(range(3, 20))}))
+    [first] = training_objects(videos, FrameRule())
+    monkeypatch.setattr(Video, "read_truth", None)
+    [again] = training_objects(videos, FrameRule())
+    assert (again.object_id, again.visible.tolist()) == (2, first.visible.tolist()) == (2, [False] * 3 + [True] * 17)
+    [kept] = (tmp_path / "training").iterdir()
+    kept.write_text('{"a": ')
+    with pytest.raises(TypeError):
+        training_objects(videos, FrameRule())

@@ -1,11 +1,13 @@
-"""Training curves as JSON lines: one object a step, with its number, the time and named values."""
+"""Training curves: JSON lines always, one object a step; TensorBoard too where it is wanted."""
 
 import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 
 NAME = "curves.jsonl"
@@ -14,11 +16,21 @@ NAME = "curves.jsonl"
 class Curves:
     """Appends to `curves.jsonl`; lines of later steps than the one resumed from are dropped first."""
 
-    def __init__(self, folder: Path, step: int) -> None:
-        """Open the curves of `folder` to go on after `step`."""
-        self._path = folder / NAME
-        write_text(self._path, "".join(line for line in _lines(self._path) if json.loads(line)["step"] <= step))
-        self._file = self._path.open("a", encoding="utf-8")
+    def __init__(self, folder: Path, step: int, *, tensorboard: bool = False) -> None:
+        """Open the curves of `folder` to go on after `step`.
+
+        Args:
+            folder: The training's output folder.
+            step: Steps done so far.
+            tensorboard: Whether to write events for TensorBoard beside them.
+
+        Raises:
+            BadInputError: TensorBoard is wanted and not installed, or the folder cannot be written.
+        """
+        path = folder / NAME
+        self._events = _event_writer(folder / "tensorboard", step) if tensorboard else None
+        write_text(path, "".join(line for line in _lines(path) if json.loads(line)["step"] <= step))
+        self._file = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Curves":
         return self
@@ -27,11 +39,16 @@ class Curves:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if self._events is not None:
+            self._events.close()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Write one line."""
+        """Write the values of one step."""
         self._file.write(json.dumps({"step": step, "time": round(time.time(), 3), **values}) + "\n")
         self._file.flush()
+        if self._events is not None:
+            for name, value in values.items():
+                self._events.add_scalar(name, value, step)
 
 
 def _lines(path: Path) -> list[str]:
@@ -39,3 +56,13 @@ def _lines(path: Path) -> list[str]:
     if not path.exists():
         return []
     return [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _event_writer(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise BadInputError(
+            f"tensorboard=true needs {error.name or 'tensorboard'}: pip install 'vos-bench[tensorboard]'"
+        ) from None
+    return SummaryWriter(str(folder), purge_step=step + 1)

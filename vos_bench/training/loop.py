@@ -97,7 +97,11 @@ def run(
         elif (out / checkpoint.NAME).exists():
             raise BadInputError(f"{out}: holds a training already; give --resume to go on, or another --out")
         model = parallel(state.network, joined)
-        with Curves(out, state.step) if joined.rank == 0 else nullcontext() as curves:
+        with (
+            Curves(out, state.step, tensorboard=recipe.settings.tensorboard)
+            if joined.rank == 0
+            else nullcontext() as curves
+        ):
             status = _train(state, model, samples, out, stop, curves, listener)
         return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0)
 
@@ -204,7 +208,7 @@ def _validate(state: _State, curves: Curves | None) -> None:
         curves.add(state.step, {f"validation/{name}": value for name, value in state.validation.items()})
 
 
-class _Numbered(Dataset[Batch]):
+class Numbered(Dataset[Batch]):
     """The samples under the name that torch's loader knows them by."""
 
     def __init__(self, samples: Samples) -> None:
@@ -227,7 +231,7 @@ def _batches(samples: Samples, state: _State) -> Iterator[Batch]:
         raise BadInputError(f"batch_size={settings.batch_size} cannot be shared by {joined.size} processes")
     numbers = [sample_numbers(settings.batch_size, joined, step) for step in range(state.step, settings.steps)]
     loader = DataLoader(
-        _Numbered(samples),
+        Numbered(samples),
         batch_sampler=numbers,
         num_workers=settings.workers,
         pin_memory=joined.device.type == "cuda",

@@ -67,6 +67,7 @@ class LoopSettings(FrozenModel):
         average: Decay of the moving average of the weights, which is then what is validated and exported; 0 for none.
         amp: Autocast precision.
         learning_rates: Part of the network to its learning rate; 0 keeps the part as it is.
+        tensorboard: Whether the curves also go to TensorBoard (the extra `tensorboard`).
         data: The datasets to train on.
         weights: Files to start from: `network` for all parameters, or a part of the network such as `backbone`.
     """
@@ -82,6 +83,7 @@ class LoopSettings(FrozenModel):
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     amp: Literal["off", "fp16", "bf16"] = "off"
     learning_rates: Mapping[str, float] = {}
+    tensorboard: bool = False
     data: tuple[DataShare, ...] = ()
     weights: Mapping[str, str] = {}
 
@@ -91,7 +93,7 @@ class LoopSettings(FrozenModel):
         return self.epochs * self.steps_per_epoch
 
 
-FREE_TO_CHANGE: frozenset[str] = frozenset({"epochs", "workers", "checkpoint_every", "validate_every"})
+FREE_TO_CHANGE: frozenset[str] = frozenset({"epochs", "workers", "checkpoint_every", "validate_every", "tensorboard"})
 """The settings that a resumed training may change; every other one decides what the weights become."""
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Container, Mapping
 from collections.abc import Sequence as Ordered
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,27 +12,10 @@ from vos_bench.api import Dataset, Image, LabelMap, Mask, Sequence
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.training.recipe import Batch, DataShare
-
-VISIBLE_PIXELS = 10
-"""An object counts as visible on a frame where its mask has more pixels than this."""
+from vos_bench.training.visibility import TrainingObject, visible_objects
 
 GROWTH = 5
 """Frames by which the window grows when it held no frame to draw."""
-
-
-@dataclass(frozen=True)
-class TrainingObject:
-    """One object of one sequence, and the frames of the sequence on which it can be seen.
-
-    Attributes:
-        sequence: The sequence that it belongs to.
-        object_id: Its id there.
-        visible: One truth value for each of the sequence's `truth_names`.
-    """
-
-    sequence: Sequence
-    object_id: int
-    visible: NDArray[np.bool_]
 
 
 class MiniSequence(NamedTuple):
@@ -99,15 +81,15 @@ def draw_frames(visible: NDArray[np.bool_], rule: FrameRule, rng: Generator) -> 
 def training_objects(
     dataset: Dataset, rule: FrameRule, *, leave_out: Container[str] = frozenset()
 ) -> list[TrainingObject]:
-    """List every object of `dataset` that is visible often enough; reads every truth once.
+    """List every object of `dataset` that is visible often enough.
 
     Args:
         dataset: Where to look.
         rule: Says how often an object has to be visible.
         leave_out: Names of sequences to pass over.
     """
-    sequences = (dataset.sequence(name) for name in dataset.sequence_names if name not in leave_out)
-    return [each for sequence in sequences for each in _objects(sequence) if rule.accepts(each)]
+    found = visible_objects(dataset)
+    return [each for each in found if each.sequence.name not in leave_out and rule.accepts(each)]
 
 
 def shares(
@@ -118,16 +100,6 @@ def shares(
         (share.weight, training_objects(dataset, rule, leave_out=share.left_out()))
         for share, dataset in zip(data, datasets, strict=True)
     ]
-
-
-def _objects(sequence: Sequence) -> list[TrainingObject]:
-    counts = [np.bincount(sequence.read_truth(name).ravel()) for name in sequence.truth_names]
-    highest = max((len(count) for count in counts), default=0)
-    table = np.zeros((len(counts), highest), np.int64)
-    for row, count in zip(table, counts, strict=True):
-        row[: len(count)] = count
-    visible = table > VISIBLE_PIXELS
-    return [TrainingObject(sequence, k, visible[:, k]) for k in range(1, highest) if visible[:, k].any()]
 
 
 Transform = Callable[[MiniSequence, Generator, "MiniSequences"], Batch]

@@ -36,7 +36,7 @@ class TinyRecipe(LiteRecipe):
 class OneVideo:
     """A dataset of one sequence: a speckled disc moves over a speckled ground."""
 
-    name = "disc"
+    name, split = "disc", "train"
     sequence_names = ("disc",)
     truth_names = tuple(f"{n:05d}" for n in range(16))
 
@@ -50,6 +50,9 @@ class OneVideo:
 
     def sequence(self, _name):
         return self
+
+    def fingerprint(self):
+        return "disc"
 
     def read_truth(self, name):
         x, y = 20 + 3 * int(name), 30 + 2 * int(name)

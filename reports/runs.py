@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from vos_bench.api import ReportInfo
-from vos_bench.records import Run, RunRecord, identity
+from vos_bench.records import ExternalScores, Run, RunRecord, identity
+from vos_bench.records.conclusion import GROUP_SCORES
 from vos_bench.tables import SPREAD, Column, Table, percent
 
 INFO = ReportInfo(
@@ -16,7 +17,7 @@ INFO = ReportInfo(
     factory="vos_bench.reports.runs:build",
 )
 
-SCORES = ("G", "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
+SCORES = ("G", *GROUP_SCORES, "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
 ABOUT = ("dataset", "split", "method", "init", "frames", "sequences", "seeds")
 OPTIONAL = ("split", "init", "frames", "seeds")
 """Columns that a table goes without where no run has anything in them, as with foreign label maps."""
@@ -29,8 +30,8 @@ def build(runs: Sequence[Run]) -> Table:
     groups: dict[str, list[RunRecord]] = {}
     for run in runs:
         groups.setdefault(_without_seed(run.record), []).append(run.record)
-    rows = sorted((_row(records) for records in groups.values()), key=_order)
-    shown = [score for score in SCORES if any(score in row for row in rows)]
+    rows = sorted((row for records in groups.values() for row in (_row(records), *_external(records))), key=_order)
+    shown = [score for score in SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
         *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
         *(percent(score, higher_is_better=not score.endswith("_decay")) for score in shown),
@@ -69,6 +70,20 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
     return row
 
 
+def _external(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
+    """Return one row for each time a server judged one of these runs: its scores are not ours, and marked."""
+    return [_external_row(record, entry) for record in records for entry in record.external]
+
+
+def _external_row(record: RunRecord, entry: ExternalScores) -> dict[str, Any]:
+    scores = {name: value for name, value in entry.scores.items() if name in SCORES}
+    return {**_row([record]), **dict.fromkeys(SCORES), **scores, "FPS": None, "state": _external_state(entry)}
+
+
+def _external_state(entry: ExternalScores) -> str:
+    return f"external: {entry.server}, {entry.date}"
+
+
 def _sequences(records: Sequence[RunRecord]) -> str:
     done, selected = (min(getattr(record.counts, key) for record in records) for key in ("done", "selected"))
     return str(done) if done == selected else f"{done} of {selected}"
@@ -91,7 +106,7 @@ def _state(records: Sequence[RunRecord]) -> str:
 
 
 def _order(row: dict[str, Any]) -> tuple[str, str, float, str]:
-    return row["dataset"], row["split"], -row.get("J&F", -np.inf), row["method"]
+    return row["dataset"], row["split"], -(-np.inf if row.get("J&F") is None else row["J&F"]), row["method"]
 
 
 def _frame_columns(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -30,6 +30,7 @@ for _name, _help in {
     "compare": "Judge a run against a baseline, for continuous integration.",
     "check": "Look for mistakes in a dataset's folder.",
     "fetch": "Download a dataset, where its licence allows.",
+    "record": "Add scores that a server gave to a run's record.",
     "package": "Write the zip that a dataset's server takes.",
     "list": "List methods, datasets, reports or weights.",
 }.items():

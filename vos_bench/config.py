@@ -131,8 +131,8 @@ def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()
             if (root := Path(base).expanduser() / name).is_dir():
                 return root
     configured = read_user_config().data
-    if (name := next((name for name in (dataset, *folders) if name in configured), None)) is not None:
-        return configured[name].expanduser()
+    if listed := [name for name in (dataset, *folders) if name in configured]:
+        return configured[listed[0]].expanduser()
     wanted = " or ".join((dataset, *folders))
     raise BadInputError(
         f"{dataset}: no data root. Give --root DIR; or set VOS_BENCH_DATA to a folder that holds {wanted} "

@@ -33,8 +33,8 @@ __all__ = ["Overwrite", "ProgressListener", "RunSettings", "SilentListener", "ru
 class ProgressListener(Protocol):
     """Hears how a run goes, one call at a time; with several jobs not from the thread that called `run`."""
 
-    def run_started(self, out: Path, sequences: int, skipped: int) -> None:
-        """Sequences are to be run; `skipped` more were finished before."""
+    def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
+        """These sequences are to be run; `skipped` more were finished before."""
 
     def sequence_started(self, name: str, frames: int) -> None:
         """A sequence begins; `frames` is how many the method will see."""
@@ -49,7 +49,7 @@ class ProgressListener(Protocol):
 class SilentListener:
     """Hears everything and does nothing."""
 
-    def run_started(self, out: Path, sequences: int, skipped: int) -> None:
+    def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
         """Do nothing."""
 
     def sequence_started(self, name: str, frames: int) -> None:
@@ -89,7 +89,7 @@ def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> R
         plan = make_plan(out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite)
         write_record(record, run_file(out))
         listener = listener or SilentListener()
-        listener.run_started(out, len(plan.run) + len(plan.score), len(plan.finished))
+        listener.run_started(out, (*plan.score, *plan.run), len(plan.finished))
         try:
             measured = _work(settings, prepared, plan, listener)
         except BaseException:

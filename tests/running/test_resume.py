@@ -21,7 +21,7 @@ class Names(SilentListener):
         self.ran: list[str] = []
         self.skipped = 0
 
-    def run_started(self, out: Path, sequences: int, skipped: int) -> None:  # noqa: ARG002
+    def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:  # noqa: ARG002
         self.skipped = skipped
 
     def sequence_finished(self, record: SequenceRecord) -> None:

@@ -19,8 +19,8 @@ class Listener:
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
 
-    def run_started(self, out: Path, sequences: int, skipped: int) -> None:
-        self.calls.append(("run", out, sequences, skipped))
+    def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
+        self.calls.append(("run", out, len(sequences), skipped))
 
     def sequence_started(self, name: str, frames: int) -> None:
         self.calls.append(("started", name, frames))

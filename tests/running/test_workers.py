@@ -38,8 +38,8 @@ class Listener:
         self.frames: dict[str, list[str]] = {}
         self.run: tuple[int, int] | None = None
 
-    def run_started(self, out: Path, sequences: int, skipped: int) -> None:  # noqa: ARG002
-        self.run = (sequences, skipped)
+    def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:  # noqa: ARG002
+        self.run = (len(sequences), skipped)
 
     def sequence_started(self, name: str, frames: int) -> None:
         self.frames[name] = [f"started {frames}"]

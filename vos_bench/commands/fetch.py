@@ -28,4 +28,4 @@ def fetch(dataset: str, *, root: Path | None = None, split: str | None = None) -
         raise BadInputError(f"{dataset}: there is no split {split!r}; known: {', '.join(info.splits)}")
     say(f"{dataset} comes under this licence: {info.licence}")
     where = registry.resolve(info.download)(root or cache_folder() / dataset, split=split or info.splits[0])
-    say(f"{dataset} lies in {where}; use it with --root {where}")
+    say(f"{dataset} lies in {where}; use it with --root {where}" if where.is_dir() else f"{where}: fetched and checked")

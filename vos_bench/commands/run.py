@@ -9,11 +9,12 @@ from cyclopts import Parameter
 from vos_bench import registry, weights
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.commands import options
-from vos_bench.commands.progress import RunProgress
+from vos_bench.commands.progress import RunProgress, object_frames
 from vos_bench.commands.summary import conclude
 from vos_bench.records import load_run
 from vos_bench.runner import Overwrite, RunSettings
 from vos_bench.runner import run as run_method
+from vos_bench.scoring.listed import GivenTruth
 
 Flag = Parameter(negative=())
 
@@ -30,6 +31,7 @@ def run(
     seeds: str = "0",
     frames: FramesSeen = "all",
     protocol: ProtocolName | None = None,
+    truth: Path | None = None,
     device: str = "auto",
     amp: Precision = "off",
     compile: Annotated[bool, Flag] = False,
@@ -55,6 +57,7 @@ def run(
         seeds: Seeds with commas between; each makes a record of its own.
         frames: Whether the method sees all frames or only the annotated ones.
         protocol: How to score; without it, the dataset's own protocol.
+        truth: A folder of true label maps, SEQUENCE/FRAME.png, for a dataset without public truth.
         device: auto, cpu, cuda or cuda:1.
         amp: Precision of the network on a GPU.
         compile: Compile the network.
@@ -70,6 +73,8 @@ def run(
     info = registry.method(method)
     chosen = weights.choose(info, weights_)
     opened = registry.open_dataset(dataset, root=root, split=split)
+    if truth is not None:
+        opened = GivenTruth(opened, truth)
     numbers = options.seeds(seeds)
     runs = []
     for seed in numbers:
@@ -96,7 +101,7 @@ def run(
             out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
             command=tuple(sys.argv[1:]),
         )
-        with RunProgress() as progress:
+        with RunProgress(weigh=lambda name: object_frames(opened.sequence(name), frames=frames), jobs=jobs) as progress:
             run_method(settings, listener=progress)
         runs.append(load_run(progress.out))
     return conclude(runs, json)

@@ -8,14 +8,19 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vos_bench import registry
-from vos_bench.api import ProtocolName
+from vos_bench.api import Dataset, ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.progress import counting
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
 from vos_bench.foreign import Truth, folder_fingerprint, score_label_maps
+from vos_bench.meta_json import meta_beside
 from vos_bench.records import load_run
 from vos_bench.scoring import truth_folder
+from vos_bench.scoring.listed import GivenTruth, listed_truth
+
+LISTED_PROTOCOLS: tuple[ProtocolName, ...] = ("ytvos", "ytvos-without-last")
+"""The protocols that take objects and first frames from a `meta.json` where there is one."""
 
 
 def score(
@@ -38,7 +43,8 @@ def score(
         dataset: The dataset whose truth counts.
         root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
         split: Which split; without it, the dataset's default.
-        truth: A folder of true label maps, laid out like MASKS; in place of a dataset.
+        truth: A folder of true label maps, laid out like MASKS; in place of a dataset, or for one without public
+            truth. A meta.json in it or beside it names objects, first frames and categories for --protocol ytvos.
         protocol: Which frames and objects count; without it, the dataset's own, or davis.
         sequences: A,B or @FILE with one name a line; without it, all.
         jobs: How many sequences are scored at once.
@@ -46,16 +52,13 @@ def score(
         json: A file for the scores.
     """
     chosen = options.sequence_names(sequences)
-    if (dataset is None) == (truth is None):
-        raise BadInputError(
-            "score: found "
-            + ("neither" if dataset is None else "both")
-            + " --dataset and --truth, expected one of them"
-        )
     if dataset is not None:
-        against = _dataset_truth(dataset, root, split, protocol, chosen)
+        opened = registry.open_dataset(dataset, root=root, split=split)
+        against = _dataset_truth(opened if truth is None else GivenTruth(opened, truth), protocol, chosen)
+    elif truth is not None:
+        against = _folder_truth(truth, protocol or "davis", chosen)
     else:
-        against = _folder_truth(Path(str(truth)), protocol or "davis", chosen)
+        raise BadInputError("score: found neither --dataset nor --truth, expected one of them, or both")
     with counting("sequences", len(against.sequences)) as advance:
         folder = score_label_maps(
             masks,
@@ -68,10 +71,8 @@ def score(
     return conclude([load_run(folder)], json)
 
 
-def _dataset_truth(
-    name: str, root: Path | None, split: str | None, protocol: ProtocolName | None, chosen: tuple[str, ...] | None
-) -> Truth:
-    opened = registry.open_dataset(name, root=root, split=split)
+def _dataset_truth(opened: Dataset, protocol: ProtocolName | None, chosen: tuple[str, ...] | None) -> Truth:
+    name = opened.name
     unknown = sorted(set(chosen or ()) - set(opened.sequence_names))
     if unknown:
         raise BadInputError(f"--sequences: {name} {opened.split} has no {', '.join(unknown)}")
@@ -82,5 +83,6 @@ def _dataset_truth(
 
 
 def _folder_truth(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> Truth:
-    sequences = truth_folder(truth, chosen)
-    return Truth(truth.resolve().name, "", folder_fingerprint(sequences, truth), tuple(sequences), protocol)
+    meta_file = meta_beside(truth) if protocol in LISTED_PROTOCOLS else None
+    sequences = truth_folder(truth, chosen) if meta_file is None else listed_truth(truth, meta_file, chosen)
+    return Truth(truth.resolve().name, "", folder_fingerprint(sequences, truth), sequences, protocol)

@@ -15,6 +15,9 @@ def conclude(runs: Sequence[Run], json: Path | None) -> int:
         for sequence in run.sequences.values():
             if sequence.status == "failed":
                 say(f"failed: {sequence.name}: {sequence.error}")
+        if run.record.scored:
+            for note in run.record.notes:
+                say(f"note: {note}")
         say(f"{run.path}{_next_step(run)}")
     write_json(json, {"runs": [{"out": str(run.path), "scores": run.record.scores} for run in runs]})
     return int(any(run.record.counts.failed for run in runs))
@@ -24,7 +27,9 @@ def _next_step(run: Run) -> str:
     record = run.record
     if record.scored or not record.counts.done:
         return ""
+    data = f"--dataset {record.dataset.name} --split {record.dataset.split}"
     return (
         f": {record.dataset.name} {record.dataset.split} has no public truth: masks written, not scored. "
-        f"Next: vos-bench package {run.path} --out {record.method.name}.zip"
+        f"Next: vos-bench package {run.path} --out {record.method.name}.zip, and vos-bench record {run.path} for what "
+        f"its server says; or with the truth at hand: vos-bench score {run.path / 'masks'} {data} --truth DIR"
     )

@@ -124,7 +124,7 @@ class YouTubeVos(ScoringProtocol):
     is taken to be given on the first frame whose truth shows it.
     """
 
-    name = "ytvos"
+    name: ClassVar[ProtocolName] = "ytvos"
     frames_scored = "the annotated frames after an object's first listed one, the last included"
     averaging = f"{ScoringProtocol.averaging}; G = mean of J and F of the seen and the unseen objects"
     assumed = (

@@ -12,6 +12,9 @@ from vos_bench.timing import summarise
 
 GROUPS = ("seen", "unseen")
 
+GROUP_SCORES = tuple(f"{measure}_{group}" for measure in ("J", "F") for group in GROUPS)
+"""The means of J and F over the objects of each group; their mean is G."""
+
 
 def utc_now() -> str:
     """Return the present as records write it: UTC, ISO 8601, whole seconds."""
@@ -47,7 +50,7 @@ def conclude(folder: Path, record: RunRecord) -> RunRecord:
             "scored": bool(scored),
             "scores": run_scores(scores for sequence in scored for scores in sequence.scores) if scored else {},
             "timing": summarise(sequence.timings for sequence in done),
-            "notes": (*record.notes, *_notes(counts, done)),
+            "notes": (*record.notes, *_notes(counts, done), *_group_notes(record, scored)),
         }
     )
     write_tables(folder, order=names)
@@ -58,7 +61,7 @@ def conclude(folder: Path, record: RunRecord) -> RunRecord:
 def run_scores(objects: Iterable[ObjectRecord]) -> dict[str, float]:
     """Return a run's scores: the mean over objects, however long their sequences are, and J&F; fractions.
 
-    With objects of both groups also `G`, the mean of J and F of seen and unseen objects (docs: YouTube-VOS).
+    With objects of both groups also `GROUP_SCORES` and `G`, the mean of these four (docs: YouTube-VOS).
 
     Raises:
         BadInputError: There is no object.
@@ -81,6 +84,17 @@ def _status(counts: Counts) -> Status:
     if counts.done + counts.failed < counts.selected:
         return "started"
     return "failed" if counts.failed else "complete"
+
+
+def _group_notes(record: RunRecord, scored: list[SequenceRecord]) -> Iterator[str]:
+    """Say why there is no G where one is expected."""
+    if not scored or not record.protocol.name.startswith("ytvos"):
+        return
+    groups = {each.group for sequence in scored for each in sequence.scores}
+    if "" in groups:
+        yield "nothing says which categories are seen in training, so that there is no G: see docs/youtube-vos.md"
+    elif len(groups) == 1:
+        yield f"all objects are of {groups.pop()} categories, so that there is no G"
 
 
 def _notes(counts: Counts, done: list[SequenceRecord]) -> Iterator[str]:

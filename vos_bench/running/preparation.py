@@ -111,6 +111,9 @@ def _require_sound(settings: RunSettings) -> None:
         )
     if settings.clock == "model" and issubclass(method_class(info), SequenceMethod):
         raise BadInputError(f"the GPU's clock times single calls, and {info.name} takes whole sequences; use wall time")
+    if problem := settings.dataset.frames_problem(settings.frames):
+        path, found, expected, remedy = problem
+        raise BadInputError(f"{path}: found {found}; expected {expected}; {remedy}")
     resolve_device(settings.device)
 
 

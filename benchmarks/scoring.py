@@ -1,6 +1,6 @@
 """Compares the speed of scoring with vos-benchmark, on label maps made up like those of DAVIS 2017 val.
 
-    python benchmarks/scoring.py [--small] [--data DIR] [--rounds N] [--jobs 1,2] [--json FILE]
+    python benchmarks/scoring.py [--small] [--grey] [--data DIR] [--rounds N] [--jobs 1,2] [--json FILE]
 
 Each measurement is a fresh process: start-up, imports, decoding, scoring and, with several workers, those workers are
 all in its CPU seconds (user and system). The tools take turns, so that a busy machine hurts both alike. vos-benchmark
@@ -80,11 +80,11 @@ class Cost:
     score: float
 
 
-def blob(rng: np.random.Generator, frames: int) -> list[NDArray[np.int32]]:
-    """Return one object's outline on each frame: smooth, moving and deforming, with a rough edge."""
+def blob(rng: np.random.Generator, frames: int, size: float) -> list[NDArray[np.int32]]:
+    """Return one object's outline on each frame: smooth, moving and deforming, with a rough edge, never out of view."""
     angles = np.linspace(0, 2 * np.pi, 360, endpoint=False)
     start, velocity = rng.uniform((150, 100), (WIDTH - 150, HEIGHT - 100)), rng.normal(0, 1.5, 2)
-    size, phases = rng.uniform(25, 110), rng.uniform(0, 2 * np.pi, (2, 7))
+    phases = rng.uniform(0, 2 * np.pi, (2, 7))
     amplitudes, roughness = rng.uniform(0, 0.3, 7) / np.arange(1, 8), rng.uniform(0.5, 2.5)
     outlines = []
     for frame in range(frames):
@@ -93,7 +93,7 @@ def blob(rng: np.random.Generator, frames: int) -> list[NDArray[np.int32]]:
         )
         radius = size * (1 + amplitudes @ waves) * (1 + 0.15 * np.sin(0.05 * frame + phases[1, 0]))
         radius = np.maximum(radius + rng.normal(0, roughness, angles.shape), 2)
-        centre = start + velocity * frame + 12 * np.sin(0.1 * frame + phases[0, :2])
+        centre = np.clip(start + velocity * frame + 12 * np.sin(0.1 * frame + phases[0, :2]), 0, (WIDTH, HEIGHT))
         outlines.append(np.stack((centre[0] + radius * np.cos(angles), centre[1] + radius * np.sin(angles)), 1))
     return [np.round(outline).astype(np.int32) for outline in outlines]
 
@@ -106,17 +106,18 @@ def predicted(rng: np.random.Generator, outline: NDArray[np.int32], drift: NDArr
     return np.round(centre + (smooth - centre) * rng.normal(1.0, 0.03) + drift).astype(np.int32)
 
 
-def write(path: Path, outlines: list[NDArray[np.int32]]) -> None:
-    """Write a label map as most tools do: Pillow's defaults, indexed."""
+def write(path: Path, outlines: list[NDArray[np.int32]], *, grey: bool) -> None:
+    """Write a label map as most tools do, with Pillow's defaults; it filters the rows of grey images."""
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     for label, outline in enumerate(outlines, 1):
         cv2.fillPoly(labels, [outline], label)
     image = Image.fromarray(labels)
-    image.putpalette(DAVIS_PALETTE)
+    if not grey:
+        image.putpalette(DAVIS_PALETTE)
     image.save(path)
 
 
-def make_data(root: Path, *, small: bool) -> None:
+def make_data(root: Path, *, small: bool, grey: bool) -> None:
     """Write truth and masks of every sequence under `root`, unless they are there."""
     lengths = np.full(len(OBJECTS), FRAMES // len(OBJECTS))
     lengths[: FRAMES % len(OBJECTS)] += 1
@@ -129,13 +130,14 @@ def make_data(root: Path, *, small: bool) -> None:
         rng = np.random.default_rng(number)
         for folder in ("truth", "masks", "done"):
             (root / folder / name if folder != "done" else root / folder).mkdir(parents=True, exist_ok=True)
-        outlines, drift = [blob(rng, frames) for _ in range(objects)], np.zeros((objects, 2))
+        sizes = sorted(rng.uniform(25, 110, objects), reverse=True)  # the small in front of the large, so that all show
+        outlines, drift = [blob(rng, frames, size) for size in sizes], np.zeros((objects, 2))
         for frame in range(frames):
             drift += rng.normal(0, 0.6, drift.shape)
             shapes = [outline[frame] for outline in outlines]
-            write(root / "truth" / name / f"{frame:05d}.png", shapes)
+            write(root / "truth" / name / f"{frame:05d}.png", shapes, grey=False)
             masks = [predicted(rng, shape, offset) for shape, offset in zip(shapes, drift, strict=True)]
-            write(root / "masks" / name / f"{frame:05d}.png", masks)
+            write(root / "masks" / name / f"{frame:05d}.png", masks, grey=grey)
         (root / "done" / name).touch()
 
 
@@ -181,6 +183,7 @@ def main() -> None:
     """Make the data, measure in turns, print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--small", action="store_true", help="5 sequences instead of 30")
+    parser.add_argument("--grey", action="store_true", help="masks as grey PNG files, whose rows are filtered")
     parser.add_argument("--data", type=Path, help="where the label maps are kept; a temporary folder by default")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", default="1,2", help="numbers of workers, separated by commas")
@@ -188,7 +191,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         root = options.data or Path(temporary)
-        make_data(root, small=options.small)
+        make_data(root, small=options.small, grey=options.grey)
         report(root, options.rounds, [int(jobs) for jobs in options.jobs.split(",")], options.json)
 
 

@@ -1,0 +1,95 @@
+"""How fast frames are counted and files are read; `pytest tests/benchmarks --benchmark-enable` measures them.
+
+One test compares with the obvious way to compute the same, so that a slow version does not pass unnoticed.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from pytest_benchmark.fixture import BenchmarkFixture
+from skimage.morphology import isotropic_dilation
+
+from vos_bench.labelmaps import read_label_map, read_narrow, write_label_map
+from vos_bench.metrics.contour import boundary, tolerance_radius
+from vos_bench.metrics.counter import FrameCounter
+from vos_bench.metrics.counts import Counts, FrameCounts, count_plain
+
+Labels = NDArray[np.uint8]
+Pair = tuple[Labels, Labels]
+
+
+def count_object_by_object(truth: Labels, masks: Labels) -> FrameCounts:
+    """The obvious way: whole images, one object after the other, dilation from scikit-image."""
+    radius = tolerance_radius(*truth.shape)
+    counts = {}
+    for label in {*np.unique(truth).tolist(), *np.unique(masks).tolist()} - {0}:
+        one, other = truth == label, masks == label
+        edge, other_edge = boundary(one), boundary(other)
+        regions = (one & other, one, other, edge, other_edge)
+        matched = edge & isotropic_dilation(other_edge, radius), other_edge & isotropic_dilation(edge, radius)
+        counts[label] = Counts(*(int(np.count_nonzero(region)) for region in (*regions, *matched)))
+    return counts
+
+
+def seconds(function: Callable[[], object], repeats: int) -> float:
+    """Processor time of this thread in the best of several calls."""
+    best = float("inf")
+    for _ in range(repeats):
+        started = time.thread_time()
+        function()
+        best = min(best, time.thread_time() - started)
+    return best
+
+
+def test_the_obvious_way_gives_the_same_numbers(pair: Pair) -> None:
+    assert FrameCounter()(*pair) == count_object_by_object(*pair)
+
+
+def test_counting_is_many_times_faster_than_the_obvious_way(pair: Pair) -> None:
+    counter = FrameCounter()
+    obvious = seconds(lambda: count_object_by_object(*pair), 3)
+    assert seconds(lambda: counter(*pair), 20) < obvious / 20
+    assert seconds(lambda: count_plain(*pair), 5) < obvious / 2
+
+
+def test_reading_is_several_times_faster_than_pillow(pair: Pair, tmp_path: Path) -> None:
+    path = tmp_path / "labels.png"
+    write_label_map(path, pair[0].astype(np.uint16))
+
+    def with_pillow() -> Labels:
+        with Image.open(path) as image:
+            return np.asarray(image)
+
+    assert seconds(lambda: read_narrow(path), 20) < seconds(with_pillow, 10) / 4
+
+
+@pytest.mark.benchmark(group="count")
+def test_count_compiled(benchmark: BenchmarkFixture, pair: Pair) -> None:
+    assert len(benchmark(FrameCounter(), *pair)) == 4
+
+
+@pytest.mark.benchmark(group="count")
+def test_count_plain(benchmark: BenchmarkFixture, pair: Pair) -> None:
+    assert len(benchmark(count_plain, *pair)) == 4
+
+
+@pytest.mark.benchmark(group="read")
+@pytest.mark.parametrize("mode", ["indexed", "grey"])
+def test_read(benchmark: BenchmarkFixture, pair: Pair, tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "labels.png"
+    if mode == "indexed":
+        write_label_map(path, pair[0].astype(np.uint16))
+    else:
+        Image.fromarray(pair[0]).save(path)
+    np.testing.assert_array_equal(benchmark(read_label_map, path), pair[0])
+
+
+@pytest.mark.benchmark(group="write")
+def test_write(benchmark: BenchmarkFixture, pair: Pair, tmp_path: Path) -> None:
+    benchmark(write_label_map, tmp_path / "labels.png", pair[0].astype(np.uint16))
+    np.testing.assert_array_equal(read_label_map(tmp_path / "labels.png"), pair[0])

@@ -12,15 +12,6 @@ from vos_bench.methods.lwl.target_model import apply_adjoint, apply_target_model
 CHANNELS, LABELS = 2, 3
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tiny tensors gain nothing from several threads and wait for them where the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def random_samples(seed, *, objects=2, images=2, size=(4, 5), kernel=3):
     generator = torch.Generator().manual_seed(seed)
     shape = {"features": CHANNELS, "labels": LABELS, "weights": LABELS}

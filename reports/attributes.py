@@ -1,0 +1,67 @@
+"""The report `attributes`: every sequence and every object, all methods beneath each other."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vos_bench.records import Run, SequenceRecord
+from vos_bench.tables import Column, Table, percent
+
+from .measured import display_name, rules
+
+ALL = "all"
+SCORES = ("J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
+COLUMNS = (
+    Column("method"),
+    Column("object"),
+    Column("group"),
+    Column("frames"),
+    *(percent(score, higher_is_better=not score.endswith("_decay")) for score in SCORES),
+)
+NOTE = (
+    "A sequence's line `all` is the mean over its objects; a run's own score is the mean over the objects of all "
+    "sequences."
+)
+
+
+def build(runs: Sequence[Run]) -> Table:
+    """Return the table, grouped by dataset and sequence; within an object, runs of equal rules are ranked."""
+    rows = [row for run in runs for row in _run_rows(run)]
+    rows.sort(key=lambda row: (row["sequence"], row["object"] != ALL, str(row["object"]).zfill(6)))
+    frame = pd.DataFrame(
+        rows, columns=["sequence", *(column.name for column in COLUMNS), "rank", "notes"], dtype=object
+    )
+    return Table("Sequences and objects", COLUMNS, frame, (NOTE,), group="sequence", rank="rank", footnotes="notes")
+
+
+def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
+    record = run.record
+    for sequence in run.sequences.values():
+        base = {
+            "sequence": f"{record.dataset.name} {record.dataset.split}: {sequence.name}",
+            "method": display_name(record),
+            "frames": sequence.frames,
+            "notes": (f"failed: {sequence.error}",) if sequence.status == "failed" else (),
+        }
+        for row in _score_rows(sequence):
+            # The list of sequences does not touch a single sequence's score, all other rules do.
+            rank = repr((rules(record.model_copy(update={"dataset": _alone(run)})), base["sequence"], row["object"]))
+            yield {**base, **row, "rank": rank}
+
+
+def _alone(run: Run) -> Any:
+    return run.record.dataset.model_copy(update={"sequences": ()})
+
+
+def _score_rows(sequence: SequenceRecord) -> Iterable[dict[str, Any]]:
+    rows = [_object_row(each.model_dump(exclude={"per_frame"})) for each in sequence.scores]
+    if len(rows) != 1:
+        means = {score: float(np.mean([row[score] for row in rows])) for score in SCORES} if rows else {}
+        yield {"object": ALL, "group": "", **means}
+    yield from rows
+
+
+def _object_row(scores: dict[str, Any]) -> dict[str, Any]:
+    return {**scores, "object": str(scores["object"]), "J&F": (scores["J"] + scores["F"]) / 2}

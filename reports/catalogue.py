@@ -1,0 +1,19 @@
+"""What the built-in reports are called. Kept apart, so that listing them imports none."""
+
+from vos_bench.api import ReportInfo
+
+ABLATION = ReportInfo("ablation", "Table 1 of the LWL paper: what each part adds", "vos_bench.reports.ablation:build")
+YTVOS18 = ReportInfo("ytvos18", "Table 2 of the LWL paper: YouTube-VOS 2018", "vos_bench.reports.paper:ytvos18")
+YTVOS18_ALL = ReportInfo(
+    "ytvos18-all", "YouTube-VOS 2018 with published rows from every source", "vos_bench.reports.paper:ytvos18_all"
+)
+DAVIS17 = ReportInfo("davis17", "Table 3 of the LWL paper: DAVIS 2017", "vos_bench.reports.paper:davis17")
+DAVIS17_ALL = ReportInfo(
+    "davis17-all", "DAVIS 2017 with published rows from every source", "vos_bench.reports.paper:davis17_all"
+)
+BOX = ReportInfo("box", "Table 4 of the LWL paper: start from boxes", "vos_bench.reports.paper:box")
+DAVIS16 = ReportInfo("davis16", "DAVIS 2016, published and measured", "vos_bench.reports.paper:davis16")
+YTVOS19 = ReportInfo("ytvos19", "YouTube-VOS 2019, published and measured", "vos_bench.reports.paper:ytvos19")
+SPEED = ReportInfo("speed", "FPS, latency and memory by machine and number of objects", "vos_bench.reports.speed:build")
+ATTRIBUTES = ReportInfo("attributes", "Scores of every sequence and object", "vos_bench.reports.attributes:build")
+PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "vos_bench.reports.progress:build")

@@ -1,0 +1,170 @@
+"""Rows of tables from records: seeds put together, what a reader must know in a note, and what may be ranked."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vos_bench.records import ExternalScores, Run, RunRecord, identity
+
+MEASURED, PUBLISHED = "measured", "published"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row that stands for the runs that differ in nothing but the seed.
+
+    Attributes:
+        name: The method as the record names it, with the weights where their name says more.
+        origin: `measured`, or the server that gave the scores.
+        scores: Means over the seeds; fractions.
+        spread: Sample standard deviations, where there are several seeds.
+        notes: Protocol, weights, date, and what is wrong with the row.
+        comparable: Rows with the same text were made under the same rules on the same data; None: never rank this one.
+        runs: The runs, one a seed.
+    """
+
+    name: str
+    origin: str
+    scores: dict[str, float]
+    spread: dict[str, float]
+    notes: tuple[str, ...]
+    comparable: str | None
+    runs: tuple[Run, ...] = field(repr=False)
+
+    @property
+    def identity(self) -> str:
+        """What makes runs on several datasets the same system: method, weights and configuration."""
+        method = self.runs[0].record.method
+        weights = method.weights.sha256 if method.weights else None
+        return repr((self.name, self.origin, weights, sorted(map(str, method.config.items()))))
+
+
+def measured(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> list[Measured]:
+    """Return the rows of those runs that have scores and whose record is `wanted`, best first."""
+    groups: dict[str, dict[int, Run]] = {}
+    for run in sorted(runs, key=lambda run: run.record.finished or run.record.created):
+        if wanted(run.record) and run.record.status != "started":
+            # The same run made twice counts once: its later result is no second seed.
+            groups.setdefault(_without_seed(run.record), {})[_seed(run.record)] = run
+    rows = [row for seeds in groups.values() for row in _rows([seeds[seed] for seed in sorted(seeds)])]
+    return sorted(rows, key=lambda row: (-row.scores.get("G", row.scores.get("J&F", -1.0)), row.name))
+
+
+def unscored(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> tuple[str, ...]:
+    """Return a sentence for each wanted run that has no row, with the reason."""
+    found = []
+    for run in runs:
+        record = run.record
+        if not wanted(record) or (record.status != "started" and (record.scores or record.external)):
+            continue
+        reason = "is not finished" if record.status == "started" else "has no scores: its label maps were not scored"
+        found.append(f"{display_name(record)} of {record.created[:10]} {reason}.")
+    return tuple(sorted(set(found)))
+
+
+def display_name(record: RunRecord) -> str:
+    """Return the method's name, with that of its weights where they are not the method's own.
+
+    A small variant is never printed under the plain name: neither `lwl-lite`, nor `lwl` with such weights.
+    """
+    weights = record.method.weights
+    return record.method.name if weights is None or weights.name == record.method.name else _with_weights(record)
+
+
+def _with_weights(record: RunRecord) -> str:
+    assert record.method.weights is not None
+    return f"{record.method.name} ({record.method.weights.name or record.method.weights.file})"
+
+
+def rules(record: RunRecord) -> str:
+    """Return what two records must share for their scores to be comparable: the data and the protocol."""
+    data, protocol = record.dataset, record.protocol
+    return repr(
+        (
+            *(data.name, data.split, data.fingerprint, data.sequences),
+            *(protocol.name, protocol.init, protocol.frames_seen, protocol.frames_scored),
+            *(protocol.averaging, protocol.metric_version),
+        )
+    )
+
+
+def _seed(record: RunRecord) -> int:
+    return record.numerics.seed if record.numerics else 0
+
+
+def _without_seed(record: RunRecord) -> str:
+    key = {**identity(record), "seed": None, "kind": record.kind, "rules": rules(record)}
+    return repr(sorted(key.items()))
+
+
+def _rows(runs: Sequence[Run]) -> Iterable[Measured]:
+    scored = [run for run in runs if run.record.scores]
+    if scored:
+        yield _row(scored, MEASURED, [run.record.scores for run in scored], ())
+    servers = dict.fromkeys((entry.server, entry.date) for run in runs for entry in run.record.external)
+    for server, date in servers:
+        found = [
+            (run, entry)
+            for run in runs
+            for entry in run.record.external
+            if (entry.server, entry.date) == (server, date)
+        ]
+        yield _server_row(found)
+
+
+def _server_row(found: Sequence[tuple[Run, ExternalScores]]) -> Measured:
+    entry = found[0][1]
+    note = f"scores given by {entry.server} on {entry.date}, typed in by hand"
+    return _row([run for run, _ in found], f"server {entry.server}", [entry.scores for _, entry in found], (note,))
+
+
+def _row(runs: Sequence[Run], origin: str, scores: Sequence[dict[str, float]], notes: tuple[str, ...]) -> Measured:
+    record = runs[0].record
+    names = [name for name in scores[0] if all(name in each for each in scores)]
+    values = {name: [each[name] for each in scores] for name in names}
+    troubles = tuple(_troubles([run.record for run in runs]))
+    return Measured(
+        name=display_name(record),
+        origin=origin,
+        scores={name: float(np.mean(found)) for name, found in values.items()},
+        spread={name: float(np.std(found, ddof=1)) for name, found in values.items() if len(found) > 1},
+        notes=(*notes, *_conditions([run.record for run in runs]), *troubles),
+        comparable=None if troubles else f"{origin} {rules(record)}",
+        runs=tuple(runs),
+    )
+
+
+def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
+    """Say under which rules, with which weights and when a row was made."""
+    record = records[0]
+    protocol = record.protocol
+    seen = f"{protocol.frames_seen} frames seen" if protocol.frames_seen else "frames seen unknown"
+    start = (
+        f"started from {protocol.init}es" if protocol.init == "box" else f"started from {protocol.init or 'unknown'}s"
+    )
+    yield (
+        f"{record.dataset.name} {record.dataset.split}, {len(record.dataset.sequences)} sequences, protocol "
+        + ", ".join(text for text in (protocol.name, seen, start if protocol.init else "", _metrics(record)) if text)
+    )
+    weights = record.method.weights
+    made = "label maps of others, scored" if record.kind != "run" else "run"
+    dates = sorted({(each.finished or each.created)[:10] for each in records})
+    code = f"weights {weights.name} (sha256 {weights.sha256[:8]})" if weights else "no weights"
+    yield f"{code}; {made} {' and '.join(dates)} with vos-bench {record.environment.vos_bench}"
+    yield from (f"assumed: {text}" for text in protocol.assumed)
+    if len(records) > 1:
+        yield f"mean ± sample standard deviation over the seeds {', '.join(str(_seed(each)) for each in records)}"
+
+
+def _metrics(record: RunRecord) -> str:
+    return f"metrics {record.protocol.metric_version}" if record.protocol.metric_version else ""
+
+
+def _troubles(records: Sequence[RunRecord]) -> Iterable[str]:
+    for record in records:
+        counts = record.counts
+        if record.scores and counts.scored < counts.selected:
+            yield f"NOT RANKED: means over {counts.scored} of {counts.selected} sequences"
+        elif counts.failed:
+            yield f"NOT RANKED: {counts.failed} of {counts.selected} sequences failed"

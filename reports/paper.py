@@ -1,0 +1,217 @@
+"""The paper's tables, with the published rows and those that were measured here side by side."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from vos_bench.records import Run, RunRecord
+from vos_bench.tables import SPREAD, Column, Table, percent
+
+from .measured import PUBLISHED, Measured, measured, unscored
+from .published import PAPER, SETTINGS, Published, named, select
+
+HERE = "Measured with vos-bench"
+YTVOS_SCORES = ("G", "J_seen", "J_unseen", "F_seen", "F_unseen")
+DAVIS_SCORES = ("J&F", "J", "F")
+EXPLANATION = (
+    "Published rows are quoted from their sources and ranked among each other; rows measured here are ranked apart, "
+    "and only where data, protocol and metrics are the same."
+)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Where a table's rows come from.
+
+    Attributes:
+        title: The table's title.
+        published: The dataset's name in the published data.
+        dataset: The dataset's registered name.
+        split: The split of the measured rows.
+        scores: The columns.
+        settings: The training settings of the published rows, in order.
+        source: How the sources of the published rows begin; empty for all of them.
+    """
+
+    title: str
+    published: str
+    dataset: str
+    split: str
+    scores: tuple[str, ...]
+    settings: Collection[str]
+    source: str = ""
+
+    def rows(self) -> list[Published]:
+        """Return the published rows."""
+        return select(self.published, settings=self.settings, source=self.source)
+
+    def wants(self, init: str) -> Callable[[RunRecord], bool]:
+        """Return whether a record is about this benchmark and started as `init` says, or from nobody knows what."""
+        return lambda record: (
+            (record.dataset.name, record.dataset.split) == (self.dataset, self.split)
+            and (record.protocol.init or "mask") == init
+        )
+
+
+MASK_SETTINGS = tuple(setting for setting in SETTINGS if setting != "box-init")
+YTVOS18 = Benchmark(
+    "YouTube-VOS 2018 validation (table 2 of the LWL paper)",
+    "YouTube-VOS 2018",
+    "ytvos18",
+    "valid",
+    YTVOS_SCORES,
+    MASK_SETTINGS,
+    PAPER,
+)
+DAVIS17 = Benchmark(
+    "DAVIS 2017 validation (table 3 of the LWL paper)",
+    "DAVIS 2017",
+    "davis17",
+    "val",
+    DAVIS_SCORES,
+    MASK_SETTINGS,
+    PAPER,
+)
+YTVOS19 = Benchmark("YouTube-VOS 2019 validation", "YouTube-VOS 2019", "ytvos19", "valid", YTVOS_SCORES, MASK_SETTINGS)
+DAVIS16 = Benchmark("DAVIS 2016 validation", "DAVIS 2016", "davis16", "val", DAVIS_SCORES, MASK_SETTINGS)
+
+
+def ytvos18(runs: Sequence[Run]) -> Table:
+    """Return the paper's table 2."""
+    return _table(YTVOS18, runs)
+
+
+def davis17(runs: Sequence[Run]) -> Table:
+    """Return the paper's table 3."""
+    return _table(DAVIS17, runs)
+
+
+def ytvos18_all(runs: Sequence[Run]) -> Table:
+    """Return all that is published on YouTube-VOS 2018, from every source."""
+    return _table(_every_source(YTVOS18), runs)
+
+
+def davis17_all(runs: Sequence[Run]) -> Table:
+    """Return all that is published on DAVIS 2017, from every source."""
+    return _table(_every_source(DAVIS17), runs)
+
+
+def ytvos19(runs: Sequence[Run]) -> Table:
+    """Return YouTube-VOS 2019; the paper has no table of it."""
+    return _table(YTVOS19, runs)
+
+
+def davis16(runs: Sequence[Run]) -> Table:
+    """Return DAVIS 2016; the paper has no table of it."""
+    return _table(DAVIS16, runs)
+
+
+def _every_source(benchmark: Benchmark) -> Benchmark:
+    title = f"{benchmark.published} validation, from all sources"
+    return Benchmark(
+        title, benchmark.published, benchmark.dataset, benchmark.split, benchmark.scores, benchmark.settings
+    )
+
+
+def _table(benchmark: Benchmark, runs: Sequence[Run]) -> Table:
+    published = benchmark.rows()
+    ours = measured(runs, wanted=benchmark.wants("mask"))
+    notes = (EXPLANATION, *unscored(runs, wanted=benchmark.wants("mask")), *_elsewhere(benchmark, runs))
+    rows = [
+        *(published_row(row) for row in published),
+        *(measured_row(row, HERE, _counterparts(row, published)) for row in ours),
+    ]
+    columns = (Column("method"), Column("origin"), *(percent(score) for score in benchmark.scores))
+    return assemble(benchmark.title, columns, rows, notes)
+
+
+def box(runs: Sequence[Run]) -> Table:
+    """Return the paper's table 4: objects start from boxes, on both datasets."""
+    halves = [Benchmark("", each.published, each.dataset, each.split, each.scores, ("box-init",), PAPER)
+              for each in (YTVOS18, DAVIS17)]  # fmt: skip
+    rows: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+    for half in halves:
+        published = half.rows()
+        for row in published:
+            _merge(rows, f"published {row.method}", published_row(row, prefix=half.published))
+        for ours in measured(runs, wanted=half.wants("box")):
+            found = measured_row(ours, HERE, _counterparts(ours, published), prefix=half.published)
+            _merge(rows, ours.identity, found)
+        notes += unscored(runs, wanted=half.wants("box"))
+    columns = [Column("method"), Column("origin")]
+    for half in halves:
+        columns += [percent(f"{half.published} {name}", label=name, group=half.published) for name in half.scores]
+    title = "Start from boxes, YouTube-VOS 2018 and DAVIS 2017 validation (table 4 of the LWL paper)"
+    return assemble(title, columns, [*rows.values()], (EXPLANATION, *notes))
+
+
+def _merge(rows: dict[str, dict[str, Any]], key: str, row: dict[str, Any]) -> None:
+    """Add a row, or its columns and notes to the same system's row on the other dataset."""
+    if key not in rows:
+        rows[key] = row
+        return
+    before = rows[key]
+    ranks = [each["rank"] for each in (before, row)]
+    same = ranks[0] == ranks[1]
+    rank = None if None in ranks else ranks[0] if same else " and ".join(ranks)
+    rows[key] = {**before, **row, "rank": rank, "notes": tuple(dict.fromkeys((*before["notes"], *row["notes"])))}
+
+
+def published_row(row: Published, *, prefix: str = "") -> dict[str, Any]:
+    """Return a published row; its scores' names begin with `prefix`."""
+    return {
+        "group": SETTINGS[row.setting],
+        "method": row.method,
+        "origin": PUBLISHED,
+        "rank": f"published {row.setting}",
+        "notes": row.notes,
+        **{_named(name, prefix): value for name, value in row.scores.items()},
+    }
+
+
+def measured_row(row: Measured, group: str, notes: Iterable[str] = (), *, prefix: str = "") -> dict[str, Any]:
+    """Return a measured row; its scores' names begin with `prefix`."""
+    return {
+        "group": group,
+        "method": row.name,
+        "origin": row.origin,
+        "rank": row.comparable,
+        "notes": (*row.notes, *notes),
+        **{_named(name, prefix): value for name, value in row.scores.items()},
+        **{_named(name, prefix) + SPREAD: value for name, value in row.spread.items()},
+    }
+
+
+def _named(name: str, prefix: str) -> str:
+    return f"{prefix} {name}" if prefix else name
+
+
+def assemble(title: str, columns: Sequence[Column], rows: Sequence[dict[str, Any]], notes: Iterable[str]) -> Table:
+    """Return the table of rows that `published_row` and `measured_row` made."""
+    present = {name for row in rows for name in row}
+    names = [name for column in columns for name in (column.name, column.name + SPREAD)]
+    kept = [name for name in names if name in present or not name.endswith(SPREAD)]
+    # Objects, so that a row without a spread or a rank stays without one.
+    frame = pd.DataFrame(rows, columns=["group", *kept, "rank", "notes"], dtype=object)
+    return Table(title, tuple(columns), frame, tuple(notes), group="group", rank="rank", footnotes="notes")
+
+
+def _counterparts(row: Measured, published: Iterable[Published]) -> Iterable[str]:
+    """Say what is published of a method that was measured under the very name."""
+    for found in named(row.name, published):
+        numbers = ", ".join(f"{score} {value:g}" for score, value in found.percent.items())
+        yield f"published as {found.method} ({SETTINGS[found.setting].lower()}): {numbers} [{found.notes[0]}]"
+
+
+def _elsewhere(benchmark: Benchmark, runs: Sequence[Run]) -> Iterable[str]:
+    """Say which runs on the dataset are left out, so that nobody looks for them."""
+    here = [run.record for run in runs if run.record.dataset.name == benchmark.dataset]
+    boxes = sum(record.protocol.init == "box" for record in here)
+    splits = sorted({record.dataset.split for record in here} - {benchmark.split})
+    if boxes:
+        yield f"Left out: {boxes} runs that started from boxes; the report `box` has those on its two datasets."
+    if splits:
+        yield f"Left out: runs on the splits {', '.join(splits)}."

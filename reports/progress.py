@@ -1,0 +1,92 @@
+"""The report `progress`: how one method's score moved from run to run, for continuous integration."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from vos_bench.records import Run, RunRecord
+from vos_bench.tables import Column, Table, percent
+
+from .measured import display_name, rules
+from .speed import hardware
+
+COLUMNS = (
+    Column("date"),
+    Column("version"),
+    Column("commit"),
+    Column("seed"),
+    percent("J&F"),
+    Column("change", digits=2, scale=100.0),
+    Column("FPS", digits=1),
+    Column("state"),
+)
+NOTE = (
+    "A group holds runs of one method under one set of rules on the same data. Change: in percent points, against the "
+    "complete run with the same seed before it. FPS is not comparable across machines; a note names the machine."
+)
+
+
+def build(runs: Sequence[Run]) -> Table:
+    """Return the table: a group for each method, data and protocol, its runs by date."""
+    rows: list[dict[str, Any]] = []
+    last: dict[tuple[str, int], float] = {}
+    for run in sorted((run for run in runs if run.record.scores), key=lambda run: _when(run.record)):
+        row = _row(run.record)
+        key = (row["key"], row["seed"])
+        if row["state"] == "complete":
+            row["change"] = row["J&F"] - last[key] if key in last else None
+            last[key] = row["J&F"]
+        rows.append(row)
+    rows.sort(key=lambda row: row["group"])
+    names = ["group", *(column.name for column in COLUMNS), "notes"]
+    return Table(
+        "J&F over time",
+        COLUMNS,
+        pd.DataFrame(_with_distinct_groups(rows), columns=names, dtype=object),
+        (NOTE,),
+        group="group",
+        footnotes="notes",
+    )
+
+
+def _when(record: RunRecord) -> str:
+    return record.finished or record.created
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    git = record.environment.git
+    counts = record.counts
+    state = "complete" if counts.scored == counts.selected else f"{counts.scored} of {counts.selected} sequences"
+    data, protocol = record.dataset, record.protocol
+    return {
+        "group": f"{display_name(record)} on {data.name} {data.split}, protocol {protocol.name}, "
+        f"{protocol.frames_seen or 'unknown'} frames, {protocol.init or 'unknown start'}, {counts.selected} sequences",
+        "key": repr((display_name(record), rules(record))),
+        "date": _when(record),
+        "version": record.environment.vos_bench,
+        "commit": git.commit[:8] if git and git.commit else None,
+        "seed": record.numerics.seed if record.numerics else 0,
+        "J&F": record.scores["J&F"],
+        "change": None,
+        "FPS": record.timing.fps if record.timing else None,
+        "state": state,
+        "notes": (hardware(record),),
+    }
+
+
+def _with_distinct_groups(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell groups apart that differ only in what no heading shows, such as the data's fingerprint."""
+    keys: dict[str, list[str]] = {}
+    for row in rows:
+        found = keys.setdefault(row["group"], [])
+        if row["key"] not in found:
+            found.append(row["key"])
+    several = {group for group, found in keys.items() if len(found) > 1}
+    named = [
+        {**row, "group": f"{row['group']} (rules {keys[row['group']].index(row['key']) + 1})"}
+        if row["group"] in several
+        else row
+        for row in rows
+    ]
+    return sorted(named, key=lambda row: row["group"])

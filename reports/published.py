@@ -1,0 +1,102 @@
+"""What papers and systems' own pages print: `published.csv`, each row with its source and what is doubtful in it."""
+
+import importlib.resources
+import io
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+
+PAPER = "LWL paper (ECCV 2020)"
+"""How the rows of the LWL paper's own tables begin their source."""
+
+SCORES = {
+    "J&F": "J_and_F",
+    **{name: name for name in ("G", "J", "F", "J_seen", "J_unseen", "F_seen", "F_unseen")},
+}
+"""Our name of a score to the column of the file."""
+
+SETTINGS = {
+    "extra-data": "Additional training data",
+    "only-ytvos": "Only YouTube-VOS training",
+    "only-davis": "Only DAVIS training",
+    "online-ft": "Fine-tuned on the first frame of each sequence",
+    "box-init": "Started from boxes",
+}
+"""The file's word for a training setting to the heading of its rows."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row of the file.
+
+    Attributes:
+        method: As the source spells it.
+        dataset: Such as `DAVIS 2017`.
+        split: Such as `val`.
+        setting: A key of `SETTINGS`.
+        scores: Fractions by our names of the scores; what the source leaves out is left out.
+        fps: Frames per second by its authors' definition, None where none is printed.
+        hardware: What the figure was measured on, in the source's words.
+        notes: The source, then remarks; one that begins with `DOUBT` says what is wrong with a number.
+        percent: The scores as they are printed.
+    """
+
+    method: str
+    dataset: str
+    split: str
+    setting: str
+    scores: dict[str, float]
+    fps: float | None
+    hardware: str
+    notes: tuple[str, ...]
+    percent: dict[str, float]
+
+
+@cache
+def load() -> tuple[Published, ...]:
+    """Return all rows, in the order of the file."""
+    text = (importlib.resources.files("vos_bench.reports") / "published.csv").read_text(encoding="utf-8")
+    frame = pd.read_csv(io.StringIO(text), keep_default_na=False, dtype=str)
+    return tuple(_row({str(k): str(v) for k, v in row.items()}) for row in frame.to_dict(orient="records"))
+
+
+def _row(row: dict[str, str]) -> Published:
+    percent = {name: float(row[column]) for name, column in SCORES.items() if row[column]}
+    return Published(
+        method=row["method"],
+        dataset=row["dataset"],
+        split=row["split"],
+        setting=row["setting"],
+        scores={name: value / 100 for name, value in percent.items()},
+        fps=float(row["fps"]) if row["fps"] else None,
+        hardware=row["hardware"],
+        notes=tuple(_notes(row["source"])),
+        percent=percent,
+    )
+
+
+def _notes(source: str) -> Iterable[str]:
+    """Part a source from the remarks behind it, and these from each other where they begin with NOTE or DOUBT."""
+    citation, _, remarks = source.partition("; ")
+    yield citation.strip()
+    yield from (remark.strip() for remark in re.split(r"; (?=NOTE|DOUBT)", remarks) if remark.strip())
+
+
+def select(
+    dataset: str, *, split: str = "val", settings: Collection[str] = tuple(SETTINGS), source: str = ""
+) -> list[Published]:
+    """Return the rows of one dataset and split whose source begins with `source`, by the order of `settings`."""
+    order = list(settings)
+    found = [row for row in load() if (row.dataset, row.split) == (dataset, split) and row.setting in order]
+    return sorted(
+        (row for row in found if row.notes[0].startswith(source)),
+        key=lambda row: order.index(row.setting),
+    )
+
+
+def named(method: str, rows: Iterable[Published]) -> list[Published]:
+    """Return the rows of the method that is called so, whatever the case; `lwl-lite` is not `LWL`."""
+    return [row for row in rows if row.method.casefold() == method.casefold()]

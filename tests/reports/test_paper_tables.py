@@ -1,0 +1,200 @@
+"""The paper's tables: published rows, measured rows beside them, and what may be ranked with what."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from vos_bench import registry
+from vos_bench.api import ProtocolName
+from vos_bench.records import ExternalScores, ProtocolEntry, Run, WeightsEntry
+from vos_bench.reports.published import load
+from vos_bench.tables import FORMATS, Table, render
+
+MakeRun = Callable[..., Run]
+
+TABLES = ("ablation", "box", "davis16", "davis17", "davis17-all", "ytvos18", "ytvos18-all", "ytvos19")
+MASKS = ProtocolEntry(name="davis", init="mask", frames_seen="all")
+
+
+def build(name: str, runs: Sequence[Run]) -> Table:
+    table = registry.resolve(registry.report(name).factory)(runs)
+    assert isinstance(table, Table)
+    return table
+
+
+def on(run: Run, dataset: str, split: str = "val", **changes: Any) -> Run:
+    """The run as if it had been made on another dataset."""
+    record = run.record
+    data = record.dataset.model_copy(update={"name": dataset, "split": split})
+    return replace(run, record=record.model_copy(update={"dataset": data, **changes}))
+
+
+def measured(table: Table) -> pd.DataFrame:
+    return table.frame[table.frame["origin"] != "published"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_without_a_record_the_published_rows_stand_alone(name: str) -> None:
+    table = build(name, [])
+    assert len(table.frame)
+    assert measured(table).empty
+    for format in FORMATS:
+        assert render(table, format)
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "split"),
+    [("davis17", "davis17", "val"), ("davis16", "davis16", "val"), ("ytvos18", "ytvos18", "valid")],
+)
+def test_a_record_adds_its_row_and_nothing_else(make_run: MakeRun, name: str, dataset: str, split: str) -> None:
+    one, two = (on(make_run({"a": (J, 0.5)}, method=method), dataset, split) for method, J in (("x", 0.7), ("y", 0.6)))
+    both, without = build(name, [one, two]), build(name, [one])
+    assert list(measured(both)["method"]) == ["x", "y"]
+    pd.testing.assert_frame_equal(both.frame[both.frame["method"] != "y"].reset_index(drop=True), without.frame)
+
+
+def test_every_number_is_in_the_published_data_or_in_a_record(make_run: MakeRun) -> None:
+    run = on(make_run({"a": (0.71, 0.53)}), "davis17")
+    known = {value for row in load() for value in row.scores.values()} | set(run.record.scores.values())
+    frame = build("davis17", [run]).frame
+    assert {value for name in ("J&F", "J", "F") for value in frame[name].dropna()} <= known
+
+
+def test_seeds_share_a_row_with_their_spread_and_a_repeated_seed_counts_once(make_run: MakeRun) -> None:
+    runs = [on(make_run({"a": (J, J)}, seed=seed), "davis17") for seed, J in ((0, 0.1), (0, 0.5), (1, 0.7))]
+    dates = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-01-15T00:00:00Z")
+    dated = [
+        replace(run, record=run.record.model_copy(update={"finished": date}))
+        for run, date in zip(runs, dates, strict=True)
+    ]
+    (row,) = measured(build("davis17", dated)).to_dict(orient="records")
+    assert abs(row["J"] - 0.6) < 1e-12, "the later run with seed 0 stands for both"
+    assert abs(row["J ±"] - 0.2 / 2**0.5) < 1e-12
+    assert any("seeds 0, 1" in note for note in row["notes"])
+
+
+def test_a_lite_variant_never_stands_under_the_plain_name(make_run: MakeRun) -> None:
+    lite = on(make_run({"a": (0.5, 0.5)}, method="lwl-lite"), "davis17")
+    weights = WeightsEntry(name="lwl-lite", file="w", sha256="0" * 64)
+    plain = on(make_run({"a": (0.4, 0.5)}, method="lwl"), "davis17")
+    method = plain.record.method.model_copy(update={"weights": weights})
+    disguised = replace(plain, record=plain.record.model_copy(update={"method": method}))
+    rows = measured(build("davis17", [lite, disguised]))
+    assert list(rows["method"]) == ["lwl-lite", "lwl (lwl-lite)"]
+    assert not any("published as" in note for notes in rows["notes"] for note in notes)
+
+
+def test_a_measured_method_is_shown_beside_what_is_published_of_it(make_run: MakeRun) -> None:
+    (row,) = measured(build("davis17", [on(make_run({"a": (0.5, 0.5)}, method="lwl"), "davis17")])).to_dict("records")
+    published = [note for note in row["notes"] if note.startswith("published as LWL")]
+    assert "J&F 81.6, J 79.1, F 84.1" in published[0]
+    assert "J&F 74.3" in published[1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"frames_seen": "annotated"},
+        {"metric_version": "2"},
+        {"averaging": "another way"},
+        {"frames_scored": "other frames"},
+    ],
+)
+def test_rows_of_different_rules_are_not_ranked_together(make_run: MakeRun, other: dict[str, str]) -> None:
+    protocols = (MASKS, MASKS, MASKS.model_copy(update=other))
+    runs = [
+        on(make_run({"a": (J, J)}, method=f"m{i}", protocol=protocol), "davis17")
+        for i, (J, protocol) in enumerate(zip((0.5, 0.6, 0.9), protocols, strict=True))
+    ]
+    text = render(build("davis17", runs), "markdown")
+    assert "**60.0**" in text
+    assert "<u>50.0</u>" in text
+    assert "**90.0**" not in text
+
+
+def test_a_row_with_failed_sequences_is_shown_but_not_ranked(make_run: MakeRun) -> None:
+    whole = on(make_run({"a": (0.5, 0.5), "b": (0.5, 0.5)}, method="whole"), "davis17")
+    failed = on(make_run({"a": (0.9, 0.9), "b": None}, method="failed"), "davis17")
+    rows = {row["method"]: row for row in measured(build("davis17", [whole, failed])).to_dict("records")}
+    assert rows["failed"]["rank"] is None
+    assert "NOT RANKED: means over 1 of 2 sequences" in rows["failed"]["notes"]
+    assert rows["whole"]["rank"] is not None
+
+
+def test_scores_of_a_server_have_a_row_that_names_server_and_date(make_run: MakeRun) -> None:
+    external = ExternalScores(server="CodaLab", date="2026-03-04", scores={"G": 0.815, "J_seen": 0.8})
+    run = on(make_run({"a": None}, method="lwl"), "ytvos18", "valid", external=(external,), status="complete")
+    (row,) = measured(build("ytvos18", [run])).to_dict("records")
+    assert (row["origin"], row["G"]) == ("server CodaLab", 0.815)
+    assert any("2026-03-04" in note for note in row["notes"])
+
+
+def test_runs_without_scores_and_runs_that_are_left_out_are_named_below(make_run: MakeRun) -> None:
+    unscored = on(make_run({"a": None}, method="masks-only"), "davis17", status="complete")
+    boxes = on(make_run({"a": (0.5, 0.5)}, protocol=MASKS.model_copy(update={"init": "box"})), "davis17")
+    dev = on(make_run({"a": (0.5, 0.5)}), "davis17", "test-dev")
+    table = build("davis17", [unscored, boxes, dev])
+    assert measured(table).empty
+    below = " ".join(table.notes)
+    assert "masks-only" in below
+    assert "started from boxes" in below
+    assert "test-dev" in below
+
+
+@pytest.mark.parametrize("protocol", ["davis", "all-frames"])
+def test_a_note_states_protocol_weights_and_date(make_run: MakeRun, protocol: ProtocolName) -> None:
+    entry = ProtocolEntry(name=protocol, init="mask", frames_seen="all", metric_version="7", assumed=("a thing",))
+    run = on(make_run({"a": (0.5, 0.5)}, protocol=entry), "davis17")
+    weights = WeightsEntry(name="mine", file="w", sha256="ab" * 32)
+    method = run.record.method.model_copy(update={"weights": weights})
+    run = replace(run, record=run.record.model_copy(update={"method": method}))
+    (row,) = measured(build("davis17", [run])).to_dict("records")
+    text = "\n".join(row["notes"])
+    for part in (
+        f"protocol {protocol}",
+        "all frames",
+        "from masks",
+        "metrics 7",
+        "mine",
+        "abababab",
+        "2026-01-01",
+        "a thing",
+    ):
+        assert part in text
+
+
+def test_box_puts_the_same_system_on_both_datasets_into_one_row(make_run: MakeRun) -> None:
+    entry = MASKS.model_copy(update={"init": "box"})
+    runs = [
+        on(make_run({"a": (0.5, 0.7)}, method="lwl", protocol=entry), "davis17"),
+        on(make_run({"a": (0.4, 0.4)}, method="lwl", protocol=entry), "ytvos18", "valid", scores={"G": 0.4}),
+    ]
+    table = build("box", runs)
+    (row,) = measured(table).to_dict("records")
+    assert (row["DAVIS 2017 J"], row["YouTube-VOS 2018 G"]) == (0.5, 0.4)
+    assert len(table.frame) == 3 + 1
+    assert "\\multicolumn{5}{c}{YouTube-VOS 2018} & \\multicolumn{3}{c}{DAVIS 2017}" in render(table, "latex")
+
+
+@pytest.mark.parametrize(
+    ("config", "step"),
+    [
+        ({"label_source": "mask", "weight_source": "ones", "learner_gradient": False}, "Baseline"),
+        ({"network": {"label_source": "mask", "weight_source": "ones", "learner_gradient": True}}, "+End-to-end"),
+        ({"label_source": "learned", "weight_source": "ones", "learner_gradient": True}, "+Label Generator"),
+        ({"label_source": "learned", "weight_source": "learned", "learner_gradient": True}, "+Weight Predictor"),
+    ],
+)
+def test_ablation_knows_the_step_by_the_settings(make_run: MakeRun, config: dict[str, Any], step: str) -> None:
+    run = on(make_run({"a": (0.5, 0.5)}, method="lwl-lite"), "ytvos19-holdout", "train")
+    method = run.record.method.model_copy(update={"config": config})
+    run = replace(run, record=run.record.model_copy(update={"method": method}))
+    (row,) = measured(build("ablation", [run])).to_dict("records")
+    assert (row["method"], row["J"]) == (f"lwl-lite: {step}", 0.5)
+
+
+def test_ablation_leaves_out_methods_without_such_settings(make_run: MakeRun) -> None:
+    assert measured(build("ablation", [on(make_run({"a": (0.5, 0.5)}), "ytvos19-holdout")])).empty

@@ -1,0 +1,98 @@
+"""The reports `speed`, `progress` and `attributes`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from vos_bench.environment import GpuEntry
+from vos_bench.records import Run
+from vos_bench.reports import attributes, progress, speed
+from vos_bench.tables import render
+from vos_bench.timing import FrameTimings, TimingSummary
+
+MakeRun = Callable[..., Run]
+
+TIMES = FrameTimings(
+    frame=("0", "1", "2", "3"),
+    objects=(1, 1, 1, 2),
+    phase=("init", "step", "step", "step"),
+    decode_ms=(None,) * 4,
+    stream_ms=(50.0, 10.0, 30.0, 40.0),
+    model_ms=(None,) * 4,
+    write_ms=(None,) * 4,
+)
+
+
+def timed(run: Run, *, fps: float = 37.5, indicative: bool = False, gpu: str = "") -> Run:
+    timing = TimingSummary(
+        definition="how", indicative=indicative, reasons=("too short",) if indicative else (), frames=4, fps=fps
+    )
+    sequences = {
+        name: each.model_copy(update={"timings": TIMES, "peak_mib": 100.0}) for name, each in run.sequences.items()
+    }
+    record = run.record.model_copy(update={"timing": timing})
+    if gpu:
+        entry = GpuEntry(name=gpu, memory_mib=1)
+        environment = record.environment.model_copy(update={"gpus": (entry,)})
+        assert record.numerics is not None
+        numerics = record.numerics.model_copy(update={"device": "cuda"})
+        record = record.model_copy(update={"environment": environment, "numerics": numerics})
+    return replace(run, record=record, sequences=sequences)
+
+
+def test_speed_has_a_line_for_each_number_of_objects(make_run: MakeRun) -> None:
+    rows = speed.build([timed(make_run({"a": (0.5, 0.5)}))]).frame
+    ours = rows[rows["method"] == "mine"].set_index("objects")
+    assert list(ours.index) == ["all", "1", "2"]
+    assert ours.loc["all", "FPS"] == 37.5
+    assert ours.loc["1", "FPS"] == 1000 * 2 / 40
+    assert (ours.loc["1", "init"], ours.loc["1", "p50"], ours.loc["1", "p99"]) == (50.0, 10.0, 30.0)
+    assert ours.loc["2", "FPS"] == 25.0
+    assert ours.loc["all", "memory"] == 100.0
+
+
+def test_speed_ranks_on_one_machine_only_and_no_mere_indication(make_run: MakeRun) -> None:
+    def runs(*, gpu: str = "", indicative: bool = False) -> list[Run]:
+        first, second = (make_run({"a": (0.5, 0.5)}, method=name) for name in ("x", "y"))
+        return [timed(first, fps=20, gpu="H200"), timed(second, fps=10, gpu=gpu, indicative=indicative)]
+
+    assert "**20.0**" in render(speed.build(runs(gpu="H200")), "markdown")
+    assert "**20.0**" not in render(speed.build(runs(gpu="V100")), "markdown")
+    assert "**20.0**" not in render(speed.build(runs()), "markdown"), "a processor is not that GPU"
+    assert "**20.0**" not in render(speed.build(runs(gpu="H200", indicative=True)), "markdown")
+
+
+def test_published_speeds_stand_alone_and_unranked_without_a_record() -> None:
+    table = speed.build([])
+    assert set(table.frame["group"]) == {speed.AUTHORS}
+    assert table.frame["rank"].isna().all()
+    lwl = table.frame[table.frame["method"] == "LWL"].iloc[0]
+    assert lwl["FPS"] == 14
+    assert "single-object" in " ".join(lwl["notes"])
+
+
+def test_progress_follows_one_method_under_one_set_of_rules(make_run: MakeRun) -> None:
+    def at(date: str, run: Run) -> Run:
+        return replace(run, record=run.record.model_copy(update={"finished": date}))
+
+    runs = [
+        at("2026-03-01", make_run({"a": (0.6, 0.6)})),
+        at("2026-01-01", make_run({"a": (0.5, 0.5)})),
+        at("2026-02-01", make_run({"a": (0.9, 0.9)}, fingerprint="e" * 64)),
+        at("2026-02-15", make_run({"a": (0.8, 0.8)}, seed=1)),
+    ]
+    rows = progress.build(runs).frame
+    same = rows[rows["group"].str.endswith("(rules 1)")]
+    assert list(same["date"]) == ["2026-01-01", "2026-02-15", "2026-03-01"]
+    assert same["change"].iloc[:2].isna().all()
+    assert abs(same["change"].iloc[2] - 0.1) < 1e-12
+    assert len(rows[rows["group"].str.endswith("(rules 2)")]) == 1
+
+
+def test_attributes_ranks_within_an_object_and_names_failures(make_run: MakeRun) -> None:
+    table = attributes.build(
+        [make_run({"a": (0.5, 0.5), "b": (0.9, 0.9)}, method="x"), make_run({"a": (0.6, 0.6), "b": None}, method="y")]
+    )
+    text = render(table, "markdown")
+    assert "**60.0**" in text
+    assert "**90.0**" not in text
+    assert "failed: the method raised ValueError" in text

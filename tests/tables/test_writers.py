@@ -1,0 +1,114 @@
+"""Every writer against a recorded table that has all a table can have."""
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from vos_bench.tables import FORMATS, Column, Format, Table, percent, render
+
+GOLDEN = Path(__file__).parent / "golden"
+SUFFIXES: dict[Format, str] = {"text": "txt", "markdown": "md", "latex": "tex", "csv": "csv", "html": "html"}
+
+HOSTILE = "[x]* <script>alert(1)</script> & 50 % of_{x} | \\input{x} ~^#$ *a* [b](c) 中 é"
+
+TABLE = Table(
+    "Scores of 2 datasets & <more>",
+    (
+        Column("method"),
+        percent("A J&F", label="J&F", group="Data A"),
+        percent("A J_decay", higher_is_better=False, label="J_decay", group="Data A"),
+        percent("B G", label="G", group="Data_B"),
+        Column("latency", digits=2, unit="ms"),
+    ),
+    pd.DataFrame(
+        [
+            {
+                "group": "Published",
+                "method": "first",
+                "A J&F": 0.81249,
+                "A J_decay": 0.1,
+                "rank": "p",
+                "notes": ("Source.",),
+            },
+            {"group": "Measured", "method": HOSTILE, "A J&F": 0.9, "B G": 0.5, "rank": "m", "notes": ("Odd: <b>.",)},
+            {
+                "group": "Published",
+                "method": "second",
+                "A J&F": 0.8123,
+                "A J_decay": 0.2,
+                "rank": "p",
+                "notes": ("Source.", "DOUBT about 100 %."),
+            },
+            {"group": "Published", "method": "third", "A J&F": 0.7, "rank": "p"},
+            {"group": "Measured", "method": "fifth", "A J&F": 0.99, "rank": None, "notes": ("NOT RANKED",)},
+            {
+                "group": "Measured",
+                "method": "seeds",
+                "A J&F": 0.8,
+                "A J&F ±": 0.0123,
+                "B G": 0.6,
+                "latency": 3.256,
+                "rank": "m",
+            },
+        ],
+        columns=[
+            *("group", "method", "A J&F", "A J&F ±", "A J_decay", "B G", "latency", "rank", "notes"),
+        ],
+        dtype=object,
+    ),
+    ("A note for all.",),
+    group="group",
+    rank="rank",
+    footnotes="notes",
+)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_each_format_is_as_recorded(format: Format) -> None:
+    assert render(TABLE, format) == (GOLDEN / f"table.{SUFFIXES[format]}").read_text(encoding="utf-8")
+
+
+def test_equal_prints_share_the_first_place_and_the_next_number_is_second() -> None:
+    text = render(TABLE, "markdown")
+    assert text.count("**81.2**") == 2
+    assert "<u>70.0</u>" in text
+
+
+def test_lower_is_better_where_the_column_says_so() -> None:
+    text = render(TABLE, "markdown")
+    assert "**10.0**" in text
+    assert "<u>20.0</u>" in text
+
+
+def test_rows_of_different_rank_groups_and_rows_without_one_do_not_compete() -> None:
+    text = render(TABLE, "markdown")
+    assert "**90.0**" in text, "the unranked 99.0 must not take the measured rows' first place"
+    assert "| 99.0 |" in text
+
+
+def test_without_rank_groups_nothing_is_marked() -> None:
+    assert "**81.2**" not in render(replace(TABLE, rank=""), "markdown")
+
+
+@pytest.mark.parametrize("format", ["html", "markdown"])
+def test_no_name_becomes_markup(format: Format) -> None:
+    text = render(TABLE, format)
+    assert "<script" not in text
+    assert "&lt;script" in text
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (Debian: texlive-latex-recommended)")
+def test_latex_compiles(tmp_path: Path) -> None:
+    body = render(TABLE, "latex")
+    (tmp_path / "page.tex").write_text(
+        "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + body + "\\end{document}\n",
+        encoding="utf-8",
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "page.pdf").stat().st_size > 1000

@@ -73,6 +73,19 @@ def test_other_frame_names_are_shown(truth: Path, masks: Path) -> None:
     assert "name label maps as the frames of the truth" in message
 
 
+def test_files_of_another_kind_are_shown(truth: Path, masks: Path) -> None:
+    for path in (masks / "bear").iterdir():
+        path.rename(path.with_suffix(".jpg"))
+    assert "found 00000.jpg and the like: save label maps as FRAME.png" in complaint(truth, masks)
+
+
+def test_hidden_files_do_not_matter(truth: Path, masks: Path) -> None:
+    for folder in (truth, truth / "bear"):
+        (folder / ".cache").mkdir()
+        (folder / "._00007.png").write_text("left by another system")
+    assert preflight(truth_folder(truth), masks, protocol="davis") == 120
+
+
 def test_a_file_where_a_folder_is_expected_is_named(truth: Path, masks: Path) -> None:
     for path in (masks / "bear").iterdir():
         path.unlink()

@@ -171,6 +171,15 @@ def test_another_size_is_an_error_even_where_it_could_be_stretched(
         bench.score("s")
 
 
+def test_a_truth_that_changes_its_size_is_an_error(bench: Bench, blobs: Any) -> None:
+    truth = [*blobs([1])[:3], *blobs([1], shape=(41, 60))[3:]]
+    bench.add("s", truth, truth)
+    with pytest.raises(
+        BadInputError, match=r"truth of frame 00003 has 41 x 60 pixels .* expected 40 x 60 as on frame 00001"
+    ):
+        bench.score("s")
+
+
 def test_groups_and_ids_are_those_of_the_sequence(bench: Bench, blobs: Any) -> None:
     bench.add("s", blobs([1, 2]), blobs([1, 2]))
 

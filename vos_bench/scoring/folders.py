@@ -9,13 +9,13 @@ DEPTH = 3
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Return what lies in a folder, sorted by file name as a string.
+    """Return what lies in a folder, sorted by file name as a string; hidden files and folders are left out.
 
     Raises:
         BadInputError: It is absent, a file, or may not be read.
     """
     try:
-        return sorted(folder.iterdir(), key=lambda path: path.name)
+        return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: path.name)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadInputError(f"{folder}: cannot be listed: {reason}; expected a folder that you may read") from None

@@ -7,7 +7,7 @@ from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_size
 from vos_bench.metrics.protocol import ScoringProtocol, TruthSequence, scoring_protocol
-from vos_bench.scoring.folders import folder_advice, label_map_names
+from vos_bench.scoring.folders import folder_advice, label_map_names, list_folder
 
 MOST_PROBLEMS = 10
 """How many problems one message lists."""
@@ -82,6 +82,8 @@ def _missing(folder: Path, missing: list[str], frames: tuple[str, ...], present:
     message = f"{folder}: {len(missing)} of {len(frames)} label maps are missing: {names}"
     if present and len(missing) == len(frames):
         return f"{message}; found {present[0]}.png and the like: name label maps as the frames of the truth"
+    if not present and (others := list_folder(folder)):
+        return f"{message}; found {others[0].name} and the like: save label maps as FRAME.png"
     return f"{message}; every scored frame needs one, an empty one where no object is seen"
 
 

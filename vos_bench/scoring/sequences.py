@@ -135,7 +135,7 @@ def _score(
 ) -> tuple[ObjectScores, ...]:
     rule = scoring_protocol(protocol)
     frames = rule.scored_frames(sequence)
-    counts = [_count_frame(sequence, name, folder / f"{name}.png", count) for name in frames]
+    counts = _count_frames(sequence, frames, folder, count)
     starts = rule.starts(sequence, counts)
     _check_ids(folder, frames, counts, starts)
     return tuple(
@@ -145,10 +145,25 @@ def _score(
     )
 
 
-def _count_frame(sequence: TruthSequence, frame_name: str, path: Path, count: CountFrame) -> FrameCounts:
-    truth, masks = sequence.read_truth(frame_name), read_narrow(path)
-    check_size(path, masks.shape, truth.shape)
-    return count(truth, masks)
+def _count_frames(
+    sequence: TruthSequence, frames: tuple[str, ...], folder: Path, count: CountFrame
+) -> list[FrameCounts]:
+    """Read and count frame by frame, so that no two are in memory at once."""
+    counts: list[FrameCounts] = []
+    size: tuple[int, ...] | None = None
+    for name in frames:
+        path, truth = folder / f"{name}.png", sequence.read_truth(name)
+        masks = read_narrow(path)
+        check_size(path, masks.shape, truth.shape)
+        size = size or truth.shape
+        if truth.shape != size:
+            sizes = " x ".join(map(str, truth.shape)), " x ".join(map(str, size))
+            raise BadInputError(
+                f"{sequence.name}: the truth of frame {name} has {sizes[0]} pixels (height x width), expected "
+                f"{sizes[1]} as on frame {frames[0]}; mend the truth"
+            )
+        counts.append(count(truth, masks))
+    return counts
 
 
 def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts], allowed: dict[int, int]) -> None:

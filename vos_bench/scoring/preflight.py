@@ -60,7 +60,8 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
     if not folder.exists():
         raise BadInputError(f"{folder}: there is no such folder; expected {len(frames)} label maps of {sequence.name}")
     present = label_map_names(folder)
-    if missing := sorted({*frames} - {*present}, key=frames.index):
+    there = frozenset(present)
+    if missing := [name for name in frames if name not in there]:
         raise BadInputError(_missing(folder, missing, frames, present))
     found = read_size(folder / f"{frames[0]}.png")
     check_size(folder / f"{frames[0]}.png", found, sequence.read_truth(frames[0]).shape)

@@ -75,7 +75,8 @@ LITE = MethodInfo(
             sha256=LITE_SHA256,
             licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
             note="Trained on the 30 train sequences of DAVIS 2016 and frames synthesised from them; "
-            "weights/lwl-lite.json says how. For weights without that licence: vos-bench train lwl-lite --recipe demo.",
+            "weights/lwl-lite.json says how. For weights without that licence: "
+            "vos-bench train lwl-lite --recipe demo --set epochs=40.",
         ),
     ),
     reference="Bhat et al., Learning What to Learn for Video Object Segmentation, ECCV 2020; the network is our own",
@@ -88,7 +89,8 @@ LITE = MethodInfo(
     recipes=tuple(
         RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.lite_recipe:{name.upper()}")
         for name, summary in (
-            ("lite", "What made the weights that ship: DAVIS 2016 train and frames synthesised from it."),
+            ("stage1", "First half of the weights that ship: DAVIS 2016 train and what is synthesised from it."),
+            ("stage2", "Second half: larger crops, the learning rate falls to zero."),
             ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
         )
     ),

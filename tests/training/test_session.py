@@ -72,7 +72,7 @@ def as_settings(config: LwlConfig) -> tuple[str, ...]:
 def test_a_training_writes_its_record_weights_and_card(tmp_path, davis, start):
     result = train(
         "lwl-lite",
-        "lite",
+        "stage2",
         out=tmp_path,
         roots={"davis16": davis},
         weights={"network": start},
@@ -80,7 +80,7 @@ def test_a_training_writes_its_record_weights_and_card(tmp_path, davis, start):
         device="cpu",
     )
     record = json.loads((tmp_path / "training.json").read_text())
-    assert (record["status"], record["step"], record["method"], record["recipe"]) == ("done", 2, "lwl-lite", "lite")
+    assert (record["status"], record["step"], record["method"], record["recipe"]) == ("done", 2, "lwl-lite", "stage2")
     assert record["data"][0]["name"] == "davis16"
     assert len(record["data"][0]["fingerprint"]) == 64
     assert record["settings"]["batch_size"] == 1

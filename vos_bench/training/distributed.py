@@ -69,11 +69,6 @@ def parallel(network: nn.Module, joined: Processes) -> nn.Module:
     return DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
 
 
-def bare(network: nn.Module) -> nn.Module:
-    """Return the network itself, without what `parallel` wrapped around it."""
-    return network.module if isinstance(network, DistributedDataParallel) else network
-
-
 def gather(values: Tensor, dim: int) -> Tensor:
     """Join the tensors of all processes along `dim`; the gradient flows back to the process each came from."""
     if not distributed.is_initialized():

@@ -93,7 +93,9 @@ class LoopSettings(FrozenModel):
         return self.epochs * self.steps_per_epoch
 
 
-FREE_TO_CHANGE: frozenset[str] = frozenset({"epochs", "workers", "checkpoint_every", "validate_every", "tensorboard"})
+FREE_TO_CHANGE: frozenset[str] = frozenset(
+    {"epochs", "workers", "checkpoint_every", "validate_every", "tensorboard", "weights"}
+)
 """The settings that a resumed training may change; every other one decides what the weights become."""
 
 

@@ -1,5 +1,7 @@
 """What users bring: many objects, late ones, tiny ones, huge frames, boxes. Each works, or says why not."""
 
+import gc
+
 import cv2
 import numpy as np
 import pytest
@@ -213,6 +215,17 @@ def test_memory_is_allocated_once(tiny):
         places.add((memory.samples.features.data_ptr(), memory.samples.labels.data_ptr(), memory.scores.data_ptr()))
     assert len(places) == 1
     assert memory.samples.features.shape[1] == 3
+
+
+def test_nothing_piles_up_over_a_long_video(tiny):
+    tracker, counts = LwlTracker(tiny, FAST), []
+    tracker.initialize(noise(120, 160), Prompt(masks={1: rectangle((120, 160), 20, 30, 60, 90)}))
+    for seed in range(1, 31):
+        tracker.step(noise(120, 160, seed))
+        if seed % 10 == 0:
+            gc.collect()
+            counts.append(sum(x.numel() for x in gc.get_objects() if type(x) is torch.Tensor))
+    assert len(set(counts)) == 1
 
 
 @pytest.mark.parametrize("box", [(30, 20, 90, 60), (-20, -10, 50, 60), (30.4, 20.6, 31.2, 60.9), (100, 90, 400, 300)])

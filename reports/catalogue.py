@@ -17,3 +17,6 @@ YTVOS19 = ReportInfo("ytvos19", "YouTube-VOS 2019, published and measured", "vos
 SPEED = ReportInfo("speed", "FPS, latency and memory by machine and number of objects", "vos_bench.reports.speed:build")
 ATTRIBUTES = ReportInfo("attributes", "Scores of every sequence and object", "vos_bench.reports.attributes:build")
 PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "vos_bench.reports.progress:build")
+DELTA = ReportInfo(
+    "delta", "What moved between two runs, and whether it is significant", "vos_bench.reports.delta:build"
+)

@@ -80,7 +80,7 @@ def compare(baseline: Run, candidate: Run, *, tolerances: Mapping[str, float] | 
         NotComparableError: Data, protocol or metric version differ, or no sequence is scored in both.
         BadInputError: A tolerance names no score of these runs, or is negative.
     """
-    _require_comparable(baseline.record, candidate.record)
+    require_comparable(baseline.record, candidate.record)
     common = [name for name in baseline.sequences if _scored(baseline, name) and _scored(candidate, name)]
     if not common:
         raise NotComparableError(
@@ -95,7 +95,8 @@ def compare(baseline: Run, candidate: Run, *, tolerances: Mapping[str, float] | 
     return Comparison(tuple(rows))
 
 
-def _require_comparable(baseline: RunRecord, candidate: RunRecord) -> None:
+def require_comparable(baseline: RunRecord, candidate: RunRecord) -> None:
+    """Raise NotComparableError, with every difference, where two records' data, protocol or metric version differ."""
     reasons = [
         f"baseline has {what} {ours!r}, this run has {theirs!r} ({field})"
         for field, what, ours, theirs in _conditions(baseline, candidate)

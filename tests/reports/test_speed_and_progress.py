@@ -55,10 +55,10 @@ def test_speed_ranks_on_one_machine_only_and_no_mere_indication(make_run: MakeRu
         first, second = (make_run({"a": (0.5, 0.5)}, method=name) for name in ("x", "y"))
         return [timed(first, fps=20, gpu="H200"), timed(second, fps=10, gpu=gpu, indicative=indicative)]
 
-    assert "**20.0**" in render(speed.build(runs(gpu="H200")), "markdown")
-    assert "**20.0**" not in render(speed.build(runs(gpu="V100")), "markdown")
-    assert "**20.0**" not in render(speed.build(runs()), "markdown"), "a processor is not that GPU"
-    assert "**20.0**" not in render(speed.build(runs(gpu="H200", indicative=True)), "markdown")
+    assert "**20.00**" in render(speed.build(runs(gpu="H200")), "markdown")
+    assert "**20.00**" not in render(speed.build(runs(gpu="V100")), "markdown")
+    assert "**20.00**" not in render(speed.build(runs()), "markdown"), "a processor is not that GPU"
+    assert "**20.00**" not in render(speed.build(runs(gpu="H200", indicative=True)), "markdown")
 
 
 def test_published_speeds_stand_alone_and_unranked_without_a_record() -> None:

@@ -12,6 +12,7 @@ from vos_bench.commands.output import say, show, write_json
 from vos_bench.compare import OVERALL, Comparison, Verdict
 from vos_bench.compare import compare as judge
 from vos_bench.records import load_run
+from vos_bench.significance import change
 from vos_bench.tables import Column, Table
 
 
@@ -30,13 +31,15 @@ def compare(
         tolerance: SCORE=VALUE, the difference that still counts as the same; FPS takes a share of the baseline's.
         json: A file for all rows.
     """
-    comparison = judge(
-        load_run(baseline), load_run(run), tolerances=dict(named_number("--tolerance", text) for text in tolerance)
-    )
+    before, after = load_run(baseline), load_run(run)
+    comparison = judge(before, after, tolerances=dict(named_number("--tolerance", text) for text in tolerance))
+    moved = change(before, after)
     show(_table(comparison))
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
     say(f"{same} sequences are the same within tolerance and not shown.")
-    write_json(json, {"worse": comparison.is_worse, "rows": [asdict(row) for row in comparison.rows]})
+    say(f"{moved}.")
+    rows = [asdict(row) for row in comparison.rows]
+    write_json(json, {"worse": comparison.is_worse, "rows": rows, "change of J&F": asdict(moved)})
     return int(comparison.is_worse)
 
 

@@ -1,0 +1,79 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.records import Run
+from vos_bench.reports.delta import build
+from vos_bench.significance import change
+
+MakeRun = Callable[..., Run]
+
+
+def pair(make_run: MakeRun, gains: dict[str, float]) -> tuple[Run, Run]:
+    before = make_run(dict.fromkeys(gains, (0.5, 0.5)))
+    return before, make_run({name: (0.5 + gain, 0.5 + gain) for name, gain in gains.items()}, method="other")
+
+
+def test_the_same_gain_everywhere_has_an_interval_of_no_width(make_run: MakeRun) -> None:
+    found = change(*pair(make_run, dict.fromkeys("abcd", 0.125)))
+    assert (found.difference, found.low, found.high) == (0.125, 0.125, 0.125)
+    assert found.is_significant
+
+
+def test_gains_and_losses_that_cancel_show_no_difference(make_run: MakeRun) -> None:
+    found = change(*pair(make_run, {"a": 0.25, "b": -0.25, "c": 0.125, "d": -0.125}))
+    assert found.difference == 0
+    assert found.low < 0 < found.high
+    assert "no difference is shown" in str(found)
+
+
+def test_the_interval_is_near_the_normal_one_for_many_sequences(make_run: MakeRun) -> None:
+    gains = np.random.default_rng(1).normal(0.01, 0.05, 200).clip(-0.4, 0.4)
+    found = change(*pair(make_run, {f"s{i}": float(gain) for i, gain in enumerate(gains)}))
+    half = 1.96 * gains.std() / np.sqrt(gains.size)
+    assert abs(found.low - (gains.mean() - half)) < 0.1 * half
+    assert abs(found.high - (gains.mean() + half)) < 0.1 * half
+
+
+def test_a_sequence_weighs_by_its_objects_and_is_drawn_whole(make_run: MakeRun) -> None:
+    before, after = pair(make_run, {"one": 0.0, "three": 0.25})
+
+    def triple(run: Run) -> Run:
+        sequence = run.sequences["three"]
+        objects = tuple(sequence.scores[0].model_copy(update={"object": k}) for k in (1, 2, 3))
+        return replace(run, sequences={**run.sequences, "three": sequence.model_copy(update={"scores": objects})})
+
+    found = change(triple(before), triple(after))
+    assert found.difference == 0.1875
+    # Two sequences drawn with replacement give 0, 3/4 or all of the gain, and never a part of an object's.
+    assert (found.low, found.high) == (0.0, 0.25)
+
+
+def test_the_same_runs_give_the_same_interval(make_run: MakeRun) -> None:
+    runs = pair(make_run, {"a": 0.2, "b": -0.1, "c": 0.05})
+    assert change(*runs) == change(*runs)
+
+
+def test_sequences_that_failed_in_one_run_are_left_out_and_none_left_is_refused(make_run: MakeRun) -> None:
+    before = make_run({"a": (0.5, 0.5), "b": (0.5, 0.5)})
+    assert list(change(before, make_run({"a": (0.6, 0.6), "b": None})).sequences) == ["a"]
+    with pytest.raises(NotComparableError, match="no sequence"):
+        change(before, make_run({"c": (0.6, 0.6)}))
+
+
+def test_the_report_shows_the_sequences_that_moved_most_first(make_run: MakeRun) -> None:
+    table = build([*pair(make_run, {f"s{i:02d}": i / 100 * (-1) ** i for i in range(20)})])
+    assert list(table.frame["of"][:3]) == ["all 20 sequences", "s19", "s18"]
+    assert len(table.frame) == 1 + 10
+    assert any("paired bootstrap over 20 sequences" in note for note in table.notes)
+
+
+def test_the_report_refuses_one_run_and_runs_of_different_data(make_run: MakeRun) -> None:
+    one = make_run({"a": (0.5, 0.5)})
+    with pytest.raises(BadInputError, match="expected two"):
+        build([one])
+    with pytest.raises(NotComparableError, match="fingerprint"):
+        build([one, make_run({"a": (0.5, 0.5)}, fingerprint="e" * 64)])

@@ -1,0 +1,100 @@
+"""Whether two runs differ by more than the choice of sequences does: a paired bootstrap over the sequences of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vos_bench.errors import NotComparableError
+from vos_bench.records import Run, SequenceRecord
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+_SEED = 20200823
+"""Fixed, so that the same two runs give the same interval every time."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """How J&F moved from one run to another; fractions.
+
+    Attributes:
+        difference: Mean over the objects of all sequences that both runs scored, second run minus first.
+        low: Lower end of the interval, by the percentile bootstrap (Efron & Tibshirani 1993, section 13.3).
+        high: Its upper end.
+        confidence: Of the interval.
+        sequences: Sequence to its own difference, the largest first, whichever its sign.
+        resamples: How often sequences were drawn.
+    """
+
+    difference: float
+    low: float
+    high: float
+    confidence: float
+    sequences: Mapping[str, float]
+    resamples: int
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether zero lies outside of the interval."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        verdict = "zero is outside" if self.is_significant else "zero is inside, so no difference is shown"
+        return (
+            f"J&F {100 * self.difference:+.2f} points, {self.confidence:.0%} interval "
+            f"{100 * self.low:+.2f} to {100 * self.high:+.2f}: {verdict} (paired bootstrap over "
+            f"{len(self.sequences)} sequences, {self.resamples} resamples)"
+        )
+
+
+def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE) -> Change:
+    """Return how J&F moved, with its interval.
+
+    Whole sequences are drawn, since the objects of a sequence share its frames and their scores are not independent;
+    as in a run's own score, each object of a drawn sequence counts once.
+
+    Args:
+        first: The run that sets the mark.
+        second: The run that is judged, made under the same rules on the same data.
+        resamples: How often to draw.
+        confidence: Of the interval.
+
+    Raises:
+        NotComparableError: No sequence is scored in both with the same objects.
+    """
+    differences = _differences(first, second)
+    if not differences:
+        raise NotComparableError(f"Not comparable: no sequence has scores both in {first.path} and in {second.path}")
+    sums = np.array([found.sum() for found in differences.values()])
+    counts = np.array([found.size for found in differences.values()], dtype=np.float64)
+    drawn = np.random.default_rng(_SEED).integers(len(sums), size=(resamples, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, (tail, 1 - tail), method="linear")
+    own = {name: float(found.mean()) for name, found in differences.items()}
+    return Change(
+        difference=float(sums.sum() / counts.sum()),
+        low=float(low),
+        high=float(high),
+        confidence=confidence,
+        sequences=dict(sorted(own.items(), key=lambda item: -abs(item[1]))),
+        resamples=resamples,
+    )
+
+
+def _differences(first: Run, second: Run) -> dict[str, NDArray[np.float64]]:
+    """Return J&F of the second run minus that of the first, by sequence and object."""
+    found = {}
+    for name, sequence in first.sequences.items():
+        before, after = _scores(sequence), _scores(second.sequences.get(name))
+        if before and before.keys() == after.keys():
+            found[name] = np.array([after[key] - before[key] for key in before], dtype=np.float64)
+    return found
+
+
+def _scores(sequence: SequenceRecord | None) -> dict[int, float]:
+    if sequence is None or sequence.status != "done":
+        return {}
+    return {each.object: (each.J + each.F) / 2 for each in sequence.scores}

@@ -29,16 +29,15 @@ for _name, _help in {
     "report": "Make a table from records.",
     "compare": "Judge a run against a baseline, for continuous integration.",
     "check": "Look for mistakes in a dataset's folder.",
-    "fetch": "Download a dataset, where its licence allows.",
+    "train": "Train a method by one of its recipes.",
+    "convert": "Turn a foreign file of parameters into safetensors.",
+    "fetch": "Download a dataset, where its licence allows; of a method, say where its weights lie.",
     "record": "Add scores that a server gave to a run's record.",
     "package": "Write the zip that a dataset's server takes.",
-    "list": "List methods, datasets, reports or weights.",
+    "list": "List methods, datasets, recipes, reports or weights.",
 }.items():
-    app.command(
-        f"vos_bench.commands.{_name.replace('list', 'listing')}:{_name.replace('list', 'listing')}",
-        name=_name,
-        help=_help,
-    )
+    _module = "listing" if _name == "list" else _name  # `list` would hide Python's own
+    app.command(f"vos_bench.commands.{_module}:{_module}", name=_name, help=_help)
 
 
 @app.meta.default

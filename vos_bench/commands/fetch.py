@@ -3,29 +3,40 @@
 from pathlib import Path
 
 from vos_bench import registry
+from vos_bench.api import DatasetInfo, MethodInfo
 from vos_bench.commands.output import say
 from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
 
 
-def fetch(dataset: str, *, root: Path | None = None, split: str | None = None) -> None:
-    """Download a dataset, where its licence allows.
+def fetch(name: str, *, root: Path | None = None, split: str | None = None) -> None:
+    """Download a dataset, where its licence allows; of a method, say where its weights lie.
 
     Args:
-        dataset: The dataset's name.
+        name: The dataset's or the method's name.
         root: Where to put it; without it, the package's cache.
         split: The split that is needed, where a dataset comes in several parts; without it, the default one.
     """
-    info = registry.dataset(dataset)
+    if name in registry.names("methods"):
+        _say_weights(registry.method(name))
+    else:
+        _download(registry.dataset(name), root, split)
+
+
+def _say_weights(info: MethodInfo) -> None:
+    if not info.weights:
+        say(f"{info.name} needs no weights")
+    for weights in info.weights:
+        say(f"{weights.name}: {weights.location} ({weights.licence}). {weights.note}")
+
+
+def _download(info: DatasetInfo, root: Path | None, split: str | None) -> None:
     if not info.download:
-        reason = (
-            "the package makes it itself"
-            if not info.needs_root
-            else f"its licence is: {info.licence or 'your own data'}"
-        )
-        raise BadInputError(f"{dataset}: there is nothing to download ({reason})")
+        why = f"its licence is: {info.licence or 'your own data'}" if info.needs_root else "the package makes it itself"
+        raise BadInputError(f"{info.name}: there is nothing to download ({why})")
     if split is not None and split not in info.splits:
-        raise BadInputError(f"{dataset}: there is no split {split!r}; known: {', '.join(info.splits)}")
-    say(f"{dataset} comes under this licence: {info.licence}")
-    where = registry.resolve(info.download)(root or cache_folder() / dataset, split=split or info.splits[0])
-    say(f"{dataset} lies in {where}; use it with --root {where}" if where.is_dir() else f"{where}: fetched and checked")
+        raise BadInputError(f"{info.name}: there is no split {split!r}; known: {', '.join(info.splits)}")
+    say(f"{info.name} comes under this licence: {info.licence}")
+    where = registry.resolve(info.download)(root or cache_folder() / info.name, split=split or info.splits[0])
+    use = f"{info.name} lies in {where}; use it with --root {where}"
+    say(use if where.is_dir() else f"{where}: fetched and checked")

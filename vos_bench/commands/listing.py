@@ -10,18 +10,20 @@ from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
 from vos_bench.tables import Column, Format, Table
 
-Kind = Literal["methods", "datasets", "reports", "weights"]
+Kind = Literal["methods", "datasets", "recipes", "reports", "weights"]
 Info = TypeVar("Info")
 
 
 def listing(kind: Kind, *, format: Format = "text") -> None:
-    """List methods, datasets, reports or weights.
+    """List methods, datasets, recipes, reports or weights.
 
     Args:
         kind: What to list.
         format: How to print the table.
     """
-    rows = {"methods": _methods, "datasets": _datasets, "reports": _reports, "weights": _weights}[kind]()
+    rows = {"methods": _methods, "datasets": _datasets, "recipes": _recipes, "reports": _reports, "weights": _weights}[
+        kind
+    ]()
     columns = tuple(Column(str(name)) for name in rows[0]) if rows else ()
     show(Table(kind.capitalize(), columns, pd.DataFrame(rows)), format)
 
@@ -57,6 +59,14 @@ def _datasets() -> list[dict[str, str]]:
 
 def _reports() -> list[dict[str, str]]:
     return [{"name": info.name, "summary": info.summary} for info in _loaded("reports", registry.report)]
+
+
+def _recipes() -> list[dict[str, str]]:
+    return [
+        {"method": info.name, "recipe": recipe.name, "summary": recipe.summary}
+        for info in _loaded("methods", registry.method)
+        for recipe in info.recipes
+    ]
 
 
 def _weights() -> list[dict[str, str]]:

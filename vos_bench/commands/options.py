@@ -65,3 +65,9 @@ def named_number(option: str, text: str) -> tuple[str, float]:
     """Read NAME=NUMBER, as in `--tolerance J&F=0.001`."""
     name, _, value = text.partition("=")
     return name, _parse(float, f"{option} {text}", value, "NAME=NUMBER, as in J&F=0.001")
+
+
+def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
+    """Read NAME=PATH, as in `--root davis17=/data/DAVIS`; a path alone gets the name `otherwise`."""
+    name, separator, path = text.partition("=")
+    return (name, Path(path).expanduser()) if separator else (otherwise, Path(text).expanduser())

@@ -1,10 +1,10 @@
 """Progress bars: one for the sequences, one for the frames, each with the time left."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +20,22 @@ from rich.progress import (
 from vos_bench.api import FramesSeen, Sequence
 from vos_bench.errors import VosBenchError
 from vos_bench.records import SequenceRecord
+
+
+class Step(Protocol):
+    """What a training tells of each of its steps."""
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """What was measured, by name."""
 
 
 class RunProgress:
@@ -123,6 +139,19 @@ def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
     with _bars() as bars:
         task = bars.add_task(what, total=total)
         yield lambda: bars.advance(task)
+
+
+@contextmanager
+def training() -> Iterator[Callable[[Step], None]]:
+    """Draw a training's bar, and yield what is told of every step."""
+    with _bars() as bars:
+        task = bars.add_task("steps", total=None)
+
+        def listen(step: Step) -> None:
+            values = "  ".join(f"{name} {value:.3f}" for name, value in step.values.items())
+            bars.update(task, completed=step.step, total=step.steps, description=values)
+
+        yield listen
 
 
 def _bars() -> Progress:

@@ -1,0 +1,58 @@
+"""`vos-bench train`: a method by one of its recipes."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vos_bench.commands import options
+from vos_bench.commands.output import say
+from vos_bench.commands.progress import training
+
+INTERRUPTED = 130
+
+
+def train(
+    method: str,
+    *,
+    recipe: str,
+    root: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    weights: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    device: str = "auto",
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
+    out: Annotated[Path | None, Parameter(name="--out")] = None,
+) -> int:
+    """Train a method by one of its recipes; start it under torchrun for several GPUs.
+
+    Args:
+        method: The method's name.
+        recipe: The recipe's name; `vos-bench list recipes` has them all.
+        root: DATASET=DIR of each dataset, or one DIR for all; without it, VOS_BENCH_DATA or the config file names them.
+        weights: A file to start from, or PART=FILE, as in backbone=FILE.
+        resume: Go on from the last checkpoint in the folder.
+        device: auto, cpu, cuda or cuda:1.
+        set_: KEY=VALUE of the recipe; may be given several times.
+        out: The folder for checkpoints, curves, record and weights; without it, training/METHOD/RECIPE.
+    """
+    from vos_bench.training.session import train as train_method  # brings torch along, which the help does without
+
+    roots = dict(options.named_path(text, otherwise="") for text in root)
+    start = dict(options.named_path(text, otherwise="network") for text in weights)
+    with training() as listener:
+        result = train_method(
+            method,
+            recipe,
+            out=out,
+            roots=roots,
+            weights=start,
+            overrides=set_,
+            resume=resume,
+            device=device,
+            listener=listener,
+        )
+    if result.weights is None:
+        say(f"stopped after step {result.record.step}; the same command with --resume goes on from there")
+        return INTERRUPTED
+    say(f"{result.weights}: {result.record.step} steps; use it with --weights {result.weights}")
+    return 0

@@ -54,6 +54,13 @@ def fake_vos(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
+def ytvos_tree(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Builds made-up trees of the layout of YouTube-VOS; see tests/fakes."""
+    monkeypatch.syspath_prepend(str(CHECKOUT / "tests" / "fakes"))
+    return importlib.import_module("ytvos_tree")
+
+
+@pytest.fixture
 def make_run() -> Callable[..., Run]:
     """Make a run of given scores: sequence name to J and F of its one object, None for a failed sequence."""
 

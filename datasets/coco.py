@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 
 from vos_bench.api import Dataset, DatasetInfo, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
@@ -150,6 +149,8 @@ def _polygons(polygons: list[list[float]], height: int, width: int) -> LabelMap:
 
     OpenCV paints the outline too: drawn at four times the size, a pixel counts when its centre is inside.
     """
+    import cv2  # here because it takes 0.1 s, which listing the datasets should not
+
     canvas = np.zeros((_FINER * height, _FINER * width), np.uint8)
     for polygon in polygons:
         corners = np.round(np.array(polygon).reshape(-1, 2) * _FINER).astype(np.int32)

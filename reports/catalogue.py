@@ -20,3 +20,31 @@ PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "
 DELTA = ReportInfo(
     "delta", "What moved between two runs, and whether it is significant", "vos_bench.reports.delta:build"
 )
+CURVES = ReportInfo(
+    "curves", "J and F over the frames of single sequences", "vos_bench.reports.figures:curves", kind="figure"
+)
+DISTRIBUTION = ReportInfo(
+    "distribution",
+    "Which share of the objects reaches which J&F",
+    "vos_bench.reports.figures:distribution",
+    kind="figure",
+)
+PARETO = ReportInfo(
+    "pareto", "Score against FPS, with published points", "vos_bench.reports.figures:pareto", kind="figure"
+)
+SIZE = ReportInfo("size", "J against the size of the object", "vos_bench.reports.figures:size", kind="figure")
+TRAINING = ReportInfo(
+    "training", "Training curves", "vos_bench.reports.figures:training", kind="figure", reads="folders"
+)
+STRIPS = ReportInfo(
+    "strips",
+    "Frames of the worst and the best sequence in a row, a row for each method",
+    "vos_bench.reports.strips:strips",
+    kind="figure",
+)
+ANIMATION = ReportInfo(
+    "animation",
+    "Methods side by side, one animated WebP for each sequence",
+    "vos_bench.reports.strips:animation",
+    kind="figure",
+)

@@ -353,15 +353,38 @@ class DatasetInfo:
 
 
 @dataclass(frozen=True)
+class ReportOptions:
+    """What the command line passes to a report that writes files itself.
+
+    Attributes:
+        out: The file or folder to write.
+        paths: The folders that were named.
+        root: Where the data lie, None to find them as every command does.
+        sequences: The sequences to show, None for the report's own choice.
+    """
+
+    out: Path
+    paths: tuple[Path, ...] = ()
+    root: Path | None = None
+    sequences: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class ReportInfo:
     """What is known of a report without importing it. A `vos_bench.reports` entry point names an instance of this.
 
     Attributes:
-        name: The report's name on the command line.
+        name: The report's name.
         summary: One sentence.
-        factory: `module:function` that takes a list of `vos_bench.records.Run` and returns a `vos_bench.tables.Table`.
+        factory: `module:function`. Of a table: takes a list of `vos_bench.records.Run` and returns a
+            `vos_bench.tables.Table`. Of a figure or a page: takes that list and `ReportOptions`, writes files and
+            returns their paths.
+        kind: What it makes.
+        reads: `runs`, or `folders` for a report that looks into the named folders itself and gets no runs.
     """
 
     name: str
     summary: str
     factory: str
+    kind: Literal["table", "figure", "page"] = "table"
+    reads: Literal["runs", "folders"] = "runs"

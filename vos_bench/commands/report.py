@@ -1,36 +1,73 @@
-"""`vos-bench report`: tables from records."""
+"""`vos-bench report`: tables, figures and pages from records."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from vos_bench import registry
+from vos_bench.api import ReportInfo, ReportOptions
+from vos_bench.commands.options import sequence_names
 from vos_bench.commands.output import say, show, warn
+from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
-from vos_bench.records import find_runs
+from vos_bench.records import Run, find_runs
 from vos_bench.tables import Format, render
+
+OUT = {"figure": "--out FILE.svg (or .png, .pdf, .webp)", "page": "--out FOLDER"}
 
 
 def report(
     table: str,
     *runs: Path,
-    format: Format = "text",
+    format: Format | None = None,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
+    root: Path | None = None,
+    sequences: str | None = None,
 ) -> None:
-    """Make a table from records. A damaged record is named, and the others are still reported.
+    """Make a table, a figure or a page from records. A damaged record is named, and the others are still reported.
 
     Args:
         table: The report's name; `vos-bench list reports` has them all.
         runs: Folders of runs, at any depth; `runs/` where none is given.
-        format: How to write the table.
-        out: The file to write; without it, the table is printed.
+        format: How to write a table; text unless told otherwise.
+        out: The file to write; without it, a table is printed. A figure's kind is that of the file's name.
+        root: The folder of the data, for reports that show frames.
+        sequences: A,B or @FILE: the sequences to show in a figure or on a page.
     """
     info = registry.report(table)
-    found = find_runs(runs or (Path("runs"),))
+    paths = runs or (Path("runs"),)
+    found = _find(info, paths)
+    if info.kind == "table":
+        _refuse(info, **{"--root": root, "--sequences": sequences})
+        _table(info, found, format or "text", out)
+        return
+    _refuse(info, **{"--format": format})
+    if out is None:
+        raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
+    options = ReportOptions(out=out, paths=paths, root=root, sequences=sequence_names(sequences))
+    for path in registry.resolve(info.factory)(found, options):
+        say(str(path))
+
+
+def _find(info: ReportInfo, paths: Sequence[Path]) -> Sequence[Run]:
+    if info.reads == "folders":
+        return ()
+    found = find_runs(paths)
     for problem in found.problems:
         warn(problem)
-    made = registry.resolve(info.factory)(found.runs)
+    return found.runs
+
+
+def _refuse(info: ReportInfo, **options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise BadInputError(f"report {info.name} is a {info.kind} and takes no {name}")
+
+
+def _table(info: ReportInfo, runs: Sequence[Run], format: Format, out: Path | None) -> None:
+    made = registry.resolve(info.factory)(runs)
     if out is None:
         show(made, format)
     else:

@@ -1,0 +1,275 @@
+"""Figures of scores: over frames, over objects, against speed, against object size; and training curves."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import Formatter, NullFormatter, PercentFormatter, StrMethodFormatter
+
+from vos_bench.api import ReportOptions
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import read_label_map
+from vos_bench.records import Run, SequenceRecord, masks_folder
+
+from .measured import MEASURED
+from .published import Published, select
+from .speed import hardware
+from .style import GREY, Look, figure, look_of, looks, plain, require
+
+SHOWN = 4
+"""How many sequences the curves show unless told which: those that the first run scores worst."""
+
+PUBLISHED = {
+    "davis16": ("DAVIS 2016", "J&F"),
+    "davis17": ("DAVIS 2017", "J&F"),
+    "ytvos18": ("YouTube-VOS 2018", "G"),
+    "ytvos19": ("YouTube-VOS 2019", "G"),
+}
+"""Dataset to its name in the published data and to the score by which it is ranked."""
+
+
+def _scored(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if any(sequence.scores for sequence in run.sequences.values())]
+
+
+def sequence_score(sequence: SequenceRecord) -> float:
+    """Return J&F of a sequence: the mean over its objects."""
+    return float(np.mean([(each.J + each.F) / 2 for each in sequence.scores]))
+
+
+def chosen_sequences(runs: Sequence[Run], wanted: Sequence[str] | None, *, default: Sequence[str]) -> list[str]:
+    """Return the sequences to show. Raises BadInputError for one that no run has scored."""
+    known = {name for run in runs for name, sequence in run.sequences.items() if sequence.scores}
+    unknown = [name for name in wanted or () if name not in known]
+    if unknown:
+        raise BadInputError(f"--sequences {unknown[0]}: no run has scores of it; known: {', '.join(sorted(known))}")
+    return list(wanted or default)
+
+
+def by_score(run: Run) -> list[str]:
+    """Return the scored sequences of a run, the worst first."""
+    scores = {name: sequence_score(sequence) for name, sequence in run.sequences.items() if sequence.scores}
+    return sorted(scores, key=lambda name: (scores[name], name))
+
+
+def curves(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Draw J and F over the frames of single sequences, a line for each run: the mean over the objects."""
+    runs = _scored(runs)
+    require(runs, "curves", "scores")
+    names = chosen_sequences(runs, options.sequences, default=by_score(runs[0])[:SHOWN])
+    with figure(options.out, 7, 1 + 1.7 * len(names)) as drawn:
+        axes = drawn.subplots(len(names), 2, sharey=True, squeeze=False)
+        for row, name in zip(axes, names, strict=True):
+            frames = sorted({frame for run in runs if name in run.sequences for frame in _means(run, name, "J")})
+            for axis, measure in zip(row, ("J", "F"), strict=True):
+                _curve_panel(
+                    axis,
+                    [_means(run, name, measure) if name in run.sequences else {} for run in runs],
+                    looks(runs),
+                    frames,
+                )
+                axis.set_title(plain(f"{name}: {measure}"), loc="left", fontsize=9)
+        for axis in axes[-1]:
+            axis.set_xlabel("frame")
+        drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return [options.out]
+
+
+def _means(run: Run, sequence: str, measure: str) -> dict[str, float]:
+    """Return the mean over the objects of each scored frame."""
+    found: dict[str, list[float]] = {}
+    for each in run.sequences[sequence].scores:
+        for frame, value in zip(each.per_frame.frame, getattr(each.per_frame, measure), strict=True):
+            found.setdefault(frame, []).append(value)
+    return {frame: float(np.mean(values)) for frame, values in found.items()}
+
+
+def _curve_panel(
+    axis: Axes, lines: Iterable[Mapping[str, float]], styles: Iterable[Look], frames: Sequence[str]
+) -> None:
+    for values, look in zip(lines, styles, strict=True):
+        axis.plot([values.get(frame, np.nan) for frame in frames], linewidth=1.3, **look.for_lines)
+    axis.set_ylim(-0.02, 1.02)
+    axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+    ticks = np.unique(np.linspace(0, len(frames) - 1, 5).astype(int)).tolist()
+    axis.set_xticks(ticks, [frames[i] for i in ticks])
+
+
+def distribution(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Draw, for each run, which share of the objects reaches at least a given J&F."""
+    runs = _scored(runs)
+    require(runs, "distribution", "scores")
+    with figure(options.out, 5, 3.6) as drawn:
+        axis = drawn.subplots()
+        for run, look in zip(runs, looks(runs), strict=True):
+            scores = np.sort([(each.J + each.F) / 2 for s in run.sequences.values() for each in s.scores])
+            # From the left: all objects reach zero, and behind the best score none is left.
+            thresholds = np.concatenate(([0.0], scores))
+            shares = np.concatenate(([1.0], 1 - np.arange(scores.size) / scores.size))
+            axis.plot([*thresholds, thresholds[-1]], [*shares, 0.0], drawstyle="steps-pre", **look.for_lines)
+        axis.set(xlabel="J&F of an object, at least", ylabel="share of the objects", xlim=(0, 1), ylim=(0, 1.02))
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter(PercentFormatter(1))
+        axis.legend(loc="lower left")
+    return [options.out]
+
+
+def _log_axis(axis: Axes, formatter: Formatter) -> None:
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(formatter)
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+class _Point(NamedTuple):
+    """A run with a speed, or a published row with one."""
+
+    label: str
+    fps: float
+    score: float
+
+
+def pareto(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Draw score against FPS, a panel for each dataset: measured runs, and published points in grey."""
+    timed = [run for run in runs if run.record.timing and run.record.timing.fps]
+    datasets = list(dict.fromkeys(run.record.dataset.name for run in timed)) or ["davis17"]
+    with figure(options.out, 5.5, 4.2 * len(datasets)) as drawn:
+        for axis, dataset in zip(drawn.subplots(len(datasets), squeeze=False)[:, 0], datasets, strict=True):
+            name, score = PUBLISHED.get(dataset, (dataset, "J&F"))
+            _published_points(axis, select(name), score)
+            _measured_points(axis, timed, looks(timed), (dataset, score))
+            _log_axis(axis, StrMethodFormatter("{x:g}"))
+            axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+            axis.set(
+                xlabel="FPS (published: by their authors' definitions and hardware)", ylabel=f"{plain(name)} {score}"
+            )
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(loc="best")
+    return [options.out]
+
+
+def _published_points(axis: Axes, rows: Iterable[Published], score: str) -> None:
+    points = list(
+        dict.fromkeys(_Point(row.method, row.fps, row.scores[score]) for row in rows if row.fps and score in row.scores)
+    )
+    if not points:
+        return
+    axis.scatter(
+        [p.fps for p in points],
+        [p.score for p in points],
+        marker="o",
+        facecolors="none",
+        edgecolors=GREY,
+        label="published",
+    )
+    for point in _front(points):
+        axis.annotate(
+            plain(point.label),
+            (point.fps, point.score),
+            xytext=(3, 3),
+            textcoords="offset points",
+            fontsize=7,
+            color=GREY,
+        )
+
+
+def _front(points: Iterable[_Point]) -> list[_Point]:
+    """Return the points that no other one beats in both, from the slowest to the fastest."""
+    front: list[_Point] = []
+    for point in sorted(points, key=lambda p: (-p.fps, -p.score)):
+        if not front or point.score > front[-1].score:
+            front.append(point)
+    return front[::-1]
+
+
+def _measured_points(axis: Axes, runs: Sequence[Run], styles: Sequence[Look], wanted: tuple[str, str]) -> None:
+    dataset, score = wanted
+    machines: dict[str, list[_Point]] = {}
+    for run, look in zip(runs, styles, strict=True):
+        timing = run.record.timing
+        if run.record.dataset.name == dataset and score in run.record.scores and timing and timing.fps:
+            point = _Point(look.label, timing.fps, run.record.scores[score])
+            machines.setdefault(hardware(run.record), []).append(point)
+            label = (
+                f"{look.label} ({MEASURED}, {plain(hardware(run.record))}{', indicative' if timing.indicative else ''})"
+            )
+            axis.scatter([point.fps], [point.score], **{**look.for_points, "label": label}, zorder=3)
+    for points in machines.values():
+        front = _front(points)
+        axis.step([p.fps for p in front], [p.score for p in front], where="pre", color="black", linewidth=0.8, zorder=2)
+
+
+def size(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Draw J of each object against its size in the label map of the frame on which it starts."""
+    runs = _scored(runs)
+    points = [(_sizes(run), look) for run, look in zip(runs, looks(runs), strict=True)]
+    require([run for run, (found, _) in zip(runs, points, strict=True) if found], "size", "scores and label maps")
+    with figure(options.out, 5.5, 3.8) as drawn:
+        axis = drawn.subplots()
+        for found, look in points:
+            if found:
+                areas, scores = zip(*found, strict=True)
+                axis.scatter(areas, scores, s=18, alpha=0.75, **look.for_points)
+        _log_axis(axis, PercentFormatter(1))
+        axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        axis.set(xlabel="share of the frame that the object covers where it starts", ylabel="J", ylim=(-0.02, 1.02))
+        axis.legend(loc="best")
+    return [options.out]
+
+
+def _sizes(run: Run) -> list[tuple[float, float]]:
+    """Return share of the frame and J of each object whose first label map is there."""
+    found = []
+    for name, sequence in run.sequences.items():
+        missing = {each.object: each.J for each in sequence.scores}
+        for path in sorted(masks_folder(run.path, name).glob("*.png")):
+            if not missing:
+                break
+            labels = read_label_map(path)
+            here = [k for k in missing if (labels == k).any()]
+            found += [(float((labels == k).mean()), missing.pop(k)) for k in here]
+    return found
+
+
+def training(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Draw the curves of trainings, a panel for each value: thin as logged, thick as the running median."""
+    del runs
+    folders = sorted({file.parent for path in options.paths for file in path.rglob("curves.jsonl")})
+    logs = {folder: _log(folder / "curves.jsonl") for folder in folders}
+    values = sorted({name for lines in logs.values() for line in lines for name in line} - {"step", "time"})
+    if not values:
+        raise BadInputError(
+            f"report training: found no curves.jsonl with values below {', '.join(map(str, options.paths))}"
+        )
+    with figure(options.out, 6, 0.8 + 2 * len(values)) as drawn:
+        axes = drawn.subplots(len(values), sharex=True, squeeze=False)[:, 0]
+        for axis, name in zip(axes, values, strict=True):
+            for i, (folder, lines) in enumerate(logs.items()):
+                _training_line(axis, [(line["step"], line[name]) for line in lines if name in line], folder.name, i)
+            axis.set_ylabel(plain(name))
+        axes[-1].set_xlabel("step")
+        axes[0].legend(loc="best")
+    return [options.out]
+
+
+def _log(path: Path) -> list[dict[str, float]]:
+    found: list[dict[str, Any]] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            raise BadInputError(f"{path}:{number}: is damaged, expected one JSON object a line") from None
+    return found
+
+
+def _training_line(axis: Axes, points: Sequence[tuple[float, float]], name: str, i: int) -> None:
+    if not points:
+        return
+    drawn = look_of(name, i)
+    steps, values = np.array(points).T
+    half = max(1, len(values) // 50)
+    smooth = [float(np.nanmedian(values[max(0, k - half) : k + half + 1])) for k in range(len(values))]
+    axis.plot(steps, values, color=drawn.colour, alpha=0.3, linewidth=0.7)
+    axis.plot(steps, smooth, **drawn.for_lines)

@@ -1,0 +1,154 @@
+"""Figures of frames, as the paper's figure 3: chosen frames in a row, a row for each method; and the same moving."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw
+
+from vos_bench import registry
+from vos_bench.api import Dataset, Image, LabelMap, ReportOptions
+from vos_bench.api import Sequence as Video
+from vos_bench.errors import BadInputError
+from vos_bench.files import replacing
+from vos_bench.labelmaps import read_label_map
+from vos_bench.records import Run, masks_folder, sequence_file
+
+from .figures import by_score, chosen_sequences, sequence_score
+from .overlays import overlay, shrink
+from .style import distinct_names, figure, plain, require
+
+COLUMNS = 5
+PANEL_WIDTH = 320
+"""Of a frame in an animation, in pixels."""
+
+MILLISECONDS = 100
+"""Between the frames of an animation."""
+
+
+class Shown(NamedTuple):
+    """One frame of one method: the overlay at the frame's size."""
+
+    frame: str
+    image: Image
+
+
+def strips(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Draw five frames of the first run's worst and best sequence, or of those that were asked for."""
+    runs, names = _runs_and_sequences(runs, options, "strips")
+    dataset = open_data(runs[0], options.root)
+    with figure(options.out, 2.2 * COLUMNS, (1.35 * len(runs) + 0.35) * len(names)) as drawn:
+        panels = drawn.subfigures(len(names), 1, squeeze=False)[:, 0]
+        for panel, name in zip(panels, names, strict=True):
+            panel.suptitle(plain(name), fontsize=9)
+            axes = panel.subplots(len(runs), COLUMNS, squeeze=False)
+            for row, run, label in zip(axes, runs, distinct_names(runs), strict=True):
+                shown = list(overlays(run, dataset.sequence(name), count=COLUMNS))
+                for axis in row:
+                    axis.set(xticks=[], yticks=[], frame_on=False)
+                for axis, each in zip(row, shown, strict=False):
+                    axis.imshow(shrink(each.image, 640))
+                    axis.set_title(each.frame, fontsize=7, pad=2)
+                score = 100 * sequence_score(run.sequences[name])
+                row[0].set_ylabel(plain(f"{label}\nJ&F {score:.1f}"), fontsize=7)
+    return [options.out]
+
+
+def animation(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Write one animated WebP for each sequence, the methods side by side: into a file, or several into a folder."""
+    runs, names = _runs_and_sequences(runs, options, "animation")
+    single = options.out.suffix.lower() == ".webp"
+    if single and len(names) > 1:
+        raise BadInputError(
+            f"--out {options.out}: is one file for {len(names)} sequences; name a folder, "
+            f"or one of --sequences {','.join(names)}"
+        )
+    dataset = open_data(runs[0], options.root)
+    written = []
+    for name in names:
+        sequence_file(options.out, name)  # refuses a name that would leave the folder
+        path = options.out if single else options.out / f"{name}.webp"
+        _write_webp(path, list(_side_by_side(runs, dataset.sequence(name))))
+        written.append(path)
+    return written
+
+
+def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str) -> tuple[list[Run], list[str]]:
+    scored = [run for run in runs if by_score(run)]
+    require(scored, report, "scores")
+    first = scored[0].record.dataset
+    others = [run for run in scored if run.record.dataset.fingerprint != first.fingerprint]
+    if others:
+        raise BadInputError(
+            f"report {report}: {scored[0].path} is of {first.name} {first.split}, {others[0].path} of "
+            f"{others[0].record.dataset.name} {others[0].record.dataset.split}; expected runs on the same data"
+        )
+    common = [name for name in by_score(scored[0]) if all(has_scores(run, name) for run in scored)]
+    if not common and not options.sequences:
+        raise BadInputError(f"report {report}: no sequence is scored in all of the {len(scored)} runs")
+    names = chosen_sequences(scored, options.sequences, default=list(dict.fromkeys(common[:1] + common[-1:])))
+    for run in scored:
+        for name in names:
+            if not has_scores(run, name):
+                raise BadInputError(f"--sequences {name}: {run.path} has no scores of it")
+    return scored, names
+
+
+def has_scores(run: Run, sequence: str) -> bool:
+    """Return whether a run has scored the sequence."""
+    return sequence in run.sequences and bool(run.sequences[sequence].scores)
+
+
+def open_data(run: Run, root: Path | None) -> Dataset:
+    """Open the data of a run."""
+    entry = run.record.dataset
+    return registry.open_dataset(entry.name, root=root, split=entry.split or None)
+
+
+def overlays(run: Run, video: Video, *, count: int | None = None) -> Iterator[Shown]:
+    """Yield the frames that have a label map, evenly chosen, with label map and truth over them.
+
+    Raises:
+        BadInputError: The run's label maps of the sequence are gone.
+    """
+    folder = masks_folder(run.path, video.name)
+    frames = [frame for frame in video.frame_names if (folder / f"{frame}.png").is_file()]
+    if not frames:
+        raise BadInputError(f"{folder}: holds no label map of {video.name}; expected those that the run wrote")
+    if count is not None:
+        frames = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int))]
+    for frame in frames:
+        truth: LabelMap | None = video.read_truth(frame) if frame in video.truth_names else None
+        yield Shown(frame, overlay(video.read_frame(frame), read_label_map(folder / f"{frame}.png"), truth))
+
+
+def _side_by_side(runs: Sequence[Run], video: Video) -> Iterator[Image]:
+    labels = distinct_names(runs)
+    for group in zip(*(overlays(run, video) for run in runs), strict=False):
+        panels = [_captioned(shrink(each.image, PANEL_WIDTH), label) for each, label in zip(group, labels, strict=True)]
+        yield np.concatenate(panels, axis=1)
+
+
+def _captioned(image: Image, text: str) -> Image:
+    drawn = PillowImage.new("RGB", (image.shape[1], image.shape[0] + 16), "white")
+    drawn.paste(PillowImage.fromarray(image), (0, 16))
+    # The built-in font has no letters beyond Latin ones.
+    ImageDraw.Draw(drawn).text((4, 2), text.encode("latin-1", "replace").decode("latin-1"), fill="black")
+    return np.asarray(drawn)
+
+
+def _write_webp(path: Path, images: Sequence[Image]) -> None:
+    first, *others = (PillowImage.fromarray(image) for image in images)
+    with replacing(path) as part:
+        first.save(
+            part,
+            format="WEBP",
+            save_all=True,
+            append_images=others,
+            duration=MILLISECONDS,
+            loop=0,
+            quality=80,
+            method=2,
+        )

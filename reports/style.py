@@ -1,0 +1,114 @@
+"""How all figures look: colours for colour-blind readers, and lines and marks that differ in grey print as well."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from vos_bench.errors import BadInputError
+from vos_bench.files import replacing
+from vos_bench.records import Run
+
+from .measured import display_name
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+"""Okabe and Ito's colours (Color Universal Design, 2008), yellow last: it is faint on white."""
+
+GREY = "#767676"
+_LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+_MARKS = ("o", "s", "^", "D", "v", "P", "X")
+FORMATS = (".svg", ".png", ".pdf")
+
+_SETTINGS: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 200,
+    "text.parse_math": False,  # a `$` in a name is a `$`
+    "svg.hashsalt": "vos-bench",  # equal data give equal files
+}
+
+
+class Look(NamedTuple):
+    """How one run is drawn in every panel of a figure."""
+
+    label: str
+    colour: str
+    line: Any
+    mark: str
+
+    @property
+    def for_lines(self) -> Mapping[str, Any]:
+        """Arguments of `Axes.plot`."""
+        return {"label": self.label, "color": self.colour, "linestyle": self.line}
+
+    @property
+    def for_points(self) -> Mapping[str, Any]:
+        """Arguments of `Axes.scatter`."""
+        return {"label": self.label, "color": self.colour, "marker": self.mark}
+
+
+def looks(runs: Sequence[Run]) -> list[Look]:
+    """Return a look for each run; runs of the same name are told apart by seed, then by folder."""
+    return [look_of(name, i) for i, name in enumerate(distinct_names(runs))]
+
+
+def look_of(name: str, i: int) -> Look:
+    """Return the look of the `i`-th thing of a figure."""
+    return Look(plain(name), COLOURS[i % len(COLOURS)], _LINES[i % len(_LINES)], _MARKS[i % len(_MARKS)])
+
+
+def distinct_names(runs: Sequence[Run]) -> list[str]:
+    """Return each run's name, with its seed or its folder where several have the same."""
+    names = [display_name(run.record) for run in runs]
+    for detail in (_with_seed, _with_folder):
+        names = [detail(name, run) if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)]
+    return names
+
+
+def _with_seed(name: str, run: Run) -> str:
+    return f"{name}, seed {run.record.numerics.seed}" if run.record.numerics else name
+
+
+def _with_folder(name: str, run: Run) -> str:
+    return f"{name}, {run.path.name}"
+
+
+def plain(text: str) -> str:
+    """Return a label that matplotlib shows: it leaves out of legends what begins with a `_`."""
+    return f" {text}" if text.startswith("_") else text
+
+
+@contextmanager
+def figure(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """Yield an empty figure of so many inches, and write it to `path` when the block ends well.
+
+    Raises:
+        BadInputError: The file's name does not end in one of `FORMATS`, or it cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in FORMATS:
+        raise BadInputError(
+            f"--out {path}: found {kind or 'no ending'!r}, expected a name that ends in {', '.join(FORMATS)}"
+        )
+    with mpl.rc_context(_SETTINGS):
+        drawn = Figure(figsize=(width, height))
+        yield drawn
+        date: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind, {})
+        with replacing(path) as part:
+            drawn.savefig(part, format=kind[1:], metadata=date)
+
+
+def require(runs: Sequence[Run], report: str, what: str) -> None:
+    """Raise BadInputError where there is nothing to draw."""
+    if not runs:
+        raise BadInputError(
+            f"report {report}: found no run with {what}; name folders that `vos-bench run` or `score` wrote"
+        )

@@ -19,9 +19,9 @@ class CopyFirst(PerObject):
     Config: ClassVar[type[CopyFirstConfig]] = CopyFirstConfig
     merge_rule = "argmax"
 
-    def build_model(self, object_id: int) -> SingleObjectModel:
+    def build_model(self, object_id: int) -> SingleObjectModel:  # noqa: ARG002 (all alike)
         """Return a mask that stays."""
-        return StillMask(self.config, seed=self.seed + object_id)
+        return StillMask(self.config, seed=self.seed)
 
 
 class StillMask(SingleObjectModel):

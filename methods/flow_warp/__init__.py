@@ -4,7 +4,7 @@ from vos_bench.api import MethodInfo
 
 INFO = MethodInfo(
     name="flow-warp",
-    summary="DIS optical flow carries the last masks; where it contradicts itself or drifts, remembered colours decide.",
+    summary="DIS optical flow carries the last masks; where it contradicts itself or drifts, colours decide.",
     factory="vos_bench.methods.flow_warp.method:FlowWarp",
     prompts=frozenset({"mask", "box"}),
     reference="Flow: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016 (OpenCV's implementation)",

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from vos_bench.config import FrozenModel
-from vos_bench.parts.appearance import AppearanceConfig
+from vos_bench.parts.coloured_mask import ColouredMaskConfig
 
 
 class FlowWarpConfig(FrozenModel):
@@ -20,14 +20,8 @@ class FlowWarpConfig(FrozenModel):
         tolerance: Squared working pixels between a pixel and its way there and back beyond which it is inconsistent.
         tolerance_growth: What is added to that for each squared pixel of motion (Sundaram et al., ECCV 2010, eq. 5).
         distrust: Factor on the carried mask where the flow is inconsistent, 0 (colours alone decide) to 1.
-        prior_weight: Log odds of a pixel that the carried mask claims wholly.
-        prior_blur: Standard deviation in working pixels by which the carried mask is blurred before it counts.
-        colour_weight: Factor on the log odds of colours anywhere; with `place_weight` 0 and `edge_radius` 0 it switches
-            drift control off, and the mask is the warped mask.
-        place_weight: Factor on the log odds of colours at their place.
-        edge_radius: Radius in working pixels of the edge-aware filter; 0 leaves it out.
-        edge_contrast: Variance of colour, of values in [0, 1], below which that filter sees no edge.
-        appearance: How colours are learned.
+        mend: Mend drift by colours and edges; without, a mask is what the flow makes of the first one.
+        colours: How it is mended.
     """
 
     working_side: int = Field(default=240, ge=16)
@@ -37,10 +31,5 @@ class FlowWarpConfig(FrozenModel):
     tolerance: float = Field(default=0.5, ge=0)
     tolerance_growth: float = Field(default=0.01, ge=0)
     distrust: float = Field(default=0.3, ge=0, le=1)
-    prior_weight: float = Field(default=4.0, gt=0)
-    prior_blur: float = Field(default=3.0, ge=0)
-    colour_weight: float = Field(default=1.0, ge=0)
-    place_weight: float = Field(default=1.0, ge=0)
-    edge_radius: int = Field(default=8, ge=0)
-    edge_contrast: float = Field(default=1e-4, gt=0)
-    appearance: AppearanceConfig = AppearanceConfig()
+    mend: bool = True
+    colours: ColouredMaskConfig = ColouredMaskConfig()

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Image
 from vos_bench.methods.flow_warp.config import FlowWarpConfig
+from vos_bench.parts.working_size import WorkingFrame
 
 Flow = NDArray[np.float32]
 """H x W x 2; for each pixel how far to go right and down to meet it in the other frame."""
@@ -25,18 +26,18 @@ class Motion:
 
     def __init__(self, config: FlowWarpConfig) -> None:
         self._config = config
+        self.frame = WorkingFrame(config.working_side)
         self._search = cv2.DISOpticalFlow_create(_PRESETS[config.preset])
         self._grey: NDArray[np.uint8] | None = None
         self._flow: Flow | None = None
 
     def advance(self, image: Image) -> None:
         """Take the next frame, H x W x 3; from the second one on there is a flow."""
-        self.image: Image = _shrunk(image, self._config.working_side)
-        """The newest frame at the working size."""
-        before, self._grey = self._grey, _padded(cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY))
-        height, width = self.image.shape[:2]
-        self._positions = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+        self.frame.advance(image)
+        before, self._grey = self._grey, _padded(cv2.cvtColor(self.frame.image, cv2.COLOR_RGB2GRAY))
+        height, width = self.frame.image.shape[:2]
         if before is None:
+            self._positions = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
             return
         start = self._flow.copy() if self._config.predict and self._flow is not None else None
         self._flow = self._search.calc(self._grey, before, start)
@@ -52,13 +53,13 @@ class Motion:
 
     def _origin(self) -> Flow:
         assert self._flow is not None
-        height, width = self.image.shape[:2]
+        height, width = self._positions.shape[:2]
         return self._positions + self._flow[:height, :width]
 
     def _contradicted(self, before: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Say where going back and forth ends elsewhere: pixels that were hidden, or that the search got wrong."""
         assert self._flow is not None
-        height, width = self.image.shape[:2]
+        height, width = self._positions.shape[:2]
         back = self._flow[:height, :width]
         start = -self._flow if self._config.predict else None
         forth = self._search.calc(before, self._grey, start)[:height, :width]
@@ -66,16 +67,6 @@ class Motion:
         distance, length = ((back + forth) ** 2).sum(axis=2), (back**2 + forth**2).sum(axis=2)
         contradicted: NDArray[np.bool_] = distance > self._config.tolerance + self._config.tolerance_growth * length
         return contradicted
-
-
-def _shrunk(image: Image, side: int) -> Image:
-    height, width = image.shape[:2]
-    factor = side / min(height, width)
-    if factor >= 1:
-        return image
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    small: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return small
 
 
 def _padded(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

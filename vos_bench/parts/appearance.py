@@ -17,7 +17,7 @@ Evidence = NDArray[np.float32]
 _LEVELS = 32
 """Steps per channel of the table from RGB to the palette: finer than any palette, small enough to fill at once."""
 
-_SAMPLES = 20_000
+_SAMPLES = 10_000
 """Pixels that a palette is made from: enough for some hundred colours, whatever the size of the image."""
 
 
@@ -36,8 +36,8 @@ class AppearanceConfig(FrozenModel):
         margin: How far the surroundings reach beyond the object's box, in shares of the box's sides.
     """
 
-    colours: int = Field(default=128, ge=2, le=1024)
-    similarity: float = Field(default=4.0, gt=0)
+    colours: int = Field(default=256, ge=2, le=1024)
+    similarity: float = Field(default=2.5, gt=0)
     cell: int = Field(default=16, ge=1)
     first_share: float = Field(default=0.3, ge=0, le=1)
     rate: float = Field(default=0.05, ge=0, le=1)
@@ -70,12 +70,21 @@ class Palette:
         support = np.exp(-_distances(self._centres, self._centres) / (2 * similarity**2))
         self.support = (support / support.sum(axis=1, keepdims=True)).astype(np.float32)
         """K x K; row i says how a pixel of colour i is spread over all colours."""
+        self._image: Image | None = None
 
     def __len__(self) -> int:
         return len(self._centres)
 
     def index(self, image: Image) -> Indices:
-        """Return for every pixel, H x W, the position of its nearest colour."""
+        """Return for every pixel, H x W, the position of its nearest colour.
+
+        The answer to the last image is kept, since all objects of a frame ask for the same.
+        """
+        if image is not self._image:
+            self._image, self._indices = image, self._look_up(image)
+        return self._indices
+
+    def _look_up(self, image: Image) -> Indices:
         steps = (image >> 3).astype(np.intp)
         indices: Indices = self._nearest[(steps[..., 0] * _LEVELS + steps[..., 1]) * _LEVELS + steps[..., 2]]
         return indices
@@ -84,7 +93,7 @@ class Palette:
 class Appearance:
     """The colours of one object and of its surroundings, over the whole sequence and at each place."""
 
-    def __init__(self, size: tuple[int, int], config: AppearanceConfig, *, palette: Palette) -> None:
+    def __init__(self, size: tuple[int, ...], config: AppearanceConfig, *, palette: Palette) -> None:
         """Start without any knowledge; `size` is H, W of the frames at the working size."""
         self._config, self._palette = config, palette
         rows, columns = (np.arange(n) // config.cell for n in size)

@@ -48,3 +48,6 @@ ANIMATION = ReportInfo(
     "vos_bench.reports.strips:animation",
     kind="figure",
 )
+HTML = ReportInfo(
+    "html", "A static site: leaderboard, run pages, sequence viewer", "vos_bench.reports.page.site:build", kind="page"
+)

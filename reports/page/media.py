@@ -1,0 +1,137 @@
+"""The images of the site: frames, and layers of label maps and errors that a browser lays over them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from vos_bench.api import Image, LabelMap
+from vos_bench.api import Sequence as Video
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import VOID, read_label_map
+from vos_bench.records import masks_folder
+from vos_bench.reports.overlays import contours, object_colours, shrink
+
+from .scenes import Scene
+
+WIDTH = 640
+"""Of every image, in pixels, at most."""
+
+THUMBNAIL_WIDTH = 240
+
+TOLERANCE = 0.008
+"""Of the contour measure, as a share of the diagonal: an error nearer to the truth's edge is one of the edge."""
+
+FALSE_POSITIVE, FALSE_NEGATIVE, EDGE = 1, 2, 3
+ERROR_COLOURS = ((0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2), (0xF0, 0xE4, 0x42))
+_INSIDE, _EDGE = 150, 255
+"""How opaque the inside and the edge of a region are."""
+
+Layer = NDArray[np.uint8]
+
+
+def write_scene(folder: Path, scene: Scene, video: Video | None) -> Iterator[str]:
+    """Write all images of a scene; yield a sentence for each thing that cannot be shown.
+
+    Args:
+        folder: The site's.
+        scene: What to show.
+        video: Its frames and truth, None where the data are not here: then there are label maps alone.
+    """
+    media = folder / scene.media
+    media.mkdir(parents=True)
+    for i, frame in enumerate(scene.frames):
+        truth = None
+        try:
+            if video is not None:
+                truth = _write_frame(media, video, frame, i)
+        except BadInputError as error:
+            yield str(error)
+        for entry in scene.entries:
+            path = masks_folder(entry.run.path, scene.name) / f"{frame}.png"
+            try:
+                labels = read_label_map(path) if path.is_file() else None
+            except BadInputError as error:
+                yield str(error)
+                continue
+            if labels is not None:
+                _write_layers(media, f"{entry.number:03d}-{i:05d}", labels, truth)
+
+
+def _write_frame(media: Path, video: Video, frame: str, i: int) -> LabelMap | None:
+    """Write a frame and its truth; return the truth."""
+    if frame in video.frame_names:
+        image = video.read_frame(frame)
+        _save_webp(media / f"frame-{i:05d}.webp", shrink(image, WIDTH))
+        if i == 0:
+            _save_webp(media / "thumbnail.webp", shrink(image, THUMBNAIL_WIDTH))
+    if frame not in video.truth_names:
+        return None
+    truth = video.read_truth(frame)
+    _save_layer(media / f"truth-{i:05d}.png", objects_layer(np.where(truth == VOID, 0, truth).astype(np.uint16)))
+    return truth
+
+
+def _write_layers(media: Path, name: str, labels: LabelMap, truth: LabelMap | None) -> None:
+    _save_layer(media / f"objects-{name}.png", objects_layer(labels))
+    if truth is not None and truth.shape == labels.shape:
+        _save_layer(media / f"errors-{name}.png", errors_layer(labels, truth) + _ERROR_OFFSET)
+
+
+_ERROR_OFFSET = np.uint8(100)
+"""Where the errors' colours lie in the palette, behind those of the objects."""
+
+
+def objects_layer(labels: LabelMap) -> Layer:
+    """Return palette entries, H x W: 0 where there is nothing, 1 to N inside of objects, N + 1 to 2N on their edges."""
+    count = len(object_colours())
+    layer = np.where(labels > 0, (labels.astype(np.int64) - 1) % count + 1, 0)
+    layer[contours(labels)] += count
+    return layer.astype(np.uint8)
+
+
+def errors_layer(labels: LabelMap, truth: LabelMap) -> Layer:
+    """Return 0 where the label map is right, else `FALSE_POSITIVE`, `FALSE_NEGATIVE` or, near an edge, `EDGE`; H x W.
+
+    A pixel with the wrong object is a false positive; pixels that the truth leaves undecided are never wrong.
+    """
+    decided = truth != VOID
+    wrong = (labels != truth) & decided
+    found = np.zeros(labels.shape, np.uint8)
+    found[wrong & (labels > 0)] = FALSE_POSITIVE
+    found[wrong & (labels == 0)] = FALSE_NEGATIVE
+    radius = int(np.ceil(TOLERANCE * np.hypot(*labels.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    known = np.where(decided, truth, 0).astype(np.uint16)
+    found[wrong & (cv2.dilate(contours(known).astype(np.uint8), disc) > 0)] = EDGE
+    return found
+
+
+def _palette() -> tuple[list[int], bytes]:
+    """Return the palette of all layers as a flat list, and how opaque each entry is."""
+    colours = object_colours()
+    entries = np.zeros((256, 3), np.uint8)
+    opacity = np.zeros(256, np.uint8)
+    count, first = len(colours), int(_ERROR_OFFSET)
+    entries[1 : 1 + count] = entries[1 + count : 1 + 2 * count] = colours
+    opacity[1 : 1 + count], opacity[1 + count : 1 + 2 * count] = _INSIDE, _EDGE
+    entries[first + 1 : first + 1 + len(ERROR_COLOURS)] = ERROR_COLOURS
+    opacity[first + 1 : first + 1 + len(ERROR_COLOURS)] = 230
+    return entries.reshape(-1).tolist(), opacity.tobytes()
+
+
+def _save_layer(path: Path, layer: Layer) -> None:
+    height, width = layer.shape
+    if width > WIDTH:
+        layer = cv2.resize(layer, (WIDTH, max(1, round(height * WIDTH / width))), interpolation=cv2.INTER_NEAREST)
+    palette, opacity = _palette()
+    image = PillowImage.fromarray(layer, mode="L")
+    image.putpalette(palette)
+    image.save(path, transparency=opacity, compress_level=6)
+
+
+def _save_webp(path: Path, image: Image) -> None:
+    PillowImage.fromarray(image).save(path, quality=75, method=2)

@@ -1,0 +1,133 @@
+"""What the site shows: runs with a number and a colour each, and scenes, the sequences that some of them share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vos_bench.errors import BadInputError
+from vos_bench.records import Run, masks_folder
+from vos_bench.reports.style import COLOURS, distinct_names
+
+DASHES = ("", "6 3", "2 2", "8 3 2 3")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run on the site.
+
+    Attributes:
+        number: From 1, in its file names: a name from a record never becomes a part of a path or an address.
+        name: The method's, told apart from others of the same name.
+        run: The run.
+    """
+
+    number: int
+    name: str
+    run: Run
+
+    @property
+    def file(self) -> str:
+        """The page about it."""
+        return f"run-{self.number:03d}.html"
+
+    @property
+    def colour(self) -> str:
+        """Of its curves; black, which a dark page hides, is left to the text's colour."""
+        colour = COLOURS[(self.number - 1) % len(COLOURS)]
+        return "currentColor" if colour == "#000000" else colour
+
+    @property
+    def dash(self) -> str:
+        """Of its curves, so that they differ without colours."""
+        return DASHES[(self.number - 1) % len(DASHES)]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A sequence of one state of a dataset, with the runs that have label maps or scores of it.
+
+    Attributes:
+        number: From 1, in its file names.
+        name: The sequence's.
+        entries: The runs.
+        frames: The frames that some run has a label map of, or a score.
+    """
+
+    number: int
+    name: str
+    entries: tuple[Entry, ...]
+    frames: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        """The page that shows it."""
+        return f"sequence-{self.number:03d}.html"
+
+    @property
+    def media(self) -> str:
+        """The folder of its images."""
+        return f"media/{self.number:03d}"
+
+    @property
+    def dataset(self) -> str:
+        """The dataset and split."""
+        entry = self.entries[0].run.record.dataset
+        return f"{entry.name} {entry.split}".strip()
+
+
+def entries_of(runs: Sequence[Run]) -> list[Entry]:
+    """Number and name the runs."""
+    return [Entry(i, name, run) for i, (name, run) in enumerate(zip(distinct_names(runs), runs, strict=True), start=1)]
+
+
+def scenes_of(entries: Sequence[Entry], wanted: Sequence[str] | None) -> list[Scene]:
+    """Return all sequences that ended well in some run, or those of them that are `wanted`.
+
+    Raises:
+        BadInputError: No run has a wanted one.
+    """
+    found: dict[tuple[str, str, str, str], list[Entry]] = {}
+    for entry in entries:
+        data = entry.run.record.dataset
+        for name, sequence in entry.run.sequences.items():
+            if sequence.status == "done":
+                found.setdefault((data.name, data.split, data.fingerprint, name), []).append(entry)
+    names = {key[-1] for key in found}
+    if unknown := [name for name in wanted or () if name not in names]:
+        raise BadInputError(f"--sequences {unknown[0]}: no run has it; known: {', '.join(sorted(names))}")
+    chosen = {key: value for key, value in found.items() if wanted is None or key[-1] in wanted}
+    return [
+        Scene(i, key[-1], tuple(members), _frames(members, key[-1]))
+        for i, (key, members) in enumerate(chosen.items(), start=1)
+    ]
+
+
+def _frames(entries: Sequence[Entry], name: str) -> tuple[str, ...]:
+    frames: set[str] = set()
+    for entry in entries:
+        frames |= {path.stem for path in masks_folder(entry.run.path, name).glob("*.png")}
+        frames |= {frame for each in entry.run.sequences[name].scores for frame in each.per_frame.frame}
+    return tuple(sorted(frames))
+
+
+def frame_scores(run: Run, name: str, frames: Sequence[str]) -> dict[str, list[float | None]]:
+    """Return J and F of each frame, the mean over its objects; None where nothing is scored."""
+    sequence = run.sequences[name]
+    means = {}
+    for measure in ("J", "F"):
+        found: dict[str, list[float]] = {}
+        for each in sequence.scores:
+            for frame, value in zip(each.per_frame.frame, getattr(each.per_frame, measure), strict=True):
+                found.setdefault(frame, []).append(value)
+        means[measure] = [round(float(np.mean(found[frame])), 4) if frame in found else None for frame in frames]
+    return means
+
+
+def sequence_scores(run: Run, name: str) -> dict[str, float]:
+    """Return J&F, J and F of a sequence, the means over its objects; empty where it has no scores."""
+    scores = run.sequences[name].scores
+    if not scores:
+        return {}
+    J, F = (float(np.mean([getattr(each, measure) for each in scores])) for measure in ("J", "F"))
+    return {"J&F": (J + F) / 2, "J": J, "F": F}

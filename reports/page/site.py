@@ -1,0 +1,206 @@
+"""Writes the site: a leaderboard, a page for each run, a viewer for each sequence."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from vos_bench import registry
+from vos_bench.api import Dataset, ReportOptions
+from vos_bench.errors import BadInputError
+from vos_bench.records import Run
+from vos_bench.reports.runs import SCORES
+from vos_bench.reports.speed import hardware
+from vos_bench.reports.style import require
+
+from .charts import latency_histogram, sparkline
+from .media import ERROR_COLOURS, write_scene
+from .scenes import Entry, Scene, entries_of, frame_scores, scenes_of, sequence_scores
+
+MARKER = ".vos-bench-page"
+"""In the folder of every site: a folder without it is never written over."""
+
+STATIC = ("style.css", "leaderboard.js", "viewer.js")
+
+
+def build(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Write the site to `options.out`, whole or not at all; an older site there is replaced.
+
+    Raises:
+        BadInputError: There is no run, or something else than a site lies at `options.out`.
+    """
+    require(runs, "html", "a record")
+    out = options.out
+    if out.exists() and not ((out / MARKER).is_file() or (out.is_dir() and not any(out.iterdir()))):
+        raise BadInputError(f"--out {out}: holds something else than a page of vos-bench; name a new folder")
+    part = out.with_name(f"{out.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        _write(part, entries_of(runs), options)
+        if out.exists():
+            shutil.rmtree(out)
+        part.rename(out)
+    except OSError as error:
+        raise BadInputError(f"{out}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return [out / "index.html"]
+
+
+def _write(folder: Path, entries: Sequence[Entry], options: ReportOptions) -> None:
+    scenes = scenes_of(entries, options.sequences)
+    problems = _write_media(folder, scenes, options.root)
+    templates = _templates()
+    common = {"entries": entries, "scenes": scenes, "problems": problems, "score_names": _present(entries)}
+    _render(templates, "index.html", folder / "index.html", {**common, "rows": _leaderboard(entries)})
+    for entry in entries:
+        _render(templates, "run.html", folder / entry.file, {**common, **_run_page(entry, scenes)})
+    for scene in scenes:
+        _render(templates, "sequence.html", folder / scene.file, {**common, **_scene_page(folder, scene, scenes)})
+    for name in STATIC:
+        source = files("vos_bench.reports.page").joinpath("static", name)
+        (folder / name).write_bytes(source.read_bytes())
+    (folder / MARKER).write_text("written by vos-bench report html\n", encoding="utf-8")
+
+
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("vos_bench.reports.page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _render(templates: jinja2.Environment, template: str, path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(templates.get_template(template).render(values), encoding="utf-8")
+
+
+def _write_media(folder: Path, scenes: Sequence[Scene], root: Path | None) -> list[str]:
+    problems: list[str] = []
+    opened: dict[tuple[str, str, str], Dataset | None] = {}
+    for scene in scenes:
+        data = scene.entries[0].run.record.dataset
+        key = (data.name, data.split, data.fingerprint)
+        if key not in opened:
+            opened[key] = _open(scene, root, problems)
+        dataset = opened[key]
+        known = dataset is not None and scene.name in dataset.sequence_names
+        problems += write_scene(folder, scene, dataset.sequence(scene.name) if dataset and known else None)
+    return list(dict.fromkeys(problems))
+
+
+def _open(scene: Scene, root: Path | None, problems: list[str]) -> Dataset | None:
+    """Open a scene's data; where they are not here or have changed, note it: its label maps are shown alone."""
+    data = scene.entries[0].run.record.dataset
+    try:
+        dataset = registry.open_dataset(data.name, root=root, split=data.split or None)
+        same = dataset.fingerprint() == data.fingerprint
+    except BadInputError as error:
+        problems.append(f"{scene.dataset}: no frames are shown: {error}")
+        return None
+    if not same:
+        problems.append(f"{scene.dataset}: no frames are shown: the data found are not those that the runs saw")
+    return dataset if same else None
+
+
+def _present(entries: Sequence[Entry]) -> list[str]:
+    return [name for name in SCORES if any(name in entry.run.record.scores for entry in entries)]
+
+
+def _leaderboard(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the rows by dataset, the best first."""
+    rows = [_row(entry) for entry in entries]
+    return sorted(rows, key=lambda row: (row["dataset"], -row["scores"].get("J&F", -1.0)))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    record = entry.run.record
+    timing = record.timing
+    return {
+        "entry": entry,
+        "dataset": f"{record.dataset.name} {record.dataset.split}".strip(),
+        "init": record.protocol.init or "unknown",
+        "frames": record.protocol.frames_seen or "unknown",
+        "sequences": f"{record.counts.done} of {record.counts.selected}",
+        "fps": timing.fps if timing else None,
+        "indicative": bool(timing and timing.indicative),
+        "hardware": hardware(record),
+        "date": (record.finished or record.created)[:10],
+        "status": record.status,
+        "scores": record.scores,
+    }
+
+
+def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
+    run = entry.run
+    pages = {scene.name: scene for scene in scenes if entry in scene.entries}
+    rows = []
+    for name, sequence in run.sequences.items():
+        scene = pages.get(name)
+        frames = scene.frames if scene else ()
+        rows.append(
+            {
+                "name": name,
+                "sequence": sequence,
+                "scene": scene,
+                "scores": sequence_scores(run, name),
+                "spark": sparkline(frame_scores(run, name, frames)["J"], "J over the frames") if frames else None,
+            }
+        )
+    settings = run.record.model_dump(mode="json", exclude={"scores", "schema_version"})
+    settings["dataset"]["sequences"] = len(run.record.dataset.sequences)
+    histogram = latency_histogram(run)
+    return {**_row(entry), "sequence_rows": rows, "settings": list(_flat(settings)), "histogram": histogram}
+
+
+def _flat(value: object, name: str = "") -> Any:
+    """Yield every setting with its dotted name, as `--set` writes it."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
+        for i, inner in enumerate(value):
+            yield from _flat(inner, f"{name}[{i}]")
+    elif value not in (None, "", [], {}, ()):
+        yield name, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _scene_page(folder: Path, scene: Scene, scenes: Sequence[Scene]) -> dict[str, Any]:
+    media = folder / scene.media
+    have = {path.name for path in media.iterdir()}
+    i = scenes.index(scene)
+    data = {
+        "media": scene.media,
+        "frames": scene.frames,
+        "hasFrame": [f"frame-{k:05d}.webp" in have for k in range(len(scene.frames))],
+        "hasTruth": [f"truth-{k:05d}.png" in have for k in range(len(scene.frames))],
+        "runs": [_viewer_run(entry, scene, have) for entry in scene.entries],
+    }
+    return {
+        "scene": scene,
+        "data": data,
+        "previous": scenes[i - 1] if i else None,
+        "next": scenes[i + 1] if i + 1 < len(scenes) else None,
+        "error_colours": [f"rgb{colour}" for colour in ERROR_COLOURS],
+        "scores": {entry.number: sequence_scores(entry.run, scene.name) for entry in scene.entries},
+    }
+
+
+def _viewer_run(entry: Entry, scene: Scene, have: set[str]) -> dict[str, Any]:
+    number = f"{entry.number:03d}"
+    positions = range(len(scene.frames))
+    return {
+        "number": number,
+        "name": entry.name,
+        "colour": entry.colour,
+        "dash": entry.dash,
+        "hasObjects": [f"objects-{number}-{k:05d}.png" in have for k in positions],
+        "hasErrors": [f"errors-{number}-{k:05d}.png" in have for k in positions],
+        **frame_scores(entry.run, scene.name, scene.frames),
+    }

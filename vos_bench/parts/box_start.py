@@ -9,7 +9,7 @@ from vos_bench.api import Box, Image, Mask
 
 BoxFill = Literal["grabcut", "ellipse", "rectangle"]
 
-_LONGEST = 160
+_LONGEST = 240
 """GrabCut works on a crop whose longer side has at most this many pixels: its time grows with their number."""
 
 

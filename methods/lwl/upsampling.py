@@ -37,8 +37,25 @@ def double_and_convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def double(x: Tensor) -> Tensor:
     """Upsample B x C x h x w by two, bicubic, corners not aligned."""
-    size = (2 * x.shape[-2], 2 * x.shape[-1])
-    return functional.interpolate(x, size=size, mode="bicubic", align_corners=False)
+    if torch.is_grad_enabled() or x.is_cuda:
+        size = (2 * x.shape[-2], 2 * x.shape[-1])
+        return functional.interpolate(x, size=size, mode="bicubic", align_corners=False)
+    channels_last = x.permute(0, 2, 3, 1)
+    return _double_axis(_double_axis(channels_last, 1), 2).permute(0, 3, 1, 2)
+
+
+def _double_axis(x: Tensor, axis: int) -> Tensor:
+    """Upsample one axis by two; several times faster than PyTorch's general interpolation on the CPU."""
+    extent, weights = x.shape[axis], _even_weights()
+    first, last = x.narrow(axis, 0, 1), x.narrow(axis, extent - 1, 1)
+    padded = torch.cat([first, first, x, last, last], dim=axis)
+    fine = x.new_empty((*x.shape[: axis + 1], 2, *x.shape[axis + 1 :]))
+    for parity, coefficients in enumerate((weights, weights[::-1])):
+        target = fine.select(axis + 1, parity)
+        torch.mul(padded.narrow(axis, parity, extent), coefficients[0], out=target)
+        for tap in range(1, 4):
+            target.add_(padded.narrow(axis, parity + tap, extent), alpha=coefficients[tap])
+    return fine.flatten(axis, axis + 1)
 
 
 def _parity_kernels(weight: Tensor) -> Tensor:
@@ -50,10 +67,15 @@ def _parity_kernels(weight: Tensor) -> Tensor:
 
 def _taps() -> list[list[list[float]]]:
     """Return how fine pixel 2i + parity + offset - 1 is made of coarse pixels i - 2 ... i + 2: parity x offset x 5."""
-    even = [_cubic(distance) for distance in (1.75, 0.75, 0.25, 1.25)]
+    even = _even_weights()
     left, right = [*even, 0.0], [0.0, *reversed(even)]
     left_odd, right_even = [*reversed(even), 0.0], [0.0, *even]
     return [[left_odd, left, right], [left, right, right_even]]
+
+
+def _even_weights() -> list[float]:
+    """Return how an even fine pixel 2i is made of coarse pixels i - 2 ... i + 1; an odd one is its mirror image."""
+    return [_cubic(distance) for distance in (1.75, 0.75, 0.25, 1.25)]
 
 
 def _cubic(distance: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from vos_bench.cache import cache_folder as cache_folder
 from vos_bench.errors import BadInputError
 
 
@@ -89,11 +90,6 @@ class UserConfig(FrozenModel):
 def user_config_path() -> Path:
     """Return where the user's config file lies, whether or not it exists; `VOS_BENCH_CONFIG` names another."""
     return Path(os.environ.get("VOS_BENCH_CONFIG") or platformdirs.user_config_path("vos-bench") / "config.toml")
-
-
-def cache_folder() -> Path:
-    """Return the folder for made or downloaded data; `VOS_BENCH_CACHE` names another."""
-    return Path(os.environ.get("VOS_BENCH_CACHE") or platformdirs.user_cache_path("vos-bench"))
 
 
 def read_user_config() -> UserConfig:

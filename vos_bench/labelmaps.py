@@ -5,16 +5,18 @@ import struct
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 from zlib_ng import zlib_ng
 
 from vos_bench.api import LabelMap
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
+
+if TYPE_CHECKING:
+    from PIL import Image as PillowImage
 
 VOID = 255
 """The label of pixels that a DAVIS-style truth leaves undecided; also the one object of a 0/255 mask."""
@@ -165,6 +167,8 @@ def _unfilter(rows: NDArray[np.uint8]) -> bool:
 
 
 def _read_with_pillow(data: bytes, path: Path) -> NarrowLabels:
+    from PIL import Image as PillowImage  # most files are read without it
+
     try:
         with PillowImage.open(io.BytesIO(data), formats=("PNG",)) as image:
             if image.mode not in _PILLOW_MODES:
@@ -177,7 +181,7 @@ def _read_with_pillow(data: bytes, path: Path) -> NarrowLabels:
     return pixels.astype(np.uint16) if pixels.itemsize > 1 else pixels.astype(np.uint8)
 
 
-def _coloured(image: PillowImage.Image, path: Path) -> BadInputError:
+def _coloured(image: "PillowImage.Image", path: Path) -> BadInputError:
     colours = len(image.getcolors(image.width * image.height) or ())
     remedy = _NO_SMOOTHING if colours > 256 else "save an indexed image, with one index for each colour"
     return BadInputError(
@@ -198,6 +202,8 @@ def write_label_map(path: Path, labels: LabelMap) -> None:
     Raises:
         BadInputError: `labels` is no label map, or the file cannot be written.
     """
+    from PIL import Image as PillowImage
+
     highest = _highest(labels, path)
     if highest > 255:
         image = PillowImage.fromarray(np.ascontiguousarray(labels, np.uint16))

@@ -5,6 +5,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
+import numpy as np
+
 from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
@@ -93,8 +95,9 @@ class Davis(ScoringProtocol):
 
     def starts(self, sequence: TruthSequence, _counts: Sequence[FrameCounts], /) -> dict[int, int]:
         """Return every id from 1 to the highest of the first truth; see `ScoringProtocol.starts`."""
-        given = [k for k in object_ids(sequence.read_truth(sequence.truth_names[0])) if k != VOID]
-        return dict.fromkeys(range(1, max(given, default=0) + 1), 0)
+        first = sequence.read_truth(sequence.truth_names[0])
+        highest = int(np.where(first == VOID, 0, first).max())
+        return dict.fromkeys(range(1, highest + 1), 0)
 
 
 class AllFrames(ScoringProtocol):

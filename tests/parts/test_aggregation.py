@@ -1,0 +1,44 @@
+"""Soft aggregation on tensors: the recorded values, and the same rule as NumPy's."""
+
+import numpy as np
+import pytest
+import torch
+
+from vos_bench.parts.aggregation import soft_aggregation
+from vos_bench.parts.merge import merge
+
+
+@pytest.fixture(scope="module")
+def units(shared):
+    return torch.load(shared / "golden" / "lwl" / "units.pt", weights_only=True)
+
+
+def test_three_objects_one_of_them_just_given_merge_as_recorded(units):
+    given = 100.0 * (2.0 * units["merge_in_initmask"] - 1)
+    merged = soft_aggregation(torch.cat([units["merge_in"], given[None]]))
+    torch.testing.assert_close(merged[1:], units["merge_prob"], rtol=1e-5, atol=1e-6)
+    ids = torch.tensor([0, 1, 3, 7], dtype=units["merge_labels"].dtype)
+    assert torch.equal(ids[merged.max(dim=0).indices], units["merge_labels"])
+
+
+def test_one_object_becomes_sharper_as_recorded(units):
+    merged = soft_aggregation(units["merge_in"][:1])[1]
+    torch.testing.assert_close(merged, units["merge_single_prob"], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(merged, torch.sigmoid(2 * units["merge_in"][0]), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("objects", [1, 2, 20])
+def test_planes_sum_to_one_and_follow_the_rule_for_arrays(objects):
+    scores = 2 * torch.randn((objects, 9, 7), generator=torch.Generator().manual_seed(objects))
+    merged = soft_aggregation(scores)
+    torch.testing.assert_close(merged.sum(dim=0), torch.ones(9, 7))
+    expected = merge(torch.sigmoid(scores).numpy(), rule="soft-aggregation")
+    np.testing.assert_allclose(merged.numpy(), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_background_wins_nowhere_inside_a_mask_that_was_just_given():
+    scores = torch.stack([torch.full((4, 4), 30.0), torch.full((4, 4), -100.0)])
+    scores[1, :2] = 100.0
+    labels = soft_aggregation(scores).max(dim=0).indices
+    assert (labels[:2] == 2).all()
+    assert (labels[2:] == 1).all()

@@ -17,7 +17,7 @@ _MASKS = "https://drive.google.com/file/d/1Xnm4A2BRBliDBKO4EEFHAQfGyfOMsVyY/view
 _BOXES = "https://drive.google.com/file/d/1aAsj_N1LAMpmmcb1iOxo2z66tJM6MEuM/view"
 _LICENCE = "not stated by the authors, whose code is GPL-3.0; trained on YouTube-VOS and DAVIS, for research"
 
-LITE_SHA256 = "3c5b2cf72105721308392311f07f7bd8bdde398eed82376f2ed00eaa33520f9c"
+LITE_SHA256 = "39ccfdb6d21e12443f878ad62dc5cfba4abe16e6a495b866bc1cbb157291f1ab"
 """Of `weights/lwl-lite.safetensors`."""
 
 INFO = MethodInfo(
@@ -84,7 +84,7 @@ LITE = MethodInfo(
         "EfficientNet-Lite0 instead of ResNet-50, 128 channels for the target model, a narrower and normalised decoder "
         "that ends at stride 2",
         "the target model also sees the backbone's stride 32",
-        "crops of 240 x 432, a memory of 8 frames, an update every fourth frame, equal weight for the first samples",
+        "crops of 304 x 544, a memory of 8 frames, an update every fourth frame, equal weight for the first samples",
     ),
     recipes=tuple(
         RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.lite_recipe:{name.upper()}")

@@ -13,7 +13,7 @@ class LiteTrackerConfig(TrackerConfig):
     any other and keeps a quarter, as the samples of a mini-sequence have equal weights in training.
     """
 
-    crop_size: tuple[int, int] = (240, 432)
+    crop_size: tuple[int, int] = (304, 544)
     search_area_scale: float = Field(default=7.0, gt=0)
     memory_size: int = Field(default=8, ge=1)
     learning_rate: float | None = 0.2

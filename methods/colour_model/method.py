@@ -55,7 +55,7 @@ class ColouredObject(SingleObjectModel):
         evidence = mask.evidence()
         self._move = best_shift(mask.plane, evidence, reach=config.reach, last=self._move, inertia=config.inertia)
         region = mask.mend(_shifted(mask.plane, self._move))
-        if region is not None and config.grabcut_steps:
+        if config.grabcut_steps:
             mask.plane[region] = refine(small[region], mask.plane[region], config=config, seed=self._seed)
         return self._frame.enlarge(mask.plane)
 

@@ -164,10 +164,10 @@ def test_equal_seeds_give_equal_answers(build: Callable[..., Any]) -> None:
         np.testing.assert_array_equal(one.labels, other.labels)
 
 
-def test_an_object_of_one_pixel(method: Any) -> None:
-    images, _ = moving(frames=3)
-    speck = square((96, 128), top=40, left=50, side=1)
-    frames: Frames = [(images[0], Prompt(masks={1: speck})), (images[1], None), (images[2], None)]
+@pytest.mark.parametrize("size", [(96, 128), (480, 640)], ids=["small", "large"])
+def test_an_object_of_one_pixel(method: Any, size: tuple[int, int]) -> None:
+    images, _ = moving(size, frames=2)
+    frames: Frames = [(images[0], Prompt(masks={1: square(size, top=40, left=50, side=1)})), (images[1], None)]
     check(run(method, frames), frames)
 
 

@@ -10,6 +10,10 @@ from vos_bench.parts.guided_filter import guided_filter
 from vos_bench.parts.working_size import WorkingFrame
 
 Plane = NDArray[np.float32]
+Region = tuple[slice, slice]
+
+_STEP = 8
+"""Working pixels by which the search for an object that is out of sight widens on each side, a frame."""
 
 
 class ColouredMaskConfig(AppearanceConfig):
@@ -49,8 +53,12 @@ class ColouredMask:
         """
         self._frame, self._config = frame, config
         self._palette = frame.palette(config.colours, similarity=config.similarity, seed=seed)
-        self.plane = plane = frame.shrink(mask)
+        plane = frame.shrink(mask)
+        if not (plane > 0.5).any():  # it is smaller than a working pixel: it gets the one that it covers most of
+            plane = (plane == plane.max()).astype(np.float32)
+        self.plane = plane
         self._appearance = Appearance(plane.shape, config, palette=self._palette)
+        self._region: Region = region_of(plane, margin=config.margin) or (slice(0, 0), slice(0, 0))
         self.look()
         self.accept(plane)
 
@@ -63,20 +71,20 @@ class ColouredMask:
         """Return the log odds of the object by colours alone, h x w."""
         return self._appearance.anywhere(self._indices)
 
-    def mend(self, guess: Plane, trust: Plane | None = None) -> tuple[slice, slice] | None:
+    def mend(self, guess: Plane, trust: Plane | None = None) -> Region:
         """Set the mask to a guess of it, h x w, weighed against colours and drawn to edges.
 
         Args:
-            guess: Where the object probably is; colours are asked only in its surroundings.
+            guess: Where the object probably is; colours are asked only in its surroundings. An object that nobody
+                sees any more is looked for where it was last seen, each time a little farther round.
             trust: Factor on the guess, h x w.
 
         Returns:
-            The rows and columns that may show the object, None when the guess is empty.
+            The rows and columns that may show the object.
         """
         self.plane = np.zeros_like(guess)
-        region = region_of(guess, margin=self._config.margin)
-        if region is None:
-            return None
+        region = region_of(guess, margin=self._config.margin) or _wider(self._region, guess.shape)
+        self._region = region
         plane = np.reciprocal(1 + np.exp(-self._odds(guess, trust, region)))
         if self._config.edge_radius:
             radius, contrast = self._config.edge_radius, self._config.edge_contrast
@@ -89,7 +97,7 @@ class ColouredMask:
         self.plane = plane
         self._appearance.learn(self._indices, plane)
 
-    def _odds(self, guess: Plane, trust: Plane | None, region: tuple[slice, slice]) -> Plane:
+    def _odds(self, guess: Plane, trust: Plane | None, region: Region) -> Plane:
         config, indices = self._config, self._indices[region]
         blurred = cv2.GaussianBlur(guess, (0, 0), config.prior_blur) if config.prior_blur else guess
         odds = config.prior_weight * (2 * blurred[region] - 1)
@@ -98,3 +106,8 @@ class ColouredMask:
         odds += config.colour_weight * self._appearance.anywhere(indices)
         odds += config.place_weight * self._appearance.in_place(indices, region)
         return np.asarray(odds, np.float32)
+
+
+def _wider(region: Region, size: tuple[int, ...]) -> Region:
+    rows, columns = (slice(max(0, r.start - _STEP), min(n, r.stop + _STEP)) for r, n in zip(region, size, strict=True))
+    return rows, columns

@@ -82,7 +82,8 @@ def video(frames: int, objects: int, size: tuple[int, int] = (480, 832)) -> Iter
 
 def measure(arguments: argparse.Namespace) -> list[tuple[int, dict[str, float]]]:
     """Track the video; return the memory's size and the seconds of each part, by frame."""
-    config = TrackerConfig(memory_size=arguments.memory, probabilities=False)
+    height, width = map(int, arguments.crop.split("x"))
+    config = TrackerConfig(crop_size=(height, width), memory_size=arguments.memory, probabilities=False)
     tracker = LwlTracker(
         LwlNetwork(LwlConfig()).eval(),
         config,
@@ -133,6 +134,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=46)
     parser.add_argument("--objects", type=int, default=1)
     parser.add_argument("--memory", type=int, default=32)
+    parser.add_argument("--crop", default="480x832")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--amp", choices=["off", "fp16", "bf16"], default="off")

@@ -1,0 +1,22 @@
+"""The scripts that measure LWL run, in a small mode."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "expected"),
+    [
+        ("lwl_split.py", ("--frames", "3", "--memory", "2", "--crop", "64x112"), "| steepest descent |"),
+        ("lwl_memory.py", ("--frames", "3", "--crop", "64x112"), "MiB"),
+    ],
+)
+def test_a_script_runs_and_prints_its_figures(script, arguments, expected):
+    command = [sys.executable, str(BENCHMARKS / script), "--threads", "1", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert expected in done.stdout

@@ -68,13 +68,10 @@ def display_name(record: RunRecord) -> str:
 
     A small variant is never printed under the plain name: neither `lwl-lite`, nor `lwl` with such weights.
     """
-    weights = record.method.weights
-    return record.method.name if weights is None or weights.name == record.method.name else _with_weights(record)
-
-
-def _with_weights(record: RunRecord) -> str:
-    assert record.method.weights is not None
-    return f"{record.method.name} ({record.method.weights.name or record.method.weights.file})"
+    method, weights = record.method, record.method.weights
+    if weights is None or weights.name == method.name:
+        return method.name
+    return f"{method.name} ({weights.name or weights.file})"
 
 
 def rules(record: RunRecord) -> str:

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.api import Image, LabelMap, Mask
+from vos_bench.labelmaps import VOID
 
 from .style import COLOURS
 
@@ -35,7 +36,7 @@ def overlay(image: Image, labels: LabelMap, truth: LabelMap | None = None, *, op
     edge = contours(labels)
     shown[edge] = painted[edge]
     if truth is not None:
-        outline = contours(truth)
+        outline = contours(np.where(truth == VOID, 0, truth).astype(np.uint16))
         rows, columns = np.indices(outline.shape)
         dots = (rows + columns) // 3 % 2 == 0
         shown[outline & dots], shown[outline & ~dots] = 255, 0

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import jinja2
 
 from vos_bench import registry
 from vos_bench.api import Dataset, ReportOptions
+from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run
+from vos_bench.reports.measured import rules
 from vos_bench.reports.runs import SCORES
 from vos_bench.reports.speed import hardware
 from vos_bench.reports.style import require
@@ -84,14 +87,18 @@ def _render(templates: jinja2.Environment, template: str, path: Path, values: Ma
 def _write_media(folder: Path, scenes: Sequence[Scene], root: Path | None) -> list[str]:
     problems: list[str] = []
     opened: dict[tuple[str, str, str], Dataset | None] = {}
+    videos: list[Video | None] = []
     for scene in scenes:
         data = scene.entries[0].run.record.dataset
         key = (data.name, data.split, data.fingerprint)
         if key not in opened:
             opened[key] = _open(scene, root, problems)
         dataset = opened[key]
-        known = dataset is not None and scene.name in dataset.sequence_names
-        problems += write_scene(folder, scene, dataset.sequence(scene.name) if dataset and known else None)
+        videos.append(dataset.sequence(scene.name) if dataset and scene.name in dataset.sequence_names else None)
+    # Decoding and encoding let go of the interpreter's lock, so that threads use all cores.
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda scene, video: list(write_scene(folder, scene, video)), scenes, videos)
+        problems += [problem for each in found for problem in each]
     return list(dict.fromkeys(problems))
 
 
@@ -114,9 +121,14 @@ def _present(entries: Sequence[Entry]) -> list[str]:
 
 
 def _leaderboard(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Return the rows by dataset, the best first."""
-    rows = [_row(entry) for entry in entries]
-    return sorted(rows, key=lambda row: (row["dataset"], -row["scores"].get("J&F", -1.0)))
+    """Return the rows with comparable ones together, by dataset, those of the most sequences first; then by score."""
+
+    def order(entry: Entry) -> tuple[str, str, int, str, float]:
+        record = entry.run.record
+        score = record.scores.get("J&F", -1.0)
+        return record.dataset.name, record.dataset.split, -len(record.dataset.sequences), rules(record), -score
+
+    return [_row(entry) for entry in sorted(entries, key=order)]
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -78,10 +78,7 @@ def test_without_the_data_the_label_maps_are_shown_and_the_page_says_why(on_disk
 
 
 def test_a_run_whose_label_maps_and_data_are_gone_still_has_its_page(make_run: MakeRun, tmp_path: Path) -> None:
-    run = make_run({"a": (0.5, 0.5), "b": None})
-    elsewhere = run.record.dataset.model_copy(update={"name": "not-installed"})
-    run = replace(run, record=run.record.model_copy(update={"dataset": elsewhere}))
-    build([run], ReportOptions(out=tmp_path / "site"))
+    build([gone(make_run({"a": (0.5, 0.5), "b": None}))], ReportOptions(out=tmp_path / "site"))
     assert "there is no dataset" in (tmp_path / "site" / "index.html").read_text()
     text = (tmp_path / "site" / "run-001.html").read_text()
     assert "failed: the method raised ValueError" in text
@@ -100,6 +97,15 @@ def test_a_damaged_label_map_is_named_and_the_rest_is_shown(on_disk: Any, tmp_pa
     assert "one/00002.png" in text
     assert "Slip" in text
     assert "Stay" not in text
+
+
+def test_a_run_of_few_easy_sequences_does_not_lead_the_board(make_run: MakeRun, tmp_path: Path) -> None:
+    few = make_run({"a": (0.9, 0.9)}, method="few")
+    whole = [make_run({"a": (J, J), "b": (J, J)}, method=f"whole-{J}") for J in (0.4, 0.6)]
+    runs = [gone(run) for run in (few, *whole)]
+    build(runs, ReportOptions(out=tmp_path / "site"))
+    text = (tmp_path / "site" / "index.html").read_text()
+    assert re.findall(r'<td class="name"><a href="[^"]*">([^<]*)', text) == ["whole-0.6", "whole-0.4", "few"]
 
 
 def test_no_run_is_refused(tmp_path: Path) -> None:
@@ -130,6 +136,12 @@ def test_objects_have_a_colour_each_and_edges_a_stronger_one() -> None:
     assert layer[5, 5] == 1
     assert layer[2, 2] == 1 + 7
     assert layer[15, 15] == (300 - 1) % 7 + 1
+
+
+def gone(run: Run) -> Run:
+    """The run as if its dataset came from a plugin that is not installed here."""
+    elsewhere = run.record.dataset.model_copy(update={"name": "not-installed"})
+    return replace(run, record=run.record.model_copy(update={"dataset": elsewhere}))
 
 
 def _between(text: str, before: str, after: str) -> str:

@@ -58,7 +58,9 @@ def _datasets() -> list[dict[str, str]]:
 
 
 def _reports() -> list[dict[str, str]]:
-    return [{"name": info.name, "summary": info.summary} for info in _loaded("reports", registry.report)]
+    return [
+        {"name": info.name, "makes": info.kind, "summary": info.summary} for info in _loaded("reports", registry.report)
+    ]
 
 
 def _recipes() -> list[dict[str, str]]:

@@ -17,6 +17,9 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 UNBOUNDED = 100_000
 
+_GROUP = "\ue000"
+"""Stands before a group's number until its name is put there; a character for private use, so that no name has it."""
+
 
 def render(table: Table, format: Format, *, width: int | None = None) -> str:
     """Return the table as text in one of `FORMATS`; it ends with a newline.
@@ -51,16 +54,18 @@ def _text(table: Table, width: int | None) -> str:
     for column in table.columns:
         heading = Text(column.full_heading)
         grid.add_column(heading, justify="right" if column.is_number else "left", no_wrap=column.is_number)
-    group = ""
+    groups: list[str] = []
     for line in layout.lines:
-        if line.group != group:
-            group = line.group
+        if line.group != (groups[-1] if groups else ""):
             grid.add_section()
-            grid.add_row(Text(f"{group}:"))
+            grid.add_row(Text(f"{_GROUP}{len(groups)}"))
+            groups.append(line.group)
         grid.add_row(*map(Text, _with_marks(line, [_text_cell(cell, layout) for cell in line.cells])))
     out = io.StringIO()
     Console(file=out, width=width or UNBOUNDED, color_system=None).print(grid)
-    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.
+    rows = (line.rstrip() for line in out.getvalue().splitlines())
+    lines = [f"  {groups[int(row.strip()[1:])]}:" if row.strip().startswith(_GROUP) else row for row in rows]
     legend = "*best* and _second_ of the rows that are comparable."
     return "\n".join([*lines, *_below(table, layout, legend)]).strip("\n") + "\n"
 

@@ -101,14 +101,33 @@ def test_no_name_becomes_markup(format: Format) -> None:
     assert "&lt;script" in text
 
 
+def test_a_table_of_several_pages_is_a_longtable_in_latex() -> None:
+    text = render(many_rows(), "latex")
+    assert text.startswith("% needs \\usepackage{booktabs,longtable}")
+    assert "\\begin{longtable}{lrrrr}" in text
+    assert "\\begin{table}" not in text
+
+
+def test_csv_keeps_the_groups_name_where_a_column_is_called_group() -> None:
+    frame = pd.DataFrame([{"sequence": "bear", "group": "seen"}])
+    text = render(Table("T", (Column("group"),), frame, group="sequence"), "csv")
+    assert text == "sequence,group\nbear,seen\n"
+
+
+def many_rows() -> Table:
+    return replace(TABLE, frame=pd.concat([TABLE.frame] * 20))
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (Debian: texlive-latex-recommended)")
-def test_latex_compiles(tmp_path: Path) -> None:
-    body = render(TABLE, "latex")
+@pytest.mark.parametrize("table", [TABLE, many_rows()], ids=["short", "long"])
+def test_latex_compiles(tmp_path: Path, table: Table) -> None:
+    body = render(table, "latex")
     (tmp_path / "page.tex").write_text(
-        "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + body + "\\end{document}\n",
+        "\\documentclass{article}\n\\usepackage{booktabs,longtable}\n\\begin{document}\n" + body + "\\end{document}\n",
         encoding="utf-8",
     )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "page.pdf").stat().st_size > 1000
+    assert "too large" not in (tmp_path / "page.log").read_text(errors="replace"), "a float longer than a page"

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from vos_bench.tables.layout import Cell, lay_out
+from vos_bench.tables.layout import Cell, Layout, lay_out
 from vos_bench.tables.model import Column, Table
 
 _SPECIAL = {
@@ -34,6 +34,9 @@ _SPECIAL = {
     "\u2018": "`",
     "\u2019": "'",
 }
+PAGE = 40
+"""Rows that fit on one page with their notes."""
+
 _LAST_LATIN = 0x17F
 """LaTeX's own fonts have the letters up to here (Latin Extended-A)."""
 
@@ -41,29 +44,62 @@ _MEASURE = re.compile(r"(J&F|[GJF])(?:_(seen|unseen|recall|decay))?")
 
 
 def latex(table: Table) -> str:
-    """Return the table as a `table` environment: booktabs rules, best bold, second underlined, notes below."""
+    """Return the table with booktabs rules, best bold, second underlined, notes below.
+
+    It is a `table` environment, or a `longtable` over several pages where it has more than `PAGE` rows.
+    """
     layout = lay_out(table)
     form = "".join("r" if column.is_number else "l" for column in table.columns)
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}",
-        r"  \centering",
-        rf"  \caption{{{escape(table.title)}}}",
-        rf"  \begin{{tabular}}{{{form}}}",
+    head = [
         r"    \toprule",
         *_column_groups(table.columns),
         "    " + " & ".join(_heading(column) for column in table.columns) + r" \\",
     ]
+    body = [*_body(layout, len(table.columns)), r"    \bottomrule"]
+    notes = list(_notes(table, layout.footnotes, ranked=layout.ranked))
+    caption = rf"\caption{{{escape(table.title)}}}"
+    if len(layout.lines) > PAGE:
+        lines = [
+            r"% needs \usepackage{booktabs,longtable}",
+            rf"\begin{{longtable}}{{{form}}}",
+            rf"    {caption} \\",
+            *head,
+            r"    \endhead",
+            *body,
+            r"\end{longtable}",
+            *([r"{\footnotesize\raggedright", *notes, "}"] if notes else []),
+        ]
+        return "\n".join(lines) + "\n"
+    below = [
+        r"  \par\smallskip",
+        r"  \begin{minipage}{\linewidth}\footnotesize\raggedright",
+        *notes,
+        r"  \end{minipage}",
+    ]
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}",
+        r"  \centering",
+        f"  {caption}",
+        rf"  \begin{{tabular}}{{{form}}}",
+        *head,
+        *body,
+        r"  \end{tabular}",
+        *(below if notes else []),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _body(layout: Layout, width: int) -> Iterator[str]:
     group = ""
     for i, line in enumerate(layout.lines):
         if i == 0 or line.group != group:
-            lines.append(r"    \midrule")
+            yield r"    \midrule"
         if line.group != group:
             group = line.group
-            lines.append(rf"    \multicolumn{{{len(table.columns)}}}{{l}}{{\textit{{{escape(group)}}}}} \\")
-        lines.append("    " + " & ".join(_marked([_cell(cell) for cell in line.cells], line.marks)) + r" \\")
-    lines += [r"    \bottomrule", r"  \end{tabular}", *_notes(table, layout.footnotes, ranked=layout.ranked)]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
+            yield rf"    \multicolumn{{{width}}}{{l}}{{\textit{{{escape(group)}}}}} \\"
+        yield "    " + " & ".join(_marked([_cell(cell) for cell in line.cells], line.marks)) + r" \\"
 
 
 def escape(text: str) -> str:
@@ -116,13 +152,8 @@ def _marked(texts: list[str], marks: tuple[int, ...]) -> list[str]:
 
 
 def _notes(table: Table, footnotes: tuple[str, ...], *, ranked: bool) -> Iterator[str]:
-    if not (ranked or table.notes or footnotes):
-        return
-    yield r"  \par\smallskip"
-    yield r"  \begin{minipage}{\linewidth}\footnotesize\raggedright"
     if ranked:
         yield r"    \textbf{Best} and \underline{second} of the rows that are comparable.\par"
     yield from (f"    {escape(note)}\\par" for note in table.notes)
     for number, note in enumerate(footnotes, start=1):
         yield rf"    \textsuperscript{{{number}}}\,{escape(note)}\par"
-    yield r"  \end{minipage}"

@@ -115,7 +115,7 @@ def _csv(table: Table) -> str:
     frame = pd.DataFrame(rows_in_groups(table), columns=[str(name) for name in table.frame.columns])
     chosen = frame[names].copy()
     if table.group and table.group not in names:
-        chosen.insert(0, "group", frame[table.group])
+        chosen.insert(0, table.group, frame[table.group])
     if table.footnotes:
         chosen["notes"] = [" | ".join(notes_of(table, row)) for row in rows_in_groups(table)]
     return chosen.to_csv(index=False, lineterminator="\n")

@@ -35,7 +35,7 @@ _SPECIAL = {
     "\u2019": "'",
 }
 PAGE = 40
-"""Rows that fit on one page with their notes."""
+"""How many rows and notes together fit on one page."""
 
 _LAST_LATIN = 0x17F
 """LaTeX's own fonts have the letters up to here (Latin Extended-A)."""
@@ -46,7 +46,7 @@ _MEASURE = re.compile(r"(J&F|[GJF])(?:_(seen|unseen|recall|decay))?")
 def latex(table: Table) -> str:
     """Return the table with booktabs rules, best bold, second underlined, notes below.
 
-    It is a `table` environment, or a `longtable` over several pages where it has more than `PAGE` rows.
+    It is a `table` environment, or a `longtable` over several pages where rows and notes are more than `PAGE`.
     """
     layout = lay_out(table)
     form = "".join("r" if column.is_number else "l" for column in table.columns)
@@ -58,7 +58,7 @@ def latex(table: Table) -> str:
     body = [*_body(layout, len(table.columns)), r"    \bottomrule"]
     notes = list(_notes(table, layout.footnotes, ranked=layout.ranked))
     caption = rf"\caption{{{escape(table.title)}}}"
-    if len(layout.lines) > PAGE:
+    if len(layout.lines) + len(layout.footnotes) > PAGE:
         lines = [
             r"% needs \usepackage{booktabs,longtable}",
             rf"\begin{{longtable}}{{{form}}}",

@@ -15,7 +15,7 @@ from vos_bench.labelmaps import read_label_map
 from vos_bench.records import Run, SequenceRecord, masks_folder
 
 from .measured import MEASURED
-from .published import Published, select
+from .published import SETTINGS, Published, select
 from .speed import hardware
 from .style import GREY, Look, figure, look_of, looks, plain, require
 
@@ -133,20 +133,24 @@ class _Point(NamedTuple):
 
 def pareto(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Draw score against FPS, a panel for each dataset: measured runs, and published points in grey."""
-    timed = [run for run in runs if run.record.timing and run.record.timing.fps]
-    datasets = list(dict.fromkeys(run.record.dataset.name for run in timed)) or ["davis17"]
-    with figure(options.out, 5.5, 4.2 * len(datasets)) as drawn:
-        for axis, dataset in zip(drawn.subplots(len(datasets), squeeze=False)[:, 0], datasets, strict=True):
+    panels: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.record.timing and run.record.timing.fps:
+            panels.setdefault(run.record.dataset.name, []).append(run)
+    panels = panels or {"davis17": []}
+    with figure(options.out, 6, 4.5 * len(panels)) as drawn:
+        axes = drawn.subplots(len(panels), squeeze=False)[:, 0]
+        for axis, (dataset, members) in zip(axes, panels.items(), strict=True):
             name, score = PUBLISHED.get(dataset, (dataset, "J&F"))
-            _published_points(axis, select(name), score)
-            _measured_points(axis, timed, looks(timed), (dataset, score))
+            published = select(name, settings=[setting for setting in SETTINGS if setting != "box-init"])
+            _published_points(axis, published, score)
+            _measured_points(axis, members, score)
             _log_axis(axis, StrMethodFormatter("{x:g}"))
+            axis.margins(0.1)
             axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-            axis.set(
-                xlabel="FPS (published: by their authors' definitions and hardware)", ylabel=f"{plain(name)} {score}"
-            )
-            if axis.get_legend_handles_labels()[0]:
-                axis.legend(loc="best")
+            axis.set_ylabel(f"{plain(name)} {score}")
+            axis.set_xlabel("FPS (published: as their authors measured)" if published else "FPS")
+            axis.legend(loc="upper left", bbox_to_anchor=(0, -0.14), fontsize=7)
     return [options.out]
 
 
@@ -184,18 +188,17 @@ def _front(points: Iterable[_Point]) -> list[_Point]:
     return front[::-1]
 
 
-def _measured_points(axis: Axes, runs: Sequence[Run], styles: Sequence[Look], wanted: tuple[str, str]) -> None:
-    dataset, score = wanted
+def _measured_points(axis: Axes, runs: Sequence[Run], score: str) -> None:
     machines: dict[str, list[_Point]] = {}
-    for run, look in zip(runs, styles, strict=True):
+    for run, style in zip(runs, looks(runs), strict=True):
         timing = run.record.timing
-        if run.record.dataset.name == dataset and score in run.record.scores and timing and timing.fps:
-            point = _Point(look.label, timing.fps, run.record.scores[score])
-            machines.setdefault(hardware(run.record), []).append(point)
-            label = (
-                f"{look.label} ({MEASURED}, {plain(hardware(run.record))}{', indicative' if timing.indicative else ''})"
-            )
-            axis.scatter([point.fps], [point.score], **{**look.for_points, "label": label}, zorder=3)
+        if score in run.record.scores and timing and timing.fps:
+            machine = hardware(run.record)
+            point = _Point(style.label, timing.fps, run.record.scores[score])
+            machines.setdefault(machine, []).append(point)
+            start = ", from boxes" if run.record.protocol.init == "box" else ""
+            label = f"{style.label}: {MEASURED} on {machine}{start}{', indicative' if timing.indicative else ''}"
+            axis.scatter([point.fps], [point.score], **{**style.for_points, "label": label}, zorder=3)
     for points in machines.values():
         front = _front(points)
         axis.step([p.fps for p in front], [p.score for p in front], where="pre", color="black", linewidth=0.8, zorder=2)

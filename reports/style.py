@@ -56,7 +56,7 @@ class Look(NamedTuple):
 
 
 def looks(runs: Sequence[Run]) -> list[Look]:
-    """Return a look for each run; runs of the same name are told apart by seed, then by folder."""
+    """Return a look for each run, labelled with its `distinct_names`."""
     return [look_of(name, i) for i, name in enumerate(distinct_names(runs))]
 
 
@@ -66,19 +66,27 @@ def look_of(name: str, i: int) -> Look:
 
 
 def distinct_names(runs: Sequence[Run]) -> list[str]:
-    """Return each run's name, with its seed or its folder where several have the same."""
+    """Return each run's name; runs of the same name are told apart by dataset, then seed, then folder."""
     names = [display_name(run.record) for run in runs]
-    for detail in (_with_seed, _with_folder):
-        names = [detail(name, run) if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)]
+    for detail in (_dataset, _seed, _folder):
+        details = [detail(run) for run in runs]
+        groups: dict[str, set[str]] = {}
+        for name, text in zip(names, details, strict=True):
+            groups.setdefault(name, set()).add(text)
+        names = [f"{n}, {text}" if len(groups[n]) > 1 else n for n, text in zip(names, details, strict=True)]
     return names
 
 
-def _with_seed(name: str, run: Run) -> str:
-    return f"{name}, seed {run.record.numerics.seed}" if run.record.numerics else name
+def _dataset(run: Run) -> str:
+    return f"{run.record.dataset.name} {run.record.dataset.split}".strip()
 
 
-def _with_folder(name: str, run: Run) -> str:
-    return f"{name}, {run.path.name}"
+def _seed(run: Run) -> str:
+    return f"seed {run.record.numerics.seed}" if run.record.numerics else "no seed"
+
+
+def _folder(run: Run) -> str:
+    return run.path.name
 
 
 def plain(text: str) -> str:

@@ -77,8 +77,12 @@ class Scene:
 
 
 def entries_of(runs: Sequence[Run]) -> list[Entry]:
-    """Number and name the runs."""
-    return [Entry(i, name, run) for i, (name, run) in enumerate(zip(distinct_names(runs), runs, strict=True), start=1)]
+    """Number the runs, and name them apart from others on the same dataset: the site says the dataset everywhere."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.record.dataset.name, run.record.dataset.split), []).append(run)
+    names = {id(run): name for group in groups.values() for run, name in zip(group, distinct_names(group), strict=True)}
+    return [Entry(i, names[id(run)], run) for i, run in enumerate(runs, start=1)]
 
 
 def scenes_of(entries: Sequence[Entry], wanted: Sequence[str] | None) -> list[Scene]:

@@ -80,11 +80,11 @@ def test_names_that_mean_something_to_matplotlib_are_printed_as_they_are(make_ru
     draw("curves", runs, tmp_path / "f.svg")
 
 
-def test_runs_of_one_name_are_told_apart_by_seed_then_folder(make_run: MakeRun) -> None:
+def test_runs_of_one_name_are_told_apart_by_what_differs(make_run: MakeRun) -> None:
     seeds = [make_run({"a": (0.5, 0.5)}, seed=seed) for seed in (0, 1)]
     assert [look.label for look in looks(seeds)] == ["mine, seed 0", "mine, seed 1"]
     copies = [replace(seeds[0], path=Path(name)) for name in ("x", "y")]
-    assert [look.label for look in looks(copies)] == ["mine, seed 0, x", "mine, seed 0, y"]
+    assert [look.label for look in looks(copies)] == ["mine, x", "mine, y"]
 
 
 def test_neighbouring_looks_differ_in_line_and_mark_not_only_in_colour(make_run: MakeRun) -> None:

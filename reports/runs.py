@@ -26,11 +26,16 @@ INDICATIVE = "FPS marked ~ are indicative: the run was shorter or less quiet tha
 
 
 def build(runs: Sequence[Run]) -> Table:
-    """Return the table. Runs that differ in nothing but the seed share a line: mean ± sample standard deviation."""
-    groups: dict[str, list[RunRecord]] = {}
-    for run in runs:
-        groups.setdefault(_without_seed(run.record), []).append(run.record)
-    rows = sorted((row for records in groups.values() for row in (_row(records), *_external(records))), key=_order)
+    """Return the table. Runs that differ in nothing but the seed share a line: mean ± sample standard deviation.
+
+    The same run made twice counts once, by its later record. Scores of foreign label maps have a line each.
+    """
+    groups: dict[str, dict[int | None, RunRecord]] = {}
+    for run in sorted(runs, key=lambda run: run.record.created):
+        record = run.record
+        groups.setdefault(_line(run), {})[record.numerics.seed if record.numerics else None] = record
+    lines = [list(records.values()) for records in groups.values()]
+    rows = sorted((row for records in lines for row in (_row(records), *_external(records))), key=_order)
     shown = [score for score in SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
         *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
@@ -43,9 +48,10 @@ def build(runs: Sequence[Run]) -> Table:
     return Table("Runs", columns, frame, notes)
 
 
-def _without_seed(record: RunRecord) -> str:
-    key = {**identity(record), "seed": None, "kind": record.kind, "protocol": record.protocol.name}
-    return repr(sorted(key.items()))
+def _line(run: Run) -> str:
+    """Return what runs on one line have in common."""
+    key = {**identity(run.record), "seed": None, "kind": run.record.kind, "protocol": run.record.protocol.name}
+    return repr(sorted(key.items())) + ("" if run.record.kind == "run" else str(run.path))
 
 
 def _row(records: Sequence[RunRecord]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def score_label_maps(
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.
         truth: What they are scored against.
-        out: The record's folder; without it, `runs/DATASET/NAME/CONFIG8` with the name of the masks' folder.
+        out: The record's folder; without it, `runs/DATASET/NAME/CONFIG8`, named after the masks' folder.
         jobs: How many sequences are scored at once.
         command: The command line as passed, for the record.
         on_done: Called with each sequence's result as it comes.
@@ -100,7 +100,7 @@ def _record(masks: Path, truth: Truth, command: str) -> RunRecord:
         kind="score",
         created=utc_now(),
         command=without_home(command),
-        method=MethodEntry(name=masks.resolve().name or "masks"),
+        method=MethodEntry(name=_name(masks)),
         dataset=DatasetEntry(
             name=truth.name,
             split=truth.split,
@@ -110,6 +110,12 @@ def _record(masks: Path, truth: Truth, command: str) -> RunRecord:
         protocol=protocol_entry(truth.protocol),
         environment=collect_environment(),
     )
+
+
+def _name(masks: Path) -> str:
+    """Return what foreign label maps are called: after their folder, or the one above where it is just `masks`."""
+    folder = masks.resolve()
+    return (folder.parent if folder.name == "masks" else folder).name or "masks"
 
 
 def _clear(out: Path) -> None:

@@ -25,5 +25,11 @@ def test_a_failed_sequence_and_an_indicative_speed_are_marked(make_run: MakeRun)
     assert table.notes == (INDICATIVE,)
 
 
+def test_the_same_run_made_twice_counts_once(make_run: MakeRun) -> None:
+    row = build([make_run({"a": (0.5, 0.5)}), make_run({"a": (0.5, 0.5)})]).frame.iloc[0]
+    assert row["seeds"] == 1
+    assert "J ±" not in row
+
+
 def test_no_run_gives_an_empty_table() -> None:
     assert len(build([]).frame) == 0

@@ -52,7 +52,11 @@ def test_scores_come_back_to_the_recorded_pixels(units, golden):
     logits = golden("units")["c2i_scores"][0, 0]
     for index, (scale, centre) in enumerate(units["c2i"]):
         crop = ScaledCrop(float(np.float32(scale)), centre)
-        torch.testing.assert_close(paste_scores(logits, crop, (70, 90)), golden("units")[f"c2i_out_{index}"])
+        recorded = golden("units")[f"c2i_out_{index}"]
+        # float32 interpolation rounds otherwise on other processors: the bound of all modules, on the scores' own scale
+        torch.testing.assert_close(
+            paste_scores(logits, crop, (70, 90)), recorded, rtol=0, atol=1e-4 * float(logits.abs().max())
+        )
 
 
 class ScaledCrop(Crop):

@@ -29,4 +29,4 @@ class ColourModelConfig(FrozenModel):
     grabcut_probability: float = Field(default=0.5, ge=0, le=1)
     grabcut_band: int = Field(default=6, ge=1)
     grabcut_side: int = Field(default=160, ge=16)
-    colours: ColouredMaskConfig = ColouredMaskConfig()
+    colours: ColouredMaskConfig = ColouredMaskConfig(prior_weight=2.0)

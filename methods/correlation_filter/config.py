@@ -30,17 +30,17 @@ class CorrelationFilterConfig(FrozenModel):
     """
 
     box_fill: BoxFill = "grabcut"
-    padding: float = Field(default=1.5, gt=0)
+    padding: float = Field(default=1.0, gt=0)
     window_side: int = Field(default=128, ge=16)
     cell: int = Field(default=4, ge=1)
     orientations: int = Field(default=9, ge=2)
     colour_weight: float = Field(default=1.0, ge=0)
     spread: float = Field(default=0.1, gt=0)
     regularisation: float = Field(default=0.01, gt=0)
-    rate: float = Field(default=0.025, ge=0, le=1)
+    rate: float = Field(default=0.015, ge=0, le=1)
     scales: int = Field(default=17, ge=1)
     scale_step: float = Field(default=1.03, gt=1)
-    scale_rate: float = Field(default=0.025, ge=0, le=1)
+    scale_rate: float = Field(default=0.05, ge=0, le=1)
     scale_side: int = Field(default=32, ge=8)
     smallest: float = Field(default=0.2, gt=0)
     largest: float = Field(default=5.0, gt=0)

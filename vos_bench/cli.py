@@ -21,7 +21,9 @@ app = App(
     help="Run, score, time and compare methods of semi-supervised video object segmentation.",
     version=vos_bench.__version__,
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
+app.meta.suppress_keyboard_interrupt = False  # else it would leave silently, where `main` has something to say
 # Commands are named by import path, so that each is imported only when it is called.
 for _name, _help in {
     "run": "Run a method on a dataset; resumes where an earlier run stopped.",

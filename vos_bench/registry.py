@@ -106,7 +106,11 @@ def _module_from_file(path: Path) -> Any:
     if spec is None or spec.loader is None:
         raise BadInputError(f"{path}: found no Python module; expected FILE.py:CLASS")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the boundary to foreign code, which may raise anything while it is imported
+        text = f"{type(error).__name__}: {error}"
+        raise BadInputError(f"{path}: cannot be imported: {text}; mend it (--debug shows where)") from error
     return module
 
 

@@ -1,7 +1,8 @@
 """Sequences in worker processes, each of which builds the method once. One that dies costs one sequence."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Job:
         task: What the sequences have in common.
         workers: How many workers there are.
         token: Of this run: a worker that served another run before builds the method anew.
+        folder: From where the paths count that are not absolute: a worker may have been started elsewhere.
     """
 
     dataset: Dataset
@@ -35,6 +37,7 @@ class Job:
     task: Task
     workers: int
     token: str
+    folder: Path = field(default_factory=Path.cwd)
 
 
 def run_in_workers(names: Sequence[str], *, job: Job, handle: Callable[[Event], None]) -> Numerics | None:
@@ -135,6 +138,7 @@ _workers: list[_Worker] = []
 
 
 def _work(name: str, job: Job, address: Address) -> Numerics:
+    os.chdir(job.folder)
     with sending(address) as send:
 
         def tell(kind: str, *arguments: object) -> None:

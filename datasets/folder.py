@@ -46,10 +46,13 @@ class Folder(FolderDataset):
         if problem := root_problem(root, "JPEGImages", dataset=INFO.name):
             raise BadDataError(problem)
         frames, labels = _sequences_in(root / "JPEGImages"), _sequences_in(root / "Annotations")
-        names = tuple(sorted(path.name for path in frames.iterdir() if path.is_dir() and not path.name.startswith(".")))
+        names = _folders_in(frames)
         if lost := [name for name in names if not (labels / name).is_dir()]:
             remedy = f"draw at least the first mask of each, as {labels / lost[0]}/FRAME.png, or move them elsewhere"
             raise BadDataError(Problem(labels, f"no label maps for {few(lost)}", "a folder a sequence", remedy))
+        if lost := [name for name in _folders_in(labels) if name not in names]:
+            remedy = f"put the frames into {frames / lost[0]}, or move the label maps elsewhere"
+            raise BadDataError(Problem(frames, f"no folder of frames for {few(lost)}", "a folder a sequence", remedy))
         super().__init__(
             root,
             name=INFO.name,
@@ -123,6 +126,10 @@ def _starts(ids_by_frame: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int,
             starts[frame] = new
             seen.update(new)
     return starts
+
+
+def _folders_in(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
 
 
 def _sequences_in(folder: Path) -> Path:

@@ -56,24 +56,28 @@ class FolderSequence(Sequence):
         return read_image(self._frames[frame_name])
 
     def read_truth(self, frame_name: str) -> LabelMap:
-        """Read one label map. Raises BadInputError when it is no label map or has another size than its frame."""
+        """Read one label map.
+
+        Raises:
+            BadInputError: It is no label map, has another size than its frame, or was smoothed.
+        """
         path = self._annotations[frame_name]
         labels = self._read_labels(path)
         if labels.shape != (size := image_size(self._frames[frame_name])):
             raise BadDataError(size_problem(path, labels.shape, size))
+        if is_smoothed(labels):
+            raise BadDataError(smoothed_problem(path, len(objects_in(labels))))
         return labels
 
     def read_prompt(self, frame_name: str) -> Prompt:
         """Read the masks of the objects that start on a frame.
 
         Raises:
-            BadInputError: As `read_truth`; or the label map is empty, or smoothed.
+            BadInputError: As `read_truth`; or the label map is empty.
         """
         path, labels = self._annotations[frame_name], self.read_truth(frame_name)
         starting = self._starts[frame_name]
         ids = objects_in(labels) if starting is None else starting
-        if is_smoothed(labels):
-            raise BadDataError(smoothed_problem(path, len(ids)))
         if not ids:
             raise BadDataError(empty_problem(path, labels))
         return Prompt(masks={k: labels == k for k in ids})

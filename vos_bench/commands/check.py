@@ -19,7 +19,7 @@ def check(dataset: str, *, root: Path | None = None, split: str | None = None) -
     for problem in problems:
         say(f"{problem.path}: found {problem.found}; expected {problem.expected}; {problem.remedy}")
     if problems:
-        say(f"{dataset} {opened.split}: {len(problems)} problems")
+        say(f"{dataset} {opened.split}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
         return 2
     frames = sum(len(sequence.frame_names) for sequence in opened)
     fingerprint = opened.fingerprint()[:12]

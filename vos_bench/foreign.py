@@ -72,11 +72,13 @@ def score_label_maps(
         BadInputError: Folders, frames or sizes do not match the truth, found before anything is scored; or `out` holds
             another kind of record, or cannot be written.
     """
-    results = score_sequences(truth.sequences, masks, protocol=truth.protocol, jobs=jobs, on_done=on_done)
     record = _record(masks, truth, command)
     out = out or default_out(record)
+    _require_no_other_record(out)
+    results = score_sequences(truth.sequences, masks, protocol=truth.protocol, jobs=jobs, on_done=on_done)
     with FolderLock(out, shard=None).held():
-        _clear(out)
+        _require_no_other_record(out)  # again: scoring takes its time
+        shutil.rmtree(out / "sequences", ignore_errors=True)
         write_record(record, run_file(out))
         for result in results:
             write_record(_sequence_record(result, truth.protocol), sequence_file(out, result.name))
@@ -118,13 +120,17 @@ def _name(masks: Path) -> str:
     return (folder.parent if folder.name == "masks" else folder).name or "masks"
 
 
-def _clear(out: Path) -> None:
-    """Make way for a new scoring, but touch nothing that is not one."""
-    if run_file(out).exists() and (kind := read_record(RunRecord, run_file(out)).kind) != "score":
-        raise BadInputError(
-            f"{out}: holds a record of the kind {kind}; expected a new folder or an earlier scoring; give another --out"
-        )
-    shutil.rmtree(out / "sequences", ignore_errors=True)
+def _require_no_other_record(out: Path) -> None:
+    """Check that nothing would be replaced but an earlier scoring."""
+    expected = "expected a new folder or an earlier scoring; give another --out"
+    if run_file(out).exists():
+        kind = read_record(RunRecord, run_file(out)).kind
+        if kind != "score":
+            raise BadInputError(f"{out}: holds a record of the kind {kind}; {expected}")
+        return
+    for path in sorted((out / "sequences").glob("*")):
+        if path.suffix != ".json" or read_record(SequenceRecord, path).identity:
+            raise BadInputError(f"{path}: found it without a run.json of a scoring; {expected}")
 
 
 def _sequence_record(result: SequenceResult, protocol: ProtocolName) -> SequenceRecord:

@@ -384,6 +384,22 @@ def test_a_file_in_the_place_of_the_runs_folder_is_left_alone(
     assert Path("out").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("run", "masks/two/mine.png"), ("run", "probabilities/one/mine.npz"), ("score", "sequences/mine.txt")],
+)
+def test_what_no_run_made_is_never_removed(
+    call: Call, folder: Data, methods: Path, capsys: Capture, command: str, name: str
+) -> None:
+    mine = Path("out", name)
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    what = ("run", f"{methods}:Stay") if command == "run" else ("score", folder.labels)
+    assert call(*what, *folder.arguments, "--out", "out") == 2
+    said_once(capsys, "vos-bench: out", "give another --out")
+    assert mine.exists()
+
+
 @pytest.mark.parametrize("command", ["run", "score"])
 def test_a_full_disk_gives_one_message_and_the_same_command_goes_on(
     call: Call, folder: Data, methods: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, command: str

@@ -84,6 +84,12 @@ def _require_no_foreign_files(out: Path) -> None:
             f"{out}: found {foreign[0]} and no run.json; expected an empty folder or one that a run made; give another"
             " --out"
         )
+    for folder in sorted(path for kind in ("masks", "probabilities") for path in (out / kind).glob("*")):
+        if not sequence_file(out, folder.name).exists():
+            raise BadInputError(
+                f"{folder}: found it without a record of how it was made, neither run.json nor sequences/"
+                f"{folder.name}.json; expected an empty folder or one that a run made; give another --out"
+            )
 
 
 def sweep(out: Path) -> None:

@@ -90,3 +90,29 @@ def test_a_damaged_record_is_named_and_the_others_are_reported(
 def test_a_report_can_be_written_to_a_file(call: Call, runs: tuple[Path, Path]) -> None:
     assert call("report", "runs", *runs, "--format", "csv", "--out", "table.csv") == 0
     assert Path("table.csv").read_text().startswith("dataset,")
+
+
+def test_a_report_of_nothing_but_damaged_records_is_refused(
+    call: Call, runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs[0] / "run.json").write_text("{")
+    capsys.readouterr()
+    assert call("report", "runs", runs[0]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("vos-bench: Stay/run.json: is damaged")
+    assert captured.out == ""
+
+
+def test_a_scoring_that_lost_its_record_is_made_again(call: Call, video: Path, runs: tuple[Path, Path]) -> None:
+    arguments = ("score", runs[0] / "masks", "--dataset", "folder", "--root", video, "--out", "scored")
+    assert call(*arguments) == 0
+    Path("scored/run.json").unlink()
+    assert call(*arguments) == 0
+
+
+def test_scoring_does_not_remove_the_records_of_a_run_without_its_run_json(
+    call: Call, video: Path, runs: tuple[Path, Path]
+) -> None:
+    (runs[0] / "run.json").unlink()
+    assert call("score", runs[1] / "masks", "--dataset", "folder", "--root", video, "--out", runs[0]) == 2
+    assert len(list((runs[0] / "sequences").iterdir())) == 2

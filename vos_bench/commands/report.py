@@ -38,7 +38,7 @@ def report(
     """
     info = registry.report(table)
     paths = runs or (Path("runs"),)
-    found = _find(info, paths)
+    found = _find(info, paths, named=bool(runs))
     if info.kind == "table":
         _refuse(info, **{"--root": root, "--sequences": sequences})
         _table(info, found, format or "text", out)
@@ -51,10 +51,13 @@ def report(
         say(str(path))
 
 
-def _find(info: ReportInfo, paths: Sequence[Path]) -> Sequence[Run]:
+def _find(info: ReportInfo, paths: Sequence[Path], *, named: bool) -> Sequence[Run]:
+    """Read the runs; where the user `named` folders, one at least must be a run, for some tables need none."""
     if info.reads == "folders":
         return ()
     found = find_runs(paths)
+    if named and not found.runs:
+        raise BadInputError("\n".join(found.problems))
     for problem in found.problems:
         warn(problem)
     return found.runs

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 a comparison is worse, or some sequences failed; 2 bad inp
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -57,7 +58,7 @@ def _launch(
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0
     except (CycloptsError, VosBenchError) as error:
         if debug:
-            raise
+            traceback.print_exc()
         return _complain(str(error))
 
 

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -102,10 +103,11 @@ def _import(module_name: str) -> Any:
 def _module_from_file(path: Path) -> Any:
     if not path.is_file():
         raise BadInputError(f"{path}: there is no such file; expected FILE.py:CLASS")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"_vos_bench_file_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise BadInputError(f"{path}: found no Python module; expected FILE.py:CLASS")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses and pydantic look up what an annotation means
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # the boundary to foreign code, which may raise anything while it is imported

@@ -62,6 +62,7 @@ def test_seeds_make_a_record_each_and_share_a_line(
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--sequences", "@absent"), "absent"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--sequences", "one,one"), "named twice"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--seeds", "a"), "whole numbers"),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--seeds", "1,1"), "each seed once"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--shard", "3/2"), "I/N"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--weights", "absent.pth"), "absent.pth"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--set", "size"), "size"),
@@ -71,6 +72,7 @@ def test_seeds_make_a_record_each_and_share_a_line(
         (("report", "absent"), "absent"),
         (("compare", "a", "b"), "a/run.json"),
         (("score", "masks"), "--dataset"),
+        (("score", "masks", "--dataset", "demo", "--jobs", "0"), "--jobs 0: expected 1 or more"),
         (("fetch", "demo"), "nothing to download"),
         (("frobnicate",), "frobnicate"),
     ],
@@ -84,3 +86,16 @@ def test_a_wrong_call_gives_one_message_and_exit_code_2(
     assert "Traceback" not in captured.err
     assert captured.err.startswith("vos-bench: ")
     assert captured.out == ""
+
+
+def test_debug_adds_the_traceback_and_keeps_the_exit_code(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("score", "masks", "--debug") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.splitlines()[-1].startswith("vos-bench: score: found neither")
+
+
+def test_a_method_file_may_use_dataclasses_with_annotations_as_text(call: Call, video: Path, method_file: Path) -> None:
+    extra = "from dataclasses import dataclass\n\n\n@dataclass\nclass State:\n    count: int = 0\n"
+    method_file.write_text(f"from __future__ import annotations\n{method_file.read_text()}\n{extra}")
+    assert call("run", f"{method_file}:Stay", "--dataset", "folder", "--root", video, "--out", "out") == 0

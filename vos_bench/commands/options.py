@@ -36,7 +36,10 @@ def _lines(path: Path) -> list[str]:
 
 def seeds(text: str) -> tuple[int, ...]:
     """Read `--seeds 0,1,2`."""
-    return _numbers("--seeds", text, text.split(","), "whole numbers with commas between, as in 0,1,2")
+    numbers = _numbers("--seeds", text, text.split(","), "whole numbers with commas between, as in 0,1,2")
+    if len(numbers) > len(set(numbers)):
+        raise BadInputError(f"--seeds {text}: expected each seed once")
+    return numbers
 
 
 def shard(text: str | None) -> tuple[int, int] | None:

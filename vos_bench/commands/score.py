@@ -51,6 +51,8 @@ def score(
         out: The folder of the record; without it, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
+    if jobs < 1:
+        raise BadInputError(f"--jobs {jobs}: expected 1 or more")
     chosen = options.sequence_names(sequences)
     if dataset is not None:
         opened = registry.open_dataset(dataset, root=root, split=split)

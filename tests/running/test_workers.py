@@ -13,7 +13,7 @@ from joblib.externals.loky import get_reusable_executor
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.records import SequenceRecord, load_run
 from vos_bench.runner import RunSettings, run
-from vos_bench.running.events import receiving, sending
+from vos_bench.running.events import Event, receiving, sending
 
 
 @pytest.fixture(autouse=True)
@@ -108,15 +108,16 @@ def test_a_worker_that_cannot_save_ends_the_run(settings: RunSettings):
     assert run(settings).status == "complete"
 
 
-def test_events_arrive_in_order_before_the_block_ends():
-    received: list[object] = []
+def test_events_of_each_sender_arrive_in_order_before_the_block_ends():
+    received: list[Event] = []
     with receiving(received.append) as address:
-        for _ in range(3):
+        for sender in "abc":
             with sending(address) as send:
                 for i in range(100):
-                    send(("frame_done", (i,)))
-    assert sorted(received) == sorted(("frame_done", (i,)) for i in range(100) for _ in range(3))
-    assert received[:100] == [("frame_done", (i,)) for i in range(100)]
+                    send(("frame_done", (sender, i)))
+    assert len(received) == 300
+    for sender in "abc":
+        assert [i for _, (origin, i) in received if origin == sender] == list(range(100))
 
 
 def test_a_stranger_without_the_key_is_not_heard():

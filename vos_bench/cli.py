@@ -17,6 +17,10 @@ from vos_bench.errors import VosBenchError
 
 INTERRUPTED = 130
 
+# Threads of OpenMP that wait shall sleep. By default they spin, and wherever something else wants a processor a network
+# then takes many times as long. It counts only before torch is loaded; a value that is set already stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 app = App(
     name="vos-bench",
     help="Run, score, time and compare methods of semi-supervised video object segmentation.",

@@ -55,11 +55,12 @@ def test_an_image_smaller_than_the_palette_gives_a_smaller_palette() -> None:
     assert len(Palette(np.zeros((2, 2, 3), np.uint8), 16, similarity=3.0, seed=0)) == 4
 
 
-def test_support_sums_to_one_and_is_greatest_for_the_colour_itself() -> None:
+def test_spreading_keeps_the_sum_and_leaves_most_to_the_colour_itself() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-    support = Palette(noise, 16, similarity=10.0, seed=5).support
-    np.testing.assert_allclose(support.sum(axis=1), 1, rtol=1e-5)
-    assert (support.argmax(axis=1) == np.arange(16)).all()
+    spread = Palette(noise, 16, similarity=10.0, seed=5).spread(np.eye(16, dtype=np.float32))
+    np.testing.assert_allclose(spread.sum(axis=1), 1, rtol=1e-5)
+    assert (spread.argmax(axis=1) == np.arange(16)).all()
+    assert (spread > 0).sum() > 16
 
 
 def test_colours_speak_for_the_object_wherever_they_are() -> None:

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -19,6 +20,9 @@ _LEVELS = 32
 
 _SAMPLES = 10_000
 """Pixels that a palette is made from: enough for some hundred colours, whatever the size of the image."""
+
+_NOTHING = 1e-6
+"""Weights and counts below this become zero: subnormal numbers would slow the products down more than tenfold."""
 
 
 class AppearanceConfig(FrozenModel):
@@ -68,8 +72,9 @@ class Palette:
         grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1)
         self._nearest = _distances(_lab(grid.reshape(-1, 3)), self._centres).argmin(axis=1)
         support = np.exp(-_distances(self._centres, self._centres) / (2 * similarity**2))
-        self.support = (support / support.sum(axis=1, keepdims=True)).astype(np.float32)
-        """K x K; row i says how a pixel of colour i is spread over all colours."""
+        support[support < _NOTHING] = 0
+        # Sparse, because a colour has few neighbours, and because BLAS would start threads for a product this small.
+        self._support = scipy.sparse.csr_array((support / support.sum(axis=1, keepdims=True)).astype(np.float32))
         self._image: Image | None = None
 
     def __len__(self) -> int:
@@ -84,6 +89,10 @@ class Palette:
             self._image, self._indices = image, self._look_up(image)
         return self._indices
 
+    def spread(self, counts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Let each colour's count, N x K, support the colours that are like it; sums stay."""
+        return np.asarray(counts @ self._support, np.float32)
+
     def _look_up(self, image: Image) -> Indices:
         steps = (image >> 3).astype(np.intp)
         indices: Indices = self._nearest[(steps[..., 0] * _LEVELS + steps[..., 1]) * _LEVELS + steps[..., 2]]
@@ -96,9 +105,11 @@ class Appearance:
     def __init__(self, size: tuple[int, ...], config: AppearanceConfig, *, palette: Palette) -> None:
         """Start without any knowledge; `size` is H, W of the frames at the working size."""
         self._config, self._palette = config, palette
-        rows, columns = (np.arange(n) // config.cell for n in size)
-        self._grid = (int(rows[-1]) + 1, int(columns[-1]) + 1)
-        self._cells: Indices = rows[:, None] * self._grid[1] + columns
+        self._rows, self._columns = (np.arange(n) // config.cell for n in size)
+        self._grid = (int(self._rows[-1]) + 1, int(self._columns[-1]) + 1)
+        self._cells: Indices = self._rows[:, None] * self._grid[1] + self._columns
+        # The grid has a rim of empty cells, so that every cell has neighbours.
+        self._local = np.zeros((2, self._grid[0] + 2, self._grid[1] + 2, len(palette)), np.float32)
         self._first: NDArray[np.float32] | None = None
 
     def learn(self, indices: Indices, probability: NDArray[np.float32]) -> None:
@@ -112,10 +123,11 @@ class Appearance:
         places = np.stack([self._places(indices, share) for share in (probability, 1 - probability)])
         if self._first is None:
             self._first = self._recent = colours
-            self._local = places
+            self._local[:, 1:-1, 1:-1] = places
         else:
             self._recent = self._recent + self._config.rate * (colours - self._recent)
-            self._local = self._local + self._config.local_rate * (places - self._local)
+            self._local[:, 1:-1, 1:-1] += self._config.local_rate * (places - self._local[:, 1:-1, 1:-1])
+            self._local[self._local < _NOTHING] = 0
 
     def anywhere(self, indices: Indices) -> Evidence:
         """Return the log odds of the colours alone, wherever they are seen."""
@@ -133,22 +145,24 @@ class Appearance:
             indices: Of the region, h x w.
             region: Where that is in the frame.
         """
-        config = self._config
-        smooth = _smooth_places(self._local.reshape(2, *self._grid, -1)) @ self._palette.support
+        config, rows, columns = self._config, self._rows[region[0]], self._columns[region[1]]
+        near = self._local[:, rows[0] : rows[-1] + 3, columns[0] : columns[-1] + 3]
+        spread = self._palette.spread(_smooth_places(near).reshape(-1, len(self._palette)))
+        smooth = spread.reshape(2, -1, len(self._palette))
         odds = np.log((smooth[0] + config.local_prior) / (smooth[1] + config.local_prior))
         flat = odds.clip(-config.limit, config.limit).reshape(-1)
-        evidence: Evidence = flat[self._cells[region] * len(self._palette) + indices]
+        cells = (rows - rows[0])[:, None] * (near.shape[2] - 2) + (columns - columns[0])
+        evidence: Evidence = flat[cells * len(self._palette) + indices]
         return evidence
 
     def _histogram(self, indices: Indices, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         counts = np.bincount(indices.ravel(), weights.ravel(), minlength=len(self._palette)).astype(np.float32)
-        spread: NDArray[np.float32] = (counts / (counts.sum() + np.float32(1e-6))) @ self._palette.support
-        return spread
+        return np.asarray(self._palette.spread(counts[None] / (counts.sum() + np.float32(1e-6)))[0])
 
     def _places(self, indices: Indices, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        size = self._grid[0] * self._grid[1] * len(self._palette)
         bins = self._cells * len(self._palette) + indices
-        return np.bincount(bins.ravel(), weights.ravel(), minlength=size).astype(np.float32)
+        counts = np.bincount(bins.ravel(), weights.ravel(), minlength=self._local[0, 1:-1, 1:-1].size)
+        return counts.reshape(*self._grid, -1).astype(np.float32)
 
 
 def region_of(probability: NDArray[np.float32], *, margin: float, least: int = 8) -> tuple[slice, slice] | None:
@@ -183,7 +197,6 @@ def _distances(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[
 
 
 def _smooth_places(counts: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Spread counts, 2 x rows x columns x K, with the weights 1/4, 1/2, 1/4 over neighbouring rows and columns."""
-    padded = np.pad(counts, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    rows = padded[:, :-2] / 4 + padded[:, 1:-1] / 2 + padded[:, 2:] / 4
+    """Spread counts, 2 x rows x columns x K, over neighbours with the weights 1/4, 1/2, 1/4; the outer cells go."""
+    rows = counts[:, :-2] / 4 + counts[:, 1:-1] / 2 + counts[:, 2:] / 4
     return np.asarray(rows[:, :, :-2] / 4 + rows[:, :, 1:-1] / 2 + rows[:, :, 2:] / 4, np.float32)

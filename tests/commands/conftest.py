@@ -26,7 +26,7 @@ class Stay(Method):
 
 
 class Slip(Stay):
-    """Like Stay, one pixel further to the right at each frame."""
+    """Like Stay, three pixels further to the right at each frame."""
 
     def step(self, image, new=None):
         import numpy as np

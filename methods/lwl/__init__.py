@@ -91,6 +91,7 @@ LITE = MethodInfo(
         for name, summary in (
             ("stage1", "First half of the weights that ship: DAVIS 2016 train and what is synthesised from it."),
             ("stage2", "Second half: larger crops, the learning rate falls to zero."),
+            ("stage3", "Goes on at the size of test time, with one frame more, at a falling learning rate."),
             ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
         )
     ),

@@ -59,7 +59,7 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "dataset": first.dataset.name,
         "split": first.dataset.split,
-        "method": first.method.name,
+        "method": first.method.title,
         "init": first.protocol.init,
         "frames": first.protocol.frames_seen,
         "sequences": _sequences(records),

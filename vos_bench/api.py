@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,12 @@ PromptKind = Literal["mask", "box"]
 ProtocolName = Literal["davis", "ytvos", "ytvos-without-last", "all-frames"]
 FramesSeen = Literal["all", "annotated"]
 Precision = Literal["off", "fp16", "bf16"]
+
+UNTRAINED: Final = "untrained"
+"""What `--weights` says to run a network with random parameters, and what its record then calls them."""
+
+Parameters = Path | Literal["untrained"]
+"""A file of parameters, or the word for random ones."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ class _Configurable:
         self,
         config: Any = None,
         *,
-        weights: Path | None = None,
+        weights: Parameters | None = None,
         device: str = "cpu",
         amp: Precision = "off",
         compile: bool = False,
@@ -118,7 +124,8 @@ class _Configurable:
 
         Args:
             config: An instance of the class's `Config`; None stands for its defaults.
-            weights: The file of parameters, or None for a method without any.
+            weights: The file of parameters, or None for a method without any; `UNTRAINED` reaches only methods whose
+                description says that they run so.
             device: A torch device name: `cpu`, `cuda` or `cuda:1`.
             amp: Autocast precision of the network, `off` for float32.
             compile: Whether to compile the network.
@@ -312,6 +319,7 @@ class MethodInfo:
         converter: `module:function` that turns a foreign file of parameters into safetensors, called as
             `function(path, out)`; empty where there is none to convert.
         recipes: How to train it; empty for a method that is not trained here.
+        untrained: Whether it also runs with random parameters, when `--weights untrained` asks for that.
     """
 
     name: str
@@ -324,6 +332,7 @@ class MethodInfo:
     deviations: tuple[str, ...] = ()
     converter: str = ""
     recipes: tuple[RecipeInfo, ...] = ()
+    untrained: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
-from vos_bench.api import MethodInfo, WeightsInfo
+from vos_bench.api import UNTRAINED, MethodInfo, Parameters, WeightsInfo
 from vos_bench.config import find_weights, user_config_path
 from vos_bench.errors import BadInputError
 
@@ -12,7 +12,7 @@ from vos_bench.errors import BadInputError
 class ChosenWeights(NamedTuple):
     """A file of parameters, what it is called in public, and its licence (empty where nobody said)."""
 
-    path: Path
+    path: Parameters
     name: str
     licence: str
 
@@ -22,12 +22,14 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
 
     Args:
         info: The method.
-        given: What `--weights` said: a file, or one of the method's names for weights.
+        given: What `--weights` said: a file, one of the method's names for weights, or `untrained`.
 
     Raises:
         BadInputError: There is no such file or name, or the method needs weights and none are at hand; the message
             says where they are looked for and how to get them.
     """
+    if given == UNTRAINED and info.untrained:
+        return ChosenWeights(UNTRAINED, UNTRAINED, "")
     if given is not None:
         return _given(info, given)
     if (path := find_weights(info.name, None)) is not None:
@@ -41,6 +43,7 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
         f"{info.name}: no weights. Give --weights FILE; or set VOS_BENCH_WEIGHTS to a folder that holds "
         f'{info.name}.safetensors or {info.name}.pth; or write [weights] {info.name} = "FILE" in {user_config_path()}. '
         + " ".join(f"{weights.name}: {weights.note}" for weights in info.weights)
+        + (" To see it run with random parameters: --weights untrained." if info.untrained else "")
     )
 
 

@@ -52,7 +52,7 @@ def run(
         root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
         split: Which split; without it, the dataset's default.
         init: What the objects start from.
-        weights_: A file of parameters, or the name of one that `vos-bench list weights` shows.
+        weights_: A file of parameters, or the name of one that `vos-bench list weights` shows; untrained: random ones.
         sequences: A,B or @FILE with one name a line; without it, all.
         seeds: Seeds with commas between; each makes a record of its own.
         frames: Whether the method sees all frames or only the annotated ones.

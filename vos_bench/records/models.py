@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
+from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment
 from vos_bench.timing import FrameTimings, TimingSummary
@@ -18,7 +18,10 @@ Fraction = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
 
 
 class WeightsEntry(FrozenModel):
-    """The file of parameters: its public name, its file name without folders, its hash and licence."""
+    """The file of parameters: its public name, its file name without folders, its hash and licence.
+
+    Random parameters have the name `untrained`, no file, and that word for the hash too.
+    """
 
     name: str
     file: str
@@ -46,6 +49,12 @@ class MethodEntry(FrozenModel):
     licence: str = ""
     reference: str = ""
     code_sha256: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name as tables show it: with the word `untrained` where the parameters were random."""
+        random = self.weights is not None and self.weights.name == UNTRAINED
+        return f"{self.name} ({UNTRAINED})" if random else self.name
 
 
 class DatasetEntry(FrozenModel):

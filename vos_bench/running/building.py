@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vos_bench import registry
-from vos_bench.api import Method, MethodInfo, Precision, SequenceMethod
+from vos_bench.api import Method, MethodInfo, Parameters, Precision, SequenceMethod
 from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
@@ -21,7 +21,7 @@ class Recipe:
     Attributes:
         info: The method's description.
         config: An instance of its `Config`, None where it has nothing to set.
-        weights: The file of parameters.
+        weights: The file of parameters, or `untrained`.
         device: A torch device name, or `auto`.
         amp: Autocast precision.
         compile: Whether to compile the network.
@@ -30,7 +30,7 @@ class Recipe:
 
     info: MethodInfo
     config: Any
-    weights: Path | None
+    weights: Parameters | None
     device: str
     amp: Precision
     compile: bool

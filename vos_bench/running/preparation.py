@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from vos_bench.api import Dataset, SequenceMethod
+from vos_bench.api import UNTRAINED, Dataset, SequenceMethod
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.records import (
@@ -24,6 +24,8 @@ from vos_bench.running.memory import MEMORY_DEFINITION
 from vos_bench.running.scores import protocol_entry
 from vos_bench.running.sequence import Task
 from vos_bench.running.settings import RunSettings
+
+UNTRAINED_NOTE = "untrained: the parameters are random, so that scores say nothing of the method"
 
 
 class Prepared(NamedTuple):
@@ -143,6 +145,7 @@ def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> R
         environment=collect_environment(info.factory.partition(":")[0]),
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
         memory_definition=MEMORY_DEFINITION,
+        notes=(UNTRAINED_NOTE,) if settings.weights == UNTRAINED else (),
     )
 
 
@@ -150,6 +153,8 @@ def _weights(settings: RunSettings) -> WeightsEntry | None:
     path = settings.weights
     if path is None:
         return None
+    if path == UNTRAINED:
+        return WeightsEntry(name=UNTRAINED, file="", sha256=UNTRAINED)
     return WeightsEntry(
         name=settings.weights_name or path.name,
         file=path.name,

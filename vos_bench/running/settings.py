@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vos_bench.api import Dataset, FramesSeen, MethodInfo, Precision, PromptKind, ProtocolName
+from vos_bench.api import Dataset, FramesSeen, MethodInfo, Parameters, Precision, PromptKind, ProtocolName
 from vos_bench.timing import Clock
 
 Overwrite = Literal["only-missing", "always", "never"]
@@ -18,7 +18,7 @@ class RunSettings:
         method: What to run.
         dataset: On what.
         overrides: `--set` arguments, each `a.b=value`.
-        weights: The file of parameters.
+        weights: The file of parameters, or `untrained`.
         weights_name: What it is called in public; the file's name when empty.
         weights_licence: Of the parameters.
         sequences: Which sequences; None for all.
@@ -42,7 +42,7 @@ class RunSettings:
     method: MethodInfo
     dataset: Dataset
     overrides: tuple[str, ...] = ()
-    weights: Path | None = None
+    weights: Parameters | None = None
     weights_name: str = ""
     weights_licence: str = ""
     sequences: tuple[str, ...] | None = None

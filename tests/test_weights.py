@@ -1,0 +1,44 @@
+"""Which parameters a method gets, and the word for random ones."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vos_bench import registry, weights
+from vos_bench.api import UNTRAINED, MethodInfo
+from vos_bench.errors import BadInputError
+from vos_bench.records import load_run
+from vos_bench.records.identity import identity
+from vos_bench.reports.runs import build
+from vos_bench.runner import RunSettings, run
+
+
+@pytest.fixture
+def network(fake_vos: ModuleType) -> MethodInfo:
+    """A method with official weights to download that also runs untrained."""
+    return replace(fake_vos.info("Untrained"), weights=registry.method("lwl").weights, untrained=True)
+
+
+def test_untrained_is_a_choice_that_has_to_be_made(network: MethodInfo):
+    assert weights.choose(network, UNTRAINED) == (UNTRAINED, UNTRAINED, "")
+    with pytest.raises(BadInputError, match=r"no weights.*--weights untrained"):
+        weights.choose(network, None)
+
+
+def test_a_method_that_does_not_run_untrained_takes_the_word_for_a_file():
+    with pytest.raises(BadInputError, match="untrained: there is no such file of weights; expected a file or one of"):
+        weights.choose(registry.method("lwl"), UNTRAINED)
+
+
+def test_an_untrained_run_says_so_wherever_its_scores_stand(fake_vos: ModuleType, network: MethodInfo, tmp_path: Path):
+    dataset = fake_vos.FakeDataset({"a": fake_vos.Spec()})
+    settings = RunSettings(network, dataset, weights=UNTRAINED, out=tmp_path / "out", device="cpu")
+    record = run(settings)
+    assert record.method.weights is not None
+    assert record.method.weights.name == UNTRAINED
+    assert identity(record)["weights"] == UNTRAINED
+    assert [note for note in run(settings).notes if note.startswith("untrained: ")] == [record.notes[0]]
+    table = build([load_run(tmp_path / "out")])
+    assert [row["method"] for row in table.rows] == ["untrained (untrained)"]

@@ -6,23 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vos_bench.api import ReportInfo
 from vos_bench.records import ExternalScores, Run, RunRecord, identity
 from vos_bench.records.conclusion import GROUP_SCORES
 from vos_bench.tables import SPREAD, Column, Table, percent
-
-INFO = ReportInfo(
-    name="runs",
-    summary="One line for each method and dataset: scores, speed, and the spread over seeds",
-    factory="vos_bench.reports.runs:build",
-)
 
 SCORES = ("G", *GROUP_SCORES, "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
 ABOUT = ("dataset", "split", "method", "init", "frames", "sequences", "seeds")
 OPTIONAL = ("split", "init", "frames", "seeds")
 """Columns that a table goes without where no run has anything in them, as with foreign label maps."""
 
-INDICATIVE = "FPS marked ~ are indicative: the run was shorter or less quiet than the timing protocol asks."
+LATENCY = "ms/frame"
+INDICATIVE = (
+    "ms/frame: median over the frames after the first; marked ~ it is indicative, for the run was shorter or less "
+    "quiet than the timing protocol asks: then there is no FPS (vos-bench bench)."
+)
 
 
 def build(runs: Sequence[Run]) -> Table:
@@ -40,11 +37,11 @@ def build(runs: Sequence[Run]) -> Table:
     columns = (
         *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
         *(percent(score, higher_is_better=not score.endswith("_decay")) for score in shown),
-        *([Column("FPS")] if any(row["FPS"] for row in rows) else []),
+        *(Column(name) for name in ("FPS", LATENCY) if any(row[name] for row in rows)),
         Column("state"),
     )
     frame = pd.DataFrame(rows, columns=[*_frame_columns(columns, rows)])
-    notes = (INDICATIVE,) if any(str(row["FPS"]).startswith("~") for row in rows) else ()
+    notes = (INDICATIVE,) if any(str(row[LATENCY]).startswith("~") for row in rows) else ()
     return Table("Runs", columns, frame, notes)
 
 
@@ -65,6 +62,7 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
         "sequences": _sequences(records),
         "seeds": len({record.numerics.seed for record in records if record.numerics}) or None,
         "FPS": _speed(records),
+        LATENCY: _latency(records),
         "state": _state(records),
     }
     for score in SCORES:
@@ -83,7 +81,14 @@ def _external(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
 
 def _external_row(record: RunRecord, entry: ExternalScores) -> dict[str, Any]:
     scores = {name: value for name, value in entry.scores.items() if name in SCORES}
-    return {**_row([record]), **dict.fromkeys(SCORES), **scores, "FPS": None, "state": _external_state(entry)}
+    return {
+        **_row([record]),
+        **dict.fromkeys(SCORES),
+        **scores,
+        "FPS": None,
+        LATENCY: None,
+        "state": _external_state(entry),
+    }
 
 
 def _external_state(entry: ExternalScores) -> str:
@@ -96,11 +101,16 @@ def _sequences(records: Sequence[RunRecord]) -> str:
 
 
 def _speed(records: Sequence[RunRecord]) -> str | None:
-    timings = [record.timing for record in records if record.timing is not None and record.timing.fps is not None]
+    rates = [record.timing.fps for record in records if record.timing is not None and record.timing.fps is not None]
+    return f"{np.median(rates):.1f}" if rates else None
+
+
+def _latency(records: Sequence[RunRecord]) -> str | None:
+    timings = [record.timing for record in records if record.timing is not None and record.timing.step_ms is not None]
     if not timings:
         return None
     mark = "~" if any(timing.indicative for timing in timings) else ""
-    return f"{mark}{np.median([timing.fps for timing in timings if timing.fps is not None]):.1f}"
+    return f"{mark}{np.median([timing.step_ms.p50 for timing in timings if timing.step_ms is not None]):.1f}"
 
 
 def _state(records: Sequence[RunRecord]) -> str:

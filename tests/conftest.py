@@ -22,7 +22,7 @@ from vos_bench.records import (
     RunRecord,
     SequenceRecord,
 )
-from vos_bench.timing import TimingSummary
+from vos_bench.timing import Latency, TimingSummary
 
 # A busy machine is no fault of the code: time is measured in tests/benchmarks, and nowhere else.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,6 +77,7 @@ def make_run() -> Callable[..., Run]:
         protocol: ProtocolEntry | None = None,
         fingerprint: str = "f" * 64,
         fps: float | None = None,
+        p50: float | None = None,
         indicative: bool = False,
         amp: Precision = "off",
     ) -> Run:
@@ -94,11 +95,18 @@ def make_run() -> Callable[..., Run]:
             counts=Counts(selected=len(scores), done=len(done), failed=len(scores) - len(done), scored=len(done)),
             scored=bool(done),
             scores={"J&F": (J + F) / 2, "J": J, "F": F} if done else {},
-            timing=TimingSummary(definition="none", indicative=indicative, fps=fps) if fps else None,
+            timing=_timing(fps, p50, indicative=indicative),
         )
         return Run(Path("runs") / method, record, sequences)
 
     return make
+
+
+def _timing(fps: float | None, p50: float | None, *, indicative: bool) -> TimingSummary | None:
+    if fps is None and p50 is None:
+        return None
+    latency = Latency(p50=p50, p90=p50, p99=p50) if p50 is not None else None
+    return TimingSummary(definition="none", indicative=indicative, fps=fps, step_ms=latency)
 
 
 def _sequence(name: str, scores: tuple[float, float] | None) -> SequenceRecord:

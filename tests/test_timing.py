@@ -23,11 +23,10 @@ def timings(
     phases[:1] = ["init"]
     names = tuple(f"{i:05d}" for i in range(len(stream_ms)))
     absent = (None,) * len(stream_ms)
-    columns = {"stream_ms": stream_ms, "model_ms": absent} | more
+    columns = {"stream_ms": stream_ms, "model_ms": absent, "phase": tuple(phases)} | more
     return FrameTimings(
         frame=names,
         objects=(1,) * len(stream_ms),
-        phase=tuple(phases),
         decode_ms=absent,
         write_ms=absent,
         read_ahead=read_ahead,
@@ -35,6 +34,12 @@ def timings(
         device=device,
         **columns,
     )
+
+
+FIRST_AND_STEP: tuple[Phase, ...] = ("init", "step")
+
+
+THREE_REPEATS = tuple(number for number in (1, 2, 3) for _ in range(ENOUGH_FRAMES))
 
 
 class FakeClock:
@@ -112,6 +117,14 @@ def test_the_cpu_has_wall_time_and_needs_no_torch():
     assert isinstance(stopwatch("cpu", clock="model"), WallStopwatch)
 
 
+@pytest.fixture
+def any_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a handful of frames count as a whole run."""
+    for name, value in (("ENOUGH_FRAMES", 1), ("ENOUGH_SECONDS", 0.0), ("ENOUGH_REPEATS", 1)):
+        monkeypatch.setattr(f"vos_bench.timing.{name}", value)
+
+
+@pytest.mark.usefixtures("any_length")
 def test_fps_is_frames_over_time_and_no_mean_of_fps():
     summary = summarise([timings(1000.0, 10.0, 10.0), timings(500.0, 40.0)])
     assert summary is not None
@@ -119,6 +132,24 @@ def test_fps_is_frames_over_time_and_no_mean_of_fps():
     assert summary.fps_with_init == pytest.approx(5 / 1.560)
     assert summary.frames == 5
     assert summary.seconds == pytest.approx(1.560)
+
+
+@pytest.mark.usefixtures("any_length")
+def test_fps_is_the_median_of_the_repeats_and_each_is_kept():
+    summary = summarise([timings(9.0, 10.0, 9.0, 20.0, 9.0, 40.0, phase=FIRST_AND_STEP * 3, repeat=(1, 1, 2, 2, 3, 3))])
+    assert summary is not None
+    assert summary.repeats == 3
+    assert summary.fps_repeats == pytest.approx((100.0, 50.0, 25.0))
+    assert summary.fps == pytest.approx(50.0)
+
+
+def test_the_shortest_repeat_decides_whether_a_run_was_long_enough():
+    frames = (*([1] * ENOUGH_FRAMES), *([2] * ENOUGH_FRAMES), 3)
+    summary = summarise([timings(*([60.0] * len(frames)), repeat=frames)])
+    assert summary is not None
+    assert summary.reasons == ("1 frames a repeat, fewer than 1024", "0.1 s a repeat, shorter than 60 s")
+    assert summary.fps is None
+    assert summary.step_ms is not None
 
 
 def test_the_first_frame_is_reported_apart():
@@ -147,15 +178,23 @@ def test_a_short_run_is_indicative_and_says_why():
     )
 
 
+def test_what_else_disturbed_a_run_makes_it_indicative():
+    summary = summarise([timings(*([60.0] * ENOUGH_FRAMES * 3), repeat=THREE_REPEATS)], disturbances=["a storm"])
+    assert summary is not None
+    assert summary.reasons == ("a storm",)
+    assert summary.fps is None
+
+
 def test_a_run_that_keeps_the_protocol_is_not_indicative():
-    summary = summarise([timings(*([60.0] * ENOUGH_FRAMES)) for _ in range(3)], repeats=3)
+    summary = summarise([timings(*([60.0] * ENOUGH_FRAMES * 3), repeat=THREE_REPEATS)])
     assert summary is not None
     assert not summary.indicative
+    assert summary.fps == pytest.approx(1000 / 60)
     assert summary.reasons == ()
 
 
 def test_frames_read_ahead_make_a_run_indicative():
-    summary = summarise([timings(*([60.0] * ENOUGH_FRAMES), read_ahead=True) for _ in range(3)], repeats=3)
+    summary = summarise([timings(*([60.0] * ENOUGH_FRAMES * 3), repeat=THREE_REPEATS, read_ahead=True)])
     assert summary is not None
     assert summary.indicative
     assert summary.reasons == ("a thread read frames ahead beside the method",)
@@ -175,6 +214,7 @@ def test_sequences_of_different_hardware_give_no_fps():
     assert "different hardware (a, b)" in summary.reasons[0]
 
 
+@pytest.mark.usefixtures("any_length")
 def test_a_method_of_whole_sequences_has_only_the_rate_over_all_frames():
     summary = summarise([timings(100.0, 0.0, bracket="sequence")])
     assert summary is not None
@@ -183,6 +223,7 @@ def test_a_method_of_whole_sequences_has_only_the_rate_over_all_frames():
     assert summary.fps_with_init == pytest.approx(20.0)
 
 
+@pytest.mark.usefixtures("any_length")
 def test_gpu_times_are_used_where_they_were_taken():
     absent = (None, None)
     summary = summarise([timings(0.0, 0.0, stream_ms=absent, model_ms=(30.0, 20.0))])

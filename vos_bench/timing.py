@@ -8,7 +8,7 @@ round the same call, read once at the end of a sequence so that nothing waits in
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ DEFINITIONS: dict[Clock, str] = {
     ),
 }
 
+WHOLE = "the method takes whole sequences, so that first and later frames cannot be told apart"
+
 
 class FrameTimings(FrozenModel):
     """Milliseconds of each frame, as columns of equal length.
@@ -49,6 +51,7 @@ class FrameTimings(FrozenModel):
             clock was asked for.
         model_ms: The same call on the GPU's own clock; None where `stream_ms` was taken.
         write_ms: Checking the answer, mapping ids and writing the label map.
+        repeat: Which repeat of the whole set the frame belongs to, from 1; empty where there was but one.
         bracket: `call` where each call of the method was timed; `sequence` for a method that takes the whole
             sequence, where the time of a frame is that until its answer without that of reading.
         read_ahead: Whether a thread decoded the next frame beside the method.
@@ -63,6 +66,7 @@ class FrameTimings(FrozenModel):
     stream_ms: tuple[float | None, ...] = ()
     model_ms: tuple[float | None, ...] = ()
     write_ms: tuple[float | None, ...] = ()
+    repeat: tuple[int, ...] = ()
     bracket: Bracket = "call"
     read_ahead: bool = False
     shared: bool = False
@@ -83,13 +87,16 @@ class TimingSummary(FrozenModel):
     Attributes:
         definition: What was inside the bracket.
         clock: Whose time this is: `stream` or `model`.
-        indicative: Whether the run was too short or too disturbed to publish its figures; `reasons` says why.
-        reasons: Why the figures are indicative, or why there is no FPS at all.
+        indicative: Whether the run was too short or too disturbed to publish its figures; `reasons` says why. Then
+            there are latencies and no FPS.
+        reasons: Why the figures are indicative.
         repeats: How often the whole set was run.
-        frames: How many frames were timed, first frames included.
+        frames: How many frames were timed, first frames included, all repeats together.
         seconds: Their time together.
-        fps: Frames after the first of each sequence / their time together; None when other work shared the machine.
-        fps_with_init: All frames / all time; None when other work shared the machine.
+        fps: Frames after the first of each sequence / their time together, the median of the repeats; None for a run
+            that is indicative.
+        fps_with_init: All frames / all time, likewise.
+        fps_repeats: The FPS of each repeat, to see how far they lie apart.
         init_ms: Median of the first frames.
         step_ms: Latency of the frames after the first.
     """
@@ -103,6 +110,7 @@ class TimingSummary(FrozenModel):
     seconds: float = 0.0
     fps: float | None = None
     fps_with_init: float | None = None
+    fps_repeats: tuple[float, ...] = ()
     init_ms: float | None = None
     step_ms: Latency | None = None
 
@@ -192,75 +200,121 @@ def stopwatch(device: str, *, clock: Clock = "stream") -> Stopwatch:
     return EventStopwatch(partial(torch.cuda.Event, enable_timing=True), synchronize)
 
 
-def summarise(timings: Iterable[FrameTimings], *, repeats: int = 1) -> TimingSummary | None:
+def summarise(timings: Iterable[FrameTimings], *, disturbances: Iterable[str] = ()) -> TimingSummary | None:
     """Sum up the times of a run's sequences; None when no frame was timed.
 
     Args:
         timings: Of every sequence that ended well, of all repeats.
-        repeats: How often the whole set was run.
+        disturbances: What else is known to have disturbed the run.
     """
     timings = list(timings)
-    clock: Clock = "model" if any(value is not None for each in timings for value in each.model_ms) else "stream"
-    init, step = _lengths(timings, clock, "init"), _lengths(timings, clock, "step")
-    frames, seconds = init.size + step.size, float(init.sum() + step.sum()) / 1e3
-    if not frames:
+    columns = _Columns.of(timings)
+    if not columns.milliseconds.size:
         return None
+    repeats = [columns.of_repeat(number) for number in np.unique(columns.repeat)]
     sharing = tuple(_sharing(timings))
-    reasons = (*sharing, *_disturbances(timings), *_shortcomings(frames, seconds, repeats))
+    reasons = (*sharing, *_disturbances(timings), *disturbances, *_shortcomings(repeats))
     summary = TimingSummary(
-        definition=DEFINITIONS[clock],
-        clock=clock,
+        definition=DEFINITIONS[columns.clock],
+        clock=columns.clock,
         indicative=bool(reasons),
         reasons=reasons,
-        repeats=repeats,
-        frames=frames,
-        seconds=seconds,
+        repeats=len(repeats),
+        frames=columns.milliseconds.size,
+        seconds=columns.seconds,
     )
     if sharing:
         return summary
-    whole = any(each.bracket == "sequence" for each in timings)
-    figures = {"fps_with_init": _rate(np.concatenate([init, step]))} if whole else _figures(init, step)
-    return summary.model_copy(update=figures)
+    if any(each.bracket == "sequence" for each in timings):
+        figures = {"definition": f"{summary.definition}; {WHOLE}"}
+        rates = {"fps_with_init": _median(each.milliseconds for each in repeats)}
+    else:
+        figures, rates = _latencies(columns), _rates(repeats)
+    return summary.model_copy(update={**figures, **({} if reasons else rates)})
 
 
-def _lengths(timings: Iterable[FrameTimings], clock: Clock, phase: Phase) -> NDArray[np.float64]:
-    columns = ((each.phase, each.stream_ms if clock == "stream" else each.model_ms) for each in timings)
-    pairs = (pair for phases, values in columns for pair in zip(phases, values, strict=True))
-    return np.array([value for found, value in pairs if found == phase and value is not None], dtype=np.float64)
+class _Columns(NamedTuple):
+    """The timed frames of all sequences, as arrays of equal length."""
+
+    clock: Clock
+    milliseconds: NDArray[np.float64]
+    first: NDArray[np.bool_]
+    repeat: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, timings: list[FrameTimings]) -> Self:
+        clock: Clock = "model" if any(value is not None for each in timings for value in each.model_ms) else "stream"
+        rows = [
+            (value, phase == "init", repeat)
+            for each in timings
+            for value, phase, repeat in zip(
+                each.stream_ms if clock == "stream" else each.model_ms,
+                each.phase,
+                each.repeat or (1,) * len(each.frame),
+                strict=True,
+            )
+            if value is not None
+        ]
+        values, first, repeat = zip(*rows, strict=True) if rows else ((), (), ())
+        return cls(clock, np.array(values, np.float64), np.array(first, np.bool_), np.array(repeat, np.int64))
+
+    @property
+    def seconds(self) -> float:
+        return float(self.milliseconds.sum()) / 1e3
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        return self.milliseconds[~self.first]
+
+    def of_repeat(self, number: int) -> "_Columns":
+        chosen = self.repeat == number
+        return self._replace(
+            milliseconds=self.milliseconds[chosen], first=self.first[chosen], repeat=self.repeat[chosen]
+        )
 
 
 def _sharing(timings: list[FrameTimings]) -> Iterable[str]:
-    """Say what makes an FPS meaningless."""
+    """Say what makes every time meaningless."""
     if any(each.shared for each in timings):
-        yield "sequences ran side by side, so that no FPS is given"
+        yield "sequences ran side by side"
     devices = sorted({each.device for each in timings if each.device})
     if len(devices) > 1:
-        yield f"sequences ran on different hardware ({', '.join(devices)}), so that no FPS is given"
+        yield f"sequences ran on different hardware ({', '.join(devices)})"
 
 
 def _disturbances(timings: list[FrameTimings]) -> Iterable[str]:
     if any(each.read_ahead for each in timings):
         yield "a thread read frames ahead beside the method"
-    if any(each.bracket == "sequence" for each in timings):
-        yield "the method takes whole sequences, so that first and later frames cannot be told apart"
 
 
-def _shortcomings(frames: int, seconds: float, repeats: int) -> Iterable[str]:
-    if frames < ENOUGH_FRAMES * repeats:
-        yield f"{frames / repeats:.0f} frames a repeat, fewer than {ENOUGH_FRAMES}"
-    if seconds < ENOUGH_SECONDS * repeats:
-        yield f"{seconds / repeats:.1f} s a repeat, shorter than {ENOUGH_SECONDS:.0f} s"
-    if repeats < ENOUGH_REPEATS:
-        yield f"{repeats} of {ENOUGH_REPEATS} repeats"
+def _shortcomings(repeats: list[_Columns]) -> Iterable[str]:
+    frames = min(each.milliseconds.size for each in repeats)
+    seconds = min(each.seconds for each in repeats)
+    if frames < ENOUGH_FRAMES:
+        yield f"{frames} frames a repeat, fewer than {ENOUGH_FRAMES}"
+    if seconds < ENOUGH_SECONDS:
+        yield f"{seconds:.1f} s a repeat, shorter than {ENOUGH_SECONDS:.0f} s"
+    if len(repeats) < ENOUGH_REPEATS:
+        yield f"{len(repeats)} of {ENOUGH_REPEATS} repeats"
 
 
-def _figures(init: NDArray[np.float64], step: NDArray[np.float64]) -> dict[str, Any]:
+def _rates(repeats: list[_Columns]) -> dict[str, Any]:
+    """Return the FPS of each repeat and their medians."""
     return {
-        "fps": _rate(step),
-        "fps_with_init": _rate(np.concatenate([init, step])),
-        "init_ms": float(np.median(init)) if init.size else None,
-        "step_ms": _latency(step),
+        "fps": _median(each.steps for each in repeats),
+        "fps_with_init": _median(each.milliseconds for each in repeats),
+        "fps_repeats": tuple(rate for each in repeats if (rate := _rate(each.steps)) is not None),
     }
+
+
+def _median(repeats: Iterable[NDArray[np.float64]]) -> float | None:
+    rates = [rate for lengths in repeats if (rate := _rate(lengths)) is not None]
+    return float(np.median(rates)) if rates else None
+
+
+def _latencies(columns: _Columns) -> dict[str, Any]:
+    init = columns.milliseconds[columns.first]
+    return {"init_ms": float(np.median(init)) if init.size else None, "step_ms": _latency(columns.steps)}
 
 
 def _rate(lengths: NDArray[np.float64]) -> float | None:

@@ -31,9 +31,9 @@ from vos_bench.records import SequenceRecord, masks_folder, probabilities_folder
 from vos_bench.running.exchange import Feed, Question, answers
 from vos_bench.running.frames import FramePlan, plan_frames, read_frames
 from vos_bench.running.memory import PeakMemory
-from vos_bench.running.prompts import paste
 from vos_bench.running.scores import protocol_label, score_label_maps
 from vos_bench.running.seeding import seed_everything, sequence_seed
+from vos_bench.running.writing import LabelMapWriter
 from vos_bench.timing import Clock, FrameTimings, Phase, stopwatch
 
 
@@ -184,25 +184,73 @@ def _segment(
 ) -> FrameTimings:
     plan = plan_frames(sequence, frames=task.frames, init=task.init)
     listener.sequence_started(sequence.name, len(plan.seen))
-    watch = stopwatch(method.device, clock=task.clock)
-    writer = _Writer(sequence.name, plan, task)
-    rows: list[_Row] = []
+    writer = _writer(sequence.name, plan, task)
     with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
         feed = Feed(frames, info=task.info, init=task.init)
         progress.notes = feed.notes
-        for question, prediction in answers(method, feed, watch, sequence=sequence.name, frame_names=plan.seen):
-            began = time.perf_counter_ns()
-            writer.write(question, prediction, feed)
-            rows.append(_Row(question, feed.waited_ms, (time.perf_counter_ns() - began) / 1e6))
-            progress.frames, progress.objects = len(rows), question.objects
+
+        def tell(objects: int) -> None:
+            progress.frames, progress.objects = progress.frames + 1, objects
             listener.frame_done(sequence.name)
+
+        timings = play(sequence.name, plan, feed, method=method, writer=writer, clock=task.clock, frame_done=tell)
     if task.save_probabilities and not writer.saw_probabilities:
         progress.notes.append("no probabilities saved: the method gives none")
-    whole = isinstance(method, SequenceMethod)
-    timings = _timings(rows, watch.milliseconds(), clock=task.clock, whole=whole)
-    return timings.model_copy(
-        update={"read_ahead": task.read_ahead, "shared": task.shared, "device": device_name(method.device)}
-    )
+    return timings.model_copy(update={"read_ahead": task.read_ahead, "shared": task.shared})
+
+
+def play(
+    name: str,
+    plan: FramePlan,
+    feed: Feed,
+    *,
+    method: Method | SequenceMethod,
+    writer: LabelMapWriter,
+    clock: Clock,
+    frame_done: Callable[[int], None],
+) -> FrameTimings:
+    """Feed a sequence's frames to a method, hand its answers to the writer, and return how long each frame took.
+
+    Args:
+        name: The sequence.
+        plan: Which frames it sees.
+        feed: These frames.
+        method: Built.
+        writer: Takes each answer, outside the timed bracket.
+        clock: Whose time is taken.
+        frame_done: Called after each frame with the number of objects given so far.
+
+    Raises:
+        MethodError: The method raised, or broke its contract.
+    """
+    watch = stopwatch(method.device, clock=clock)
+    rows: list[_Row] = []
+    for question, prediction in answers(method, feed, watch, sequence=name, frame_names=plan.seen):
+        began = time.perf_counter_ns()
+        writer.write(question, prediction, feed)
+        rows.append(_Row(question, feed.waited_ms, (time.perf_counter_ns() - began) / 1e6))
+        frame_done(question.objects)
+    timings = _timings(rows, watch.milliseconds(), clock=clock, whole=isinstance(method, SequenceMethod))
+    return timings.model_copy(update={"device": device_name(method.device)})
+
+
+def _writer(name: str, plan: FramePlan, task: Task) -> LabelMapWriter:
+    masks = masks_folder(task.out, name)
+
+    def save(frame: str, labels: LabelMap) -> None:
+        with saving():
+            write_label_map(masks / f"{frame}.png", labels)
+
+    if not task.save_probabilities:
+        return LabelMapWriter(plan, save)
+    folder = probabilities_folder(task.out, name)
+
+    def save_probabilities(frame: str, prediction: Prediction, ids: LabelMap) -> None:
+        probabilities = np.asarray(prediction.probabilities, dtype=np.float16)
+        with saving(), replacing(folder / f"{frame}.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, probabilities=probabilities, object_ids=ids)
+
+    return LabelMapWriter(plan, save, save_probabilities)
 
 
 class _Row(NamedTuple):
@@ -230,40 +278,3 @@ def _timings(rows: list[_Row], lengths: list[float], *, clock: Clock, whole: boo
         write_ms=tuple(row.write_ms for row in rows),
         bracket="sequence" if whole else "call",
     )
-
-
-class _Writer:
-    """Writes each label map as it comes, under the dataset's ids."""
-
-    def __init__(self, sequence: str, plan: FramePlan, task: Task) -> None:
-        self._masks = masks_folder(task.out, sequence)
-        self._probabilities = probabilities_folder(task.out, sequence) if task.save_probabilities else None
-        self._plan = plan
-        self._missing_before = plan.before
-        self.saw_probabilities = False
-
-    def write(self, question: Question, prediction: Prediction, feed: Feed) -> None:
-        """Paste what was given, give the objects their ids back and write, where this frame is asked for."""
-        for name in self._missing_before:
-            self._save(name, np.zeros(question.shape, dtype=np.uint16))
-        self._missing_before = ()
-        if question.frame not in self._plan.outputs:
-            return
-        labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
-        if question.given is not None:
-            paste(labels, question.given)
-        self._save(question.frame, feed.numbering.restore(labels))
-        if self._probabilities and prediction.probabilities is not None:
-            self.saw_probabilities = True
-            ids = np.array(feed.numbering.ids[: question.objects], dtype=np.uint16)
-            _save_probabilities(self._probabilities / f"{question.frame}.npz", prediction, ids)
-
-    def _save(self, frame: str, labels: LabelMap) -> None:
-        with saving():
-            write_label_map(self._masks / f"{frame}.png", labels)
-
-
-def _save_probabilities(path: Path, prediction: Prediction, ids: LabelMap) -> None:
-    probabilities = np.asarray(prediction.probabilities, dtype=np.float16)
-    with saving(), replacing(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, probabilities=probabilities, object_ids=ids)

@@ -51,3 +51,6 @@ ANIMATION = ReportInfo(
 HTML = ReportInfo(
     "html", "A static site: leaderboard, run pages, sequence viewer", "vos_bench.reports.page.site:build", kind="page"
 )
+RUNS = ReportInfo(
+    "runs", "One line for each method and dataset: scores, speed, and the spread over seeds", "vos_bench.reports.runs:build"
+)

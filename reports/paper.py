@@ -9,7 +9,7 @@ import pandas as pd
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 
-from .measured import PUBLISHED, Measured, measured, unscored
+from .measured import MEASURED, PUBLISHED, Measured, measured, unscored
 from .published import PAPER, SETTINGS, Published, named, select
 
 HERE = "Measured with vos-bench"
@@ -108,6 +108,10 @@ def davis16(runs: Sequence[Run]) -> Table:
     return _table(DAVIS16, runs)
 
 
+def _score_column(score: str) -> Column:
+    return percent(score, label="G (overall)" if score == "G" else "")
+
+
 def _every_source(benchmark: Benchmark) -> Benchmark:
     title = f"{benchmark.published} validation, from all sources"
     return Benchmark(
@@ -123,8 +127,8 @@ def _table(benchmark: Benchmark, runs: Sequence[Run]) -> Table:
         *(published_row(row) for row in published),
         *(measured_row(row, HERE, _counterparts(row, published)) for row in ours),
     ]
-    columns = (Column("method"), Column("origin"), *(percent(score) for score in benchmark.scores))
-    return assemble(benchmark.title, columns, rows, notes)
+    columns = (Column("method"), Column("origin"), *map(_score_column, benchmark.scores))
+    return assemble(benchmark.title, columns, rows, notes, across="method")
 
 
 def box(runs: Sequence[Run]) -> Table:
@@ -175,7 +179,7 @@ def published_row(row: Published, *, prefix: str = "") -> dict[str, Any]:
 def measured_row(row: Measured, group: str, notes: Iterable[str] = (), *, prefix: str = "") -> dict[str, Any]:
     """Return a measured row; its scores' names begin with `prefix`."""
     return {
-        "group": group,
+        "group": group if row.origin == MEASURED else f"Judged by the {row.origin}",
         "method": row.name,
         "origin": row.origin,
         "rank": row.comparable,
@@ -189,14 +193,23 @@ def _named(name: str, prefix: str) -> str:
     return f"{prefix} {name}" if prefix else name
 
 
-def assemble(title: str, columns: Sequence[Column], rows: Sequence[dict[str, Any]], notes: Iterable[str]) -> Table:
-    """Return the table of rows that `published_row` and `measured_row` made."""
+def assemble(
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[dict[str, Any]],
+    notes: Iterable[str],
+    *,
+    across: str = "",
+) -> Table:
+    """Return the table of rows that `published_row` and `measured_row` made; `across` is that of `Table`."""
     present = {name for row in rows for name in row}
     names = [name for column in columns for name in (column.name, column.name + SPREAD)]
     kept = [name for name in names if name in present or not name.endswith(SPREAD)]
     # Objects, so that a row without a spread or a rank stays without one.
     frame = pd.DataFrame(rows, columns=["group", *kept, "rank", "notes"], dtype=object)
-    return Table(title, tuple(columns), frame, tuple(notes), group="group", rank="rank", footnotes="notes")
+    return Table(
+        title, tuple(columns), frame, tuple(notes), group="group", rank="rank", footnotes="notes", across=across
+    )
 
 
 def _counterparts(row: Measured, published: Iterable[Published]) -> Iterable[str]:

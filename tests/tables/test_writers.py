@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vos_bench.errors import BadInputError
 from vos_bench.tables import FORMATS, Column, Format, Table, percent, render
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -114,16 +115,22 @@ def test_csv_keeps_the_groups_name_where_a_column_is_called_group() -> None:
     assert text == "sequence,group\nbear,seen\n"
 
 
+def turnable() -> Table:
+    return replace(TABLE, across="method")
+
+
 def many_rows() -> Table:
-    return replace(TABLE, frame=pd.concat([TABLE.frame] * 20))
+    return replace(TABLE, data=pd.concat([TABLE.frame] * 20))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (Debian: texlive-latex-recommended)")
-@pytest.mark.parametrize("table", [TABLE, many_rows()], ids=["short", "long"])
+@pytest.mark.parametrize("table", [TABLE, many_rows(), turnable()], ids=["short", "long", "turned"])
 def test_latex_compiles(tmp_path: Path, table: Table) -> None:
     body = render(table, "latex")
     (tmp_path / "page.tex").write_text(
-        "\\documentclass{article}\n\\usepackage{booktabs,longtable}\n\\begin{document}\n" + body + "\\end{document}\n",
+        "\\documentclass{article}\n\\usepackage{booktabs,graphicx,longtable}\n\\begin{document}\n"
+        + body
+        + "\\end{document}\n",
         encoding="utf-8",
     )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"]
@@ -131,3 +138,36 @@ def test_latex_compiles(tmp_path: Path, table: Table) -> None:
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "page.pdf").stat().st_size > 1000
     assert "too large" not in (tmp_path / "page.log").read_text(errors="replace"), "a float longer than a page"
+
+
+@pytest.mark.parametrize("format", [format for format in FORMATS if format != "csv"])
+def test_each_format_sets_methods_as_columns_as_recorded(format: Format) -> None:
+    made = render(turnable(), format, orientation="columns")
+    assert made == (GOLDEN / f"turned.{SUFFIXES[format]}").read_text(encoding="utf-8")
+
+
+def test_only_formats_with_headings_over_columns_turn_a_table_by_themselves() -> None:
+    turned = {format for format in FORMATS if render(turnable(), format) != render(TABLE, format)}
+    assert turned == {"latex", "html"}
+    for format in FORMATS:
+        assert render(turnable(), format, orientation="rows") == render(TABLE, format)
+
+
+def test_too_many_methods_for_a_page_stay_rows_unless_asked_for() -> None:
+    many = replace(many_rows(), across="method")
+    assert "\\begin{longtable}{lrrrr}" in render(many, "latex")
+    assert "\\begin{tabular}{lccc" in render(many, "latex", orientation="columns")
+
+
+def test_what_cannot_be_turned_is_refused() -> None:
+    with pytest.raises(BadInputError, match="rows of many kinds"):
+        render(TABLE, "latex", orientation="columns")
+    with pytest.raises(BadInputError, match="csv is data"):
+        render(turnable(), "csv", orientation="columns")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_rows_may_be_mappings_instead_of_a_frame(format: Format) -> None:
+    rows = [{str(k): v for k, v in row.items()} for row in TABLE.frame.to_dict(orient="records")]
+    assert render(replace(TABLE, data=rows), format) == render(TABLE, format)
+    assert list(replace(TABLE, data=rows).frame.columns) == list(TABLE.frame.columns)

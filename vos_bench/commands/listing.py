@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
-import pandas as pd
-
 from vos_bench import registry
 from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
@@ -25,7 +23,7 @@ def listing(kind: Kind, *, format: Format = "text") -> None:
         kind
     ]()
     columns = tuple(Column(str(name)) for name in rows[0]) if rows else ()
-    show(Table(kind.capitalize(), columns, pd.DataFrame(rows)), format)
+    show(Table(kind.capitalize(), columns, rows), format)
 
 
 def _loaded(kind: registry.Kind, load: Callable[[str], Info]) -> Iterator[Info]:

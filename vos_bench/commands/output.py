@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vos_bench.files import write_text
-from vos_bench.tables import Format, Table, render
+from vos_bench.tables import Format, Orientation, Table, render
 
 
 def say(message: str) -> None:
@@ -21,10 +21,10 @@ def warn(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
 
-def show(table: Table, format: Format = "text") -> None:
+def show(table: Table, format: Format = "text", *, orientation: Orientation | None = None) -> None:
     """Print a table; on a terminal, text is wrapped to its width."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    sys.stdout.write(render(table, format, width=width))
+    sys.stdout.write(render(table, format, width=width, orientation=orientation))
 
 
 def write_json(path: Path | None, data: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from vos_bench.commands.output import say, show, warn
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.records import Run, find_runs
-from vos_bench.tables import Format, render
+from vos_bench.tables import Format, Orientation, render
 
 OUT = {"figure": "--out FILE.svg (or .png, .pdf, .webp)", "page": "--out FOLDER"}
 
@@ -22,6 +22,7 @@ def report(
     table: str,
     *runs: Path,
     format: Format | None = None,
+    orientation: Orientation | None = None,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     root: Path | None = None,
     sequences: str | None = None,
@@ -32,6 +33,8 @@ def report(
         table: The report's name; `vos-bench list reports` has them all.
         runs: Folders of runs, at any depth; `runs/` where none is given.
         format: How to write a table; text unless told otherwise.
+        orientation: Set the methods of a table as rows, or as columns like the paper's tables; by itself LaTeX and HTML
+            of the paper's tables 1 to 3 have columns, everything else has rows.
         out: The file to write; without it, a table is printed. A figure's kind is that of the file's name.
         root: The folder of the data, for reports that show frames.
         sequences: A,B or @FILE: the sequences to show in a figure or on a page.
@@ -41,9 +44,9 @@ def report(
     found = _find(info, paths, named=bool(runs))
     if info.kind == "table":
         _refuse(info, **{"--root": root, "--sequences": sequences})
-        _table(info, found, format or "text", out)
+        _table(info, found, format or "text", orientation, out)
         return
-    _refuse(info, **{"--format": format})
+    _refuse(info, **{"--format": format, "--orientation": orientation})
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
     options = ReportOptions(out=out, paths=paths, root=root, sequences=sequence_names(sequences))
@@ -69,10 +72,12 @@ def _refuse(info: ReportInfo, **options: object) -> None:
             raise BadInputError(f"report {info.name} is a {info.kind} and takes no {name}")
 
 
-def _table(info: ReportInfo, runs: Sequence[Run], format: Format, out: Path | None) -> None:
+def _table(
+    info: ReportInfo, runs: Sequence[Run], format: Format, orientation: Orientation | None, out: Path | None
+) -> None:
     made = registry.resolve(info.factory)(runs)
     if out is None:
-        show(made, format)
+        show(made, format, orientation=orientation)
     else:
-        write_text(out, render(made, format))
+        write_text(out, render(made, format, orientation=orientation))
         say(str(out))

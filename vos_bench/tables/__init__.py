@@ -1,7 +1,19 @@
 """The one table type that every report builds, and its writers: text, Markdown, LaTeX, CSV and HTML."""
 
-from vos_bench.tables.layout import cells
+from vos_bench.tables.layout import ORIENTATIONS, Orientation, cells
 from vos_bench.tables.model import MISSING, SPREAD, Column, Table, percent
 from vos_bench.tables.writers import FORMATS, Format, render
 
-__all__ = ["FORMATS", "MISSING", "SPREAD", "Column", "Format", "Table", "cells", "percent", "render"]
+__all__ = [
+    "FORMATS",
+    "MISSING",
+    "ORIENTATIONS",
+    "SPREAD",
+    "Column",
+    "Format",
+    "Orientation",
+    "Table",
+    "cells",
+    "percent",
+    "render",
+]

@@ -1,21 +1,56 @@
 """From a table to what every writer sets: printed cells with their rank, groups of rows, numbered notes."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple, get_args
 
-from vos_bench.tables.model import MISSING, SPREAD, Column, Table
+from vos_bench.errors import BadInputError
+from vos_bench.tables.model import MISSING, SPREAD, Column, Row, Table
 
 Rank = Literal[0, 1, 2]
 """1 for the best of the comparable rows, 2 for the second best, 0 for all others."""
 
-Row = Mapping[str, Any]
+Orientation = Literal["rows", "columns"]
+"""What the methods of a table are: its rows, or its columns as in the LWL paper's tables 1 to 3."""
+ORIENTATIONS: tuple[Orientation, ...] = get_args(Orientation)
+
+
+class Heading(NamedTuple):
+    """What stands above a column.
+
+    Attributes:
+        label: The text.
+        unit: Printed behind it in brackets where it is not empty.
+        group: The heading above this one and its neighbours of the same group.
+        is_number: Whether the cells below are numbers.
+        is_symbol: Whether the label may be the symbol of a score, for writers that can set one.
+        marks: The numbers of the notes on the column, from 1.
+    """
+
+    label: str
+    unit: str = ""
+    group: str = ""
+    is_number: bool = False
+    is_symbol: bool = False
+    marks: tuple[int, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The label with the unit in brackets."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+    @property
+    def full_text(self) -> str:
+        """The text with group and marks, for writers that have but one line of headings."""
+        marks = f"[{', '.join(map(str, self.marks))}]" if self.marks else ""
+        return " ".join(text for text in (self.group, self.text, marks) if text)
 
 
 class Cell(NamedTuple):
-    """One printed value."""
+    """One printed value; `heading` where it heads its row."""
 
     text: str
     rank: Rank = 0
+    heading: Heading | None = None
 
 
 class Line(NamedTuple):
@@ -36,18 +71,26 @@ class Layout(NamedTuple):
     """A table ready to be set.
 
     Attributes:
+        headings: One for each column.
         lines: The rows, those of a group together, in the order in which groups first appear.
-        footnotes: The notes that `Line.marks` count, from 1.
+        footnotes: The notes that marks count, from 1.
         ranked: Whether any cell has a rank.
+        turned: Whether the methods are the columns.
     """
 
+    headings: tuple[Heading, ...]
     lines: tuple[Line, ...]
     footnotes: tuple[str, ...]
     ranked: bool
+    turned: bool = False
 
 
-def lay_out(table: Table) -> Layout:
-    """Return the table's cells as they are printed, ranked, grouped and with their notes numbered."""
+def lay_out(table: Table, orientation: Orientation = "rows") -> Layout:
+    """Return the table's cells as they are printed, ranked, grouped and with their notes numbered.
+
+    Raises:
+        BadInputError: The table cannot be set with its methods as columns.
+    """
     rows = rows_in_groups(table)
     ranks = _ranks(table, rows)
     numbers: dict[str, int] = {}
@@ -56,7 +99,30 @@ def lay_out(table: Table) -> Layout:
         found = tuple(Cell(_text(column, row), ranks.get((i, column.name), 0)) for column in table.columns)
         marks = [numbers.setdefault(note, len(numbers) + 1) for note in notes_of(table, row)]
         lines.append(Line(_group(table, row), found, tuple(sorted(set(marks)))))
-    return Layout(tuple(lines), tuple(numbers), bool(ranks))
+    layout = Layout(tuple(map(_heading, table.columns)), tuple(lines), tuple(numbers), bool(ranks))
+    return layout if orientation == "rows" else _turn(table, layout)
+
+
+def _heading(column: Column) -> Heading:
+    text = column.label or column.name
+    return Heading(text, column.unit, column.group, is_number=column.is_number, is_symbol=column.is_number)
+
+
+def _turn(table: Table, layout: Layout) -> Layout:
+    """Set a table on its side: a column for each row, a line for each column of numbers; other columns are left out."""
+    names = [column.name for column in table.columns]
+    if table.across not in names:
+        raise BadInputError(f"{table.title}: has rows of many kinds; expected the orientation `rows`")
+    across = names.index(table.across)
+    headings = [
+        Heading(line.cells[across].text, group=line.group, is_number=True, marks=line.marks) for line in layout.lines
+    ]
+    lines = [
+        Line("", (Cell(heading.text, heading=heading), *(line.cells[i] for line in layout.lines)))
+        for i, heading in enumerate(layout.headings)
+        if heading.is_number
+    ]
+    return layout._replace(headings=(Heading(""), *headings), lines=tuple(lines), turned=True)
 
 
 def cells(table: Table) -> list[list[str]]:
@@ -66,7 +132,7 @@ def cells(table: Table) -> list[list[str]]:
 
 def rows_in_groups(table: Table) -> list[Row]:
     """Return the rows with those of a group together, groups and rows else in their order."""
-    rows: list[Row] = [{str(k): v for k, v in row.items()} for row in table.frame.to_dict(orient="records")]
+    rows: list[Row] = [*table.rows]
     order = {name: i for i, name in enumerate(dict.fromkeys(_group(table, row) for row in rows))}
     return sorted(rows, key=lambda row: order[_group(table, row)])
 
@@ -81,21 +147,22 @@ def _group(table: Table, row: Row) -> str:
     return str(row.get(table.group, "")) if table.group else ""
 
 
-def _missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a cell holds nothing."""
     return value is None or value != value or str(value) == "<NA>"
 
 
 def _text(column: Column, row: Row) -> str:
     text = _value_text(column, row)
     spread: Any = row.get(column.name + SPREAD)
-    if text == MISSING or column.digits is None or _missing(spread):
+    if text == MISSING or column.digits is None or is_missing(spread):
         return text
     return f"{text} ± {spread * column.scale:.{column.digits}f}"
 
 
 def _value_text(column: Column, row: Row) -> str:
     value: Any = row.get(column.name)
-    if _missing(value):
+    if is_missing(value):
         return MISSING
     return str(value) if column.digits is None else f"{value * column.scale:.{column.digits}f}"
 
@@ -118,4 +185,4 @@ def _ranks(table: Table, rows: list[Row]) -> dict[tuple[int, str], Rank]:
 
 def _rank_keys(table: Table, rows: Iterable[Row]) -> list[str | None]:
     keys = [row.get(table.rank) if table.rank else None for row in rows]
-    return [None if _missing(key) else str(key) for key in keys]
+    return [None if is_missing(key) else str(key) for key in keys]

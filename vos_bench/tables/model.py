@@ -1,8 +1,16 @@
 """A table before it is set: raw values, and how to read them."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and a listing does without
+
+Row = Mapping[str, Any]
+"""Values by the names of columns."""
 
 MISSING = "–"
 SPREAD = " ±"
@@ -32,17 +40,6 @@ class Column:
     group: str = ""
 
     @property
-    def heading(self) -> str:
-        """The label or name, with the unit in brackets."""
-        text = self.label or self.name
-        return f"{text} [{self.unit}]" if self.unit else text
-
-    @property
-    def full_heading(self) -> str:
-        """The heading with that of its group in front, for writers that have but one line of headings."""
-        return f"{self.group} {self.heading}" if self.group else self.heading
-
-    @property
     def is_number(self) -> bool:
         """Whether values are numbers, which are set flush right."""
         return self.digits is not None
@@ -60,19 +57,42 @@ class Table:
     Attributes:
         title: One line.
         columns: The columns in order.
-        frame: One row a line; values as they stand in the records, never rounded. A column named `NAME ±` holds the
-            spread of NAME and is printed behind it.
+        data: One row a line, as a DataFrame or as mappings; values as they stand in the records, never rounded. A
+            column named `NAME ±` holds the spread of NAME and is printed behind it.
         notes: Sentences below the table.
-        group: The column of the frame with each row's group, empty for none. Rows of a group stand together.
-        rank: The column of the frame that says which rows may be ranked against each other: those with the same
+        group: The column of the data with each row's group, empty for none. Rows of a group stand together.
+        rank: The column of the data that says which rows may be ranked against each other: those with the same
             text. None there, or no such column: never ranked.
-        footnotes: The column of the frame with each row's notes, a tuple of sentences.
+        footnotes: The column of the data with each row's notes, a tuple of sentences.
+        across: The column whose values head the columns where the table is set on its side, as papers print a few
+            methods beside each other with a line for each score; empty for a table that is never set so.
     """
 
     title: str
     columns: tuple[Column, ...]
-    frame: pd.DataFrame
+    data: pd.DataFrame | Sequence[Row]
     notes: tuple[str, ...] = ()
     group: str = ""
     rank: str = ""
     footnotes: str = ""
+    across: str = ""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The data as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame([dict(row) for row in self.data]) if isinstance(self.data, Sequence) else self.data
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The data as mappings."""
+        if isinstance(self.data, Sequence):
+            return [dict(row) for row in self.data]
+        return [{str(k): v for k, v in row.items()} for row in self.data.to_dict(orient="records")]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns of the data, set or not."""
+        found = (name for row in self.data for name in row) if isinstance(self.data, Sequence) else self.data.columns
+        return tuple(dict.fromkeys(map(str, found)))

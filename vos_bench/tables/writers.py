@@ -1,15 +1,15 @@
 """A table as text, Markdown and CSV, and the way to all five formats."""
 
+import csv
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-import pandas as pd
-
+from vos_bench.errors import BadInputError
 from vos_bench.tables.html import html_document
 from vos_bench.tables.latex import latex
-from vos_bench.tables.layout import Cell, Layout, Line, lay_out, notes_of, rows_in_groups
+from vos_bench.tables.layout import Cell, Layout, Line, Orientation, is_missing, lay_out, notes_of, rows_in_groups
 from vos_bench.tables.model import SPREAD, Table
 
 Format = Literal["text", "markdown", "latex", "csv", "html"]
@@ -21,15 +21,34 @@ _GROUP = "\ue000"
 """Stands before a group's number until its name is put there; a character for private use, so that no name has it."""
 
 
-def render(table: Table, format: Format, *, width: int | None = None) -> str:
+MOST_COLUMNS = 18
+"""More methods than that are never set beside each other unless asked for: no page is so wide."""
+
+
+def render(table: Table, format: Format, *, width: int | None = None, orientation: Orientation | None = None) -> str:
     """Return the table as text in one of `FORMATS`; it ends with a newline.
 
     Args:
         table: What to set.
         format: How.
         width: Columns of the terminal that `text` is for, which wraps words then; None for lines of any length.
+        orientation: What the methods are; None for columns where the table is made for it and LaTeX or HTML is asked
+            for, which can set headings over groups of columns, and rows everywhere else.
+
+    Raises:
+        BadInputError: The table, or CSV, cannot be set as `orientation` asks.
     """
-    return _text(table, width) if format == "text" else _WRITERS[format](table)
+    if format == "csv":
+        if orientation == "columns":
+            raise BadInputError("csv is data, a line for each row; expected the orientation `rows`")
+        return _csv(table)
+    layout = lay_out(table, orientation or _natural(table, format))
+    return _text(table, layout, width) if format == "text" else _WRITERS[format](table, layout)
+
+
+def _natural(table: Table, format: Format) -> Orientation:
+    turned = table.across and format in {"latex", "html"} and len(table.data) <= MOST_COLUMNS
+    return "columns" if turned else "rows"
 
 
 def _below(table: Table, layout: Layout, legend: str) -> list[str]:
@@ -43,17 +62,16 @@ def _with_marks(line: Line, texts: list[str]) -> list[str]:
     return texts
 
 
-def _text(table: Table, width: int | None) -> str:
+def _text(table: Table, layout: Layout, width: int | None) -> str:
     import rich.box
     import rich.table
     from rich.console import Console
     from rich.text import Text
 
-    layout = lay_out(table)
     grid = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=Text(table.title), title_justify="left")
-    for column in table.columns:
-        heading = Text(column.full_heading)
-        grid.add_column(heading, justify="right" if column.is_number else "left", no_wrap=column.is_number)
+    for heading in layout.headings:
+        justify: Literal["left", "right"] = "right" if heading.is_number else "left"
+        grid.add_column(Text(heading.full_text), justify=justify, no_wrap=heading.is_number and not layout.turned)
     groups: list[str] = []
     for line in layout.lines:
         if line.group != (groups[-1] if groups else ""):
@@ -66,7 +84,7 @@ def _text(table: Table, width: int | None) -> str:
     # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.
     rows = (line.rstrip() for line in out.getvalue().splitlines())
     lines = [f"  {groups[int(row.strip()[1:])]}:" if row.strip().startswith(_GROUP) else row for row in rows]
-    legend = "*best* and _second_ of the rows that are comparable."
+    legend = "*best* and _second_ among comparable results."
     return "\n".join([*lines, *_below(table, layout, legend)]).strip("\n") + "\n"
 
 
@@ -81,21 +99,20 @@ def _looks_like_number(text: str) -> bool:
     return bool(re.match(r"-?\d", text))
 
 
-def _markdown(table: Table) -> str:
+def _markdown(table: Table, layout: Layout) -> str:
     def row(values: list[str]) -> str:
         return "| " + " | ".join(values) + " |"
 
-    layout = lay_out(table)
-    rules = ["---:" if column.is_number else "---" for column in table.columns]
-    body = [row([_plain(column.full_heading) for column in table.columns]), row(rules)]
+    rules = ["---:" if heading.is_number else "---" for heading in layout.headings]
+    body = [row([_plain(heading.full_text) for heading in layout.headings]), row(rules)]
     group = ""
     for line in layout.lines:
         if line.group != group:
             group = line.group
-            body.append(row([f"*{_plain(group)}*", *[""] * (len(table.columns) - 1)]))
+            body.append(row([f"*{_plain(group)}*", *[""] * (len(rules) - 1)]))
         body.append(row(_with_marks(line, [_markdown_cell(cell) for cell in line.cells])))
     below = [_plain(note) for note in _below(table, layout, "LEGEND")]
-    notes = [note.replace("LEGEND", "**Best** and <u>second</u> of the rows that are comparable.") for note in below]
+    notes = [note.replace("LEGEND", "**Best** and <u>second</u> among comparable results.") for note in below]
     # Two spaces and a line end keep each note on a line of its own.
     return "\n".join([f"**{_plain(table.title)}**", "", *body, *(["", "  \n".join(notes)] if notes else [])]) + "\n"
 
@@ -111,19 +128,24 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def _csv(table: Table) -> str:
-    names = [name for column in table.columns for name in (column.name, column.name + SPREAD) if name in table.frame]
-    frame = pd.DataFrame(rows_in_groups(table), columns=[str(name) for name in table.frame.columns])
-    chosen = frame[names].copy()
-    if table.group and table.group not in names:
-        chosen.insert(0, table.group, frame[table.group])
-    if table.footnotes:
-        chosen["notes"] = [" | ".join(notes_of(table, row)) for row in rows_in_groups(table)]
-    return chosen.to_csv(index=False, lineterminator="\n")
+    held = table.names
+    names = [name for column in table.columns for name in (column.name, column.name + SPREAD) if name in held]
+    first = [table.group] if table.group and table.group not in names else []
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*first, *names, *(["notes"] if table.footnotes else [])])
+    for row in rows_in_groups(table):
+        notes = [" | ".join(notes_of(table, row))] if table.footnotes else []
+        writer.writerow([*(_csv_value(row.get(name)) for name in (*first, *names)), *notes])
+    return out.getvalue()
 
 
-_WRITERS: Mapping[Format, Callable[[Table], str]] = {
+def _csv_value(value: Any) -> Any:
+    return "" if is_missing(value) else value
+
+
+_WRITERS: Mapping[Format, Callable[[Table, Layout], str]] = {
     "markdown": _markdown,
     "latex": latex,
-    "csv": _csv,
     "html": html_document,
 }

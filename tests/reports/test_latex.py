@@ -1,0 +1,36 @@
+"""Every table that is registered, as LaTeX, set by a real TeX where there is one."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vos_bench import registry
+from vos_bench.tables import render
+
+TEX = {
+    "pdflatex": ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"),
+    "tectonic": ("tectonic", "--untrusted", "--keep-logs", "page.tex"),
+}
+FOUND = [name for name in TEX if shutil.which(name)]
+TABLES = [name for name in registry.names("reports") if registry.report(name).kind == "table"]
+
+PREAMBLE = (
+    "\\documentclass{article}\n\\usepackage[a4paper,margin=2cm]{geometry}\n\\usepackage{booktabs,graphicx,longtable}\n"
+    "\\begin{document}\n"
+)
+
+
+@pytest.mark.skipif(not FOUND, reason="needs a TeX (Debian: texlive-latex-recommended)")
+def test_every_report_compiles_and_fits_the_page(on_disk: Any, tmp_path: Path) -> None:
+    tables = (registry.resolve(registry.report(name).factory)(on_disk.runs) for name in TABLES)
+    body = "\n\\clearpage\n".join(render(table, "latex") for table in tables)
+    (tmp_path / "page.tex").write_text(f"{PREAMBLE}{body}\\end{{document}}\n", encoding="utf-8")
+    done = subprocess.run(TEX[FOUND[0]], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    log = (tmp_path / "page.log").read_text(errors="replace")
+    assert "too large" not in log, "a float longer than a page"
+    assert [width for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log) if float(width) > 5] == []

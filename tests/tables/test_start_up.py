@@ -1,0 +1,25 @@
+"""What is listed does not wait for what only reports need."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SLOW = ("pandas", "torch", "matplotlib", "cv2", "numba", "jinja2", "joblib", "skimage")
+SCRIPT = (
+    "import json, sys; from vos_bench.cli import main; code = main(sys.argv[1:]);"
+    f"sys.stderr.write(json.dumps([code, [name for name in {SLOW!r} if name in sys.modules]]))"
+)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *(["list", kind] for kind in ("methods", "datasets", "recipes", "reports", "weights"))],
+    ids=" ".join,
+)
+def test_help_and_lists_import_nothing_slow(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert json.loads(done.stderr.splitlines()[-1]) == [0, []]

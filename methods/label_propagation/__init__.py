@@ -1,0 +1,16 @@
+"""The label propagation by which self-supervised features are judged."""
+
+from vos_bench.api import MethodInfo
+from vos_bench.parts.shipped_backbone import IMAGENET_LITE0
+
+INFO = MethodInfo(
+    name="label-propagation",
+    summary="Each cell takes the labels of the most similar cells near it on the first and the last few frames.",
+    factory="vos_bench.methods.label_propagation.method:LabelPropagation",
+    weights=(IMAGENET_LITE0,),
+    reference="The protocol of Jabri et al., CRW, NeurIPS 2020, and of Caron et al., DINO, ICCV 2021",
+    deviations=(
+        "ImageNet features of EfficientNet-Lite0 by default, where the protocol judges self-supervised ones",
+        "masks follow the image's edges by a guided filter (--set edge_radius=0 for the protocol's plain upsampling)",
+    ),
+)

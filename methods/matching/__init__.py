@@ -1,0 +1,16 @@
+"""Matching to the cells of the first frame and of those before, on frozen features."""
+
+from vos_bench.api import MethodInfo
+from vos_bench.parts.shipped_backbone import IMAGENET_LITE0
+
+INFO = MethodInfo(
+    name="matching",
+    summary="Each cell takes the label of the cells it resembles most, on the first frame and on recent ones.",
+    factory="vos_bench.methods.matching.method:Matching",
+    weights=(IMAGENET_LITE0,),
+    reference="Hu et al., VideoMatch, ECCV 2018, without its training",
+    deviations=(
+        "features are frozen ImageNet ones, where the authors train theirs for matching",
+        "EfficientNet-Lite0 instead of ResNet-101; masks follow the image's edges by a guided filter",
+    ),
+)

@@ -1,0 +1,170 @@
+"""The frame of a method that labels the cells of a feature grid: objects, upsampling, edges, merging."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from vos_bench.api import Image, Mask, Method, Precision, Prediction, Prompt
+from vos_bench.config import FrozenModel
+from vos_bench.parts.frozen_features import SHIPPED_BACKBONE, FrozenFeatures
+from vos_bench.parts.guided_filter import guided_filter
+from vos_bench.parts.merge import Probabilities, half, label_map
+
+
+class GridConfig(FrozenModel):
+    """Settings of every method that labels a feature grid.
+
+    Attributes:
+        backbone: A timm network. The parameters of the default come along; for another one give `--weights FILE`.
+        strides: At which strides its features are taken; the finest is the grid.
+        working_side: Frames are shrunk so that their shorter side has this many pixels; never enlarged.
+        reach: An object is looked for at most this far from where it was on the frame before, in shares of the
+            frame's shorter side; 0: everywhere.
+        edge_radius: Masks follow the image's edges in windows of this radius, in working pixels; 0 leaves that out.
+        edge_smoothness: Variance of a colour channel below which such a window counts as flat.
+    """
+
+    backbone: str = SHIPPED_BACKBONE
+    strides: tuple[int, ...] = Field(default=(8, 16), min_length=1)
+    working_side: int = Field(default=480, ge=32)
+    reach: float = Field(default=0.15, ge=0)
+    edge_radius: int = Field(default=4, ge=0)
+    edge_smoothness: float = Field(default=1e-3, gt=0)
+
+
+class GridMethod(Method):
+    """Labels the cells of a grid of frozen features; a subclass says how a frame's cells get their labels.
+
+    Labels are soft: L x h x w, background first, each cell sums to one. An object whose mask is empty has a plane that
+    stays zero.
+    """
+
+    Config: ClassVar[type[Any] | None] = GridConfig
+
+    def __init__(
+        self,
+        config: Any = None,
+        *,
+        weights: Path | None = None,
+        device: str = "cpu",
+        amp: Precision = "off",
+        compile: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """Build the network; see `Method`."""
+        super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
+        self._features = FrozenFeatures(
+            self.config.backbone, weights=weights, strides=self.config.strides, device=device
+        )
+
+    @abstractmethod
+    def begin(self, features: Tensor) -> None:
+        """Forget the last sequence; `features` are C x h x w of its first frame."""
+
+    @abstractmethod
+    def predict(self, features: Tensor) -> Tensor:
+        """Return the labels L x h x w of a frame, for all objects learned so far; L counts the background."""
+
+    @abstractmethod
+    def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
+        """Take up a frame's labels; `given`: objects start on it, and their planes are the newest."""
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        """Forget the last sequence and take the first objects; see `Method.initialize`."""
+        self._ids: list[int] = []
+        self._missing: set[int] = set()
+        self._last: Tensor | None = None
+        small = self._shrunk(image)
+        features = self._features(small)
+        self.begin(features)
+        planes = np.ones((1, *image.shape[:2]), np.float32)
+        return self._conclude(features, planes, prompt)
+
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        """Label the frame's cells, then take the objects of `new`; see `Method.step`."""
+        small = self._shrunk(image)
+        features = self._features(small)
+        planes = np.ones((1, *image.shape[:2]), np.float32)
+        if self._ids:
+            planes = self._enlarged(self._near(self.predict(features)), small, image)
+        return self._conclude(features, planes, new or Prompt())
+
+    def _shrunk(self, image: Image) -> Image:
+        height, width = image.shape[:2]
+        factor = self.config.working_side / min(height, width)
+        if factor >= 1:
+            return np.ascontiguousarray(image)
+        size = max(1, round(width * factor)), max(1, round(height * factor))
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _near(self, labels: Tensor) -> Tensor:
+        """Take an object's share where it was not near on the frame before (VideoMatch, section 3.4)."""
+        if not self.config.reach or self._last is None:
+            return labels
+        radius = max(1, round(self.config.reach * min(labels.shape[1:])))
+        was = (self._last[1:] > 0.5).float()
+        near = functional.max_pool2d(was[None], 2 * radius + 1, stride=1, padding=radius)[0]
+        seen = near.flatten(1).any(dim=1)[:, None, None]  # one that was out of sight may come back anywhere
+        kept = labels[1:] * torch.where(seen, near, torch.ones_like(near))
+        return torch.cat([1 - kept.sum(dim=0, keepdim=True), kept])
+
+    def _enlarged(self, labels: Tensor, small: Image, image: Image) -> Probabilities:
+        """Bring labels to the frame's size: bilinear to the working size, along its edges, bilinear to the frame."""
+        stride, (height, width) = self._features.stride, small.shape[:2]
+        size = labels.shape[1] * stride, labels.shape[2] * stride
+        wide = functional.interpolate(labels[None], size=size, mode="bilinear", align_corners=False)[0]
+        planes: Probabilities = wide[:, :height, :width].cpu().numpy()
+        if self.config.edge_radius:
+            planes = np.stack([planes[0], *(self._edged(small, plane) for plane in planes[1:])])
+        if small.shape != image.shape:
+            target = image.shape[1], image.shape[0]
+            planes = np.stack([cv2.resize(plane, target, interpolation=cv2.INTER_LINEAR) for plane in planes])
+        objects = planes[1:].clip(0, 1)
+        objects /= np.maximum(objects.sum(axis=0), 1)
+        return np.concatenate([1 - objects.sum(axis=0, keepdims=True), objects]).clip(0, 1)
+
+    def _edged(self, small: Image, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not plane.any():
+            return plane
+        config = self.config
+        return guided_filter(
+            small, np.ascontiguousarray(plane), radius=config.edge_radius, regularisation=config.edge_smoothness
+        )
+
+    def _conclude(self, features: Tensor, planes: Probabilities, new: Prompt) -> Prediction:
+        self._missing |= {k for k, mask in new.masks.items() if not mask.any()}
+        started = [k for k in new.object_ids if k not in self._missing]
+        for k in started:
+            planes = _with(planes, new.masks[k])
+            self._ids.append(k)
+        if self._ids:
+            labels = self._cells(planes, features)
+            self.learn(features, labels, given=bool(started))
+            self._last = labels
+        return self._prediction(planes)
+
+    def _cells(self, planes: Probabilities, features: Tensor) -> Tensor:
+        """Return the mean of every plane over each cell."""
+        size = features.shape[2], features.shape[1]
+        cells = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes])
+        return torch.from_numpy(cells).to(features)
+
+    def _prediction(self, planes: Probabilities) -> Prediction:
+        known = sorted({*self._ids, *self._missing})
+        nowhere = np.zeros(planes.shape[1:], np.float32)
+        found = dict(zip(self._ids, planes[1:], strict=True))
+        ordered = np.stack([planes[0], *(found.get(k, nowhere) for k in known)])
+        return Prediction(label_map(ordered, known) if known else nowhere.astype(np.uint16), half(ordered))
+
+
+def _with(planes: Probabilities, mask: Mask) -> Probabilities:
+    """Add an object where its mask says, and take that region from all others."""
+    return np.concatenate([planes * ~mask, mask[None]]).astype(np.float32)

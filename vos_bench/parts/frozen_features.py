@@ -1,0 +1,121 @@
+"""Features of a frozen network, laid side by side on one grid: what methods without training stand on."""
+
+import math
+from collections.abc import Sequence as Ordered
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vos_bench.api import Image
+from vos_bench.errors import BadInputError
+from vos_bench.parts.checkpoints import check_tensors, read_tensors
+
+SHIPPED_BACKBONE = "tf_efficientnet_lite0"
+"""The network whose ImageNet parameters come along, inside the weights of `lwl-lite`."""
+
+_SHIPPED_PREFIX = "backbone.network."
+
+
+class FrozenFeatures:
+    """Gives an image's features at several strides of a timm network, brought to the grid of the finest of them.
+
+    Attributes:
+        channels: How many channels each stride contributes, in the order of `strides`.
+        stride: Pixels of the working image to a cell of the grid.
+    """
+
+    def __init__(self, backbone: str, *, weights: Path | None, strides: Ordered[int], device: str) -> None:
+        """Build the network and fill it.
+
+        Args:
+            backbone: The name of a timm network.
+            weights: Its parameters: a file as timm publishes it, or the weights of `lwl-lite` for its backbone.
+            strides: At which strides to take features.
+            device: A torch device name.
+
+        Raises:
+            BadInputError: There is no such network, it has no features at one of the strides, or the parameters are
+                absent or those of another network.
+        """
+        self._network = _network(backbone)
+        info: Any = self._network.feature_info
+        found = dict(zip(info.reduction(), info.channels(), strict=True))
+        if missing := sorted(set(strides) - set(found)):
+            raise BadInputError(f"strides: backbone {backbone} has no features at {missing}; it has {sorted(found)}")
+        self._order: tuple[int, ...] = tuple(info.reduction())
+        self._strides = tuple(sorted(strides))
+        self.channels: tuple[int, ...] = tuple(found[stride] for stride in self._strides)
+        self.stride: int = self._strides[0]
+        self._coarsest = max(self._order)
+        form: Any = getattr(self._network, "output_fmt", None)
+        self._channels_last = form is not None and getattr(form, "name", "") == "NHWC"
+        _fill(self._network, weights, backbone=backbone)
+        self._device = torch.device(device)
+        self._network.requires_grad_(False).eval().to(self._device, memory_format=torch.channels_last)
+        scaling: Any = timm.get_pretrained_cfg(backbone)
+        self._mean, self._deviation = (
+            torch.tensor(values, device=self._device).view(1, 3, 1, 1) * 255 for values in (scaling.mean, scaling.std)
+        )
+
+    @torch.no_grad()
+    def __call__(self, image: Image) -> Tensor:
+        """Return C x h x w features of an H x W x 3 image, every stride's scaled to mean 0 and deviation 1 a channel.
+
+        The image is padded by repeating its border until the network's coarsest stride divides it; cells that see
+        only padding are cut off again, so that h = ceil(H / stride).
+        """
+        height, width = image.shape[:2]
+        pixels = torch.from_numpy(image).to(self._device).permute(2, 0, 1)[None].float()
+        padding = (0, -width % self._coarsest, 0, -height % self._coarsest)
+        scaled = (functional.pad(pixels, padding, mode="replicate") - self._mean) / self._deviation
+        outputs = self._network(scaled.contiguous(memory_format=torch.channels_last))
+        levels = dict(zip(self._order, outputs, strict=True))
+        grid = math.ceil(height / self.stride), math.ceil(width / self.stride)
+        size = scaled.shape[2] // self.stride, scaled.shape[3] // self.stride
+        kept = [self._level(levels[stride], size, grid) for stride in self._strides]
+        return torch.cat(kept)
+
+    def _level(self, features: Tensor, size: tuple[int, int], grid: tuple[int, int]) -> Tensor:
+        plain = features.permute(0, 3, 1, 2) if self._channels_last else features
+        wide = plain.float()
+        if wide.shape[2:] != size:
+            wide = functional.interpolate(wide, size=size, mode="bilinear", align_corners=False)
+        return wide[0, :, : grid[0], : grid[1]].contiguous()
+
+
+def _network(name: str) -> nn.Module:
+    try:
+        network: nn.Module = timm.create_model(name, features_only=True, pretrained=False)
+    except (RuntimeError, AttributeError, ValueError) as error:
+        raise BadInputError(f"backbone {name}: timm cannot build it as a feature extractor: {error}") from None
+    return network
+
+
+def _fill(network: nn.Module, weights: Path | None, *, backbone: str) -> None:
+    """Copy parameters into the network; heads that it does not have are left out."""
+    if weights is None:
+        raise BadInputError(f"backbone {backbone}: no weights; give --weights FILE, its parameters as timm has them")
+    given = read_tensors(weights)
+    shipped = {name.removeprefix(_SHIPPED_PREFIX): x for name, x in given.items() if name.startswith(_SHIPPED_PREFIX)}
+    if shipped and backbone != SHIPPED_BACKBONE:
+        raise BadInputError(
+            f"{weights}: holds the parameters of {SHIPPED_BACKBONE}, and the backbone is {backbone}; give --weights"
+            f" FILE with those of {backbone}, such as model.safetensors of huggingface.co/timm/{backbone}"
+        )
+    state = network.state_dict()
+    names = {_plain(name): name for name in state}
+    fitting = {names[_plain(name)]: x for name, x in (shipped or given).items() if _plain(name) in names}
+    counters = {name for name in state if name.endswith("num_batches_tracked")}
+    expected = {name: x for name, x in state.items() if name not in counters}
+    check_tensors({name: x for name, x in fitting.items() if name not in counters}, expected, source=str(weights))
+    for name in expected:
+        state[name].copy_(fitting[name])
+
+
+def _plain(name: str) -> str:
+    """Return a name without what timm changes in it when it takes a network apart for its features."""
+    return name.removeprefix("model.").replace(".", "_")

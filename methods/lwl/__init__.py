@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.api import AblationInfo, MethodInfo, RecipeInfo, WeightsInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +62,13 @@ INFO = MethodInfo(
             ("davis-only", "DAVIS 2017 alone from an ImageNet backbone; numbers assumed."),
         )
     ),
+    ablations=(
+        AblationInfo(
+            scale="lite",
+            summary="lwl-lite trained briefly on DAVIS 2016 train and measured on its val: a few minutes each.",
+            factory="vos_bench.methods.lwl.ablations:LITE",
+        ),
+    ),
 )
 
 LITE = MethodInfo(
@@ -92,6 +99,7 @@ LITE = MethodInfo(
             ("stage1", "First half of the weights that ship: DAVIS 2016 train and what is synthesised from it."),
             ("stage2", "Second half: larger crops, the learning rate falls to zero."),
             ("stage3", "Goes on at the size of test time, with one frame more, at a falling learning rate."),
+            ("ablation", "One short training of a variant, from the ImageNet backbone: see `vos-bench ablate lwl`."),
             ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
         )
     ),

@@ -122,6 +122,16 @@ class LwlConfig(FrozenModel):
         """Channels of each decoder level, deepest first."""
         return tuple(multiple * self.decoder_channels for multiple in self.decoder_multiples)
 
+    @property
+    def fixed_parts(self) -> tuple[str, ...]:
+        """Parts of the network that no training moves.
+
+        Without a gradient through the learner nothing tells its own parameter or the label encoder where to go. The
+        reduction before the target model then stays at its initialisation too, although the frames that are segmented
+        would reach it: so table 1's baseline is read here (assumed: the paper does not say more).
+        """
+        return () if self.learner_gradient else ("target_extractor", "learner", "label_encoder")
+
 
 MASK_NETWORK = LwlConfig()
 """The released network for mask starts: 36,658,722 parameters."""

@@ -91,6 +91,8 @@ class LiteSettings(LoopSettings):
         warm_up: Steps over which the learning rates rise.
         cool_down: Last steps, over which they fall to zero. A training may be resumed with more `epochs`, so that one
             constant phase can be cooled down at several lengths.
+        imagenet: Whether the backbone starts from its ImageNet weights, whose normalisation is then kept.
+        backbone_stages: The parts of the backbone, by timm's names, that learn where the backbone does; none: all.
     """
 
     epochs: int = Field(default=30, ge=1)
@@ -110,6 +112,8 @@ class LiteSettings(LoopSettings):
     test_frames: int = Field(default=2, ge=1)
     warm_up: int = Field(default=100, ge=0)
     cool_down: int = Field(default=600, ge=0)
+    imagenet: bool = True
+    backbone_stages: tuple[str, ...] = ()
 
 
 class LiteRunner(MiniSequenceRunner):
@@ -179,24 +183,36 @@ class LiteRecipe(Recipe):
             network = load_network(Path(path).expanduser(), settings.network)
         else:
             network = LwlNetwork(settings.network)
-            load_imagenet(network.backbone.network)
+            if settings.imagenet:
+                load_imagenet(network.backbone.network)
         return LiteRunner(network, self.settings.mini_sequence)
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """Return `backbone` and `head`, each where it learns."""
         groups: dict[str, list[nn.Parameter]] = {"backbone": [], "head": []}
         for name, parameter in network.named_parameters():
-            groups["backbone" if name.startswith("network.backbone.") else "head"].append(parameter)
+            group = self._group(name)
+            parameter.requires_grad_(group is not None)
+            if group is not None:
+                groups[group].append(parameter)
         rates = self.settings.learning_rates
-        for name, parameters in groups.items():
-            for parameter in parameters:
-                parameter.requires_grad_(rates[name] > 0)
-        return [ParameterGroup(name, groups[name], rates[name]) for name in groups if rates[name] > 0]
+        return [ParameterGroup(name, parameters, rates[name]) for name, parameters in groups.items() if parameters]
+
+    def _group(self, name: str) -> str | None:
+        """Return the group of a parameter of the runner, None for one that stays as it is."""
+        settings = self.settings
+        part, _, inner = name.removeprefix("network.").partition(".")
+        group = "backbone" if part == "backbone" else "head"
+        fixed = part in settings.network.fixed_parts
+        if group == "backbone" and settings.backbone_stages:
+            fixed = not inner.startswith(tuple(f"network.{stage}." for stage in settings.backbone_stages))
+        return group if settings.learning_rates.get(group, 0.0) > 0 and not fixed else None
 
     def training_mode(self, network: nn.Module) -> None:
-        """Train the decoder's normalisation, never the backbone's."""
+        """Train the decoder's normalisation, and the backbone's only where it starts without any."""
         network.train()
-        network.get_submodule("network.backbone").eval()
+        if self.settings.imagenet:
+            network.get_submodule("network.backbone").eval()
 
     def samples(self, datasets: Ordered[Dataset]) -> Samples:
         """Return mini-sequences of the datasets without what is left out."""
@@ -286,6 +302,23 @@ STAGE3 = LiteRecipe(
     "target model is updated on its own masks twice. About 4 seconds a step on two idle cores.",
 )
 """The third stage: closer to what happens at test time."""
+
+ABLATION = LiteRecipe(
+    "ablation",
+    LiteSettings(
+        epochs=1,
+        steps_per_epoch=400,
+        checkpoint_every=25,
+        workers=0,
+        warm_up=20,
+        cool_down=400,
+        crop=LiteCrop(height=192, width=336, search_area=4.0, centre_jitter=(1.2, 2.0)),
+    ),
+    note="One short training for each variant of an ablation: stage 2's crops at 0.8 times their size with objects as "
+    "large as there, all 30 sequences, backbone fixed, the learning rate falls to zero from the start. Without worker "
+    "processes, so that two trainings share two cores fairly. About 1.1 seconds a step on one core.",
+)
+"""Equal budgets for the variants of an ablation; a training is cheap enough to be repeated with several seeds."""
 
 DEMO = LiteRecipe(
     "demo",

@@ -98,12 +98,15 @@ class LwlRecipe(Recipe):
         for name, parameter in network.named_parameters():
             part = next(part for part, start in PARTS.items() if name.startswith(start))
             fixed = name.removeprefix("network.").startswith(_BACKBONE_START)
-            learns = self.settings.learning_rates.get(part, 0.0) > 0 and not fixed
+            learns = self._rate(part) > 0 and not fixed
             parameter.requires_grad_(learns)
             if learns:
                 found[part].append(parameter)
-        rates = self.settings.learning_rates
-        return [ParameterGroup(part, parameters, rates[part]) for part, parameters in found.items() if parameters]
+        return [ParameterGroup(part, parameters, self._rate(part)) for part, parameters in found.items() if parameters]
+
+    def _rate(self, part: str) -> float:
+        settings = self.settings
+        return 0.0 if part in settings.network.fixed_parts else settings.learning_rates.get(part, 0.0)
 
     def training_mode(self, network: nn.Module) -> None:
         """Keep all batch statistics fixed, as the reference does also while it trains."""

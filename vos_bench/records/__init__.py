@@ -21,6 +21,8 @@ from vos_bench.records.files import (
 from vos_bench.records.identity import config8, default_out, differences, identity
 from vos_bench.records.models import (
     SCHEMA_VERSION,
+    AblationEntry,
+    BenchEntry,
     Counts,
     DatasetEntry,
     ExternalScores,
@@ -33,11 +35,14 @@ from vos_bench.records.models import (
     RunRecord,
     SequenceRecord,
     Status,
+    VariantEntry,
     WeightsEntry,
 )
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AblationEntry",
+    "BenchEntry",
     "Counts",
     "DatasetEntry",
     "ExternalScores",
@@ -52,6 +57,7 @@ __all__ = [
     "RunRecord",
     "SequenceRecord",
     "Status",
+    "VariantEntry",
     "WeightsEntry",
     "config8",
     "default_out",

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment
+from vos_bench.machine import MachineState
 from vos_bench.timing import FrameTimings, TimingSummary
 
 SCHEMA_VERSION = 1
@@ -119,6 +120,31 @@ class ExternalScores(FrozenModel):
     scores: dict[str, Fraction]
 
 
+class BenchEntry(FrozenModel):
+    """How a timing by the protocol went.
+
+    Attributes:
+        warm_up_seconds: Before anything was timed, compiling included.
+        passes: How often the whole set was run in each repeat.
+        start: The machine when the first repeat began.
+        end: The machine when the last one ended.
+        processor_seconds: Processor time of this process meanwhile.
+        share_of_others: Share of all processors that others used meanwhile, 0 to 1.
+        label_maps_sha256: Of all label maps of a pass; equal in every pass, and equal to that of the files that were
+            scored, where there is a truth.
+        disturbances: What kept the figures from being more than indicative, besides their length.
+    """
+
+    warm_up_seconds: float
+    passes: tuple[int, ...]
+    start: MachineState
+    end: MachineState
+    processor_seconds: float
+    share_of_others: float
+    label_maps_sha256: str
+    disturbances: tuple[str, ...] = ()
+
+
 class Counts(FrozenModel):
     """How many sequences there are of each state; `scored` of the finished ones have scores."""
 
@@ -126,6 +152,35 @@ class Counts(FrozenModel):
     done: int = 0
     failed: int = 0
     scored: int = 0
+
+
+class VariantEntry(FrozenModel):
+    """One value of one axis of an ablation, as tables call it, and what is assumed about it."""
+
+    axis: str
+    value: str
+    label: str = ""
+    note: str = ""
+
+
+class AblationEntry(FrozenModel):
+    """Of which ablation a run is a part.
+
+    Attributes:
+        method: Whose ablation it is; the run's own method may be a small variant of it.
+        scale: Which of the method's ablations.
+        variants: What the run stands for; several where values of several axes are the same system.
+        recipe: What its weights were trained by; empty where they were there before.
+        steps: Of that training.
+        training_seconds: Of that training, over all its starts; None where there was none.
+    """
+
+    method: str
+    scale: str
+    variants: tuple[VariantEntry, ...]
+    recipe: str = ""
+    steps: int = 0
+    training_seconds: float | None = None
 
 
 class RunRecord(FrozenModel):
@@ -141,8 +196,10 @@ class RunRecord(FrozenModel):
         scores: Fractions; empty when not scored. They are means over the scored sequences alone, so look at `counts`.
         scored: Whether `scores` holds anything.
         timing: None where nothing was timed.
+        bench: How it was timed by the protocol; None for a plain run.
         memory_definition: What `peak_mib` in the sequence files means.
         external: What a server said of this run's label maps.
+        ablation: Of which ablation it is a part; None for most runs.
         notes: What a reader should know besides.
     """
 
@@ -161,8 +218,10 @@ class RunRecord(FrozenModel):
     scored: bool = False
     scores: dict[str, Fraction] = Field(default_factory=dict)
     timing: TimingSummary | None = None
+    bench: BenchEntry | None = None
     memory_definition: str = ""
     external: tuple[ExternalScores, ...] = ()
+    ablation: AblationEntry | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -207,6 +266,7 @@ class SequenceRecord(FrozenModel):
         seconds: Wall time of the whole sequence, decoding and writing included, scoring not.
         peak_mib: Highest resident memory; see `RunRecord.memory_definition`. None where it cannot be had.
         peak_gpu_mib: Highest memory that torch allocated on the GPU during this sequence; None on the CPU.
+        peak_gpu_reserved_mib: Highest memory that torch held on the GPU, allocated or not; None on the CPU.
         software: The version, and the commit where it is known, of vos-bench that made it.
         protocol: Under which `scores` were made, with the metric version; empty when not scored.
         scores: The objects' scores; empty when the sequence has no public truth.
@@ -225,6 +285,7 @@ class SequenceRecord(FrozenModel):
     seconds: float = 0.0
     peak_mib: float | None = None
     peak_gpu_mib: float | None = None
+    peak_gpu_reserved_mib: float | None = None
     software: str = ""
     protocol: str = ""
     scores: tuple[ObjectRecord, ...] = ()

@@ -1,4 +1,4 @@
-"""One run at a time in one folder; the shards of one run may share it."""
+"""One run at a time in one folder; the shards of one run may share it. An ablation's jobs are taken the same way."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +10,10 @@ from vos_bench.errors import BadInputError
 
 PATIENCE_SECONDS = 5.0
 """How long to wait for a lock that the shards hold for moments only."""
+
+
+class FolderBusyError(BadInputError):
+    """Another process is at work in the folder."""
 
 
 class FolderLock:
@@ -27,11 +31,15 @@ class FolderLock:
         self._gate = FileLock(self._folder / "run.lock")
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, *, patience_seconds: float = 0.0) -> Iterator[None]:
         """Hold the folder.
 
+        Args:
+            patience_seconds: How long to wait for it, if this is no shard.
+
         Raises:
-            BadInputError: Another run holds it, or it cannot be written.
+            FolderBusyError: Another run holds it.
+            BadInputError: It cannot be written.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +48,7 @@ class FolderLock:
                 f"{self._out}: cannot be the run's folder: {error.strerror}; expected one that can be made and written"
             ) from None
         with ExitStack() as run, ExitStack() as entry:
-            entry.enter_context(self._taken(self._gate, timeout=PATIENCE_SECONDS if self._shard else 0))
+            entry.enter_context(self._taken(self._gate, timeout=PATIENCE_SECONDS if self._shard else patience_seconds))
             self._require_no_other_shards()
             if self._shard is None:
                 run.push(entry.pop_all())
@@ -48,6 +56,16 @@ class FolderLock:
                 run.enter_context(self._taken(FileLock(self._shard_file(*self._shard)), timeout=0))
                 entry.close()
             yield
+
+    def is_held(self) -> bool:
+        """Return whether any run, a shard or not, holds the folder; nothing is made where there is none."""
+        for path in sorted(self._folder.glob("*.lock")):
+            try:
+                with self._taken(FileLock(path), timeout=0):
+                    pass
+            except FolderBusyError:
+                return True
+        return False
 
     @contextmanager
     def gate(self) -> Iterator[None]:
@@ -70,7 +88,7 @@ class FolderLock:
         try:
             lock.acquire(timeout=timeout)
         except Timeout:
-            raise BadInputError(
+            raise FolderBusyError(
                 f"{self._out}: another run is at work in this folder; wait until it ends, or give another --out"
             ) from None
         except OSError as error:

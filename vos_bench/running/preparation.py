@@ -145,6 +145,7 @@ def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> R
         environment=collect_environment(info.factory.partition(":")[0]),
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
         memory_definition=MEMORY_DEFINITION,
+        ablation=settings.ablation,
         notes=(UNTRAINED_NOTE,) if settings.weights == UNTRAINED else (),
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from vos_bench.api import Dataset, FramesSeen, MethodInfo, Parameters, Precision, PromptKind, ProtocolName
+from vos_bench.records import AblationEntry
 from vos_bench.timing import Clock
 
 Overwrite = Literal["only-missing", "always", "never"]
@@ -37,6 +38,7 @@ class RunSettings:
         clock: Wall time of each call, or the GPU's own clock.
         out: The run's folder; None for `runs/DATASET/METHOD/CONFIG8`.
         command: The command line as passed, for the record.
+        ablation: Of which ablation the run is a part.
     """
 
     method: MethodInfo
@@ -61,3 +63,4 @@ class RunSettings:
     clock: Clock = "stream"
     out: Path | None = None
     command: tuple[str, ...] = ()
+    ablation: AblationEntry | None = None

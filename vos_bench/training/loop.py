@@ -43,6 +43,7 @@ class Outcome(NamedTuple):
         weights: The weights to export, on the CPU.
         validation: What the last validation measured.
         writes: Whether this process is the one that writes files.
+        seconds: How long these steps took, over all starts of the training; what a kill undid is not counted.
     """
 
     status: Literal["done", "interrupted"]
@@ -50,6 +51,7 @@ class Outcome(NamedTuple):
     weights: dict[str, Tensor]
     validation: Mapping[str, float]
     writes: bool = True
+    seconds: float = 0.0
 
 
 @dataclass
@@ -64,6 +66,13 @@ class _State:
     average: dict[str, Tensor]
     step: int = 0
     validation: Mapping[str, float] = field(default_factory=dict)
+    seconds_before: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long the training has taken, over all its starts."""
+        return self.seconds_before + time.monotonic() - self.started
 
 
 def run(
@@ -103,7 +112,7 @@ def run(
             else nullcontext() as curves
         ):
             status = _train(state, model, samples, out, stop, curves, listener)
-        return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0)
+        return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0, state.seconds)
 
 
 def _prepare(recipe: Recipe, joined: Processes) -> _State:
@@ -257,6 +266,7 @@ def _save(state: _State, out: Path) -> None:
             "recipe": state.recipe.name,
             "settings": state.recipe.settings.model_dump_json(),
             "step": state.step,
+            "seconds": state.seconds,
             "network": state.network.state_dict(),
             "average": state.average,
             "optimizer": state.optimizer.state_dict(),
@@ -275,6 +285,7 @@ def _restore(state: _State, out: Path) -> None:
     state.scaler.load_state_dict(saved["scaler"])
     state.average = {name: value.to(state.joined.device) for name, value in saved["average"].items()}
     state.step, state.validation = saved["step"], saved["validation"]
+    state.seconds_before = saved.get("seconds", 0.0)
     torch.set_rng_state(saved["rng"])
 
 

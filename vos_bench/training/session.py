@@ -5,98 +5,17 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-from pydantic import Field, JsonValue
+from typing import NamedTuple
 
 from vos_bench import registry
 from vos_bench.api import Dataset
-from vos_bench.config import FrozenModel
-from vos_bench.environment import Environment, collect_environment
+from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.training.loop import Listener, Outcome, run
 from vos_bench.training.recipe import Recipe
-
-SCHEMA_VERSION: Literal[1] = 1
-RECORD, WEIGHTS, CARD = "training.json", "weights.safetensors", "weights.json"
-
-
-class TrainingData(FrozenModel):
-    """One dataset that a training drew from.
-
-    Attributes:
-        name: As registered.
-        split: The split's name.
-        fingerprint: Hash of frames, truth and list.
-        licence: Of the data.
-        left_out: Sequences of the split that were not trained on.
-    """
-
-    name: str
-    split: str
-    fingerprint: str
-    licence: str
-    left_out: tuple[str, ...] = ()
-
-
-class TrainingRecord(FrozenModel):
-    """What a stranger needs to trust or repeat a training; `training.json`.
-
-    Attributes:
-        schema_version: Of this file.
-        status: `started` until the training is done or was interrupted.
-        method: The method's name.
-        recipe: The recipe's name.
-        note: What the recipe says of itself: where paper and code differ, which values are assumed, what it costs.
-        settings: All of the recipe's numbers.
-        settings_as_passed: The `--set` arguments, word for word.
-        data: The datasets.
-        start: Files that the training started from: part of the network to the file's sha256.
-        environment: The machine and the software.
-        step: Optimiser steps done.
-        seconds: How long this start of the training took; a resumed one begins anew.
-        validation: What the last validation measured.
-        weights_sha256: Of `weights.safetensors`, None while there is none.
-    """
-
-    schema_version: Literal[1] = SCHEMA_VERSION
-    status: Literal["started", "interrupted", "done"]
-    method: str
-    recipe: str
-    note: str = ""
-    settings: dict[str, JsonValue]
-    settings_as_passed: tuple[str, ...] = ()
-    data: tuple[TrainingData, ...]
-    start: dict[str, str] = Field(default_factory=dict)
-    environment: Environment
-    step: int = 0
-    seconds: float = 0.0
-    validation: dict[str, float] = Field(default_factory=dict)
-    weights_sha256: str | None = None
-
-
-class WeightsCard(FrozenModel):
-    """What goes with a file of weights, beside it and inside it.
-
-    Attributes:
-        method: What the weights are for.
-        recipe: How they were trained.
-        steps: Optimiser steps.
-        data: What they were trained on, with its licence.
-        licence: Under which the weights may be used.
-        commit: Of the code that trained them; empty for an installed package.
-        scores: Measured scores by name, as fractions; those of the training's own validation to begin with.
-    """
-
-    method: str
-    recipe: str
-    steps: int
-    data: tuple[TrainingData, ...]
-    licence: str
-    commit: str = ""
-    scores: dict[str, float] = Field(default_factory=dict)
+from vos_bench.training.record import CARD, RECORD, WEIGHTS, TrainingData, TrainingRecord, WeightsCard
 
 
 class TrainingResult(NamedTuple):
@@ -163,6 +82,7 @@ def train(
             "status": outcome.status,
             "step": outcome.step,
             "seconds": time.monotonic() - started,
+            "total_seconds": outcome.seconds,
             "validation": dict(outcome.validation),
         }
     )

@@ -1,0 +1,166 @@
+"""`vos-bench ablate`: the variants of a method, trained and measured."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from vos_bench import registry
+from vos_bench.api import AblationInfo, Dataset
+from vos_bench.commands import options
+from vos_bench.commands.output import say, show, warn, write_json
+from vos_bench.commands.progress import RunProgress, object_frames, training
+from vos_bench.errors import BadInputError
+from vos_bench.tables import Column, Table, percent
+
+if TYPE_CHECKING:
+    from vos_bench.ablation.jobs import Job
+    from vos_bench.ablation.work import Outcome
+
+INTERRUPTED = 130
+Texts = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
+
+
+def ablate(
+    method: str,
+    *,
+    scale: str | None = None,
+    table: str | None = None,
+    seeds: str | None = None,
+    root: Texts = (),
+    start: Texts = (),
+    weights_: Annotated[str | None, Parameter(name="--weights")] = None,
+    sequences: str | None = None,
+    device: str = "auto",
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
+    run_set: Texts = (),
+    status: Annotated[bool, Parameter(negative=())] = False,
+    out: Annotated[Path | None, Parameter(name="--out")] = None,
+    json: Annotated[Path | None, Parameter(name="--json")] = None,
+) -> int:
+    """Train and measure the variants of a method under equal conditions.
+
+    Each variant with each seed is one job: a training, where it needs one, and a run. A job that was stopped in any
+    way goes on when the command is given again, and the same command may be at work several times at once: each
+    process takes the jobs that no other has taken.
+
+    Args:
+        method: The method's name.
+        scale: Which of the method's ablations, such as lite or paper.
+        table: Which of its axes, with commas between, or all; without it, the first one (of lwl: table1).
+        seeds: Seeds with commas between; without it, those that the axis asks for.
+        root: DATASET=DIR of each dataset, or one DIR for all; without it, VOS_BENCH_DATA or the config file names them.
+        start: What trainings start from: a file of weights, or PART=FILE, as in backbone=FILE.
+        weights_: What variants without a training run with: a file, or a name that `vos-bench list weights` shows.
+        sequences: A,B or @FILE with one name a line: those to measure on; without it, all.
+        device: auto, cpu, cuda or cuda:1.
+        set_: KEY=VALUE of the recipe, for every training; may be given several times.
+        run_set: KEY=VALUE of the method's configuration, for every run; may be given several times.
+        status: Say how far each job is, and do nothing.
+        out: The folder for all jobs; without it, ablation/METHOD/SCALE.
+        json: A file for the states and scores.
+    """
+    from vos_bench.ablation.jobs import jobs_of
+
+    info = _find(method, scale)
+    plan = registry.resolve(info.factory).changed(training=set_, settings=run_set)
+    axes = plan.chosen(table.split(",") if table else None)
+    numbers = options.seeds(seeds) if seeds else None
+    folder = out or Path("ablation") / method / info.scale
+    jobs = jobs_of(plan, axes, seeds=numbers, out=folder)
+    if status:
+        _show(f"{method}, {info.scale}: {', '.join(axis.name for axis in axes)}", jobs, json)
+        return 0
+    from vos_bench.ablation.work import Means, work  # brings torch along, which the help and the status do without
+
+    means = Means(
+        method=method,
+        scale=info.scale,
+        roots=dict(options.named_path(text, otherwise="") for text in root),
+        start=dict(options.named_path(text, otherwise="network") for text in start),
+        weights=weights_,
+        sequences=options.sequence_names(sequences),
+        device=device,
+    )
+    outcome = work(jobs, means, watcher=_watcher(len(jobs)))
+    _show(f"{method}, {info.scale}", jobs, json)
+    return _conclude(outcome)
+
+
+def _find(method: str, scale: str | None) -> AblationInfo:
+    known = {info.scale: info for info in registry.method(method).ablations}
+    if not known:
+        raise BadInputError(f"{method}: offers no ablation; lwl does")
+    if scale is None and len(known) == 1:
+        return next(iter(known.values()))
+    if scale not in known:
+        found = f"there is no scale {scale!r}" if scale else "--scale is missing"
+        raise BadInputError(f"{method}: {found}; known: {', '.join(known)}")
+    return known[scale]
+
+
+def _conclude(outcome: "Outcome") -> int:
+    for job, error in outcome.failed:
+        warn(f"failed: {job.name}: {error}")
+    if outcome.elsewhere:
+        say(f"{len(outcome.elsewhere)} jobs are at work in another process")
+    if outcome.interrupted:
+        warn("stopped; the same command goes on from there")
+        return INTERRUPTED
+    return int(bool(outcome.failed))
+
+
+def _show(title: str, jobs: Sequence["Job"], json: Path | None) -> None:
+    rows = [_row(job) for job in jobs]
+    columns = (
+        Column("job"),
+        Column("state"),
+        Column("training", digits=1, unit="min"),
+        Column("run", digits=1, unit="min"),
+        percent("J"),
+        percent("J&F"),
+    )
+    show(Table(title, columns, rows))
+    write_json(json, {"jobs": rows})
+
+
+def _row(job: "Job") -> dict[str, Any]:
+    from vos_bench.ablation.jobs import state_of
+
+    state = state_of(job)
+    return {
+        "job": job.name,
+        "state": state.text,
+        "training": _minutes(state.training_seconds),
+        "run": _minutes(state.run_seconds),
+        **{name: state.scores.get(name) for name in ("J", "J&F")},
+    }
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / 60
+
+
+def _watcher(count: int) -> Any:
+    from vos_bench.ablation.work import Watcher
+
+    class Bars(Watcher):
+        """Says which job begins and draws its bars."""
+
+        def job_started(self, job: "Job") -> None:
+            say(f"{job.name} (one of {count} jobs)")
+
+        def training(self, _job: "Job") -> Any:
+            return training()
+
+        @contextmanager
+        def running(self, _job: "Job", dataset: Dataset, /) -> Iterator[RunProgress]:
+            def weigh(name: str) -> float:
+                return object_frames(dataset.sequence(name), frames="all")
+
+            with RunProgress(weigh=weigh) as progress:
+                yield progress
+
+    return Bars()

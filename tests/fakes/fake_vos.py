@@ -171,6 +171,19 @@ class Slow(Drift):
         return Prediction(self.labels)
 
 
+class Moody(Drift):
+    """Answers each time differently from its third frame on."""
+
+    passes = 0
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.passes += 1
+        return super().initialize(image, prompt)
+
+    def answer(self, image: Image) -> Prediction:
+        return Prediction(np.roll(self.labels, self.passes, axis=0))
+
+
 class Untrained(Drift):
     """Draws its only weight when it is built."""
 

@@ -64,6 +64,20 @@ def _parse(read: Callable[[str], Item], option: str, text: str, expected: str) -
         raise BadInputError(f"{option}: {text!r} is not what is needed, expected {expected}") from None
 
 
+def counts(option: str, text: str) -> tuple[int, ...]:
+    """Read whole numbers with commas between, as in `--objects 1,2,4`."""
+    return _numbers(option, text, text.split(","), "whole numbers with commas between, as in 1,2,4")
+
+
+def sizes(text: str) -> tuple[tuple[int, int], ...]:
+    """Read `--size 832x480,1280x720` as pairs of width and height."""
+    expected = "WIDTHxHEIGHT, several with commas between, as in 832x480,1280x720"
+    found = [_numbers("--size", text, each.split("x"), expected) for each in text.lower().split(",")]
+    if any(len(size) != 2 for size in found):
+        raise BadInputError(f"--size {text}: expected {expected}")
+    return tuple((width, height) for width, height in found)
+
+
 def named_number(option: str, text: str) -> tuple[str, float]:
     """Read NAME=NUMBER, as in `--tolerance J&F=0.001`."""
     name, _, value = text.partition("=")

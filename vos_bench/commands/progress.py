@@ -104,6 +104,31 @@ class RunProgress:
         self._bars.console.print(f"about {duration(seconds)} left for {sequences}", markup=False, highlight=False)
 
 
+class BenchProgress:
+    """Draws one bar for each pass of a timing over a sequence."""
+
+    def __init__(self) -> None:
+        self._bars = _bars()
+        self._task = self._bars.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def pass_started(self, what: str, frames: int) -> None:
+        """Begin the bar anew."""
+        self._bars.reset(self._task, description=what, total=frames)
+
+    def frame_done(self) -> None:
+        """Move the bar."""
+        self._bars.advance(self._task)
+
+
 def object_frames(sequence: Sequence, *, frames: FramesSeen) -> float:
     """Return how much work a sequence is: the frames of each object from its first one on, or just the frames."""
     seen = sequence.frame_names if frames == "all" else sequence.output_names

@@ -49,7 +49,9 @@ def conclude(folder: Path, record: RunRecord) -> RunRecord:
             "counts": counts,
             "scored": bool(scored),
             "scores": run_scores(scores for sequence in scored for scores in sequence.scores) if scored else {},
-            "timing": summarise(sequence.timings for sequence in done),
+            "timing": summarise(
+                (sequence.timings for sequence in done), disturbances=record.bench.disturbances if record.bench else ()
+            ),
             "notes": (*record.notes, *_notes(counts, done), *_group_notes(record, scored)),
         }
     )

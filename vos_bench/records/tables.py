@@ -15,7 +15,7 @@ Row = Mapping[str, str | int | float | None]
 SEQUENCE_COLUMNS = ("sequence", "frames", "objects", "seconds", "peak_mib", "status", "error")
 OBJECT_COLUMNS = ("sequence", "object", "group", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
 FRAME_COLUMNS = ("sequence", "object", "frame", "J", "F")
-TIMING_COLUMNS = ("sequence", "frame", "objects", "phase", "decode_ms", "stream_ms", "model_ms", "write_ms")
+TIMING_COLUMNS = ("sequence", "frame", "objects", "phase", "repeat", "decode_ms", "stream_ms", "model_ms", "write_ms")
 
 
 def write_tables(folder: Path, *, order: Iterable[str] = ()) -> None:
@@ -67,5 +67,7 @@ def _frame_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
 def _timing_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
     names = TIMING_COLUMNS[1:]
     for record in records:
-        for values in zip(*(getattr(record.timings, name) for name in names), strict=True):
+        times = record.timings
+        whole = times.model_copy(update={"repeat": times.repeat or (1,) * len(times.frame)})
+        for values in zip(*(getattr(whole, name) for name in names), strict=True):
             yield {"sequence": record.name, **dict(zip(names, values, strict=True))}

@@ -39,6 +39,11 @@ class FramePlan(NamedTuple):
     outputs: frozenset[str]
     before: tuple[str, ...]
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The frames of `outputs` in the order in which their label maps are written."""
+        return (*self.before, *(name for name in self.seen if name in self.outputs))
+
 
 def plan_frames(sequence: Sequence, *, frames: FramesSeen, init: PromptKind) -> FramePlan:
     """Decide which frames of a sequence a method sees: all from its first usable prompt on.

@@ -9,7 +9,8 @@ MEMORY_DEFINITION = (
     "peak_mib: highest resident memory of the process that ran the sequence while it ran, interpreter and libraries"
     " included, scoring not (Linux: VmHWM of the kernel, reset before each sequence; elsewhere the highest since the"
     " process began, null where the system does not tell). peak_gpu_mib: highest memory allocated by torch on the GPU"
-    " during the sequence, the network included"
+    " during the sequence, the network included; peak_gpu_reserved_mib: highest memory that torch held on it, whether"
+    " allocated or kept for later"
 )
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
@@ -48,6 +49,14 @@ class PeakMemory:
         import torch
 
         return float(torch.cuda.max_memory_allocated(self._device)) / 2**20
+
+    def gpu_reserved_mib(self) -> float | None:
+        """Return the highest memory that torch held on the GPU, None on the CPU."""
+        if not self._device.startswith("cuda"):
+            return None
+        import torch
+
+        return float(torch.cuda.max_memory_reserved(self._device)) / 2**20
 
 
 def _process_peak_mib() -> float | None:

@@ -134,6 +134,7 @@ def run_sequence(
             "seconds": time.perf_counter() - began,
             "peak_mib": memory.host_mib(),
             "peak_gpu_mib": memory.gpu_mib(),
+            "peak_gpu_reserved_mib": memory.gpu_reserved_mib(),
         }
     )
     return score_and_save(dataset, record, task=task)

@@ -1,0 +1,65 @@
+"""The report `latency`: a line for each timing, as `vos-bench bench` prints it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vos_bench.records import Run
+from vos_bench.tables import SPREAD, Column, Table
+
+from .measured import display_name
+from .speed import hardware
+
+COLUMNS = (
+    Column("method"),
+    Column("data"),
+    Column("objects"),
+    Column("clock"),
+    Column("repeats"),
+    Column("FPS", digits=2, higher_is_better=True),
+    Column("p50", digits=1, unit="ms"),
+    Column("p90", digits=1, unit="ms"),
+    Column("p99", digits=1, unit="ms"),
+    Column("init", digits=0, unit="ms"),
+    Column("memory", digits=0, unit="MiB"),
+    Column("GPU memory", digits=0, unit="MiB"),
+)
+NOTES = (
+    "FPS: median of the repeats ± their standard deviation; p50, p90 and p99: of the frames after the first; init: "
+    "median of the first frames.",
+)
+
+
+def build(runs: Sequence[Run]) -> Table:
+    """Return the table: a group for each machine and precision, runs without times left out."""
+    rows = [_row(run) for run in runs if run.record.timing is not None]
+    rows.sort(key=lambda row: (row["group"], row["data"], row["method"]))
+    names = ["group", *(column.name for column in COLUMNS), f"FPS{SPREAD}", "notes"]
+    frame = pd.DataFrame(rows, columns=names, dtype=object)
+    return Table("Latency", COLUMNS, frame, NOTES, group="group", footnotes="notes")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    record, timing = run.record, run.record.timing
+    assert timing is not None
+    step = timing.step_ms
+    sequences = list(run.sequences.values())
+    objects = sorted({sequence.objects for sequence in sequences})
+    rates = timing.fps_repeats
+    return {
+        "group": hardware(record),
+        "method": display_name(record),
+        "data": record.dataset.name,
+        "objects": f"{objects[0]}" if len(objects) == 1 else f"{objects[0]} to {objects[-1]}",
+        "clock": timing.clock,
+        "repeats": timing.repeats,
+        "FPS": timing.fps,
+        f"FPS{SPREAD}": float(np.std(rates, ddof=1)) if len(rates) > 1 else None,
+        **({"p50": step.p50, "p90": step.p90, "p99": step.p99} if step else {}),
+        "init": timing.init_ms,
+        "memory": max((s.peak_mib for s in sequences if s.peak_mib is not None), default=None),
+        "GPU memory": max((s.peak_gpu_mib for s in sequences if s.peak_gpu_mib is not None), default=None),
+        "notes": tuple(f"indicative: {reason}" for reason in timing.reasons),
+    }

@@ -1,0 +1,159 @@
+"""Timings by the protocol: warm-up, repeats, masks that are the very ones scored, and what spoils a figure."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+from vos_bench.benching import session
+from vos_bench.benching.session import Repeats, bench
+from vos_bench.errors import BadInputError, MethodError
+from vos_bench.machine import ProcessorUse
+from vos_bench.records import run_file
+from vos_bench.runner import RunSettings, run
+
+QUICK = Repeats(3, quick=True)
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.passes: list[tuple[str, int]] = []
+        self.frames = 0
+
+    def pass_started(self, what: str, frames: int) -> None:
+        self.passes.append((what, frames))
+
+    def frame_done(self) -> None:
+        self.frames += 1
+
+
+@pytest.fixture(autouse=True)
+def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what else the test machine does out of it."""
+    monkeypatch.setattr(ProcessorUse, "share_of_others", 0.0)
+
+
+@pytest.fixture
+def long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a handful of frames count as a whole repeat."""
+    monkeypatch.setattr("vos_bench.timing.ENOUGH_FRAMES", 10)
+    monkeypatch.setattr("vos_bench.timing.ENOUGH_SECONDS", 0.0)
+
+
+def make(fake_vos: ModuleType, out: Path, method: str = "Drift", specs: dict | None = None, **settings) -> RunSettings:
+    specs = specs if specs is not None else {"a": fake_vos.Spec(), "b": fake_vos.Spec(length=6, starts={1: 0, 2: 3})}
+    return RunSettings(
+        method=fake_vos.info(method), dataset=fake_vos.FakeDataset(specs), out=out, device="cpu", **settings
+    )
+
+
+def test_the_longest_sequence_of_each_size_warms_up_and_then_the_set_is_repeated(fake_vos: ModuleType, tmp_path: Path):
+    specs = {"a": fake_vos.Spec(), "b": fake_vos.Spec(length=6), "c": fake_vos.Spec(length=5, size=(20, 24))}
+    listener = Listener()
+    bench(make(fake_vos, tmp_path / "out", specs=specs), repeats=QUICK, listener=listener)
+    assert listener.passes[:2] == [("warm-up", 6), ("warm-up", 5)]
+    assert listener.passes[2:] == [(f"repeat {n} of 3", frames) for n in (1, 2, 3) for frames in (4, 6, 5)]
+    assert listener.frames == 11 + 3 * 15
+
+
+def test_each_frame_of_each_repeat_is_kept(fake_vos: ModuleType, tmp_path: Path):
+    found = bench(make(fake_vos, tmp_path / "out"), repeats=QUICK, listener=Listener())
+    times = found.sequences["b"].timings
+    assert times.frame == (*found.sequences["b"].timings.frame[:6],) * 3
+    assert times.repeat == (1,) * 6 + (2,) * 6 + (3,) * 6
+    assert times.phase[::6] == ("init",) * 3
+    assert not times.read_ahead
+    table = pd.read_csv(tmp_path / "out" / "timing.csv.gz")
+    assert sorted(table["repeat"].unique()) == [1, 2, 3]
+    assert len(table) == 30
+
+
+@pytest.mark.usefixtures("long_enough")
+def test_a_repeat_is_as_many_passes_as_the_protocol_asks_for(fake_vos: ModuleType, tmp_path: Path):
+    found = bench(
+        make(fake_vos, tmp_path / "out", specs={"a": fake_vos.Spec()}), repeats=Repeats(3), listener=Listener()
+    )
+    assert found.record.bench is not None
+    assert found.record.bench.passes == (3, 3, 3)
+    timing = found.record.timing
+    assert timing is not None
+    assert (timing.repeats, timing.frames, timing.indicative, timing.reasons) == (3, 36, False, ())
+    assert timing.fps is not None
+    assert len(timing.fps_repeats) == 3
+
+
+def test_a_short_timing_has_latencies_and_no_fps(fake_vos: ModuleType, tmp_path: Path):
+    timing = bench(make(fake_vos, tmp_path / "out"), repeats=QUICK, listener=Listener()).record.timing
+    assert timing is not None
+    assert timing.step_ms is not None
+    assert (timing.indicative, timing.fps, timing.fps_with_init) == (True, None, None)
+
+
+def test_the_scores_are_those_of_a_plain_run(fake_vos: ModuleType, tmp_path: Path):
+    timed = bench(make(fake_vos, tmp_path / "timed"), repeats=QUICK, listener=Listener())
+    plain = run(make(fake_vos, tmp_path / "plain"))
+    assert timed.record.scored
+    assert timed.record.scores == plain.scores
+    masks = sorted(path.relative_to(tmp_path / "plain") for path in (tmp_path / "plain").glob("masks/*/*"))
+    assert len(masks) == 10
+    assert all((tmp_path / "timed" / path).read_bytes() == (tmp_path / "plain" / path).read_bytes() for path in masks)
+
+
+@pytest.mark.usefixtures("long_enough")
+def test_passes_that_differ_give_no_fps(fake_vos: ModuleType, tmp_path: Path):
+    specs = {"a": fake_vos.Spec(length=10)}
+    found = bench(make(fake_vos, tmp_path / "out", "Moody", specs), repeats=Repeats(3), listener=Listener())
+    timing = found.record.timing
+    assert timing is not None
+    assert timing.reasons == ("a: the passes gave 3 different results",)
+    assert timing.fps is None
+
+
+@pytest.mark.usefixtures("long_enough")
+def test_files_that_are_not_what_was_timed_give_no_fps(
+    fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    honest = session.write_label_map
+    monkeypatch.setattr(session, "write_label_map", lambda path, labels: honest(path, 0 * labels))
+    timing = bench(make(fake_vos, tmp_path / "out"), repeats=Repeats(3), listener=Listener()).record.timing
+    assert timing is not None
+    assert timing.reasons[0] == "a: the label maps on disk are not those of the timed passes"
+    assert timing.fps is None
+
+
+@pytest.mark.usefixtures("long_enough")
+def test_the_work_of_others_gives_no_fps(fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ProcessorUse, "share_of_others", 0.25)
+    timing = bench(make(fake_vos, tmp_path / "out"), repeats=Repeats(3), listener=Listener()).record.timing
+    assert timing is not None
+    assert timing.reasons == ("others used 25% of the machine's processors",)
+    assert timing.fps is None
+
+
+def test_without_truth_nothing_is_written_but_the_record(fake_vos: ModuleType, tmp_path: Path):
+    specs = {"a": fake_vos.Spec(truth=False)}
+    found = bench(make(fake_vos, tmp_path / "out", specs=specs), repeats=QUICK, listener=Listener())
+    assert not found.record.scored
+    assert not (tmp_path / "out" / "masks").exists()
+    assert found.record.bench is not None
+    assert len(found.record.bench.label_maps_sha256) == 64
+
+
+def test_a_second_timing_replaces_the_first(fake_vos: ModuleType, tmp_path: Path):
+    settings = make(fake_vos, tmp_path / "out")
+    bench(settings, repeats=Repeats(2, quick=True), listener=Listener())
+    found = bench(settings, repeats=Repeats(1, quick=True), listener=Listener())
+    assert set(found.sequences["a"].timings.repeat) == {1}
+
+
+def test_a_method_that_fails_gives_one_message_and_no_figures(fake_vos: ModuleType, tmp_path: Path):
+    specs = {"a": fake_vos.Spec(fault="sick")}
+    with pytest.raises(MethodError, match=r"^a: raised ValueError on frame 00001: cannot bear"):
+        bench(make(fake_vos, tmp_path / "out", "Raises", specs), repeats=QUICK, listener=Listener())
+    assert '"status":"started"' in run_file(tmp_path / "out").read_text().replace(" ", "")
+
+
+def test_no_repeat_is_refused(fake_vos: ModuleType, tmp_path: Path):
+    with pytest.raises(BadInputError, match="--repeats 0: expected 1 or more"):
+        bench(make(fake_vos, tmp_path / "out"), repeats=Repeats(0), listener=Listener())

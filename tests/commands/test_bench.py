@@ -1,0 +1,52 @@
+"""`vos-bench bench` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vos_bench.cli import main
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+def test_each_size_and_number_of_objects_is_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out, figures = tmp_path / "out", tmp_path / "figures.json"
+    command = ["bench", "copy-first", "--quick", "--repeats", "1", "--frames", "4", "--device", "cpu"]
+    assert main([*command, "--size", "64x48,96x64", "--objects", "1,3", "--out", str(out), "--json", str(figures)]) == 0
+    names = [f"made-up-{size}-{objects}-stream" for size in ("64x48", "96x64") for objects in (1, 3)]
+    assert sorted(path.name for path in out.iterdir()) == sorted(names)
+    printed = capsys.readouterr().out
+    assert "p50 [ms]" in printed
+    assert "indicative: 4 frames a repeat, fewer than 1024" in printed
+    runs = json.loads(figures.read_text())["runs"]
+    assert [Path(run["out"]).name for run in runs] == names
+    assert all(run["timing"]["fps"] is None and run["timing"]["step_ms"]["p50"] > 0 for run in runs)
+
+
+def test_a_timing_is_reported_like_any_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    command = ["bench", "copy-first", "--quick", "--frames", "3", "--size", "64x48", "--device", "cpu"]
+    assert main([*command, "--out", str(tmp_path / "one")]) == 0
+    capsys.readouterr()
+    for table in ("latency", "speed"):
+        assert main(["report", table, str(tmp_path)]) == 0
+        assert "copy-first" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--size", "64"], "--size 64: expected WIDTHxHEIGHT, several with commas between"),
+        (["--size", "8x8"], "--size 8x8: expected WIDTHxHEIGHT of 32 to 16384 pixels"),
+        (["--objects", "two"], "--objects two: 'two' is not what is needed, expected whole numbers"),
+        (["--root", "x"], "--root or --split without --dataset"),
+        (["--dataset", "demo", "--size", "64x48"], "--size 64x48 with --dataset demo: expected one of the two"),
+        (["--repeats", "0"], "--repeats 0: expected 1 or more"),
+    ],
+)
+def test_bad_input_gives_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+):
+    assert main(["bench", "copy-first", "--device", "cpu", "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out" / "run.json").exists()

@@ -1,0 +1,47 @@
+"""What the machine does: clocks of GPUs as nvidia-smi tells them, and the processor time of others."""
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from vos_bench.machine import ProcessorUse, machine_state
+
+SMI = """#!/bin/sh
+echo "NVIDIA H200, 1980, 3201, 312.45, 700.00, 41, 1024, 97"
+echo "NVIDIA H200, 345, [N/A], 70.1, 700.00, 29, 0, 0"
+"""
+
+
+def test_a_machine_without_gpu_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    state = machine_state()
+    assert state.gpus == ()
+    assert state.load is not None
+
+
+def test_the_gpus_clocks_power_and_temperature_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(SMI)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    first, second = machine_state().gpus
+    assert (first.sm_mhz, first.power_watts, first.temperature, first.utilisation) == (1980, 312.45, 41, 97)
+    assert (second.memory_mhz, second.used_mib) == (None, 0)
+
+
+def test_own_work_is_not_that_of_others():
+    before = ProcessorUse.now()
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    spent = before.until(ProcessorUse.now())
+    assert 0.25 < spent.own < 1.0
+    assert spent.passed >= 0.25
+
+
+@pytest.mark.parametrize(("everybody", "share"), [(4.0, 0.25), (2.0, 0.0), (1.9, 0.0)])
+def test_the_share_of_others_is_of_all_processors(monkeypatch: pytest.MonkeyPatch, everybody: float, share: float):
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 4)
+    assert ProcessorUse(own=2.0, everybody=everybody, passed=2.0).share_of_others == pytest.approx(share)

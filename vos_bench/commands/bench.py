@@ -1,0 +1,143 @@
+"""`vos-bench bench`: how fast a method is, by the timing protocol."""
+
+import sys
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vos_bench import registry, weights
+from vos_bench.api import Dataset, MethodInfo, Precision, SequenceMethod
+from vos_bench.benching.session import Repeats
+from vos_bench.benching.session import bench as bench_method
+from vos_bench.benching.videos import MadeUpVideos, Shape
+from vos_bench.commands import options
+from vos_bench.commands.output import say, show, write_json
+from vos_bench.commands.progress import BenchProgress
+from vos_bench.errors import BadInputError
+from vos_bench.records import Run, config8, default_out
+from vos_bench.running.building import method_class, resolve_device
+from vos_bench.running.preparation import prepare
+from vos_bench.running.settings import RunSettings
+from vos_bench.timing import Clock
+
+Flag = Parameter(negative=())
+FRAMES = 110
+"""Of a made-up video: enough for a memory of 32 frames to be full for most of it."""
+
+
+def bench(
+    method: str,
+    *,
+    dataset: str | None = None,
+    root: Path | None = None,
+    split: str | None = None,
+    sequences: str | None = None,
+    size: str | None = None,
+    objects: str | None = None,
+    frames: int | None = None,
+    weights_: Annotated[str | None, Parameter(name="--weights")] = None,
+    device: str = "auto",
+    amp: Precision = "off",
+    compile: Annotated[bool, Flag] = False,
+    repeats: int = 3,
+    quick: Annotated[bool, Flag] = False,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
+    out: Annotated[Path | None, Parameter(name="--out")] = None,
+    json: Annotated[Path | None, Parameter(name="--json")] = None,
+) -> int:
+    """Time a method: on a dataset, whose scores then come from the timed passes, or on made-up videos.
+
+    Args:
+        method: The method's name, or FILE.py:CLASS for one that is not installed.
+        dataset: The dataset's name; without it, made-up videos.
+        root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
+        split: Which split; without it, the dataset's default.
+        sequences: A,B or @FILE with one name a line; without it, all.
+        size: WIDTHxHEIGHT of made-up videos, 832x480 unless said otherwise; several with commas between.
+        objects: How many objects they have, 1 unless said otherwise; several with commas between.
+        frames: How many frames they have, 110 unless said otherwise.
+        weights_: A file of parameters, or the name of one that `vos-bench list weights` shows.
+        device: auto, cpu, cuda or cuda:1. On a GPU its own clock is read too, in passes of their own.
+        amp: Precision of the network on a GPU.
+        compile: Compile the network.
+        repeats: How often the set is run; the median is reported.
+        quick: One pass a repeat, however short: latencies without FPS.
+        set_: KEY=VALUE of the method's configuration; may be given several times.
+        out: The folder, with one inside it for each case; without it, bench/METHOD.
+        json: A file for the figures.
+    """
+    info = registry.method(method)
+    chosen = weights.choose(info, weights_)
+    data, clocks = _cases(dataset, root, split, size, objects, frames), _clocks(info, device)
+    runs = []
+    for case, clock in product(data, clocks):
+        settings = RunSettings(
+            method=info,
+            dataset=case,
+            overrides=set_,
+            weights=chosen.path if chosen else None,
+            weights_name=chosen.name if chosen else "",
+            weights_licence=chosen.licence if chosen else "",
+            sequences=options.sequence_names(sequences),
+            device=device,
+            amp=amp,
+            compile=compile,
+            clock=clock,
+            command=tuple(sys.argv[1:]),
+        )
+        folder = _folder(settings, out, alone=len(data) * len(clocks) == 1)
+        with BenchProgress() as progress:
+            plan = Repeats(repeats, quick=quick)
+            runs.append(bench_method(replace(settings, out=folder), repeats=plan, listener=progress))
+    return _conclude(runs, json)
+
+
+def _cases(
+    dataset: str | None,
+    root: Path | None,
+    split: str | None,
+    size: str | None,
+    objects: str | None,
+    frames: int | None,
+) -> list[Dataset]:
+    """Return what is to be timed: one dataset, or a made-up video of each size and number of objects."""
+    if dataset is None:
+        if root is not None or split is not None:
+            raise BadInputError("--root or --split without --dataset: made-up videos need neither; name the dataset")
+        sizes = options.sizes(size or "832x480")
+        counts = options.counts("--objects", objects or "1")
+        shapes = [Shape(*each, count, FRAMES if frames is None else frames) for each in sizes for count in counts]
+        return [MadeUpVideos(shape) for shape in shapes]
+    for option, value in (("--size", size), ("--objects", objects), ("--frames", frames)):
+        if value is not None:
+            raise BadInputError(
+                f"{option} {value} with --dataset {dataset}: expected one of the two; data are as they are"
+            )
+    return [registry.open_dataset(dataset, root=root, split=split)]
+
+
+def _clocks(info: MethodInfo, device: str) -> tuple[Clock, ...]:
+    """Return whose time is taken, each in passes of its own: the GPU's clock can only time single calls."""
+    on_gpu = resolve_device(device).startswith("cuda")
+    return ("stream", "model") if on_gpu and not issubclass(method_class(info), SequenceMethod) else ("stream",)
+
+
+def _folder(settings: RunSettings, out: Path | None, *, alone: bool) -> Path:
+    """Return the folder of one case: `--out` itself where it is the only one."""
+    if out is not None:
+        return out if alone else out / f"{settings.dataset.name}-{settings.clock}"
+    record = prepare(settings).record
+    return default_out(record, Path("bench")).with_name(f"{config8(record)}-{settings.clock}")
+
+
+def _conclude(runs: list[Run], json: Path | None) -> int:
+    """Print the figures, where they lie, and why some are indicative."""
+    show(registry.resolve(registry.report("latency").factory)(runs))
+    for run in runs:
+        say(str(run.path))
+    timings = [(run, run.record.timing) for run in runs]
+    write_json(json, {"runs": [{"out": str(run.path), "timing": t.model_dump() if t else None} for run, t in timings]})
+    return 0

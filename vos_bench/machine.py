@@ -1,0 +1,134 @@
+"""What the machine does while something is timed: clocks, temperatures, and the work of others."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+
+from vos_bench.config import FrozenModel
+
+MOST_OF_OTHERS = 0.1
+"""A share of the processors that others may use before a timing counts as disturbed."""
+
+_QUERY = (
+    "name",
+    "clocks.sm",
+    "clocks.mem",
+    "power.draw",
+    "power.limit",
+    "temperature.gpu",
+    "memory.used",
+    "utilization.gpu",
+)
+_PATIENCE_SECONDS = 10
+
+
+class GpuState(FrozenModel):
+    """One GPU at one moment, as `nvidia-smi` tells; None for what it does not.
+
+    Attributes:
+        name: The model.
+        sm_mhz: Clock of its processors.
+        memory_mhz: Clock of its memory.
+        power_watts: Drawn now.
+        power_limit_watts: What it may draw.
+        temperature: In degrees Celsius.
+        used_mib: Memory in use by all processes together.
+        utilisation: Percent of the time that it was busy of late.
+    """
+
+    name: str
+    sm_mhz: float | None = None
+    memory_mhz: float | None = None
+    power_watts: float | None = None
+    power_limit_watts: float | None = None
+    temperature: float | None = None
+    used_mib: float | None = None
+    utilisation: float | None = None
+
+
+class MachineState(FrozenModel):
+    """The machine at one moment.
+
+    Attributes:
+        load: Processes that wanted a processor over the last minute; None where the system does not tell.
+        processor_mhz: Clock of the processors, their mean; None likewise.
+        gpus: Empty where there is none, or no `nvidia-smi`.
+    """
+
+    load: float | None = None
+    processor_mhz: float | None = None
+    gpus: tuple[GpuState, ...] = ()
+
+
+def machine_state() -> MachineState:
+    """Look at the machine now."""
+    try:
+        frequency = psutil.cpu_freq()
+    except (NotImplementedError, OSError, RuntimeError):  # a virtual machine need not tell
+        frequency = None
+    return MachineState(
+        load=psutil.getloadavg()[0],
+        processor_mhz=frequency.current if frequency else None,
+        gpus=tuple(_gpu_states()),
+    )
+
+
+def _gpu_states() -> Iterator[GpuState]:
+    tool = shutil.which("nvidia-smi")
+    if not tool:
+        return
+    command = (tool, f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    for line in done.stdout.splitlines():
+        cells = [cell.strip() for cell in line.split(",")]
+        if done.returncode == 0 and len(cells) == len(_QUERY):
+            name, *numbers = cells
+            fields = list(GpuState.model_fields)[1:]
+            yield GpuState(name=name, **dict(zip(fields, map(_number, numbers), strict=True)))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None  # "[N/A]"
+
+
+@dataclass(frozen=True)
+class ProcessorUse:
+    """Processor time spent so far, in seconds.
+
+    Attributes:
+        own: By this process and those it started that have ended, system calls included.
+        everybody: By all processes of the machine together.
+        passed: Wall time.
+    """
+
+    own: float
+    everybody: float
+    passed: float
+
+    @classmethod
+    def now(cls) -> "ProcessorUse":
+        """Read the counters."""
+        mine = psutil.Process().cpu_times()
+        whole = psutil.cpu_times()
+        own = mine.user + mine.system + mine.children_user + mine.children_system
+        return cls(own, sum(whole) - whole.idle - getattr(whole, "iowait", 0.0), time.monotonic())
+
+    def until(self, later: "ProcessorUse") -> "ProcessorUse":
+        """Return what was spent between this reading and a later one."""
+        return ProcessorUse(later.own - self.own, later.everybody - self.everybody, later.passed - self.passed)
+
+    @property
+    def share_of_others(self) -> float:
+        """Return the share of all processors that others used, 0 to 1."""
+        capacity = self.passed * (psutil.cpu_count() or 1)
+        return max(0.0, self.everybody - self.own) / capacity if capacity > 0 else 0.0

@@ -1,11 +1,13 @@
 """Soft aggregation on tensors: the recorded values, and the same rule as NumPy's."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
-from vos_bench.parts.aggregation import soft_aggregation
-from vos_bench.parts.merge import merge
+from vos_bench.parts.aggregation import aggregate, soft_aggregation
+from vos_bench.parts.merge import MergeRule, merge
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +44,12 @@ def test_the_background_wins_nowhere_inside_a_mask_that_was_just_given():
     labels = soft_aggregation(scores).max(dim=0).indices
     assert (labels[:2] == 2).all()
     assert (labels[2:] == 1).all()
+
+
+@pytest.mark.parametrize("rule", get_args(MergeRule))
+@pytest.mark.parametrize("objects", [1, 3])
+def test_each_rule_is_that_for_arrays(rule, objects):
+    probabilities = torch.rand((objects, 9, 7), generator=torch.Generator().manual_seed(objects))
+    probabilities[:, 0, 0], probabilities[0, 0, 1] = 0, 1
+    merged = aggregate(probabilities, rule=rule)
+    np.testing.assert_allclose(merged.numpy(), merge(probabilities.numpy(), rule=rule), rtol=2e-3, atol=1e-5)

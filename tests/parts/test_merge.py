@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vos_bench.errors import BadInputError
-from vos_bench.parts.merge import label_map, merge
+from vos_bench.parts.merge import MergeRule, label_map, merge
 
 
 def answers(*planes: list[float]) -> NDArray[np.float32]:
@@ -43,7 +45,7 @@ def test_soft_aggregation_can_find_an_object_where_argmax_does_not() -> None:
     assert label_map(merge(p, rule="soft-aggregation"), [1, 2]).tolist() == [[1, 0]]
 
 
-@given(st.integers(0, 4), st.integers(0, 2**32 - 1), st.sampled_from(["soft-aggregation", "argmax"]))
+@given(st.integers(0, 4), st.integers(0, 2**32 - 1), st.sampled_from(get_args(MergeRule)))
 def test_every_rule_gives_float32_shares_that_sum_to_one(objects: int, seed: int, rule: str) -> None:
     p = np.random.default_rng(seed).random((objects, 3, 2)).astype(np.float32)
     merged = merge(p, rule=rule)  # type: ignore[arg-type]
@@ -52,7 +54,7 @@ def test_every_rule_gives_float32_shares_that_sum_to_one(objects: int, seed: int
     np.testing.assert_allclose(merged.sum(axis=0), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("rule", ["soft-aggregation", "argmax"])
+@pytest.mark.parametrize("rule", get_args(MergeRule))
 def test_a_rule_leaves_its_input_alone(rule: str) -> None:
     p = answers([0.2, 0.9], [0.7, 0.1])
     before = p.copy()
@@ -61,7 +63,7 @@ def test_a_rule_leaves_its_input_alone(rule: str) -> None:
 
 
 def test_an_unknown_rule_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadInputError, match="soft-aggregation, argmax"):
+    with pytest.raises(BadInputError, match="soft-aggregation, odds-softmax, argmax"):
         merge(answers([0.5]), rule="vote")  # type: ignore[arg-type]
 
 
@@ -73,3 +75,11 @@ def test_a_label_map_carries_the_ids_and_gives_ties_to_the_background(ids: tuple
     labels = label_map(merged, ids)
     assert labels.dtype == np.uint16
     assert labels.tolist() == [[0, 300]]
+
+
+def test_odds_softmax_takes_the_odds_as_they_are() -> None:
+    p = np.array([0.3, 0.75])
+    odds = np.array([0.25 / 0.75, *(p / (1 - p))])
+    expected = np.exp(odds) / np.exp(odds).sum()
+    merged = merge(answers([p[0]], [p[1]]), rule="odds-softmax")
+    np.testing.assert_allclose(merged[:, 0, 0], expected, rtol=1e-5)

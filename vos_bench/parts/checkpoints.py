@@ -13,7 +13,7 @@ from typing import IO, Any
 import safetensors
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
@@ -218,6 +218,15 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: Mappin
         save_file({name: x.contiguous() for name, x in tensors.items()}, part, metadata=dict(metadata))
 
 
+def write_network(network: nn.Module, path: Path, *, method: str, source: str) -> None:
+    """Write a network's parameters under the names that they have, and which file they were read from.
+
+    Raises:
+        BadInputError: The file cannot be written.
+    """
+    write_tensors(path, _without_counters(network.state_dict()), metadata={"format": method, "source": source})
+
+
 def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, source: str) -> None:
     """Compare the names and shapes of what was read with what a network has.
 
@@ -239,6 +248,38 @@ def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
     problems = (("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped))
     if report := "; ".join(f"{len(names)} {what}: {_some(names)}" for what, names in problems if names):
         raise BadInputError(f"{source}: these parameters do not fit the network: {report}")
+
+
+def without_prefix(tensors: Mapping[str, Tensor], prefix: str = "module.") -> dict[str, Tensor]:
+    """Strip the prefix that DataParallel puts before every name; names stay as they are unless all have it."""
+    if not all(name.startswith(prefix) for name in tensors):
+        return dict(tensors)
+    return {name.removeprefix(prefix): x for name, x in tensors.items()}
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    """Copy parameters into a network, each to the name that it has in the file.
+
+    The counters of batch normalisations, which PyTorch did not write before 0.4.1 and nothing here reads, may be
+    absent; all else must fit.
+
+    Args:
+        network: To be filled; keeps its precision.
+        tensors: What was read.
+        source: Where it was read from, for the message.
+
+    Raises:
+        BadInputError: Something is missing, unexpected or of another shape; the message lists it.
+    """
+    state = network.state_dict()
+    given = _without_counters(tensors)
+    check_tensors(given, _without_counters(state), source=source)
+    for name, x in given.items():
+        state[name].copy_(x)
+
+
+def _without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: x for name, x in tensors.items() if not name.endswith("num_batches_tracked")}
 
 
 def _some(names: list[str]) -> str:

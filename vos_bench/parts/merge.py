@@ -13,7 +13,7 @@ from vos_bench.errors import BadInputError
 Probabilities = NDArray[np.float32]
 """K x H x W before a merge, one plane an object; (1 + K) x H x W after it, background first."""
 
-MergeRule = Literal["soft-aggregation", "argmax"]
+MergeRule = Literal["soft-aggregation", "odds-softmax", "argmax"]
 
 _EPSILON = np.float32(1e-7)
 _SMALLEST_HALF = np.float32(2.0**-14)
@@ -43,6 +43,27 @@ def soft_aggregation(probabilities: Probabilities) -> Probabilities:
     return merged
 
 
+def odds_softmax(probabilities: Probabilities) -> Probabilities:
+    """Let objects and background compete by the softmax of their odds, the background's probability being min(1 - p).
+
+    The rule of FRTM (Robinson et al., CVPR 2020). All are clipped to [1e-7, 1 - 1e-7]; odds(p) = p / (1 - p) go into
+    the softmax as they are, not their logarithms, so that the answer is nearly all or nothing where odds are high.
+
+    Args:
+        probabilities: K x H x W in [0, 1], each object asked on its own.
+
+    Returns:
+        (1 + K) x H x W float32, background first; sums to one over the first axis.
+    """
+    clipped = probabilities.clip(_EPSILON, 1 - _EPSILON)
+    background = (1 - clipped).min(axis=0, initial=1 - _EPSILON)
+    planes = np.concatenate((background[None], clipped))
+    odds = planes / (1 - planes)
+    merged = np.exp(odds - odds.max(axis=0)).astype(np.float32, copy=False)
+    merged /= merged.sum(axis=0)
+    return merged
+
+
 def argmax(probabilities: Probabilities) -> Probabilities:
     """Give a pixel to the object with the highest answer above one half, else to the background.
 
@@ -63,6 +84,7 @@ def argmax(probabilities: Probabilities) -> Probabilities:
 
 _RULES: Mapping[MergeRule, Callable[[Probabilities], Probabilities]] = {
     "soft-aggregation": soft_aggregation,
+    "odds-softmax": odds_softmax,
     "argmax": argmax,
 }
 

@@ -1,0 +1,28 @@
+from vos_bench.api import MethodInfo, WeightsInfo
+
+LICENCE = "CC BY-NC-SA 4.0 (the authors', not for commercial use)"
+
+INFO = MethodInfo(
+    name="stm",
+    summary="STM: attends over keys and values of past frames with their masks; nothing is learned at test time.",
+    factory="vos_bench.methods.stm.method:StmMethod",
+    weights=(
+        WeightsInfo(
+            name="stm",
+            location="https://github.com/seoungwugoh/STM",
+            sha256=None,
+            licence=LICENCE,
+            note="download STM_weights.pth by the Dropbox link in the authors' README (github.com/seoungwugoh/STM) and "
+            "give it with --weights STM_weights.pth, or convert it once: vos-bench convert stm STM_weights.pth --out "
+            "stm.safetensors. Published: 79.4 G on YouTube-VOS 2018; 81.8 J&F on DAVIS 2017.",
+        ),
+    ),
+    reference="Oh et al., Video Object Segmentation using Space-Time Memory Networks, ICCV 2019",
+    deviations=(
+        "any number of objects, where the authors' script has 11 slots, the empty ones with probability 1e-7",
+        "an object that starts later is remembered from its first frame on, which is then kept",
+        "assumed, for nothing at hand says it: a ReLU before the last convolution, padding split between both sides",
+    ),
+    converter="vos_bench.methods.stm.checkpoint:convert",
+    untrained=True,
+)

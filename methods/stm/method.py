@@ -1,0 +1,23 @@
+"""STM as the harness runs it."""
+
+from typing import Any
+
+from vos_bench.api import Parameters
+from vos_bench.parts.soft_masks import network_for
+from vos_bench.parts.space_time import SpaceTimeMethod
+
+from . import INFO
+from .checkpoint import load_network
+from .config import StmConfig
+from .network import StmNetwork
+
+
+class StmMethod(SpaceTimeMethod):
+    """The `Method` of the entry point."""
+
+    Config = StmConfig
+
+    def __init__(self, config: StmConfig | None = None, *, weights: Parameters | None = None, **settings: Any) -> None:
+        """Load the network; see `vos_bench.api.Method`. Raises BadInputError where there are no weights that fit."""
+        super().__init__(config, weights=weights, **settings)
+        self.use(network_for(INFO, weights, load=load_network, build=StmNetwork))

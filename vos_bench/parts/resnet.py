@@ -1,0 +1,63 @@
+"""ResNets up to some stage, under the names that a checkpoint gives to the stages."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import ResNet
+
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of RGB in 0..1."""
+
+
+class ResNetTrunk(nn.Module):
+    """The stem and the first stages of torchvision's ResNet, strides 4, 8, 16 and 32.
+
+    A subclass may replace the first convolution, or add others beside it, and then calls `climb`.
+    """
+
+    def __init__(self, network: ResNet, stages: Sequence[str]) -> None:
+        """Take parts of a network.
+
+        Args:
+            network: Its classifier and the stages without a name are left out.
+            stages: The names that its first stages get.
+        """
+        super().__init__()
+        self.conv1, self.bn1 = network.conv1, network.bn1
+        self._stages = tuple(stages)
+        for name, stage in zip(stages, (network.layer1, network.layer2, network.layer3, network.layer4), strict=False):
+            self.add_module(name, stage)
+
+    def climb(self, stem: Tensor) -> list[Tensor]:
+        """Return the features of each stage from what the first convolution gives, B x 64 x H/2 x W/2."""
+        x = functional.max_pool2d(functional.relu(self.bn1(stem)), kernel_size=3, stride=2, padding=1)
+        features = []
+        for name in self._stages:
+            x = self.get_submodule(name)(x)
+            features.append(x)
+        return features
+
+
+def fill_trunk(trunk: ResNetTrunk, weights: Mapping[str, Tensor], stages: Sequence[str]) -> None:
+    """Copy a ResNet's weights under torchvision's names into a trunk, as far as they go.
+
+    Args:
+        trunk: To be filled; what it has besides stays as it is.
+        weights: Of the whole ResNet.
+        stages: The names that the trunk gives to the first stages.
+    """
+    renamed = {f"layer{number}.": f"{name}." for number, name in enumerate(stages, start=1)}
+    own = trunk.state_dict()
+    for name, value in weights.items():
+        start, dot, rest = name.partition(".")
+        target = renamed.get(f"{start}{dot}", f"{start}{dot}") + rest
+        if target in own and own[target].shape == value.shape:
+            own[target].copy_(value)
+
+
+def add_imagenet_buffers(module: nn.Module) -> None:
+    """Register ImageNet's mean and deviation as `mean` and `std`, 1 x 3 x 1 x 1, as some checkpoints hold them."""
+    module.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+    module.register_buffer("std", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1))

@@ -1,0 +1,184 @@
+"""The frame of methods that keep soft masks of all objects on a torch device: start, merge, labels."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vos_bench.api import UNTRAINED, Image, LabelMap, Method, MethodInfo, Parameters, Precision, Prediction, Prompt
+from vos_bench.config import FrozenModel
+from vos_bench.errors import BadInputError
+from vos_bench.parts.aggregation import aggregate
+from vos_bench.parts.merge import MergeRule
+from vos_bench.parts.padding import Padding
+
+Network = TypeVar("Network", bound=nn.Module)
+
+_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+class SoftMaskConfig(FrozenModel):
+    """What every such method lets one set.
+
+    Attributes:
+        merge: How the answers of several objects become one label map; see `vos_bench.parts.merge`.
+        probabilities: Whether predictions carry the merged soft masks.
+    """
+
+    merge: MergeRule = "soft-aggregation"
+    probabilities: bool = True
+
+
+class SoftMaskMethod(Method):
+    """A method that finds all its objects on a frame at once, as planes of probability.
+
+    A subclass gives `find`, `take` and `forget`. All planes have the size of the padded frame. Objects are in the order
+    in which they started; one whose mask is empty is never found. Where a mask is given it cuts the older objects.
+
+    Attributes:
+        padding: Of the sequence at hand.
+    """
+
+    multiple: ClassVar[int] = 1
+    """Frames are padded with zeros until their sides are multiples of this."""
+
+    padding: Padding
+
+    def __init__(
+        self,
+        config: Any = None,
+        *,
+        weights: Parameters | None = None,
+        device: str = "cpu",
+        amp: Precision = "off",
+        compile: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """See `Method.__init__`."""
+        super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
+        self._size: tuple[int, int] | None = None
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Forget the last sequence."""
+
+    @abstractmethod
+    def find(self, frame: Tensor) -> Tensor:
+        """Return where the objects that have started are, K x H x W in [0, 1]; called where there is at least one.
+
+        Args:
+            frame: 1 x 3 x H x W, as `prepare` made it, padded.
+        """
+
+    @abstractmethod
+    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """Take in what the merge made of a frame; called where there is at least one object.
+
+        Args:
+            frame: As for `find`.
+            merged: (1 + K) x H x W, background first.
+            new: How many of the last planes are objects that start here.
+        """
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """Turn an RGB image, 1 x 3 x H x W of 0..255, into what `find` takes before it is padded."""
+        return image / 255
+
+    def merge(self, found: Tensor, new: int) -> Tensor:
+        """Merge K x H x W into (1 + K) x H x W; the last `new` planes are given masks."""
+        del new
+        return aggregate(found, rule=self.config.merge)
+
+    @torch.inference_mode()
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise BadInputError(f"found an image of {image.shape} {image.dtype}, expected H x W x 3 uint8, RGB")
+        self._size = (image.shape[0], image.shape[1])
+        self.padding = Padding.to_multiple(self._size, self.multiple)
+        self._object_ids: list[int] = []
+        self._absent: set[int] = set()
+        self.forget()
+        return self._advance(image, prompt)
+
+    @torch.inference_mode()
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
+        if self._size is None:
+            raise BadInputError("step was called before initialize; give the first image and its prompt first")
+        if image.shape[:2] != self._size:
+            raise BadInputError(
+                f"found a frame of {image.shape[0]} x {image.shape[1]} pixels, expected {self._size[0]} x "
+                f"{self._size[1]} as the first one; resize the frames of a video alike"
+            )
+        return self._advance(image, new or Prompt())
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Return the context in which networks run at the precision that was asked for."""
+        kind = torch.device(self.device).type
+        return nullcontext() if self.amp == "off" else torch.autocast(kind, dtype=_TYPES[self.amp])
+
+    def _advance(self, image: Image, new: Prompt) -> Prediction:
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
+        frame = self.padding.pad(self.prepare(pixels))
+        starting = self._starting(new)
+        planes = [self.find(frame)] if self._object_ids else []
+        if starting:
+            masks = np.stack([new.masks[k] for k in starting])
+            given = self.padding.pad(torch.from_numpy(masks).to(self.device).float())
+            planes = [*(found * (1 - given.amax(0)) for found in planes), given]
+        self._object_ids += starting
+        if not self._object_ids:
+            return self._predict(pixels.new_ones((1, *image.shape[:2])))
+        merged = self.merge(torch.cat(planes), len(starting))
+        self.take(frame, merged, len(starting))
+        return self._predict(self.padding.crop(merged))
+
+    def _starting(self, new: Prompt) -> list[int]:
+        """Return the objects that start here, and keep in mind those whose mask is empty."""
+        if repeated := set(new.object_ids) & ({*self._object_ids} | self._absent):
+            raise BadInputError(f"object {min(repeated)} was given before; an object starts once")
+        for k, mask in new.masks.items():
+            if mask.shape != self._size:
+                raise BadInputError(f"the mask of object {k} has {mask.shape} pixels, expected {self._size}")
+        starting = sorted(k for k, mask in new.masks.items() if mask.any())
+        self._absent |= set(new.object_ids) - set(starting)
+        return starting
+
+    def _predict(self, merged: Tensor) -> Prediction:
+        ids = np.array([0, *self._object_ids], np.uint16)
+        labels: LabelMap = ids[merged.max(dim=0).indices.cpu().numpy()]
+        if not self.config.probabilities:
+            return Prediction(labels)
+        everyone = [0, *sorted({*self._object_ids} | self._absent)]
+        planes = np.zeros((len(everyone), *labels.shape), np.float16)
+        planes[[everyone.index(k) for k in ids]] = merged.half().cpu().numpy()
+        return Prediction(labels, planes)
+
+
+def network_for(
+    info: MethodInfo,
+    weights: Parameters | None,
+    *,
+    load: Callable[[Any], Network],
+    build: Callable[[], Network],
+) -> Network:
+    """Return a method's network in evaluation mode: read from a file, or with random parameters on the word for that.
+
+    Args:
+        info: The method, for the message.
+        weights: What was chosen.
+        load: Reads a file.
+        build: Makes a network with random parameters.
+
+    Raises:
+        BadInputError: There are no weights, or they do not fit.
+    """
+    if weights is None:
+        ways = " ".join(f"{known.name}: {known.note}" for known in info.weights)
+        raise BadInputError(f"{info.name}: no weights; give --weights FILE, or --weights {UNTRAINED}. {ways}")
+    return (build() if weights == UNTRAINED else load(weights)).eval()

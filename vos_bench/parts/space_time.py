@@ -1,0 +1,268 @@
+"""Space-time memory: past frames and their masks as keys and values, read by attention (Oh et al., ICCV 2019)."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, NamedTuple, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from vos_bench.config import FrozenModel
+from vos_bench.parts.soft_masks import SoftMaskConfig, SoftMaskMethod
+
+
+class MemoryPolicy(FrozenModel):
+    """Which frames of a sequence are remembered.
+
+    Attributes:
+        first: Whether an object's first frame is kept for ever.
+        every: Frames number 0, n, 2 n, ... of the sequence are kept too; 0 keeps none of them.
+        previous: Whether the previous frame is kept until the next one comes.
+        most: At most so many kept frames besides the first, the oldest of them going first; None sets no bound.
+    """
+
+    first: bool = True
+    every: int = Field(default=5, ge=0)
+    previous: bool = True
+    most: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> Self:
+        if not (self.first or self.previous):
+            raise ValueError("first and previous are both false: on the second frame there would be no memory")
+        return self
+
+    def keeps(self, number: int) -> bool:
+        """Say whether frame `number` of the sequence, which no object starts on, is kept for longer than a frame."""
+        return self.every > 0 and number % self.every == 0
+
+
+class Query(NamedTuple):
+    """What a frame says without any mask.
+
+    Attributes:
+        key: B x C x h x w.
+        value: B x D x h x w, what is decoded beside the value that is read.
+        deep: B x E x h x w, features for those who encode a mask on this frame.
+        skips: Finer features for the decoder, coarse to fine.
+    """
+
+    key: Tensor
+    value: Tensor
+    deep: Tensor
+    skips: tuple[Tensor, ...]
+
+
+class Entry(NamedTuple):
+    """Remembered frames of S objects.
+
+    Attributes:
+        key: S x C x N, or 1 x C x N where all objects have the same.
+        value: S x D x N.
+    """
+
+    key: Tensor
+    value: Tensor
+
+    def of(self, chosen: slice) -> "Entry":
+        """Return the entry of some of the objects."""
+        return Entry(self.key if len(self.key) < len(self.value) else self.key[chosen], self.value[chosen])
+
+
+class SpaceTimeNetwork(nn.Module, ABC):
+    """A network that remembers frames with masks, and segments a frame by what it remembers."""
+
+    top: int | None = None
+    """Read from so many of the most similar places only; None for all."""
+
+    @abstractmethod
+    def prepare(self, images: Tensor) -> Tensor:
+        """Turn RGB images of 0..255, B x 3 x H x W, into what `look` takes before it is padded."""
+
+    @abstractmethod
+    def look(self, frames: Tensor) -> Query:
+        """Encode frames, B x 3 x H x W."""
+
+    @abstractmethod
+    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> Entry:
+        """Encode S masks on their frames.
+
+        Args:
+            frames: S or 1 of them.
+            query: What `look` says of them.
+            masks: S x 1 x H x W in [0, 1].
+            others: The sum of the other objects' masks, the same shape.
+        """
+
+    @abstractmethod
+    def similarity(self, memory: Tensor, query: Tensor) -> Tensor:
+        """Compare keys: B x C x N of the memory and B x C x n of the query -> B x N x n."""
+
+    @abstractmethod
+    def decode(self, x: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+        """Draw masks: S x 2 D x h x w, read value before the frame's own -> probabilities, S x H x W."""
+
+    def segment(self, query: Query, memory: Entry) -> Tensor:
+        """Segment S objects on S frames, or on one.
+
+        Returns:
+            S x H x W in [0, 1].
+        """
+        objects, size = len(memory.value), query.key.shape[-2:]
+        own = _for_each(query.value, objects)
+        with torch.autocast(own.device.type, enabled=False):
+            scores = self.similarity(memory.key.float(), _for_each(query.key, len(memory.key)).flatten(2).float())
+            read = attend(scores, memory.value.float(), top=self.top)
+        x = torch.cat([read.unflatten(-1, size).to(own.dtype), own], dim=1)
+        return self.decode(x, tuple(_for_each(skip, objects) for skip in query.skips)).float()
+
+
+def _for_each(x: Tensor, objects: int) -> Tensor:
+    return x.expand(objects, *x.shape[1:]) if len(x) != objects else x
+
+
+def attend(scores: Tensor, values: Tensor, *, top: int | None = None) -> Tensor:
+    """Read values by the softmax over the places of the memory.
+
+    Args:
+        scores: S x N x n, or 1 x N x n where all objects look at the same places.
+        values: S x D x N.
+        top: Take only so many of the highest scores; None for all.
+
+    Returns:
+        S x D x n.
+    """
+    if top is None or top >= scores.shape[1]:
+        return values @ torch.softmax(scores, dim=1)
+    best, places = torch.topk(scores, top, dim=1)
+    shares = torch.softmax(best, dim=1)
+    if len(shares) == len(values):
+        return torch.stack([_gather(*each) for each in zip(values, places, shares, strict=True)])
+    return torch.stack([_gather(each, places[0], shares[0]) for each in values])
+
+
+def _gather(values: Tensor, places: Tensor, shares: Tensor) -> Tensor:
+    """D x N values, k x n places and shares -> D x n."""
+    return torch.einsum("dkn,kn->dn", values[:, places], shares)
+
+
+class FrameMemory:
+    """The remembered frames of the objects that started together."""
+
+    def __init__(self, policy: MemoryPolicy, objects: int) -> None:
+        self.objects = objects
+        self._policy = policy
+        self._first: list[Entry] = []
+        self._kept: list[Entry] = []
+        self._previous: list[Entry] = []
+
+    def wants(self, number: int) -> bool:
+        """Say whether frame `number` of the sequence, one after the objects' first, is to be remembered."""
+        return self._policy.previous or self._policy.keeps(number)
+
+    def begin(self, entry: Entry) -> None:
+        """Remember the frame on which the objects start."""
+        (self._first if self._policy.first else self._previous).append(entry)
+
+    def add(self, number: int, entry: Entry) -> None:
+        """Remember a later frame, as long as the policy says."""
+        self._previous = []
+        if self._policy.keeps(number):
+            self._kept = [*self._kept, entry][-(self._policy.most or len(self._kept) + 1) :]
+        else:
+            self._previous = [entry]
+
+    def entry(self) -> Entry:
+        """Return all that is remembered, side by side."""
+        keys, values = zip(*self._first, *self._kept, *self._previous, strict=True)
+        return Entry(torch.cat(keys, dim=2), torch.cat(values, dim=2))
+
+
+class SpaceTimeConfig(SoftMaskConfig):
+    """How such a network follows objects.
+
+    Attributes:
+        memory: Which frames are remembered.
+        objects_per_pass: At most so many objects go through the network at once; bounds the working memory.
+    """
+
+    memory: MemoryPolicy = MemoryPolicy()
+    objects_per_pass: int = Field(default=8, ge=1)
+
+
+class SpaceTimeMethod(SoftMaskMethod):
+    """Follows objects by a `SpaceTimeNetwork`; a subclass sets `network` when it is built.
+
+    Objects that start on the same frame share a `FrameMemory`.
+
+    Attributes:
+        network: In evaluation mode, on the device.
+    """
+
+    Config = SpaceTimeConfig
+    multiple = 16
+    background_border: ClassVar[bool] = True
+    """Whether masks are remembered as background where the frame was padded, or as they were predicted there."""
+
+    network: SpaceTimeNetwork
+
+    def use(self, network: SpaceTimeNetwork) -> None:
+        """Take a network, in evaluation mode."""
+        self.network = network.requires_grad_(False).to(self.device)
+        for part in network.children() if self.compile else ():
+            part.compile()
+
+    def forget(self) -> None:
+        """See `SoftMaskMethod.forget`."""
+        self._memories: list[FrameMemory] = []
+        self._number = -1
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """See `SoftMaskMethod.prepare`."""
+        return self.network.prepare(image)
+
+    def find(self, frame: Tensor) -> Tensor:
+        """See `SoftMaskMethod.find`."""
+        self._query = self._look(frame)
+        found = []
+        for memory in self._memories:
+            entry = memory.entry()
+            for chosen in self._passes(range(memory.objects)):
+                with self.autocast():
+                    found.append(self.network.segment(self._query, entry.of(slice(chosen[0], chosen[-1] + 1))))
+        return torch.cat(found)
+
+    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """See `SoftMaskMethod.take`."""
+        self._number += 1
+        if not self._memories:
+            self._query = self._look(frame)
+        masks = merged[1:]
+        if self.background_border:
+            masks = self.padding.pad(self.padding.crop(masks))
+        first = 0
+        for memory in self._memories:
+            if memory.wants(self._number):
+                memory.add(self._number, self._memorise(frame, masks, range(first, first + memory.objects)))
+            first += memory.objects
+        if new:
+            self._memories.append(FrameMemory(self.config.memory, new))
+            self._memories[-1].begin(self._memorise(frame, masks, range(first, first + new)))
+
+    def _look(self, frame: Tensor) -> Query:
+        with self.autocast():
+            return self.network.look(frame)
+
+    def _memorise(self, frame: Tensor, masks: Tensor, objects: range) -> Entry:
+        total = masks.sum(0)
+        entries = []
+        for chosen in self._passes(objects):
+            own = masks[chosen[0] : chosen[-1] + 1][:, None]
+            with self.autocast():
+                entries.append(self.network.memorise(frame, self._query, own, total - own))
+        keys, values = zip(*entries, strict=True)
+        return Entry(keys[0] if len(keys[0]) < len(values[0]) else torch.cat(keys), torch.cat(values))
+
+    def _passes(self, objects: range) -> list[range]:
+        size = self.config.objects_per_pass
+        return [objects[start : start + size] for start in range(0, len(objects), size)]

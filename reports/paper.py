@@ -76,6 +76,7 @@ DAVIS17 = Benchmark(
 )
 YTVOS19 = Benchmark("YouTube-VOS 2019 validation", "YouTube-VOS 2019", "ytvos19", "valid", YTVOS_SCORES, MASK_SETTINGS)
 DAVIS16 = Benchmark("DAVIS 2016 validation", "DAVIS 2016", "davis16", "val", DAVIS_SCORES, MASK_SETTINGS)
+BENCHMARKS = (YTVOS18, DAVIS17, YTVOS19, DAVIS16)
 
 
 def ytvos18(runs: Sequence[Run]) -> Table:

@@ -67,11 +67,13 @@ def animation(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
         )
     dataset = open_data(runs[0], options.root)
     written = []
-    for name in names:
-        sequence_file(options.out, name)  # refuses a name that would leave the folder
-        path = options.out if single else options.out / f"{name}.webp"
-        _write_webp(path, list(_side_by_side(runs, dataset.sequence(name))))
-        written.append(path)
+    with options.counting("sequences", len(names)) as step:
+        for name in names:
+            sequence_file(options.out, name)  # refuses a name that would leave the folder
+            path = options.out if single else options.out / f"{name}.webp"
+            _write_webp(path, list(_side_by_side(runs, dataset.sequence(name))))
+            written.append(path)
+            step()
     return written
 
 

@@ -1,7 +1,8 @@
 """The interfaces between datasets, methods and the runner. Plugin authors need this module and nothing else."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -378,6 +379,11 @@ class DatasetInfo:
     download: str = ""
 
 
+def _uncounted(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    del what, total
+    return nullcontext(lambda: None)
+
+
 @dataclass(frozen=True)
 class ReportOptions:
     """What the command line passes to a report that writes files itself.
@@ -387,12 +393,15 @@ class ReportOptions:
         paths: The folders that were named.
         root: Where the data lie, None to find them as every command does.
         sequences: The sequences to show, None for the report's own choice.
+        counting: Shows progress where there is somebody to see it: `with counting("frames", 300) as step`, and
+            `step()` after each; threads may call it.
     """
 
     out: Path
     paths: tuple[Path, ...] = ()
     root: Path | None = None
     sequences: tuple[str, ...] | None = None
+    counting: Callable[[str, int], AbstractContextManager[Callable[[], None]]] = _uncounted
 
 
 @dataclass(frozen=True)

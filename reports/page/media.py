@@ -1,6 +1,6 @@
 """The images of the site: frames, and layers of label maps and errors that a browser lays over them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -33,13 +33,16 @@ _INSIDE, _EDGE = 150, 255
 Layer = NDArray[np.uint8]
 
 
-def write_scene(folder: Path, scene: Scene, video: Video | None) -> Iterator[str]:
+def write_scene(
+    folder: Path, scene: Scene, video: Video | None, *, step: Callable[[], None] = lambda: None
+) -> Iterator[str]:
     """Write all images of a scene; yield a sentence for each thing that cannot be shown.
 
     Args:
         folder: The site's.
         scene: What to show.
         video: Its frames and truth, None where the data are not here: then there are label maps alone.
+        step: Called after each frame.
     """
     media = folder / scene.media
     media.mkdir(parents=True)
@@ -59,6 +62,7 @@ def write_scene(folder: Path, scene: Scene, video: Video | None) -> Iterator[str
                 continue
             if labels is not None:
                 _write_layers(media, f"{entry.number:03d}-{i:05d}", labels, truth)
+        step()
 
 
 def _write_frame(media: Path, video: Video, frame: str, i: int) -> LabelMap | None:
@@ -88,9 +92,10 @@ _ERROR_OFFSET = np.uint8(100)
 def objects_layer(labels: LabelMap) -> Layer:
     """Return palette entries, H x W: 0 where there is nothing, 1 to N inside of objects, N + 1 to 2N on their edges."""
     count = len(object_colours())
-    layer = np.where(labels > 0, (labels.astype(np.int64) - 1) % count + 1, 0)
-    layer[contours(labels)] += count
-    return layer.astype(np.uint8)
+    entries = np.arange(int(labels.max()) + 1)
+    layer: Layer = np.where(entries > 0, (entries - 1) % count + 1, 0).astype(np.uint8)[labels]
+    layer[contours(labels)] += np.uint8(count)
+    return layer
 
 
 def errors_layer(labels: LabelMap, truth: LabelMap) -> Layer:

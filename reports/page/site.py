@@ -15,12 +15,11 @@ from vos_bench.api import Dataset, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run
-from vos_bench.reports.measured import rules
-from vos_bench.reports.runs import SCORES
 from vos_bench.reports.speed import hardware
 from vos_bench.reports.style import require
 
 from .charts import latency_histogram, sparkline
+from .leaderboard import leaderboard
 from .media import ERROR_COLOURS, write_scene
 from .scenes import Entry, Scene, entries_of, frame_scores, scenes_of, sequence_scores
 
@@ -56,10 +55,11 @@ def build(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 
 def _write(folder: Path, entries: Sequence[Entry], options: ReportOptions) -> None:
     scenes = scenes_of(entries, options.sequences)
-    problems = _write_media(folder, scenes, options.root)
+    problems = _write_media(folder, scenes, options)
     templates = _templates()
-    common = {"entries": entries, "scenes": scenes, "problems": problems, "score_names": _present(entries)}
-    _render(templates, "index.html", folder / "index.html", {**common, "rows": _leaderboard(entries)})
+    common = {"entries": entries, "scenes": scenes, "problems": problems}
+    board = {"board": leaderboard(entries), "ranges": {scene.number: _range(scene) for scene in scenes}}
+    _render(templates, "index.html", folder / "index.html", {**common, **board})
     for entry in entries:
         _render(templates, "run.html", folder / entry.file, {**common, **_run_page(entry, scenes)})
     for scene in scenes:
@@ -84,7 +84,7 @@ def _render(templates: jinja2.Environment, template: str, path: Path, values: Ma
     path.write_text(templates.get_template(template).render(values), encoding="utf-8")
 
 
-def _write_media(folder: Path, scenes: Sequence[Scene], root: Path | None) -> list[str]:
+def _write_media(folder: Path, scenes: Sequence[Scene], options: ReportOptions) -> list[str]:
     problems: list[str] = []
     opened: dict[tuple[str, str, str], Dataset | None] = {}
     videos: list[Video | None] = []
@@ -92,12 +92,13 @@ def _write_media(folder: Path, scenes: Sequence[Scene], root: Path | None) -> li
         data = scene.entries[0].run.record.dataset
         key = (data.name, data.split, data.fingerprint)
         if key not in opened:
-            opened[key] = _open(scene, root, problems)
+            opened[key] = _open(scene, options.root, problems)
         dataset = opened[key]
         videos.append(dataset.sequence(scene.name) if dataset and scene.name in dataset.sequence_names else None)
     # Decoding and encoding let go of the interpreter's lock, so that threads use all cores.
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda scene, video: list(write_scene(folder, scene, video)), scenes, videos)
+    total = sum(len(scene.frames) for scene in scenes)
+    with options.counting("frames", total) as step, ThreadPoolExecutor() as pool:
+        found = pool.map(lambda scene, video: list(write_scene(folder, scene, video, step=step)), scenes, videos)
         problems += [problem for each in found for problem in each]
     return list(dict.fromkeys(problems))
 
@@ -116,37 +117,11 @@ def _open(scene: Scene, root: Path | None, problems: list[str]) -> Dataset | Non
     return dataset if same else None
 
 
-def _present(entries: Sequence[Entry]) -> list[str]:
-    return [name for name in SCORES if any(name in entry.run.record.scores for entry in entries)]
-
-
-def _leaderboard(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Return the rows with comparable ones together, by dataset, those of the most sequences first; then by score."""
-
-    def order(entry: Entry) -> tuple[str, str, int, str, float]:
-        record = entry.run.record
-        score = record.scores.get("J&F", -1.0)
-        return record.dataset.name, record.dataset.split, -len(record.dataset.sequences), rules(record), -score
-
-    return [_row(entry) for entry in sorted(entries, key=order)]
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    record = entry.run.record
-    timing = record.timing
-    return {
-        "entry": entry,
-        "dataset": f"{record.dataset.name} {record.dataset.split}".strip(),
-        "init": record.protocol.init or "unknown",
-        "frames": record.protocol.frames_seen or "unknown",
-        "sequences": f"{record.counts.done} of {record.counts.selected}",
-        "fps": timing.fps if timing else None,
-        "indicative": bool(timing and timing.indicative),
-        "hardware": hardware(record),
-        "date": (record.finished or record.created)[:10],
-        "status": record.status,
-        "scores": record.scores,
-    }
+def _range(scene: Scene) -> str:
+    """Return J&F of the worst and the best run of a scene, in percent."""
+    found = [scores["J&F"] for entry in scene.entries if (scores := sequence_scores(entry.run, scene.name))]
+    ends = dict.fromkeys(f"{100 * each:.0f}" for each in (min(found), max(found))) if found else ()
+    return "–".join(ends)
 
 
 def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
@@ -168,7 +143,15 @@ def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
     settings = run.record.model_dump(mode="json", exclude={"scores", "schema_version"})
     settings["dataset"]["sequences"] = len(run.record.dataset.sequences)
     histogram = latency_histogram(run)
-    return {**_row(entry), "sequence_rows": rows, "settings": list(_flat(settings)), "histogram": histogram}
+    return {
+        "entry": entry,
+        "record": run.record,
+        "dataset": f"{run.record.dataset.name} {run.record.dataset.split}".strip(),
+        "hardware": hardware(run.record),
+        "sequence_rows": rows,
+        "settings": list(_flat(settings)),
+        "histogram": histogram,
+    }
 
 
 def _flat(value: object, name: str = "") -> Any:
@@ -197,11 +180,17 @@ def _scene_page(folder: Path, scene: Scene, scenes: Sequence[Scene]) -> dict[str
     return {
         "scene": scene,
         "data": data,
+        "across": _across(len(scene.entries)),
         "previous": scenes[i - 1] if i else None,
         "next": scenes[i + 1] if i + 1 < len(scenes) else None,
         "error_colours": [f"rgb{colour}" for colour in ERROR_COLOURS],
         "scores": {entry.number: sequence_scores(entry.run, scene.name) for entry in scene.entries},
     }
+
+
+def _across(count: int) -> int:
+    """Return how many methods stand in a row where there is room, so that the last row is as full as can be."""
+    return count if count <= 4 else max((4, 3), key=lambda n: ((count - 1) % n, n))
 
 
 def _viewer_run(entry: Entry, scene: Scene, have: set[str]) -> dict[str, Any]:

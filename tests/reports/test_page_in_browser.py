@@ -161,7 +161,7 @@ def test_a_click_on_the_curve_shows_that_frame_of_every_method(browser: Any, sit
         " chart.dispatchEvent(new MouseEvent('click', {clientX: box.left + box.width * 0.6, clientY: 0}))})()",
     )
     wait(lambda: position(browser) == 3)
-    assert "00003 (4 of 6)" in run(browser, "document.getElementById('frame-name').textContent")
+    assert "00003 · 4 of 6" in run(browser, "document.getElementById('frame-name').textContent")
     sources = run(browser, "Array.from(document.querySelectorAll('.stack img')).map(i => i.src.split('/').pop())")
     assert sources == ["frame-00003.webp", "objects-001-00003.png", "frame-00003.webp", "objects-002-00003.png"]
 

@@ -10,6 +10,7 @@ from vos_bench import registry
 from vos_bench.api import ReportInfo, ReportOptions
 from vos_bench.commands.options import sequence_names
 from vos_bench.commands.output import say, show, warn
+from vos_bench.commands.progress import counting
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.records import Run, find_runs
@@ -49,7 +50,7 @@ def report(
     _refuse(info, **{"--format": format, "--orientation": orientation})
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
-    options = ReportOptions(out=out, paths=paths, root=root, sequences=sequence_names(sequences))
+    options = ReportOptions(out=out, paths=paths, root=root, sequences=sequence_names(sequences), counting=counting)
     for path in registry.resolve(info.factory)(found, options):
         say(str(path))
 

@@ -1,6 +1,6 @@
 """The one table type that every report builds, and its writers: text, Markdown, LaTeX, CSV and HTML."""
 
-from vos_bench.tables.layout import ORIENTATIONS, Orientation, cells
+from vos_bench.tables.layout import ORIENTATIONS, Cell, Orientation, cells, lay_out
 from vos_bench.tables.model import MISSING, SPREAD, Column, Table, percent
 from vos_bench.tables.writers import FORMATS, Format, render
 
@@ -9,11 +9,13 @@ __all__ = [
     "MISSING",
     "ORIENTATIONS",
     "SPREAD",
+    "Cell",
     "Column",
     "Format",
     "Orientation",
     "Table",
     "cells",
+    "lay_out",
     "percent",
     "render",
 ]

@@ -1,4 +1,4 @@
-// Tables that sort by a click on a heading, and a filter over the leaderboard and the sequences.
+// Tables that sort by a click on a heading, each group of rows in itself; and a filter over the leaderboard.
 "use strict";
 
 function cellValue(row, column) {
@@ -12,9 +12,12 @@ function compare(a, b) {
   return a - b;
 }
 
-function sortBy(table, column, direction) {
-  const body = table.tBodies[0];
-  const rows = Array.from(body.rows).map((row) => ({ row, value: cellValue(row, column) }));
+function linesOf(body) {
+  return Array.from(body.rows).filter((row) => !row.classList.contains("title"));
+}
+
+function sortBy(body, column, direction) {
+  const rows = linesOf(body).map((row) => ({ row, value: cellValue(row, column) }));
   rows.sort((a, b) => {
     // What has no value stays last, whichever way the others are sorted.
     if (a.value === null || b.value === null) return (a.value === null) - (b.value === null);
@@ -31,29 +34,47 @@ function makeSortable(table) {
     button.append(...heading.childNodes);
     heading.append(button);
     button.addEventListener("click", () => {
-      const numeric = heading.classList.contains("number");
       const before = heading.getAttribute("aria-sort");
-      const first = numeric ? "descending" : "ascending";
-      const other = numeric ? "ascending" : "descending";
+      const first = heading.dataset.first || (heading.classList.contains("number") ? "descending" : "ascending");
+      const other = first === "ascending" ? "descending" : "ascending";
       const order = before === first ? other : first;
       headings.forEach((each) => each.removeAttribute("aria-sort"));
       heading.setAttribute("aria-sort", order);
-      sortBy(table, column, order === "ascending" ? 1 : -1);
+      for (const body of table.tBodies) sortBy(body, column, order === "ascending" ? 1 : -1);
     });
   });
 }
 
 function filter(words) {
   let shown = 0;
-  const rows = Array.from(document.querySelectorAll("#leaderboard tbody tr"));
-  for (const row of rows) {
-    row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
-    shown += row.hidden ? 0 : 1;
+  let runs = 0;
+  for (const body of document.querySelectorAll("#leaderboard tbody")) {
+    const rows = linesOf(body);
+    for (const row of rows) {
+      const text = `${body.dataset.words} ${row.textContent}`.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    const left = rows.filter((row) => !row.hidden).length;
+    body.hidden = left === 0;
+    // Whoever looks for something sees it, whether or not the group was opened.
+    body.classList.toggle("sought", words.length > 0);
+    if (!body.classList.contains("measured")) continue;
+    runs += rows.length;
+    shown += left;
   }
-  document.getElementById("count").textContent = `${shown} of ${rows.length} runs`;
+  document.getElementById("count").textContent = `${shown} of ${runs} runs`;
+}
+
+function makeToggle(button) {
+  const body = button.closest("tbody");
+  button.addEventListener("click", () => {
+    const closed = body.classList.toggle("closed");
+    button.setAttribute("aria-expanded", String(!closed));
+  });
 }
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
+document.querySelectorAll("button.toggle").forEach(makeToggle);
 const field = document.getElementById("filter");
 if (field) {
   const apply = () => filter(field.value.toLowerCase().split(/\s+/).filter(Boolean));

@@ -57,7 +57,7 @@ function show(i) {
   current = Math.max(0, Math.min(i, data.frames.length - 1));
   slider.value = current;
   slider.setAttribute("aria-valuetext", `frame ${data.frames[current]}`);
-  document.getElementById("frame-name").textContent = `${data.frames[current]} (${current + 1} of ${data.frames.length})`;
+  document.getElementById("frame-name").textContent = `${data.frames[current]} · ${current + 1} of ${data.frames.length}`;
   document.getElementById("legend").hidden = view() !== "errors";
   panels.forEach((panel, k) => {
     const run = data.runs[k];
@@ -66,7 +66,7 @@ function show(i) {
     const top = panel.querySelector(".layer");
     setImage(top, layer(run, current));
     top.style.opacity = opacity.value / 100;
-    panel.querySelector(".now").textContent = `here J ${percent(run.J[current])}, F ${percent(run.F[current])}`;
+    panel.querySelector(".now").textContent = `J ${percent(run.J[current])}  F ${percent(run.F[current])}`;
   });
   document.querySelectorAll(".chart .cursor").forEach((cursor) => {
     cursor.setAttribute("x1", current);
@@ -127,13 +127,16 @@ function drawChart(chart) {
   chart.append(element("line", { class: "cursor", x1: current, x2: current, y1: -4, y2: 104 }));
 }
 
+function goTo(chart, x) {
+  const box = chart.getBoundingClientRect();
+  stop();
+  show(Math.round(((x - box.left) / box.width) * (data.frames.length - 1)));
+}
+
 const charts = Array.from(document.querySelectorAll(".chart svg"));
 for (const chart of charts) {
-  chart.addEventListener("click", (event) => {
-    const box = chart.getBoundingClientRect();
-    stop();
-    show(Math.round(((event.clientX - box.left) / box.width) * (data.frames.length - 1)));
-  });
+  chart.addEventListener("click", (event) => goTo(chart, event.clientX));
+  chart.addEventListener("pointermove", (event) => { if (event.buttons === 1) goTo(chart, event.clientX); });
 }
 
 panels.forEach((panel) => {
@@ -142,6 +145,8 @@ panels.forEach((panel) => {
     charts.forEach(drawChart);
     show(current);
   });
+  // A click makes one method large, another one puts it back beside the others.
+  panel.querySelector(".stack").addEventListener("click", () => panel.classList.toggle("large"));
 });
 slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
 opacity.addEventListener("input", () => show(current));

@@ -7,7 +7,7 @@ from vos_bench.parts.soft_masks import network_for
 from vos_bench.parts.space_time import SpaceTimeMethod
 
 from . import INFO
-from .checkpoint import load_network
+from .checkpoint import OFFICIAL
 from .config import StmConfig
 from .network import StmNetwork
 
@@ -20,4 +20,4 @@ class StmMethod(SpaceTimeMethod):
     def __init__(self, config: StmConfig | None = None, *, weights: Parameters | None = None, **settings: Any) -> None:
         """Load the network; see `vos_bench.api.Method`. Raises BadInputError where there are no weights that fit."""
         super().__init__(config, weights=weights, **settings)
-        self.use(network_for(INFO, weights, load=load_network, build=StmNetwork))
+        self.use(network_for(INFO, weights, load=OFFICIAL.load, build=StmNetwork))

@@ -38,6 +38,7 @@ class Native:
 
 NATIVE = {
     "stm": Native("STM_weights.pth", prefix="module."),
+    "stcn": Native("STCN_stcn.pth"),
 }
 
 
@@ -166,7 +167,8 @@ def follow(method: Any, frames: list[tuple[Image, Prompt | None]]) -> list[np.nd
     (image, prompt), *rest = frames
     predictions = [method.initialize(image, prompt), *(method.step(image, new) for image, new in rest)]
     given: set[int] = set()
-    for (labels, probabilities), (image, new) in zip(predictions, frames, strict=True):
+    for prediction, (image, new) in zip(predictions, frames, strict=True):
+        labels, probabilities = prediction.labels, prediction.probabilities
         given |= set(new.object_ids) if new else set()
         assert labels.shape == image.shape[:2]
         assert labels.dtype == np.uint16
@@ -174,7 +176,7 @@ def follow(method: Any, frames: list[tuple[Image, Prompt | None]]) -> list[np.nd
         if probabilities is not None:
             assert (probabilities.shape, probabilities.dtype) == ((1 + len(given), *labels.shape), np.float16)
             np.testing.assert_allclose(probabilities.sum(0, dtype=np.float32), 1, atol=2e-3)
-    return [labels for labels, _ in predictions]
+    return [prediction.labels for prediction in predictions]
 
 
 def test_several_objects_late_ones_and_empty_ones(name):

@@ -57,6 +57,12 @@ def fill_trunk(trunk: ResNetTrunk, weights: Mapping[str, Tensor], stages: Sequen
             own[target].copy_(value)
 
 
+def imagenet_scaled(images: Tensor) -> Tensor:
+    """Subtract ImageNet's mean from B x 3 x H x W, RGB of 0..1, and divide by its deviation."""
+    mean, deviation = (images.new_tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    return (images - mean) / deviation
+
+
 def add_imagenet_buffers(module: nn.Module) -> None:
     """Register ImageNet's mean and deviation as `mean` and `std`, 1 x 3 x 1 x 1, as some checkpoints hold them."""
     module.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))

@@ -191,7 +191,7 @@ class SpaceTimeConfig(SoftMaskConfig):
 
 
 class SpaceTimeMethod(SoftMaskMethod):
-    """Follows objects by a `SpaceTimeNetwork`; a subclass sets `network` when it is built.
+    """Follows objects by a `SpaceTimeNetwork`, which a subclass gives to `use` when it is built.
 
     Objects that start on the same frame share a `FrameMemory`.
 

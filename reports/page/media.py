@@ -20,6 +20,7 @@ from .scenes import Scene
 WIDTH = 640
 """Of every image, in pixels, at most."""
 
+THUMBNAIL = "thumbnail.webp"
 THUMBNAIL_WIDTH = 240
 
 TOLERANCE = 0.008
@@ -71,7 +72,7 @@ def _write_frame(media: Path, video: Video, frame: str, i: int) -> LabelMap | No
         image = video.read_frame(frame)
         _save_webp(media / f"frame-{i:05d}.webp", shrink(image, WIDTH))
         if i == 0:
-            _save_webp(media / "thumbnail.webp", shrink(image, THUMBNAIL_WIDTH))
+            _save_webp(media / THUMBNAIL, shrink(image, THUMBNAIL_WIDTH))
     if frame not in video.truth_names:
         return None
     truth = video.read_truth(frame)

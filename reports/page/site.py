@@ -20,7 +20,7 @@ from vos_bench.reports.style import require
 
 from .charts import latency_histogram, sparkline
 from .leaderboard import leaderboard
-from .media import ERROR_COLOURS, write_scene
+from .media import ERROR_COLOURS, THUMBNAIL, write_scene
 from .scenes import Entry, Scene, entries_of, frame_scores, scenes_of, sequence_scores
 
 MARKER = ".vos-bench-page"
@@ -58,7 +58,11 @@ def _write(folder: Path, entries: Sequence[Entry], options: ReportOptions) -> No
     problems = _write_media(folder, scenes, options)
     templates = _templates()
     common = {"entries": entries, "scenes": scenes, "problems": problems}
-    board = {"board": leaderboard(entries), "ranges": {scene.number: _range(scene) for scene in scenes}}
+    board = {
+        "board": leaderboard(entries),
+        "ranges": {scene.number: _range(scene) for scene in scenes},
+        "thumbnails": {scene.number for scene in scenes if (folder / scene.media / THUMBNAIL).is_file()},
+    }
     _render(templates, "index.html", folder / "index.html", {**common, **board})
     for entry in entries:
         _render(templates, "run.html", folder / entry.file, {**common, **_run_page(entry, scenes)})

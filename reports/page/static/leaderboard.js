@@ -81,8 +81,3 @@ if (field) {
   field.addEventListener("input", apply);
   apply();
 }
-// A sequence whose frames are not here has no thumbnail.
-document.querySelectorAll(".thumbnails img").forEach((image) => {
-  const hide = () => { image.removeAttribute("src"); };
-  image.addEventListener("error", hide);
-});

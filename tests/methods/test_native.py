@@ -39,6 +39,7 @@ class Native:
 NATIVE = {
     "stm": Native("STM_weights.pth", prefix="module."),
     "stcn": Native("STCN_stcn.pth"),
+    "osvos": Native("OSVOS_parent_epoch-239.pth", quick=("budget.steps=2", "budget.passes=1")),
 }
 
 

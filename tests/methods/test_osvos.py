@@ -1,0 +1,138 @@
+"""OSVOS's network and loss, and the fine-tuning on an object's first frame."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from vos_bench.api import UNTRAINED, Prompt
+from vos_bench.methods.osvos.config import Descent, OsvosConfig
+from vos_bench.methods.osvos.learning import Augmentation, Sample, augmented, balanced_cross_entropy
+from vos_bench.methods.osvos.method import OsvosMethod, parameter_groups
+from vos_bench.methods.osvos.network import OsvosNetwork, centre_crop, prepared
+from vos_bench.parts.fine_tuning import TuningBudget, tune
+
+STILL = Augmentation(flip=0, degrees=0, scale=(1, 1))
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return OsvosNetwork().eval()
+
+
+def test_it_has_as_many_parameters_as_published_and_the_published_settings(network):
+    assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(15.27e6, rel=1e-3)
+    config = OsvosConfig()
+    assert (config.budget.steps, config.budget.passes, config.merge) == (2000, 5, "argmax")
+    assert config.descent == Descent(learning_rate=1e-8, momentum=0.9, weight_decay=2e-4)
+    assert config.augmentation == Augmentation(flip=0.5, degrees=30, scale=(0.75, 1.25))
+
+
+@torch.no_grad()
+def test_sides_are_enlarged_bilinearly_and_cut_from_the_middle(network):
+    x = torch.randn(1, 16, 5, 6)
+    for number, factor in enumerate((2, 4, 8, 16)):
+        enlarged = network.upscale[number](x)[..., factor:-factor, factor:-factor]
+        expected = functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+        half = factor // 2
+        torch.testing.assert_close(enlarged, expected[..., half:-half, half:-half], rtol=1e-4, atol=1e-5)
+    assert centre_crop(torch.arange(7).view(1, 7), (1, 4)).tolist() == [[1, 2, 3, 4]]
+
+
+@torch.no_grad()
+def test_the_answer_fuses_four_sides_each_of_which_also_answers_alone(network):
+    frames = torch.randn(2, 3, 37, 50)
+    fused, sides = network(frames)
+    assert fused.shape == (2, 1, 37, 50)
+    assert [side.shape for side in sides] == [(2, 1, 37, 50)] * 4
+    x, maps = frames, []
+    for stage in network.stages:
+        x = stage(x)
+        maps.append(x)
+    wide = [
+        centre_crop(up(prep(features)), (37, 50))
+        for up, prep, features in zip(network.upscale, network.side_prep, maps[1:], strict=True)
+    ]
+    torch.testing.assert_close(fused, network.fuse(torch.cat(wide, 1)))
+
+
+def test_frames_are_blue_green_red_less_caffes_mean():
+    image = torch.tensor([122.67892, 116.66877, 204.00699]).view(1, 3, 1, 1)
+    torch.testing.assert_close(prepared(image).flatten(), torch.tensor([100.0, 0.0, 0.0]), rtol=0, atol=1e-4)
+
+
+def test_the_loss_weighs_each_class_by_the_others_share():
+    logits, target = torch.randn(2, 1, 4, 5), torch.zeros(2, 1, 4, 5)
+    target[0, 0, :2, :2], target[1, 0, :, 0] = 1, 1
+    p = logits.sigmoid()
+    expected = 0
+    for k, share in enumerate((4 / 20, 4 / 20)):
+        inside = target[k] > 0
+        expected -= (1 - share) * p[k][inside].log().sum() + share * (1 - p[k][~inside]).log().sum()
+    torch.testing.assert_close(balanced_cross_entropy(logits, target), expected / 2)
+
+
+def test_biases_learn_twice_as_fast_and_the_last_layer_a_hundredth(network):
+    groups = {group["name"]: group for group in parameter_groups(network, Descent(learning_rate=1.0))}
+    rates = {name: groups[name]["lr"] for name in ("stages.0.0.weight", "stages.0.0.bias", "fuse.weight", "fuse.bias")}
+    assert list(rates.values()) == pytest.approx([1, 2, 0.01, 0.02])
+    assert groups["stages.0.0.bias"]["weight_decay"] == 0
+    assert not any(name.startswith("upscale") for name in groups)
+    assert len(groups) == 52 - 8
+
+
+def test_frame_and_mask_move_together():
+    mask = torch.zeros(1, 1, 60, 80)
+    mask[..., 20:40, 10:30] = 1
+    generator = torch.Generator().manual_seed(0)
+    same = augmented(Sample(mask, mask), STILL, generator)
+    torch.testing.assert_close(same.frames, mask, rtol=0, atol=1e-4)
+    flipped = augmented(Sample(mask, mask), Augmentation(flip=1, degrees=0, scale=(1, 1)), generator)
+    assert torch.equal(flipped.masks, mask.flip(3))
+    for _ in range(5):
+        moved = augmented(Sample(mask, mask), Augmentation(), generator)
+        assert (moved.frames.round() - moved.masks).abs().mean() < 0.01
+        assert 0.75**2 * 0.9 < moved.masks.sum() / mask.sum() < 1.25**2 * 1.1
+
+
+def disc():
+    image = np.full((40, 56, 3), (40, 130, 60), np.uint8)
+    rows, columns = np.mgrid[:40, :56]
+    mask = (rows - 20) ** 2 + (columns - 20) ** 2 < 100
+    image[mask] = (200, 40, 30)
+    return image, mask
+
+
+def test_an_object_is_learned_within_the_budget_and_the_parent_stays_as_it_is():
+    torch.manual_seed(0)
+    budget = TuningBudget(steps=60, passes=1)
+    method = OsvosMethod(
+        OsvosConfig(budget=budget, descent=Descent(learning_rate=3e-6), augmentation=STILL), weights=UNTRAINED
+    )
+    before = {name: x.clone() for name, x in method.parent.state_dict().items()}
+    image, mask = disc()
+    method.initialize(image, Prompt(masks={1: mask}))
+    found = method.step(image).labels == 1
+    assert (found & mask).sum() / (found | mask).sum() > 0.7
+    assert all(torch.equal(x, before[name]) for name, x in method.parent.state_dict().items())
+    assert method.finish().startswith("fine-tuning, object 1: 60 steps in ")
+
+
+def test_the_budget_counts_steps_passes_and_seconds():
+    weight = torch.zeros((), requires_grad=True)
+    calls = []
+
+    def loss():
+        calls.append(1)
+        return (weight - 1).square()
+
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    device = torch.device("cpu")
+    assert tune(loss, optimizer, TuningBudget(steps=0), device=device).steps == 0
+    assert tune(loss, optimizer, TuningBudget(steps=3, passes=4), device=device).steps == 3
+    assert len(calls) == 12
+    assert weight.item() == pytest.approx(1 - 0.8**3)
+    hurried = tune(loss, optimizer, TuningBudget(steps=10**6, seconds=0.05), device=device)
+    assert hurried.steps < 10**6
+    assert hurried.seconds >= 0.05

@@ -14,12 +14,11 @@ from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
 from vos_bench.errors import VosBenchError
+from vos_bench.waiting import settle_waiting
 
 INTERRUPTED = 130
 
-# Threads of OpenMP that wait shall sleep. By default they spin, and wherever something else wants a processor a network
-# then takes many times as long. It counts only before torch is loaded; a value that is set already stays.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+settle_waiting()  # it counts only before torch is loaded, which some commands do as they are imported
 
 app = App(
     name="vos-bench",

@@ -15,6 +15,7 @@ from pydantic import Field
 
 import vos_bench
 from vos_bench.config import FrozenModel
+from vos_bench.waiting import POLICY
 
 DISTRIBUTION = "vos-bench"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -57,6 +58,7 @@ class Environment(FrozenModel):
         gpus: Empty where there is none, or no `nvidia-smi`.
         driver: The NVIDIA driver's version, empty without one.
         threads: The thread counts that are set, by environment variable, and those of the libraries that are loaded.
+        waiting: How threads wait for each other (OMP_WAIT_POLICY), empty for OpenMP's default.
         git: None for an installed package.
     """
 
@@ -70,6 +72,7 @@ class Environment(FrozenModel):
     gpus: tuple[GpuEntry, ...] = ()
     driver: str = ""
     threads: dict[str, int] = Field(default_factory=dict)
+    waiting: str = ""
     git: GitState | None = None
 
 
@@ -105,6 +108,7 @@ def collect_environment(plugin_module: str = "") -> Environment:
         gpus=gpus,
         driver=driver,
         threads=_threads(os.environ),
+        waiting=os.environ.get(POLICY, ""),
         git=git_state(),
     )
 

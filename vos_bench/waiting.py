@@ -1,0 +1,37 @@
+"""How OpenMP's threads wait for each other; decided before torch is loaded, for then it is too late."""
+
+import os
+import time
+from pathlib import Path
+
+POLICY = "OMP_WAIT_POLICY"
+_LOAD = Path("/proc/loadavg")
+_LOOKS, _PAUSE_SECONDS = 3, 0.002
+
+
+def settle_waiting() -> None:
+    """Let threads that wait sleep where the machine is busy; a policy that is set already stays.
+
+    Threads that spin while they wait, as is OpenMP's default, make a small network on an idle processor nearly twice as
+    fast as threads that sleep. Where others want the processor too they make it several times slower, for they keep it
+    from the very thread that they wait for.
+    """
+    if POLICY not in os.environ and others_running() >= max(1, (os.cpu_count() or 1) // 2):
+        os.environ[POLICY] = "PASSIVE"
+
+
+def others_running() -> int:
+    """Return how many other processes or threads want a processor now; 0 where the system does not tell.
+
+    The least of a few looks, since most of what runs at any moment is gone in the next.
+    """
+    least = None
+    for look in range(_LOOKS):
+        if look:
+            time.sleep(_PAUSE_SECONDS)
+        try:
+            running = int(_LOAD.read_text(encoding="ascii").split()[3].partition("/")[0])
+        except (OSError, ValueError, IndexError):
+            return 0
+        least = running if least is None else min(least, running)
+    return max(0, (least or 1) - 1)

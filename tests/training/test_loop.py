@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -59,6 +60,21 @@ def test_a_signal_saves_after_the_step_and_leaves(tmp_path, point_recipe, points
     outcome = run(point_recipe(loop_settings), points, out=tmp_path, listener=listener)
     assert (outcome.status, outcome.step) == ("interrupted", 3)
     assert checkpoint.load(tmp_path)["step"] == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_of_a_job_finds_the_workers_standing(
+    tmp_path, point_recipe, points, loop_settings, number
+):
+    def listener(progress):
+        if progress.step == 3:
+            for process in (*multiprocessing.active_children(), multiprocessing.current_process()):
+                os.kill(process.pid, number)
+
+    settings = loop_settings.model_copy(update={"workers": 2})
+    outcome = run(point_recipe(settings), points, out=tmp_path, listener=listener)
+    assert (outcome.status, outcome.step) == ("interrupted", 3)
+    assert not multiprocessing.active_children()
 
 
 def test_handlers_of_signals_come_back(tmp_path, point_recipe, points, loop_settings):

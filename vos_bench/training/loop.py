@@ -252,8 +252,13 @@ def _batches(samples: Samples, state: _State) -> Iterator[Batch]:
 
 
 def _quiet_worker(_: int) -> None:
-    """Leave Ctrl-C to the training process, and the cores to the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to the training process, and the cores to the others.
+
+    Ctrl-C goes to all processes of a terminal and a scheduler's SIGTERM to all of a job: the training process answers
+    it after the step, for which it needs its workers. They end with it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)
 
 

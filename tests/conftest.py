@@ -65,7 +65,7 @@ def ytvos_tree(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("ytvos_tree")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_run() -> Callable[..., Run]:
     """Make a run of given scores: sequence name to J and F of its one object, None for a failed sequence."""
 

@@ -1,8 +1,7 @@
 """The static site in a real browser, opened from disk."""
 
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,6 @@ from vos_bench.records import Run
 from vos_bench.reports.page.site import build
 
 MakeRun = Callable[..., Run]
-
-selenium = pytest.importorskip("selenium", reason="needs selenium (the extra `test`)")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="needs a browser (Debian: chromium and chromium-driver)"
-)
-
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +38,6 @@ def on(run: Run, dataset: str) -> Run:
     """The run as if it had been made on another dataset."""
     data = run.record.dataset.model_copy(update={"name": dataset, "split": "val"})
     return replace(run, record=run.record.model_copy(update={"dataset": data}))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1280,900"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
 
 
 def wait(holds: Callable[[], bool]) -> None:

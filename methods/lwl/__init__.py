@@ -68,6 +68,11 @@ INFO = MethodInfo(
             summary="lwl-lite trained briefly on DAVIS 2016 train and measured on its val: a few minutes each.",
             factory="vos_bench.methods.lwl.ablations:LITE",
         ),
+        AblationInfo(
+            scale="paper",
+            summary="The paper's first stage on YouTube-VOS and DAVIS, measured on its hold-out of 300 sequences.",
+            factory="vos_bench.methods.lwl.ablations:PAPER",
+        ),
     ),
 )
 

@@ -59,6 +59,7 @@ class LwlSettings(LoopSettings):
         loss_factor: The loss is multiplied by it.
         milestones: Epochs at which the learning rates fall.
         decay: Factor by which they fall.
+        pretrained_backbone: Whether timm shall fetch the backbone's weights, where no file is named.
     """
 
     epochs: int = Field(default=70, ge=1)
@@ -70,6 +71,7 @@ class LwlSettings(LoopSettings):
     loss_factor: float = 100.0
     milestones: tuple[int, ...] = (40,)
     decay: float = 0.2
+    pretrained_backbone: bool = False
 
 
 class LwlRecipe(Recipe):
@@ -83,7 +85,7 @@ class LwlRecipe(Recipe):
         if path := settings.weights.get("network"):
             network = _started(Path(path).expanduser(), settings.network)
         else:
-            network = LwlNetwork(settings.network)
+            network = LwlNetwork(settings.network, pretrained_backbone=settings.pretrained_backbone)
         if path := settings.weights.get("backbone"):
             _fill_backbone(network, Path(path).expanduser())
         return self.runner(network)

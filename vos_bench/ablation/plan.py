@@ -1,7 +1,7 @@
 """What a method offers to be ablated by: its variants as data. Nothing here loads torch."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -22,10 +22,12 @@ class Training(FrozenModel):
     Attributes:
         recipe: One of the method's recipes.
         overrides: `a.b=value` settings of the recipe, as `vos-bench train --set` takes them.
+        own_start: Whether it leaves aside the files that the user names to start from, as they do not fit it.
     """
 
     recipe: str
     overrides: tuple[str, ...] = ()
+    own_start: bool = False
 
 
 class Variant(FrozenModel):
@@ -87,12 +89,14 @@ class Plan(FrozenModel):
         dataset: On which every variant is evaluated.
         split: Of it.
         axes: What is varied; the first one unless the user names others.
+        needs: Parts of the network that every training must be given a file to start from, and what file that is.
     """
 
     method: str
     dataset: str
     split: str
     axes: tuple[Axis, ...] = Field(min_length=1)
+    needs: Mapping[str, str] = {}
 
     def chosen(self, names: Sequence[str] | None) -> tuple[Axis, ...]:
         """Return the axes of these names in the plan's order; None: the first, `all`: every one.

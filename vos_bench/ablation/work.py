@@ -12,10 +12,19 @@ from vos_bench.ablation.jobs import Job, is_done, is_trained, training_record
 from vos_bench.ablation.plan import EVALUATED, Training
 from vos_bench.api import Dataset, MethodInfo
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.records import AblationEntry, RunRecord, VariantEntry
+from vos_bench.records import (
+    AblationEntry,
+    RunRecord,
+    VariantEntry,
+    differences,
+    read_record,
+    run_file,
+    write_record,
+)
 from vos_bench.runner import ProgressListener, RunSettings, SilentListener
 from vos_bench.runner import run as run_method
 from vos_bench.running.locks import FolderBusyError, FolderLock
+from vos_bench.running.preparation import prepare
 from vos_bench.training import checkpoint
 from vos_bench.training.loop import Listener
 from vos_bench.training.recipe import FREE_TO_CHANGE
@@ -99,9 +108,10 @@ def work(jobs: Iterable[Job], means: Means, *, watcher: Watcher | None = None) -
     Raises:
         BadInputError: Something is wrong that no job would survive: settings, data, weights, a folder of other work.
     """
-    watcher = watcher or Watcher()
+    jobs, watcher = list(jobs), watcher or Watcher()
+    _require_start(jobs, means)
     failed: list[tuple[Job, str]] = []
-    pending, worked = list(jobs), True
+    pending, worked = jobs, True
     while pending and worked:
         # One more look at what was taken before: the process that took it may be gone.
         worked, elsewhere = False, []
@@ -117,10 +127,19 @@ def work(jobs: Iterable[Job], means: Means, *, watcher: Watcher | None = None) -
     return Outcome(tuple(failed), tuple(pending))
 
 
+def _require_start(jobs: Iterable[Job], means: Means) -> None:
+    for job in jobs:
+        training = job.variant.training
+        if training is None or training.own_start or "network" in means.start:
+            continue
+        for part, what in job.plan.needs.items():
+            if part not in means.start:
+                raise BadInputError(f"{job.name}: its training starts from a file: give --start {part}=FILE, {what}")
+
+
 def _do(job: Job, means: Means, watcher: Watcher, failed: list[tuple[Job, str]]) -> bool:
     """Do a job whose lock is held; return whether there was anything to do."""
-    if is_done(job):
-        _require_same_training(job, means)
+    if is_done(job) and _is_as_asked(job, means):
         return False
     watcher.job_started(job)
     try:
@@ -137,6 +156,30 @@ def _do(job: Job, means: Means, watcher: Watcher, failed: list[tuple[Job, str]])
     return True
 
 
+def _is_as_asked(job: Job, means: Means) -> bool:
+    """Return whether a job that is done has all sequences that are asked for; bring its entry up to date.
+
+    Where only the records of a job were kept they are taken as they are.
+
+    Raises:
+        BadInputError: It was trained or run with other settings.
+    """
+    if job.variant.training is not None and not is_trained(job):
+        return True
+    _require_same_training(job, means)
+    record = read_record(RunRecord, run_file(job.run))
+    asked = prepare(_settings(job, means)).record
+    if found := differences(record, asked):
+        raise BadInputError(
+            f"{job.run}: holds another run. Different (there and here): {'; '.join(found)}; give another --out"
+        )
+    if not set(asked.dataset.sequences) <= set(record.dataset.sequences):
+        return False
+    if record.ablation != asked.ablation:  # the plan has got more axes, or other words, since
+        write_record(record.model_copy(update={"ablation": asked.ablation}), run_file(job.run))
+    return True
+
+
 def _train(job: Job, means: Means, watcher: Watcher) -> None:
     training = job.variant.training
     if training is None:
@@ -150,7 +193,7 @@ def _train(job: Job, means: Means, watcher: Watcher) -> None:
             training.recipe,
             out=job.training,
             roots=means.roots,
-            weights=means.start,
+            weights={} if training.own_start else means.start,
             overrides=_overrides(job, training, means),
             resume=(job.training / checkpoint.NAME).exists(),
             device=means.device,
@@ -185,12 +228,17 @@ def _overrides(job: Job, training: Training, means: Means) -> tuple[str, ...]:
 
 
 def _run(job: Job, means: Means, watcher: Watcher) -> RunRecord:
+    settings = _settings(job, means)
+    with watcher.running(job, settings.dataset) as listener:
+        return run_method(settings, listener=listener)
+
+
+def _settings(job: Job, means: Means) -> RunSettings:
     info = registry.method(job.plan.method)
-    dataset = _open(job, means)
     chosen = _weights(job, info, means)
-    settings = RunSettings(
+    return RunSettings(
         method=info,
-        dataset=dataset,
+        dataset=_open(job, means),
         overrides=job.variant.settings,
         weights=chosen.path if chosen else None,
         weights_name=chosen.name if chosen else "",
@@ -202,8 +250,6 @@ def _run(job: Job, means: Means, watcher: Watcher) -> RunRecord:
         command=tuple(sys.argv[1:]),
         ablation=_entry(job, means),
     )
-    with watcher.running(job, dataset) as listener:
-        return run_method(settings, listener=listener)
 
 
 def _weights(job: Job, info: MethodInfo, means: Means) -> weights.ChosenWeights | None:

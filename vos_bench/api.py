@@ -77,10 +77,13 @@ class Prediction(NamedTuple):
     Attributes:
         labels: The label map at the frame's own size, ids as the prompts gave them.
         probabilities: (1 + K) x H x W, background first and then the objects by ascending id, or None.
+        milliseconds: How long this frame took by the method's own clock, for one that works in another process; None
+            leaves the timing to the runner. It counts where every frame of a sequence has it.
     """
 
     labels: LabelMap
     probabilities: NDArray[np.float16] | None = None
+    milliseconds: float | None = None
 
 
 class PromptedFrame(NamedTuple):
@@ -140,6 +143,13 @@ class _Configurable:
         self.compile = compile
         self.seed = seed
 
+    def finish(self) -> str:
+        """Hear that a sequence has ended, well or not; return what its record shall keep of it, such as a log."""
+        return ""
+
+    def close(self) -> None:
+        """Let go of what must not outlive the run, such as processes; nothing comes after."""
+
 
 class Method(_Configurable, ABC):
     """A semi-supervised VOS method that answers frame by frame. One instance serves many sequences, one at a time.
@@ -178,6 +188,12 @@ class SequenceMethod(_Configurable, ABC):
     @abstractmethod
     def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
         """Yield one prediction a frame, in the order of `sequence.frame_names`, the first frame included."""
+
+    def foresee(self, sequences: Iterator[PromptedSequence]) -> None:
+        """Hear of all sequences of a run before the first is asked for; called only where they run one by one.
+
+        What goes wrong with one of them is to be raised when that one is asked for, so that it fails alone.
+        """
 
 
 class Sequence(ABC):
@@ -337,6 +353,9 @@ class MethodInfo:
         recipes: How to train it; empty for a method that is not trained here.
         ablations: What its parts add, measured by `vos-bench ablate`; empty where it offers none.
         untrained: Whether it also runs with random parameters, when `--weights untrained` asks for that.
+        row: `native` for code of this package or of a plugin; `adapter` for a system that runs as its authors
+            released it, in a process and an environment of its own.
+        install: How to get that system; empty for native methods.
     """
 
     name: str
@@ -351,6 +370,8 @@ class MethodInfo:
     recipes: tuple[RecipeInfo, ...] = ()
     ablations: tuple[AblationInfo, ...] = ()
     untrained: bool = False
+    row: Literal["native", "adapter"] = "native"
+    install: str = ""
 
 
 @dataclass(frozen=True)

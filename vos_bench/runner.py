@@ -1,11 +1,11 @@
 """Runs a method over the sequences of a dataset: streaming, resumable, in one process or several."""
 
 import secrets
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol
 
-from vos_bench.api import Dataset
+from vos_bench.api import Dataset, SequenceMethod
 from vos_bench.environment import collect_environment
 from vos_bench.errors import VosBenchError
 from vos_bench.records import (
@@ -20,6 +20,7 @@ from vos_bench.records import (
 from vos_bench.records.conclusion import conclude
 from vos_bench.running.building import build, numerics, resolve_device
 from vos_bench.running.events import Event
+from vos_bench.running.foresight import upcoming
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
 from vos_bench.running.resume import Plan, make_plan, open_folder, sweep
@@ -127,6 +128,9 @@ def _score_again(name: str, prepared: Prepared, dataset: Dataset, listener: Prog
 def _run_here(dataset: Dataset, names: tuple[str, ...], prepared: Prepared, listener: ProgressListener) -> Numerics:
     method = build(prepared.recipe, resolve_device(prepared.recipe.device))
     told = Listener(listener.sequence_started, listener.frame_done)
-    for name in names:
-        listener.sequence_finished(run_sequence(dataset, name, method=method, task=prepared.task, listener=told))
+    with closing(method):
+        if isinstance(method, SequenceMethod):
+            method.foresee(upcoming(dataset, names, task=prepared.task))
+        for name in names:
+            listener.sequence_finished(run_sequence(dataset, name, method=method, task=prepared.task, listener=told))
     return numerics(prepared.recipe, method)

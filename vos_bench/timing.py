@@ -17,7 +17,7 @@ from vos_bench.config import FrozenModel
 
 Phase = Literal["init", "step"]
 Clock = Literal["stream", "model"]
-Bracket = Literal["call", "sequence"]
+Bracket = Literal["call", "sequence", "reported"]
 
 ENOUGH_FRAMES = 1024
 ENOUGH_SECONDS = 60.0
@@ -36,6 +36,10 @@ DEFINITIONS: dict[Clock, str] = {
     ),
 }
 
+REPORTED = (
+    "times are those that the system, in a process of its own, reports for each frame; what crosses between the"
+    " processes is outside"
+)
 WHOLE = "the method takes whole sequences, so that first and later frames cannot be told apart"
 
 
@@ -53,7 +57,8 @@ class FrameTimings(FrozenModel):
         write_ms: Checking the answer, mapping ids and writing the label map.
         repeat: Which repeat of the whole set the frame belongs to, from 1; empty where there was but one.
         bracket: `call` where each call of the method was timed; `sequence` for a method that takes the whole
-            sequence, where the time of a frame is that until its answer without that of reading.
+            sequence, where the time of a frame is that until its answer without that of reading; `reported` where
+            the method gave its own times.
         read_ahead: Whether a thread decoded the next frame beside the method.
         shared: Whether other sequences ran on the machine at the same time.
         device: The processor's or GPU's name.
@@ -230,6 +235,8 @@ def summarise(timings: Iterable[FrameTimings], *, disturbances: Iterable[str] = 
         rates = {"fps_with_init": _median(each.milliseconds for each in repeats)}
     else:
         figures, rates = _latencies(columns), _rates(repeats)
+    if any(each.bracket == "reported" for each in timings):
+        figures["definition"] = f"{summary.definition}; {REPORTED}"
     return summary.model_copy(update={**figures, **({} if reasons else rates)})
 
 
@@ -285,6 +292,8 @@ def _sharing(timings: list[FrameTimings]) -> Iterable[str]:
 def _disturbances(timings: list[FrameTimings]) -> Iterable[str]:
     if any(each.read_ahead for each in timings):
         yield "a thread read frames ahead beside the method"
+    if any(each.bracket == "reported" for each in timings):
+        yield "the system timed itself"
 
 
 def _shortcomings(repeats: list[_Columns]) -> Iterable[str]:

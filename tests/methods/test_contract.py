@@ -1,5 +1,6 @@
 """What every registered method has to do, whatever it is; a method that is added is tested here without a word."""
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from vos_bench import registry, weights
 from vos_bench.api import Image, Mask, Method, MethodInfo, Prediction, Prompt, PromptedFrame, PromptedSequence
 from vos_bench.errors import BadInputError
+from vos_bench.methods.external.recipes import DRIVERS
 from vos_bench.running.seeding import seed_everything
 
 Frames = list[tuple[Image, Prompt | None]]
@@ -22,7 +24,7 @@ def info(request: pytest.FixtureRequest) -> MethodInfo:
 
 
 @pytest.fixture(scope="module")
-def build(info: MethodInfo) -> Callable[..., Any]:
+def build(info: MethodInfo) -> Iterator[Callable[..., Any]]:
     """Builds the method with the weights that come along; skips it where none do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("VOS_BENCH_WEIGHTS", raising=False)
@@ -32,7 +34,18 @@ def build(info: MethodInfo) -> Callable[..., Any]:
         except BadInputError as error:
             pytest.skip(f"{info.name} has no weights here: {error}")
     factory = registry.resolve(info.factory)
-    return lambda seed=0: factory(weights=chosen.path if chosen else None, seed=seed)
+    config = None
+    if info.row == "adapter":  # the system at the other end is the example of the reference client
+        config = factory.Config(command=f"{sys.executable} {DRIVERS / 'vos_bench_client.py'}")
+    built: list[Any] = []
+
+    def make(seed: int = 0) -> Any:
+        built.append(factory(config, weights=chosen.path if chosen else None, seed=seed))
+        return built[-1]
+
+    yield make
+    for each in built:
+        each.close()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +98,7 @@ def check(predictions: list[Prediction], frames: Frames) -> None:
     """Every answer has its frame's shape, and no id that was not given so far."""
     assert len(predictions) == len(frames)
     given: set[int] = set()
-    for (labels, probabilities), (image, prompt) in zip(predictions, frames, strict=True):
+    for (labels, probabilities, _), (image, prompt) in zip(predictions, frames, strict=True):
         given |= set(prompt.object_ids) if prompt else set()
         assert labels.shape == image.shape[:2]
         assert labels.dtype == np.uint16

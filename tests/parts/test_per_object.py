@@ -66,7 +66,7 @@ def test_where_two_objects_meet_the_surer_one_wins() -> None:
 def test_a_late_object_keeps_its_mask_and_moves_from_the_next_frame_on() -> None:
     method = ScriptedMethod()
     method.initialize(IMAGE, Prompt(masks={1: block(0)}))
-    labels, probabilities = method.step(IMAGE, Prompt(masks={2: block(2)}))
+    labels, probabilities, _ = method.step(IMAGE, Prompt(masks={2: block(2)}))
     np.testing.assert_array_equal(labels, np.where(block(2), 2, block(1)))
     assert probabilities is not None
     assert probabilities.shape == (3, *SIZE)
@@ -101,7 +101,7 @@ def test_empty_prompts_are_never_found_and_build_no_model() -> None:
 
 def test_a_start_without_any_object_answers_background() -> None:
     method = ScriptedMethod()
-    labels, probabilities = method.initialize(IMAGE, Prompt())
+    labels, probabilities, _ = method.initialize(IMAGE, Prompt())
     assert not labels.any()
     assert probabilities is not None
     assert probabilities.shape == (1, *SIZE)

@@ -1,16 +1,20 @@
 """`vos-bench run`: a method on a dataset."""
 
+import re
 import sys
+from dataclasses import replace
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from vos_bench import registry, weights
-from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
+from vos_bench.api import FramesSeen, MethodInfo, Precision, PromptKind, ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.progress import RunProgress, object_frames
 from vos_bench.commands.summary import conclude
+from vos_bench.errors import BadInputError
 from vos_bench.records import load_run
 from vos_bench.runner import Overwrite, RunSettings
 from vos_bench.runner import run as run_method
@@ -40,6 +44,9 @@ def run(
     overwrite: Overwrite = "only-missing",
     save_probabilities: Annotated[bool, Flag] = False,
     timing: Annotated[bool, Flag] = False,
+    command: str | None = None,
+    name: str | None = None,
+    timeout: float | None = None,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     json: Annotated[Path | None, Parameter(name="--json")] = None,
@@ -66,11 +73,15 @@ def run(
         overwrite: What to do about sequences that were finished before.
         save_probabilities: Keep the probabilities of every frame too.
         timing: Read no frame ahead, so that nothing runs beside the method.
+        command: Of the method external: the program that answers, and its arguments; see docs/external.md.
+        name: Of the method external: what records and tables call the system.
+        timeout: Of systems in a process of their own: how many seconds an answer may take; without it, any time.
         set_: KEY=VALUE of the method's configuration; may be given several times.
         out: The folder of the run; without it, runs/DATASET/METHOD/CONFIG8.
         json: A file for the scores.
     """
-    info = registry.method(method)
+    info = _named(registry.method(method), name)
+    overrides = (*_external_settings(command, timeout), *set_)
     chosen = weights.choose(info, weights_)
     opened = registry.open_dataset(dataset, root=root, split=split)
     if truth is not None:
@@ -81,7 +92,7 @@ def run(
         settings = RunSettings(
             method=info,
             dataset=opened,
-            overrides=set_,
+            overrides=overrides,
             weights=chosen.path if chosen else None,
             weights_name=chosen.name if chosen else "",
             weights_licence=chosen.licence if chosen else "",
@@ -105,3 +116,22 @@ def run(
             run_method(settings, listener=progress)
         runs.append(load_run(progress.out))
     return conclude(runs, json)
+
+
+def _named(info: MethodInfo, name: str | None) -> MethodInfo:
+    """Give a foreign system its own name; a method of this package keeps its own."""
+    if name is None:
+        return info
+    if info.row != "adapter":
+        raise BadInputError(f"--name {name}: {info.name} has a name; expected it with the method external")
+    if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name):
+        raise BadInputError(
+            f"--name {name}: expected letters, digits and . _ + - alone, for it becomes a folder's name"
+        )
+    return replace(info, name=name)
+
+
+def _external_settings(command: str | None, timeout: float | None) -> tuple[str, ...]:
+    """Return the options of foreign systems as settings; JSON's text is TOML's, so that nothing is read into it."""
+    given = {"command": command, "timeout_seconds": timeout}
+    return tuple(f"{key}={dumps(value)}" for key, value in given.items() if value is not None)

@@ -272,6 +272,8 @@ class SequenceRecord(FrozenModel):
         scores: The objects' scores; empty when the sequence has no public truth.
         timings: Per frame.
         notes: What happened on the way, such as an object with an empty mask that was left out.
+        log: What a system in a process of its own wrote to its standard error; its middle is left out where it is
+            long.
     """
 
     schema_version: Literal[1] = 1
@@ -291,3 +293,4 @@ class SequenceRecord(FrozenModel):
     scores: tuple[ObjectRecord, ...] = ()
     timings: FrameTimings = FrameTimings()
     notes: tuple[str, ...] = ()
+    log: str = ""

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 from vos_bench.api import UNTRAINED, Dataset, SequenceMethod
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
@@ -127,8 +129,8 @@ def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> R
         command=without_home(shlex.join(settings.command)),
         method=MethodEntry(
             name=info.name,
-            config=recipe.config.model_dump(mode="json") if recipe.config is not None else {},
-            config_as_passed=settings.overrides,
+            config=_config(recipe),
+            config_as_passed=tuple(map(without_home, settings.overrides)),
             weights=_weights(settings),
             licence=info.licence,
             reference=info.reference,
@@ -148,6 +150,13 @@ def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> R
         ablation=settings.ablation,
         notes=(UNTRAINED_NOTE,) if settings.weights == UNTRAINED else (),
     )
+
+
+def _config(recipe: Recipe) -> dict[str, JsonValue]:
+    if recipe.config is None:
+        return {}
+    values = recipe.config.model_dump(mode="json")
+    return {key: without_home(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 def _weights(settings: RunSettings) -> WeightsEntry | None:

@@ -34,7 +34,7 @@ from vos_bench.running.memory import PeakMemory
 from vos_bench.running.scores import protocol_label, score_label_maps
 from vos_bench.running.seeding import seed_everything, sequence_seed
 from vos_bench.running.writing import LabelMapWriter
-from vos_bench.timing import Clock, FrameTimings, Phase, stopwatch
+from vos_bench.timing import Bracket, Clock, FrameTimings, Phase, stopwatch
 
 
 class CannotSaveError(BadInputError):
@@ -131,6 +131,7 @@ def run_sequence(
             "frames": progress.frames,
             "objects": progress.objects,
             "notes": tuple(progress.notes),
+            "log": without_home(method.finish()),
             "seconds": time.perf_counter() - began,
             "peak_mib": memory.host_mib(),
             "peak_gpu_mib": memory.gpu_mib(),
@@ -229,7 +230,8 @@ def play(
     for question, prediction in answers(method, feed, watch, sequence=name, frame_names=plan.seen):
         began = time.perf_counter_ns()
         writer.write(question, prediction, feed)
-        rows.append(_Row(question, feed.waited_ms, (time.perf_counter_ns() - began) / 1e6))
+        written = (time.perf_counter_ns() - began) / 1e6
+        rows.append(_Row(question, feed.waited_ms, written, prediction.milliseconds))
         frame_done(question.objects)
     timings = _timings(rows, watch.milliseconds(), clock=clock, whole=isinstance(method, SequenceMethod))
     return timings.model_copy(update={"device": device_name(method.device)})
@@ -260,10 +262,15 @@ class _Row(NamedTuple):
     question: Question
     waited_ms: float
     write_ms: float
+    reported_ms: float | None
 
 
 def _timings(rows: list[_Row], lengths: list[float], *, clock: Clock, whole: bool) -> FrameTimings:
-    if whole:
+    reported = [row.reported_ms for row in rows if row.reported_ms is not None]
+    bracket: Bracket = "reported" if len(reported) == len(rows) else "sequence" if whole else "call"
+    if bracket == "reported":
+        lengths = reported
+    elif whole:
         waits = np.diff([0.0, *(row.waited_ms for row in rows)]).tolist()
         lengths = [length - wait for length, wait in zip(lengths, waits, strict=True)]
     absent = (None,) * len(rows)
@@ -277,5 +284,5 @@ def _timings(rows: list[_Row], lengths: list[float], *, clock: Clock, whole: boo
         stream_ms=tuple(lengths) if clock == "stream" else absent,
         model_ms=tuple(lengths) if clock == "model" else absent,
         write_ms=tuple(row.write_ms for row in rows),
-        bracket="sequence" if whole else "call",
+        bracket=bracket,
     )

@@ -10,6 +10,7 @@ INFO = MethodInfo(
     weights=(IMAGENET_LITE0,),
     reference="The protocol of Jabri et al., CRW, NeurIPS 2020, and of Caron et al., DINO, ICCV 2021",
     deviations=(
+        "features are brought to mean 0 and deviation 1 by the first frame",
         "ImageNet features of EfficientNet-Lite0 by default, where the protocol judges self-supervised ones",
         "masks follow the image's edges by a guided filter (--set edge_radius=0 for the protocol's plain upsampling)",
     ),

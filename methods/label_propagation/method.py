@@ -40,7 +40,7 @@ class LabelPropagation(GridMethod):
 
     Config: ClassVar[type[LabelPropagationConfig]] = LabelPropagationConfig
 
-    def begin(self, features: Tensor) -> None:  # noqa: ARG002 (nothing is fitted to it)
+    def begin(self) -> None:
         """Forget the last sequence."""
         self._given: list[Context] = []
         self._recent: deque[Context] = deque(maxlen=self.config.context)

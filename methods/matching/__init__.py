@@ -10,6 +10,7 @@ INFO = MethodInfo(
     weights=(IMAGENET_LITE0,),
     reference="Hu et al., VideoMatch, ECCV 2018, without its training",
     deviations=(
+        "features are brought to mean 0 and deviation 1 by the first frame",
         "features are frozen ImageNet ones, where the authors train theirs for matching",
         "EfficientNet-Lite0 instead of ResNet-101; masks follow the image's edges by a guided filter",
     ),

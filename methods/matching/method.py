@@ -50,16 +50,15 @@ class Matching(GridMethod):
 
     Config: ClassVar[type[MatchingConfig]] = MatchingConfig
 
-    def begin(self, features: Tensor) -> None:
-        """Forget the last sequence; features are centred on the mean of the first frame."""
-        self._mean = features.mean(dim=(1, 2), keepdim=True)
+    def begin(self) -> None:
+        """Forget the last sequence."""
         self._given: list[Bank] = []
         self._recent: list[Bank] = []
         self._labels = 1
 
     def predict(self, features: Tensor) -> Tensor:
         """Return each cell's labels, by the banks."""
-        cells = self._unit(features)
+        cells = functional.normalize(features, dim=0)
         query = cells.flatten(1).T
         best: list[list[Tensor]] = [[] for _ in range(self._labels)]
         for bank in (*self._given, *self._recent):
@@ -73,7 +72,7 @@ class Matching(GridMethod):
     def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Add a frame's cells to the lasting banks where objects start, else to the recent ones."""
         self._labels = len(labels)
-        cells = self._unit(features)
+        cells = functional.normalize(features, dim=0)
         if given:
             self._recent = []
             for bank in self._given:
@@ -88,6 +87,3 @@ class Matching(GridMethod):
         if not count:
             return candidates.new_full((len(candidates),), _NOWHERE)
         return candidates.topk(count, dim=1).values.mean(dim=1)
-
-    def _unit(self, features: Tensor) -> Tensor:
-        return functional.normalize(features - self._mean, dim=0)

@@ -10,6 +10,7 @@ INFO = MethodInfo(
     weights=(IMAGENET_LITE0,),
     reference="The closed-form ridge regression of Liu et al.'s meta-learned VOS, without the meta-training",
     deviations=(
+        "features are brought to mean 0 and deviation 1 by the first frame",
         "features are frozen ImageNet ones, where the authors learn theirs through the regression",
         "one system of equations for all channels, which are few, instead of blocks",
         "later frames join with their predicted masks; masks follow the image's edges by a guided filter",

@@ -45,10 +45,8 @@ class Ridge(GridMethod):
 
     Config: ClassVar[type[RidgeConfig]] = RidgeConfig
 
-    def begin(self, features: Tensor) -> None:
-        """Forget the last sequence; features are standardised by the first frame."""
-        self._mean = features.mean(dim=(1, 2), keepdim=True)
-        self._deviation = features.std(dim=(1, 2), keepdim=True).clamp_min(1e-3)
+    def begin(self) -> None:
+        """Forget the last sequence."""
         self._sums: Sums | None = None
         self._map: Tensor | None = None
 
@@ -79,6 +77,6 @@ class Ridge(GridMethod):
         return Sums(weighted.T @ rows, weighted.T @ labels.T)
 
     def _rows(self, features: Tensor) -> Tensor:
-        """Return N x (C + 1): standardised features and a one for the offset."""
-        rows = ((features - self._mean) / self._deviation).flatten(1)
+        """Return N x (C + 1): the features and a one for the offset."""
+        rows = features.flatten(1)
         return torch.cat([rows, torch.ones_like(rows[:1])]).T

@@ -97,10 +97,9 @@ def test_parameters_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_ridge_solves_the_normal_equations(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
     config = RidgeConfig(regularisation=0.07, balance=0.0, temperature=1.0)
     method = Ridge(config, weights=shipped)
-    method.begin(cells)
+    method.begin()
     method.learn(cells, labels, given=True)
-    standard = (cells - cells.mean(dim=(1, 2), keepdim=True)) / cells.std(dim=(1, 2), keepdim=True)
-    rows = np.concatenate([standard.flatten(1).numpy(), np.ones((1, 35))]).T.astype(np.float64)
+    rows = np.concatenate([cells.flatten(1).numpy(), np.ones((1, 35))]).T.astype(np.float64)
     wanted = labels.flatten(1).T.numpy().astype(np.float64)
     solution = np.linalg.solve(rows.T @ rows / 35 + 0.07 * np.eye(7), rows.T @ wanted / 35)
     expected = torch.from_numpy(rows @ solution).softmax(dim=1).T.reshape(3, 5, 7)
@@ -117,10 +116,10 @@ def test_matching_averages_the_most_similar_cells_of_each_label(
     shipped: Path, cells: torch.Tensor, labels: torch.Tensor
 ) -> None:
     method = Matching(MatchingConfig(neighbours=3, temperature=0.5), weights=shipped)
-    method.begin(cells)
+    method.begin()
     method.learn(cells, labels, given=True)
     found = method.predict(cells.flip(2))
-    unit = functional.normalize(cells - cells.mean(dim=(1, 2), keepdim=True), dim=0)
+    unit = functional.normalize(cells, dim=0)
     similarity = unit.flip(2).flatten(1).T @ unit.flatten(1)
     scores = [similarity[:, labels[k].flatten() > 0.5].sort(dim=1).values[:, -3:].mean(dim=1) for k in range(3)]
     torch.testing.assert_close(found, (torch.stack(scores) / 0.5).softmax(dim=0).reshape(3, 5, 7))
@@ -128,7 +127,7 @@ def test_matching_averages_the_most_similar_cells_of_each_label(
 
 def test_only_sure_cells_of_recent_frames_are_matched(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
     method = Matching(MatchingConfig(recent=2, confidence=0.8), weights=shipped)
-    method.begin(cells)
+    method.begin()
     method.learn(cells, labels, given=True)
     unsure = 0.6 * labels + 0.13
     for _ in range(5):
@@ -143,7 +142,7 @@ def test_label_propagation_takes_the_best_neighbours_within_reach(
 ) -> None:
     config = LabelPropagationConfig(neighbours=4, radius=2, temperature=0.3)
     method = LabelPropagation(config, weights=shipped)
-    method.begin(cells)
+    method.begin()
     method.learn(cells, labels, given=True)
     method.learn(cells.flip(1), labels.flip(1), given=False)
     query = torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(1))
@@ -166,7 +165,7 @@ def test_label_propagation_takes_the_best_neighbours_within_reach(
 
 def test_old_context_frames_go_and_the_first_stays(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
     method = LabelPropagation(LabelPropagationConfig(context=3), weights=shipped)
-    method.begin(cells)
+    method.begin()
     method.learn(cells, labels, given=True)
     for _ in range(6):
         method.learn(cells, labels, given=False)

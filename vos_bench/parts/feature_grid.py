@@ -1,7 +1,6 @@
 """The frame of a method that labels the cells of a feature grid: objects, upsampling, edges, merging."""
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
@@ -12,11 +11,14 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from vos_bench.api import Image, Mask, Method, Precision, Prediction, Prompt
+from vos_bench.api import Image, Mask, Method, Parameters, Precision, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.parts.frozen_features import SHIPPED_BACKBONE, FrozenFeatures
 from vos_bench.parts.guided_filter import guided_filter
 from vos_bench.parts.merge import Probabilities, half, label_map
+
+_LEAST_DEVIATION = 1e-3
+"""A channel that hardly varies on the first frame shall not count for more than this."""
 
 
 class GridConfig(FrozenModel):
@@ -43,8 +45,9 @@ class GridConfig(FrozenModel):
 class GridMethod(Method):
     """Labels the cells of a grid of frozen features; a subclass says how a frame's cells get their labels.
 
-    Labels are soft: L x h x w, background first, each cell sums to one. An object whose mask is empty has a plane that
-    stays zero.
+    Features are C x h x w, every channel brought to mean 0 and deviation 1 by the sequence's first frame: those of
+    networks for classification lie so far off zero that cosines would hardly tell cells apart. Labels are soft:
+    L x h x w, background first, each cell sums to one. An object whose mask is empty is never learned.
     """
 
     Config: ClassVar[type[Any] | None] = GridConfig
@@ -53,7 +56,7 @@ class GridMethod(Method):
         self,
         config: Any = None,
         *,
-        weights: Path | None = None,
+        weights: Parameters | None = None,
         device: str = "cpu",
         amp: Precision = "off",
         compile: bool = False,
@@ -61,13 +64,13 @@ class GridMethod(Method):
     ) -> None:
         """Build the network; see `Method`."""
         super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
-        self._features = FrozenFeatures(
+        self._network = FrozenFeatures(
             self.config.backbone, weights=weights, strides=self.config.strides, device=device
         )
 
     @abstractmethod
-    def begin(self, features: Tensor) -> None:
-        """Forget the last sequence; `features` are C x h x w of its first frame."""
+    def begin(self) -> None:
+        """Forget the last sequence."""
 
     @abstractmethod
     def predict(self, features: Tensor) -> Tensor:
@@ -82,16 +85,18 @@ class GridMethod(Method):
         self._ids: list[int] = []
         self._missing: set[int] = set()
         self._last: Tensor | None = None
-        small = self._shrunk(image)
-        features = self._features(small)
-        self.begin(features)
+        features = self._network(self._shrunk(image))
+        self._centre = features.mean(dim=(1, 2), keepdim=True)
+        self._spread = features.std(dim=(1, 2), keepdim=True).clamp_min(_LEAST_DEVIATION)
+        features = (features - self._centre) / self._spread
+        self.begin()
         planes = np.ones((1, *image.shape[:2]), np.float32)
         return self._conclude(features, planes, prompt)
 
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
         """Label the frame's cells, then take the objects of `new`; see `Method.step`."""
         small = self._shrunk(image)
-        features = self._features(small)
+        features = (self._network(small) - self._centre) / self._spread
         planes = np.ones((1, *image.shape[:2]), np.float32)
         if self._ids:
             planes = self._enlarged(self._near(self.predict(features)), small, image)
@@ -118,7 +123,7 @@ class GridMethod(Method):
 
     def _enlarged(self, labels: Tensor, small: Image, image: Image) -> Probabilities:
         """Bring labels to the frame's size: bilinear to the working size, along its edges, bilinear to the frame."""
-        stride, (height, width) = self._features.stride, small.shape[:2]
+        stride, (height, width) = self._network.stride, small.shape[:2]
         size = labels.shape[1] * stride, labels.shape[2] * stride
         wide = functional.interpolate(labels[None], size=size, mode="bilinear", align_corners=False)[0]
         planes: Probabilities = wide[:, :height, :width].cpu().numpy()

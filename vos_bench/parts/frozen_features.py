@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.api import Image
+from vos_bench.api import Image, Parameters
 from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import check_tensors, read_tensors
 
@@ -28,7 +28,7 @@ class FrozenFeatures:
         stride: Pixels of the working image to a cell of the grid.
     """
 
-    def __init__(self, backbone: str, *, weights: Path | None, strides: Ordered[int], device: str) -> None:
+    def __init__(self, backbone: str, *, weights: Parameters | None, strides: Ordered[int], device: str) -> None:
         """Build the network and fill it.
 
         Args:
@@ -63,7 +63,7 @@ class FrozenFeatures:
 
     @torch.no_grad()
     def __call__(self, image: Image) -> Tensor:
-        """Return C x h x w features of an H x W x 3 image, every stride's scaled to mean 0 and deviation 1 a channel.
+        """Return C x h x w features of an H x W x 3 image.
 
         The image is padded by repeating its border until the network's coarsest stride divides it; cells that see
         only padding are cut off again, so that h = ceil(H / stride).
@@ -95,9 +95,9 @@ def _network(name: str) -> nn.Module:
     return network
 
 
-def _fill(network: nn.Module, weights: Path | None, *, backbone: str) -> None:
+def _fill(network: nn.Module, weights: Parameters | None, *, backbone: str) -> None:
     """Copy parameters into the network; heads that it does not have are left out."""
-    if weights is None:
+    if not isinstance(weights, Path):
         raise BadInputError(f"backbone {backbone}: no weights; give --weights FILE, its parameters as timm has them")
     given = read_tensors(weights)
     shipped = {name.removeprefix(_SHIPPED_PREFIX): x for name, x in given.items() if name.startswith(_SHIPPED_PREFIX)}

@@ -6,7 +6,7 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from vos_bench.benching import session
+from vos_bench.benching import passes
 from vos_bench.benching.session import Repeats, bench
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.machine import ProcessorUse
@@ -48,8 +48,8 @@ def make(fake_vos: ModuleType, out: Path, method: str = "Drift", specs: dict | N
     )
 
 
-def test_the_longest_sequence_of_each_size_warms_up_and_then_the_set_is_repeated(fake_vos: ModuleType, tmp_path: Path):
-    specs = {"a": fake_vos.Spec(), "b": fake_vos.Spec(length=6), "c": fake_vos.Spec(length=5, size=(20, 24))}
+def test_the_longest_sequence_of_each_shape_warms_up_and_then_the_set_is_repeated(fake_vos: ModuleType, tmp_path: Path):
+    specs = {"a": fake_vos.Spec(), "b": fake_vos.Spec(length=6), "c": fake_vos.Spec(length=5, starts={1: 0, 2: 1})}
     listener = Listener()
     bench(make(fake_vos, tmp_path / "out", specs=specs), repeats=QUICK, listener=listener)
     assert listener.passes[:2] == [("warm-up", 6), ("warm-up", 5)]
@@ -114,8 +114,8 @@ def test_passes_that_differ_give_no_fps(fake_vos: ModuleType, tmp_path: Path):
 def test_files_that_are_not_what_was_timed_give_no_fps(
     fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    honest = session.write_label_map
-    monkeypatch.setattr(session, "write_label_map", lambda path, labels: honest(path, 0 * labels))
+    honest = passes.write_label_map
+    monkeypatch.setattr(passes, "write_label_map", lambda path, labels: honest(path, 0 * labels))
     timing = bench(make(fake_vos, tmp_path / "out"), repeats=Repeats(3), listener=Listener()).record.timing
     assert timing is not None
     assert timing.reasons[0] == "a: the label maps on disk are not those of the timed passes"

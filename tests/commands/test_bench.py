@@ -1,6 +1,8 @@
 """`vos-bench bench` as a user calls it."""
 
 import json
+import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,27 @@ def test_bad_input_gives_one_message(
     assert main(["bench", "copy-first", "--device", "cpu", "--out", str(tmp_path / "out"), *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_another_program_is_timed_in_turns(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    client = resources.files("vos_bench.methods.external") / "drivers" / "vos_bench_client.py"
+    command = [
+        "bench",
+        "copy-first",
+        "--quick",
+        "--repeats",
+        "1",
+        "--frames",
+        "3",
+        "--size",
+        "64x48",
+        "--device",
+        "cpu",
+    ]
+    figures = tmp_path / "figures.json"
+    reference = ["--reference-command", f"{sys.executable} {client}", "--turns", "2", "--json", str(figures)]
+    assert main([*command, "--out", str(tmp_path / "out"), *reference]) == 0
+    assert "made-up-64x48-1: the reference takes" in capsys.readouterr().out
+    turns = json.loads(figures.read_text())["turns"]["made-up-64x48-1"]
+    assert turns["frames"] == 3
+    assert len(turns["ratios"]) == len(turns["ours"]) == 2

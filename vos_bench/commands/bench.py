@@ -1,10 +1,12 @@
 """`vos-bench bench`: how fast a method is, by the timing protocol."""
 
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from itertools import product
+from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -12,6 +14,7 @@ from vos_bench import registry, weights
 from vos_bench.api import Dataset, MethodInfo, Precision, SequenceMethod
 from vos_bench.benching.session import Repeats
 from vos_bench.benching.session import bench as bench_method
+from vos_bench.benching.turns import Turns, take_turns
 from vos_bench.benching.videos import MadeUpVideos, Shape
 from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json
@@ -44,6 +47,8 @@ def bench(
     compile: Annotated[bool, Flag] = False,
     repeats: int = 3,
     quick: Annotated[bool, Flag] = False,
+    reference_command: str | None = None,
+    turns: int = 5,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     json: Annotated[Path | None, Parameter(name="--json")] = None,
@@ -65,6 +70,9 @@ def bench(
         compile: Compile the network.
         repeats: How often the set is run; the median is reported.
         quick: One pass a repeat, however short: latencies without FPS.
+        reference_command: Another program on the same frames, in turns with the method (A B A B): a command as of the
+            method external, docs/external.md.
+        turns: How many turns with it.
         set_: KEY=VALUE of the method's configuration; may be given several times.
         out: The folder, with one inside it for each case; without it, bench/METHOD.
         json: A file for the figures.
@@ -72,7 +80,7 @@ def bench(
     info = registry.method(method)
     chosen = weights.choose(info, weights_)
     data, clocks = _cases(dataset, root, split, size, objects, frames), _clocks(info, device)
-    runs = []
+    runs, compared = [], dict[str, Turns]()
     for case, clock in product(data, clocks):
         settings = RunSettings(
             method=info,
@@ -92,7 +100,11 @@ def bench(
         with BenchProgress() as progress:
             plan = Repeats(repeats, quick=quick)
             runs.append(bench_method(replace(settings, out=folder), repeats=plan, listener=progress))
-    return _conclude(runs, json)
+            if reference_command is not None and clock == "stream":
+                compared[case.name] = take_turns(
+                    settings, _reference(settings, reference_command), count=turns, listener=progress
+                )
+    return _conclude(runs, compared, json)
 
 
 def _cases(
@@ -133,11 +145,29 @@ def _folder(settings: RunSettings, out: Path | None, *, alone: bool) -> Path:
     return default_out(record, Path("bench")).with_name(f"{config8(record)}-{settings.clock}")
 
 
-def _conclude(runs: list[Run], json: Path | None) -> int:
-    """Print the figures, where they lie, and why some are indicative."""
+def _reference(settings: RunSettings, command: str) -> RunSettings:
+    """Return the other side of the turns: the same data and device, and a program in a process of its own."""
+    overrides = (f"command={dumps(command)}",)  # JSON's text is TOML's
+    info = registry.method("external")
+    return replace(settings, method=info, overrides=overrides, weights=None, weights_name="", weights_licence="")
+
+
+def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None) -> int:
+    """Print the figures, where they lie, why some are indicative, and how the method compares with a reference."""
     show(registry.resolve(registry.report("latency").factory)(runs))
     for run in runs:
         say(str(run.path))
-    timings = [(run, run.record.timing) for run in runs]
-    write_json(json, {"runs": [{"out": str(run.path), "timing": t.model_dump() if t else None} for run, t in timings]})
+    for case, turns in compared.items():
+        say(f"{case}: {turns}")
+    write_json(
+        json,
+        {
+            "runs": [{"out": str(run.path), "timing": _figures(run)} for run in runs],
+            "turns": {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()},
+        },
+    )
     return 0
+
+
+def _figures(run: Run) -> dict[str, Any] | None:
+    return run.record.timing.model_dump() if run.record.timing else None

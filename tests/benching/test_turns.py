@@ -1,0 +1,56 @@
+"""Two methods in turns on the same frames."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vos_bench.benching.turns import Turns, take_turns
+from vos_bench.errors import BadInputError
+from vos_bench.runner import RunSettings
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.passes: list[str] = []
+
+    def pass_started(self, what: str, _frames: int) -> None:
+        self.passes.append(what)
+
+    def frame_done(self) -> None:
+        pass
+
+
+def make(fake_vos: ModuleType, tmp_path: Path, method: str) -> RunSettings:
+    data = fake_vos.FakeDataset({"a": fake_vos.Spec(length=3)})
+    return RunSettings(method=fake_vos.info(method), dataset=data, device="cpu", out=tmp_path / method)
+
+
+def test_both_warm_up_and_then_take_turns(fake_vos: ModuleType, tmp_path: Path):
+    listener = Listener()
+    ours, reference = (make(fake_vos, tmp_path, method) for method in ("Drift", "Slow"))
+    turns = take_turns(ours, reference, count=2, listener=listener)
+    assert listener.passes == [
+        "warm-up",
+        "warm-up",
+        "turn 1 of 2: this method",
+        "turn 1 of 2: the reference",
+        "turn 2 of 2: this method",
+        "turn 2 of 2: the reference",
+    ]
+    assert turns.frames == 3
+    assert min(turns.reference) >= 0.06  # 20 ms a frame
+    assert turns.ratios == tuple(b / a for a, b in zip(turns.ours, turns.reference, strict=True))
+    assert min(turns.ratios) > 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_ratio_is_told_with_its_spread():
+    text = str(Turns(ours=(1.0, 2.0, 1.0), reference=(2.0, 3.0, 4.0), frames=10))
+    assert "takes 2.00 times as long (1.50 to 4.00 in 3 turns): 300.0 ms a frame, and 100.0 ms here" in text
+
+
+def test_one_turn_has_no_spread_and_is_refused(fake_vos: ModuleType, tmp_path: Path):
+    settings = make(fake_vos, tmp_path, "Drift")
+    with pytest.raises(BadInputError, match="--turns 1: expected at least 2"):
+        take_turns(settings, settings, count=1, listener=Listener())

@@ -1,0 +1,228 @@
+"""Passes over sequences: frames in memory, each call timed, each pass's label maps hashed."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Protocol
+
+import numpy as np
+
+from vos_bench.api import Dataset, LabelMap, Method, SequenceMethod
+from vos_bench.errors import MethodError
+from vos_bench.labelmaps import read_label_map, write_label_map
+from vos_bench.records import SequenceRecord, masks_folder
+from vos_bench.running.exchange import Feed
+from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
+from vos_bench.running.memory import PeakMemory
+from vos_bench.running.seeding import seed_everything, sequence_seed
+from vos_bench.running.sequence import Task, play, saving
+from vos_bench.running.writing import LabelMapWriter
+from vos_bench.timing import FrameTimings
+
+
+class Listener(Protocol):
+    """Hears how a timing goes."""
+
+    def pass_started(self, what: str, frames: int) -> None:
+        """A pass begins: `warm-up` or `repeat 2 of 3`, over one sequence of so many frames."""
+
+    def frame_done(self) -> None:
+        """One frame was answered."""
+
+
+@dataclass
+class Ledger:
+    """What is known of one sequence so far.
+
+    Attributes:
+        name: The sequence.
+        plan: Which frames are fed and which are kept.
+        objects: How many it was given.
+        columns: The times of each pass.
+        digests: The different results that passes gave; one where all is well.
+        seconds: Wall time of all passes, decoding not included.
+        host: Highest memory of the process in MiB.
+        gpu: Highest memory that torch allocated on the GPU.
+        reserved: Highest memory that torch held on the GPU.
+        notes: Of the last pass.
+    """
+
+    name: str
+    plan: FramePlan
+    objects: int = 0
+    columns: list[FrameTimings] = field(default_factory=list)
+    digests: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    host: float | None = None
+    gpu: float | None = None
+    reserved: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def note_memory(self, memory: PeakMemory) -> None:
+        """Keep the highest of all passes."""
+        self.host = _highest(self.host, memory.host_mib())
+        self.gpu = _highest(self.gpu, memory.gpu_mib())
+        self.reserved = _highest(self.reserved, memory.gpu_reserved_mib())
+
+    def record(self, task: Task) -> SequenceRecord:
+        """Return what goes into the sequence's file."""
+        return SequenceRecord(
+            name=self.name,
+            status="done",
+            identity=task.identity,
+            software=task.software,
+            frames=len(self.plan.seen),
+            objects=self.objects,
+            seconds=self.seconds,
+            peak_mib=self.host,
+            peak_gpu_mib=self.gpu,
+            peak_gpu_reserved_mib=self.reserved,
+            timings=_joined(self.columns),
+            notes=self.notes,
+        )
+
+
+def _highest(*values: float | None) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _joined(columns: list[FrameTimings]) -> FrameTimings:
+    names = ("frame", "objects", "phase", "decode_ms", "stream_ms", "model_ms", "write_ms", "repeat")
+    return columns[0].model_copy(
+        update={name: tuple(chain.from_iterable(getattr(each, name) for each in columns)) for name in names}
+    )
+
+
+class Passes:
+    """Runs a method over sequences again and again.
+
+    Attributes:
+        ledgers: Sequence name to what is known of it.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        names: tuple[str, ...],
+        *,
+        task: Task,
+        method: Method | SequenceMethod,
+        listener: Listener,
+        keep: bool = True,
+    ) -> None:
+        """Plan the frames of all sequences.
+
+        Args:
+            dataset: The data.
+            names: The sequences.
+            task: What they have in common.
+            method: Built.
+            listener: Hears of every pass and frame.
+            keep: Whether to write the label maps of sequences that have a truth.
+        """
+        self._dataset, self._names, self._task = dataset, names, task
+        self._method, self._listener, self._keep = method, listener, keep
+        self.ledgers = {
+            name: Ledger(name, plan_frames(dataset.sequence(name), frames=task.frames, init=task.init))
+            for name in names
+        }
+
+    def warm_up(self) -> float:
+        """Run the longest sequence of each frame size and number of objects; return the seconds it took."""
+        began = time.perf_counter()
+        for name in tuple(self._longest_of_each_shape()):
+            self._play(name, "warm-up", repeat=None)
+        return time.perf_counter() - began
+
+    def once(self, what: str, *, repeat: int) -> list[float]:
+        """Run all sequences once; return the milliseconds of every frame."""
+        timings = [self._play(name, what, repeat=repeat) for name in self._names]
+        return [ms for each in timings for ms in (*each.stream_ms, *each.model_ms) if ms is not None]
+
+    def _longest_of_each_shape(self) -> Iterator[str]:
+        longest: dict[tuple[int, ...], str] = {}
+        for name in self._names:
+            sequence, plan = self._dataset.sequence(name), self.ledgers[name].plan
+            objects = {k for frame in sequence.prompt_frames for k in sequence.read_prompt(frame).object_ids}
+            shape = (*sequence.read_frame(plan.seen[0]).shape, len(objects))
+            best = longest.setdefault(shape, name)
+            if len(plan.seen) > len(self.ledgers[best].plan.seen):
+                longest[shape] = name
+        yield from longest.values()
+
+    def _play(self, name: str, what: str, *, repeat: int | None) -> FrameTimings:
+        """Run one sequence once; `repeat` is None for what is not kept."""
+        ledger = self.ledgers[name]
+        loaded = list(read_frames(self._dataset.sequence(name), ledger.plan.seen, ahead=False))
+        self._listener.pass_started(what, len(loaded))
+        began = time.perf_counter()
+        seed_everything(sequence_seed(self._task.seed, name))
+        memory = PeakMemory(self._method.device)
+        digest = _LabelMapDigest()
+        try:
+            timings, feed = self._played(ledger, loaded, digest)
+        except MethodError as error:
+            raise MethodError(f"{name}: {error}") from error
+        if repeat is None:
+            return timings
+        timings = timings.model_copy(update={"repeat": (repeat,) * len(loaded)})
+        ledger.note_memory(memory)
+        ledger.seconds += time.perf_counter() - began
+        ledger.columns.append(timings)
+        ledger.notes = tuple(feed.notes)
+        ledger.objects = len(feed.numbering.ids)
+        ledger.digests.add(digest.hexdigest())
+        return timings
+
+    def _played(
+        self, ledger: Ledger, loaded: list[LoadedFrame], digest: "_LabelMapDigest"
+    ) -> tuple[FrameTimings, Feed]:
+        feed = Feed(iter(loaded), info=self._task.info, init=self._task.init)
+        masks = masks_folder(self._task.out, ledger.name)
+        keep = self._keeps(ledger.name)
+
+        def save(frame: str, labels: LabelMap) -> None:
+            digest.update(frame, labels)
+            if keep:
+                with saving():
+                    write_label_map(masks / f"{frame}.png", labels)
+
+        timings = play(
+            ledger.name,
+            ledger.plan,
+            feed,
+            method=self._method,
+            writer=LabelMapWriter(ledger.plan, save),
+            clock=self._task.clock,
+            frame_done=lambda _: self._listener.frame_done(),
+        )
+        return timings, feed
+
+    def _keeps(self, name: str) -> bool:
+        return self._keep and bool(self._dataset.sequence(name).truth_names)
+
+    def kept_digest(self, ledger: Ledger) -> str | None:
+        """Read back the label maps that will be scored; None where none are."""
+        if not self._keeps(ledger.name):
+            return None
+        digest = _LabelMapDigest()
+        for frame in ledger.plan.written:
+            digest.update(frame, read_label_map(masks_folder(self._task.out, ledger.name) / f"{frame}.png"))
+        return digest.hexdigest()
+
+
+class _LabelMapDigest:
+    """A hash over the label maps of one pass over a sequence, in order."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def update(self, frame: str, labels: LabelMap) -> None:
+        """Add a frame's label map under the dataset's ids."""
+        self._hash.update(f"{frame} {labels.shape} ".encode())
+        self._hash.update(np.ascontiguousarray(labels, dtype="<u2").tobytes())
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()

@@ -1,0 +1,82 @@
+"""Two methods on the same frames in turns, so that what disturbs the machine disturbs both."""
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vos_bench.api import Method, SequenceMethod
+from vos_bench.benching.passes import Listener, Passes
+from vos_bench.errors import BadInputError
+from vos_bench.running.building import build, resolve_device
+from vos_bench.running.preparation import prepare
+from vos_bench.running.settings import RunSettings
+
+SMALLEST_COUNT = 2
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Seconds of each turn of either side.
+
+    Attributes:
+        ours: Of the method that is timed.
+        reference: Of the other one, which came second in each turn.
+        frames: How many frames a turn has.
+    """
+
+    ours: tuple[float, ...]
+    reference: tuple[float, ...]
+    frames: int
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """How many times as long the reference took, turn by turn."""
+        return tuple(other / own for own, other in zip(self.ours, self.reference, strict=True))
+
+    def __str__(self) -> str:
+        """Say it in one line: the median of the ratios, with the smallest and the largest."""
+        ours, reference = (1e3 * float(np.median(side)) / self.frames for side in (self.ours, self.reference))
+        return (
+            f"the reference takes {np.median(self.ratios):.2f} times as long ({min(self.ratios):.2f} to "
+            f"{max(self.ratios):.2f} in {len(self.ratios)} turns): {reference:.1f} ms a frame, and {ours:.1f} ms here, "
+            "first frames included"
+        )
+
+
+def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, listener: Listener) -> Turns:
+    """Run two methods over the same frames, one after the other, again and again.
+
+    Both see frames that lie in memory and are timed alike, from the decoded image to the label map. Of a program in
+    another process the time includes what crosses the pipe, unless it gives its own; of one that works from folder to
+    folder it is that of the whole sequence, its start included. Both warm up first.
+
+    Args:
+        ours: The method that is timed; its `out` is not written to.
+        reference: The other one, on the same dataset.
+        count: How many turns.
+        listener: Hears about progress.
+
+    Raises:
+        BadInputError: A setting does not fit, or there are too few turns for a spread.
+        MethodError: A method cannot be built, or fails on a sequence.
+    """
+    if count < SMALLEST_COUNT:
+        raise BadInputError(f"--turns {count}: expected at least {SMALLEST_COUNT}, for a ratio needs its spread")
+    with ExitStack() as stack:
+        sides = [_passes(settings, stack, listener) for settings in (ours, reference)]
+        for passes in sides:
+            passes.warm_up()
+        times: list[list[list[float]]] = [[], []]
+        for turn in range(1, count + 1):
+            for side, passes, who in zip(times, sides, ("this method", "the reference"), strict=True):
+                side.append(passes.once(f"turn {turn} of {count}: {who}", repeat=turn))
+    frames = sum(len(ledger.plan.seen) for ledger in sides[0].ledgers.values())
+    return Turns(*(tuple(sum(each) / 1e3 for each in side) for side in times), frames=frames)
+
+
+def _passes(settings: RunSettings, stack: ExitStack, listener: Listener) -> Passes:
+    prepared = prepare(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False, clock="stream"))
+    method: Method | SequenceMethod = build(prepared.recipe, resolve_device(prepared.recipe.device))
+    stack.enter_context(closing(method))
+    return Passes(settings.dataset, prepared.names, task=prepared.task, method=method, listener=listener, keep=False)

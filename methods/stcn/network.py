@@ -5,9 +5,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import ResNet, resnet18, resnet50
 
+from vos_bench.parts.layers import PreActivationBlock, upsample
 from vos_bench.parts.resnet import ResNetTrunk, imagenet_scaled
 from vos_bench.parts.space_time import Entry, Query, SpaceTimeNetwork
-from vos_bench.parts.space_time_layers import PreActivationBlock, upsample
 
 from .attention import BlockAttention
 

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import resnet50
 
+from vos_bench.parts.layers import PreActivationBlock, upsample
 from vos_bench.parts.resnet import ResNetTrunk, add_imagenet_buffers
 from vos_bench.parts.space_time import Entry, Query, SpaceTimeNetwork
-from vos_bench.parts.space_time_layers import PreActivationBlock, upsample
 
 STAGES = ("res2", "res3", "res4")
 """What the authors call the stages of their ResNet-50 at strides 4, 8 and 16."""

@@ -1,5 +1,6 @@
 """What the native methods share: the authors' parameters one to one, and every situation on random ones."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torchvision.models import resnet18
 
 from vos_bench import registry
 from vos_bench.api import UNTRAINED, Dataset, Image, Prompt, Sequence
 from vos_bench.config import apply_overrides
 from vos_bench.errors import BadInputError
+from vos_bench.methods.frtm.checkpoint import SOURCES
 from vos_bench.parts.checkpoints import read_metadata, read_tensors
 from vos_bench.runner import RunSettings, run
 from vos_bench.running.seeding import seed_everything
@@ -40,6 +43,11 @@ NATIVE = {
     "stm": Native("STM_weights.pth", prefix="module."),
     "stcn": Native("STCN_stcn.pth"),
     "osvos": Native("OSVOS_parent_epoch-239.pth", quick=("budget.steps=2", "budget.passes=1")),
+    "frtm": Native(
+        "FRTM_rn18",
+        inside="model",
+        quick=("backbone=resnet18", "solver.first_steps=[2, 2]", "solver.filter_steps=2", "synthesis.samples=1"),
+    ),
 }
 
 
@@ -73,13 +81,25 @@ def made_up(shared: Path, native: Native) -> dict[str, Tensor]:
     return tensors
 
 
+def put_backbone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a made-up file of torchvision's ResNet-18 where FRTM looks for it, named by its hash."""
+    torch.manual_seed(0)
+    path = folder / "made.pth"
+    torch.save(resnet18(weights=None).state_dict(), path)
+    name = f"resnet18-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth"
+    path.rename(folder / name)
+    monkeypatch.setitem(SOURCES, "resnet18", f"https://download.pytorch.org/models/{name}")
+
+
 @pytest.fixture
-def official(shared: Path, tmp_path: Path) -> Callable[..., Path]:
+def official(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Writes a made-up file in the official form."""
 
     def write(name: str, **changes: Tensor | None) -> Path:
         native = NATIVE[name]
         tensors = {key: x for key, x in {**made_up(shared, native), **changes}.items() if x is not None}
+        if name == "frtm":
+            put_backbone(tmp_path, monkeypatch)
         path = tmp_path / "official.pth"
         torch.save({native.inside: tensors, "epoch": 3} if native.inside else tensors, path)
         return path

@@ -20,6 +20,7 @@ from vos_bench.files import replacing
 
 FOREIGN_PACKAGES = (
     "ltr.",
+    "lib.",
     "dlframework.",
     "pytracking.",
     "torch.nn.modules.",
@@ -75,12 +76,18 @@ def _harmless() -> dict[tuple[str, str], Callable[..., Any]]:
     rebuilders = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
     return {
         ("collections", "OrderedDict"): OrderedDict,
+        ("collections", "defaultdict"): _plain_dict,
         ("builtins", "set"): set,
         ("__builtin__", "set"): set,
         ("torch", "Size"): torch.Size,
         ("torch", "device"): torch.device,
         **{("torch._utils", name): getattr(torch._utils, name) for name in rebuilders},
     }
+
+
+def _plain_dict(_factory: Any = None) -> dict[Any, Any]:
+    """Stand for a dict with defaults, without them: what would make them is not to be called."""
+    return {}
 
 
 class _RefusedError(Exception):

@@ -40,21 +40,16 @@ class ResNetTrunk(nn.Module):
         return features
 
 
-def fill_trunk(trunk: ResNetTrunk, weights: Mapping[str, Tensor], stages: Sequence[str]) -> None:
-    """Copy a ResNet's weights under torchvision's names into a trunk, as far as they go.
+def stage_names(weights: Mapping[str, Tensor], stages: Sequence[str]) -> dict[str, Tensor]:
+    """Return a ResNet's weights under a trunk's names, without the classifier and the stages that it leaves out.
 
     Args:
-        trunk: To be filled; what it has besides stays as it is.
-        weights: Of the whole ResNet.
+        weights: Under torchvision's names.
         stages: The names that the trunk gives to the first stages.
     """
-    renamed = {f"layer{number}.": f"{name}." for number, name in enumerate(stages, start=1)}
-    own = trunk.state_dict()
-    for name, value in weights.items():
-        start, dot, rest = name.partition(".")
-        target = renamed.get(f"{start}{dot}", f"{start}{dot}") + rest
-        if target in own and own[target].shape == value.shape:
-            own[target].copy_(value)
+    renamed = {"conv1": "conv1", "bn1": "bn1"} | {f"layer{n}": name for n, name in enumerate(stages, start=1)}
+    parts = ((*name.partition("."), x) for name, x in weights.items())
+    return {f"{renamed[start]}.{rest}": x for start, _, rest, x in parts if start in renamed}
 
 
 def imagenet_scaled(images: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vos_bench.api import UNTRAINED, Image, LabelMap, Method, MethodInfo, Parameters, Precision, Prediction, Prompt
+from vos_bench.api import UNTRAINED, Image, LabelMap, Method, MethodInfo, Parameters, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.parts.aggregation import aggregate
@@ -47,20 +47,7 @@ class SoftMaskMethod(Method):
     """Frames are padded with zeros until their sides are multiples of this."""
 
     padding: Padding
-
-    def __init__(
-        self,
-        config: Any = None,
-        *,
-        weights: Parameters | None = None,
-        device: str = "cpu",
-        amp: Precision = "off",
-        compile: bool = False,
-        seed: int = 0,
-    ) -> None:
-        """See `Method.__init__`."""
-        super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
-        self._size: tuple[int, int] | None = None
+    _size: tuple[int, int] | None = None
 
     @abstractmethod
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""The convolutional pieces that space-time memory networks build their decoders from."""
+"""Small pieces that the networks of several methods are made of."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +18,12 @@ class PreActivationBlock(nn.Module):
         """B x C x H x W -> B x out x H x W."""
         branch = self.conv2(functional.relu(self.conv1(functional.relu(x))))
         return branch + (x if self.downsample is None else self.downsample(x))
+
+
+def resized(x: Tensor, like: Tensor) -> Tensor:
+    """Bring B x C x h x w to the height and width of another map, bilinearly, corners not aligned."""
+    size = (like.shape[-2], like.shape[-1])
+    return x if x.shape[-2:] == size else functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 def upsample(x: Tensor, factor: int) -> Tensor:

@@ -1,0 +1,46 @@
+"""The samples of one object behind the first layer of its target model, and how much each of them counts."""
+
+import torch
+from torch import Tensor
+
+from .targets import Targets
+
+
+class SampleMemory:
+    """Samples and their weights; a new one takes the place of that which counts least once the memory is full.
+
+    Attributes:
+        projected: N x D x h x w.
+        targets: Of the N samples.
+        weights: Of the N samples; they sum to one.
+    """
+
+    def __init__(self, projected: Tensor, targets: Targets, *, size: int, learning_rate: float) -> None:
+        """Start with the samples of the first frame, which weigh the same.
+
+        Args:
+            projected: N x D x h x w.
+            targets: Of these.
+            size: Most samples, at least N.
+            learning_rate: See `FrtmConfig`.
+        """
+        self.projected, self.targets = projected, targets
+        self.weights = torch.full((len(projected),), 1 / len(projected), device=projected.device)
+        self._size, self._rate = size, learning_rate
+        self._newest: int | None = None
+
+    def add(self, projected: Tensor, target: Targets) -> None:
+        """Store one sample, 1 x D x h x w; it weighs more than the one before by 1 / (1 - learning rate)."""
+        full = len(self.projected) >= self._size
+        slot = int(self.weights.argmin()) if full else len(self.projected)
+        keep = 1 - self._rate
+        weight = self._rate / keep if self._newest is None else float(self.weights[self._newest]) / keep
+        if full:
+            self.projected[slot] = projected[0]
+            self.weights[slot] = weight
+        else:
+            self.projected = torch.cat([self.projected, projected])
+            self.weights = torch.cat([self.weights, self.weights.new_tensor([weight])])
+        self.targets.put(slot, target)
+        self.weights /= self.weights.sum()
+        self._newest = slot

@@ -1,0 +1,136 @@
+"""FRTM as the harness runs it: a target model for each object, one backbone and one refiner for all."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vos_bench.api import UNTRAINED, Image, Parameters
+from vos_bench.errors import BadInputError
+from vos_bench.parts.soft_masks import SoftMaskMethod, network_for
+
+from . import INFO
+from .checkpoint import load_network
+from .config import FrtmConfig
+from .memory import SampleMemory
+from .network import TARGET, FrtmNetwork
+from .synthesis import Sample, moved_objects
+from .target_model import TargetModel, fit_both, fit_filter, random_model, score
+from .targets import Enlargement, Targets
+
+Features = dict[str, Tensor]
+
+
+class Target:
+    """One object: its target model and memory.
+
+    Attributes:
+        model: As fitted last.
+        memory: What it is fitted to; the first layer stays as it was fitted on the first frame.
+        projected: The last frame behind the first layer, 1 x D x h x w.
+    """
+
+    projected: Tensor
+
+    def __init__(self, model: TargetModel, features: Tensor, targets: Targets, config: FrtmConfig) -> None:
+        """Fit the model to samples of the first frame, N x C x h x w."""
+        self._config = config
+        weights = torch.full((len(features),), 1 / len(features), device=features.device)
+        self.model = fit_both(model, features, targets, weights, config.solver)
+        self.memory = SampleMemory(
+            self.model.project(features), targets, size=config.memory_size, learning_rate=config.learning_rate
+        )
+        self.update()
+
+    def look(self, features: Tensor) -> Tensor:
+        """Return the coarse score of a frame's features: 1 x 1 x h x w."""
+        self.projected = self.model.project(features)
+        return score(self.projected, self.model.filter)
+
+    def update(self) -> None:
+        """Fit the second layer to the memory."""
+        memory = self.memory
+        filter = fit_filter(self.model.filter, memory.projected, memory.targets, memory.weights, self._config.solver)
+        self.model = TargetModel(self.model.projection, filter)
+
+
+class FrtmMethod(SoftMaskMethod):
+    """The `Method` of the entry point."""
+
+    Config = FrtmConfig
+
+    def __init__(self, config: FrtmConfig | None = None, *, weights: Parameters | None = None, **settings: Any) -> None:
+        """Load the network; see `vos_bench.api.Method`. Raises BadInputError where there are no weights that fit."""
+        super().__init__(config, weights=weights, **settings)
+        wanted = self.config.backbone
+        network = network_for(
+            INFO, weights, load=load_network, build=lambda: FrtmNetwork("resnet101" if wanted == "auto" else wanted)
+        )
+        if wanted not in ("auto", network.name) and weights != UNTRAINED:
+            raise BadInputError(
+                f"{weights}: is for {network.name}, and backbone={wanted} was asked for; leave it at auto"
+            )
+        self.network = network.requires_grad_(False).to(self.device)
+        for part in network.children() if self.compile else ():
+            part.compile()
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """See `SoftMaskMethod.prepare`: the backbone takes 0..255."""
+        return image
+
+    def forget(self) -> None:
+        """See `SoftMaskMethod.forget`."""
+        self._targets: list[Target] = []
+        self._enlargement: Enlargement | None = None
+        self._number = -1
+
+    def find(self, frame: Tensor) -> Tensor:
+        """See `SoftMaskMethod.find`."""
+        size = (frame.shape[-2], frame.shape[-1])
+        features = self._extract(frame)
+        scores = [target.look(features[TARGET].float()) for target in self._targets]
+        with self.autocast():
+            reduced = self.network.refiner.reduce(features)
+            logits = [self.network.refiner(each, reduced, size) for each in scores]
+        return torch.sigmoid(torch.cat(logits).float())[:, 0]
+
+    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """See `SoftMaskMethod.take`: each object learns from its soft mask where it won."""
+        self._number += 1
+        winner = merged.argmax(dim=0)
+        for k, target in enumerate(self._targets, start=1):
+            mask = merged[k] * (winner == k)
+            if mask.sum() >= self.config.smallest_mask:
+                target.memory.add(target.projected, self._wanted(mask[None, None], target.projected))
+                if self._number % self.config.update_interval == 0:
+                    target.update()
+        for mask in merged[len(merged) - new :]:
+            self._targets.append(self._started(frame, mask > 0.5))
+
+    def _extract(self, frames: Tensor) -> Features:
+        with self.autocast():
+            return self.network.backbone(frames)  # type: ignore[no-any-return]
+
+    def _wanted(self, masks: Tensor, like: Tensor) -> Targets:
+        size = (masks.shape[-2], masks.shape[-1])
+        if self._enlargement is None:
+            self._enlargement = Enlargement((like.shape[-2], like.shape[-1]), size, like)
+        return Targets(masks, self._enlargement, foreground=self.config.solver.foreground)
+
+    def _started(self, frame: Tensor, mask: Tensor) -> Target:
+        image: Image = frame[0].permute(1, 2, 0).byte().cpu().numpy()
+        given = Sample(image, mask.cpu().numpy())
+        generator = torch.Generator().manual_seed(int(torch.randint(2**31, ())))
+        rng = np.random.default_rng(generator.initial_seed())
+        samples = [given, *moved_objects(*given, self.config.synthesis, rng)]
+        features = torch.cat([self._extract(_pixels(sample.image, frame))[TARGET].float() for sample in samples])
+        masks = torch.from_numpy(np.stack([sample.mask for sample in samples])).to(frame)[:, None]
+        model = TargetModel(
+            *(x.to(frame.device) for x in random_model(features.shape[1], self.config.solver, generator))
+        )
+        return Target(model, features, self._wanted(masks, features), self.config)
+
+
+def _pixels(image: Image, like: Tensor) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image)).to(like).permute(2, 0, 1)[None]

@@ -1,0 +1,222 @@
+"""FRTM: the solver against direct solutions, the memory, the refiner's shape, and the two files of parameters."""
+
+import itertools
+from collections import defaultdict
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+from torchvision.models import resnet18
+
+from vos_bench.api import UNTRAINED, Prompt
+from vos_bench.errors import BadInputError
+from vos_bench.methods.frtm import checkpoint
+from vos_bench.methods.frtm.config import FrtmConfig, SolverConfig, SynthesisConfig
+from vos_bench.methods.frtm.memory import SampleMemory
+from vos_bench.methods.frtm.method import FrtmMethod
+from vos_bench.methods.frtm.network import FrtmNetwork
+from vos_bench.methods.frtm.solver import conjugate_gradients
+from vos_bench.methods.frtm.synthesis import moved_objects
+from vos_bench.methods.frtm.target_model import BothLayersMap, TargetModel, fit_both, fit_filter, random_model, score
+from vos_bench.methods.frtm.targets import Enlargement, Targets
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def double(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def test_conjugate_gradients_solve_a_system_in_as_many_steps_as_it_has_unknowns():
+    root = double(6, 6)
+    matrix, right = root @ root.T + torch.eye(6), double(6)
+
+    def curvature(direction):
+        return list((matrix @ torch.cat(direction)).split([2, 4]))
+
+    found = conjugate_gradients(curvature, list(right.split([2, 4])), [1.0, 3.0], steps=6)
+    torch.testing.assert_close(torch.cat(found), torch.linalg.solve(matrix, right))
+
+
+def test_scores_are_enlarged_bilinearly_and_the_way_back_is_the_adjoint():
+    x, y = double(2, 1, 4, 5), double(2, 1, 33, 47)
+    enlargement = Enlargement((4, 5), (33, 47), x)
+    expected = functional.interpolate(x, size=(33, 47), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(enlargement.enlarge(x), expected)
+    torch.testing.assert_close((enlargement.enlarge(x) * y).sum(), (x * enlargement.adjoint(y)).sum())
+
+
+def test_a_small_object_weighs_a_tenth_of_all_pixels_and_a_large_one_what_it_has():
+    masks = torch.zeros(2, 1, 10, 10)
+    masks[0, 0, 0, 0], masks[1, 0, :5] = 1, 1
+    plain = Enlargement((10, 10), (10, 10), masks)
+    ones = Targets(masks, plain, foreground=0.1).weigh(torch.ones(2, 1, 10, 10))
+    assert ones[0, 0, 0, 0] == pytest.approx(10)
+    assert ones.sum((1, 2, 3)).tolist() == pytest.approx([100, 100], rel=1e-5)
+    torch.testing.assert_close(ones[1], torch.ones(1, 10, 10))
+
+
+def problem(samples=2):
+    features, masks = double(samples, 6, 4, 5), (double(samples, 1, 17, 23) > 0.5).double()
+    model = TargetModel(double(3, 6), double(1, 3, 3, 3))
+    targets = Targets(masks, Enlargement((4, 5), (17, 23), features), foreground=0.1)
+    return model, features, masks, targets, torch.tensor([0.25, 0.75], dtype=torch.float64)
+
+
+def loss(projection, filter, features, masks, targets, weights, config):
+    model = TargetModel(projection, filter)
+    scores = score(model.project(features), filter)
+    enlarged = functional.interpolate(scores, size=masks.shape[2:], mode="bilinear", align_corners=False)
+    errors = (targets._pixel_weights() * (enlarged - masks).square()).sum((1, 2, 3))
+    ridges = config.projection_ridge * projection.square().sum() + config.filter_ridge * filter.square().sum()
+    return (weights * errors).sum() + ridges
+
+
+def test_the_adjoint_is_the_gradient_and_the_linear_map_fits_it():
+    model, features, *_ = problem()
+    linear = BothLayersMap(model, features, model.project(features))
+    parameters = [x.clone().requires_grad_() for x in model]
+    scores = score(TargetModel(*parameters).project(features), parameters[1])
+    y, direction = double(*scores.shape), [double(3, 6), double(1, 3, 3, 3)]
+    for found, expected in zip(linear.adjoint(y), torch.autograd.grad(scores, parameters, y), strict=True):
+        torch.testing.assert_close(found, expected)
+    inner = sum((a * b).sum() for a, b in zip(linear.adjoint(y), direction, strict=True))
+    torch.testing.assert_close((linear.forward(direction) * y).sum(), inner)
+
+
+def test_the_second_layer_is_fitted_to_the_least_of_the_loss():
+    model, features, masks, targets, weights = problem()
+    config = SolverConfig(filter_steps=60)
+    fitted = fit_filter(model.filter, model.project(features), targets, weights, config).requires_grad_()
+    loss(model.projection, fitted, features, masks, targets, weights, config).backward()
+    assert fitted.grad.abs().max() < 1e-6
+
+
+def test_rounds_for_both_layers_lower_the_loss():
+    model, features, masks, targets, weights = problem()
+    config = SolverConfig(first_steps=(5,))
+    values = [loss(*model, features, masks, targets, weights, config)]
+    for _ in range(4):
+        model = fit_both(model, features, targets, weights, config)
+        values.append(loss(*model, features, masks, targets, weights, config))
+    assert all(later < earlier for earlier, later in itertools.pairwise(values))
+
+
+def test_the_published_numbers_are_the_defaults():
+    config = FrtmConfig()
+    assert (config.solver.channels, config.solver.first_steps, config.solver.filter_steps) == (
+        96,
+        (5, 10, 10, 10, 10),
+        10,
+    )
+    assert (config.solver.projection_ridge, config.solver.filter_ridge, config.solver.foreground) == (1e-4, 1e-2, 0.1)
+    assert (config.memory_size, config.learning_rate, config.update_interval, config.smallest_mask) == (80, 0.1, 8, 10)
+    assert (config.synthesis.samples, config.merge) == (5, "odds-softmax")
+    model = random_model(1024, config.solver, torch.Generator())
+    assert (model.projection.shape, model.filter.shape) == ((96, 1024), (1, 96, 3, 3))
+
+
+def test_newer_samples_weigh_more_and_the_least_important_goes():
+    def sample(value):
+        return torch.full((1, 2, 3, 3), float(value)), Targets(torch.full((1, 1, 6, 6), 1.0), enlargement, foreground=0)
+
+    enlargement = Enlargement((3, 3), (6, 6), torch.zeros(1))
+    first = torch.cat([sample(k)[0] for k in (0, 1)])
+    memory = SampleMemory(first, Targets(torch.ones(2, 1, 6, 6), enlargement, foreground=0), size=4, learning_rate=0.1)
+    assert memory.weights.tolist() == pytest.approx([0.5, 0.5])
+    memory.add(*sample(2))
+    assert (memory.weights[2] / memory.weights[0]).item() == pytest.approx(0.1 / 0.9 / 0.5)
+    memory.add(*sample(3))
+    assert (memory.weights[3] / memory.weights[2]).item() == pytest.approx(1 / 0.9)
+    memory.add(*sample(4))
+    assert memory.weights.sum().item() == pytest.approx(1)
+    assert memory.projected[:, 0, 0, 0].tolist() == [0, 1, 4, 3]
+    assert len(memory.targets.inside) == len(memory.targets.wanted) == 4
+
+
+def disc(x=40, size=(96, 128)):
+    image = np.full((*size, 3), (40, 130, 60), np.uint8)
+    cv2.circle(image, (x, 48), 20, (200, 40, 30), -1)
+    mask = np.zeros(size, np.uint8)
+    cv2.circle(mask, (x, 48), 20, 1, -1)
+    return image, mask.astype(bool)
+
+
+def test_samples_of_the_first_frame_move_the_object_over_its_background():
+    image, mask = disc()
+    samples = moved_objects(image, mask, SynthesisConfig(blur=0), np.random.default_rng(0))
+    assert len(samples) == 5
+    for sample in samples:
+        inside = sample.image[sample.mask].mean(0)
+        assert inside[0] > 170
+        assert sample.image[~sample.mask].mean(0) == pytest.approx((40, 130, 60), abs=6)
+    assert len({sample.mask.sum() for sample in samples}) == 5
+
+
+def test_the_target_model_alone_finds_the_object_with_random_features():
+    method = FrtmMethod(FrtmConfig(backbone="resnet18"), weights=UNTRAINED)
+    image, mask = disc()
+    method.initialize(image, Prompt(masks={1: mask}))
+    image, mask = disc(52)
+    method.step(image)
+    [target] = method._targets
+    coarse = score(target.projected, target.model.filter)
+    found = functional.interpolate(coarse, size=mask.shape, mode="bilinear", align_corners=False)[0, 0].numpy() > 0.5
+    assert (found & mask).sum() / (found | mask).sum() > 0.5
+
+
+@pytest.mark.parametrize(("name", "parameters", "keys"), [("resnet18", 1.23e6, "rn18"), ("resnet101", 1.41e6, "rn101")])
+def test_the_refiner_has_the_official_shapes_for_both_backbones(shared, name, parameters, keys):
+    refiner = FrtmNetwork(name).refiner
+    assert sum(p.numel() for p in refiner.parameters()) == pytest.approx(parameters, rel=1e-2)
+    rows = [line.split("\t") for line in (shared / "keys" / f"FRTM_{keys}.tsv").read_text().splitlines()[1:]]
+    expected = {key: () if shape == "scalar" else tuple(map(int, shape.split("x"))) for key, shape, *_ in rows}
+    assert {f"refiner.{key}": tuple(x.shape) for key, x in refiner.state_dict().items()} == expected
+
+
+def test_the_backbone_has_to_lie_beside_the_authors_file_and_be_the_right_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    path = tmp_path / "rn18_all.pth"
+    tensors = {f"refiner.{key}": x for key, x in FrtmNetwork("resnet18").refiner.state_dict().items()}
+    torch.save({"model": tensors}, path)
+    with pytest.raises(BadInputError, match=r"resnet18-f37072fd\.pth.*download https://download\.pytorch\.org"):
+        checkpoint.load_network(path)
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "resnet18-f37072fd.pth")
+    with pytest.raises(BadInputError, match="expected f37072fd"):
+        checkpoint.load_network(path)
+
+
+def test_the_file_decides_the_backbone(tmp_path):
+    path = tmp_path / "frtm.safetensors"
+    checkpoint.write_network(FrtmNetwork("resnet18"), path, method="frtm", source="made")
+    assert FrtmMethod(weights=path).network.name == "resnet18"
+    with pytest.raises(BadInputError, match="is for resnet18"):
+        FrtmMethod(FrtmConfig(backbone="resnet101"), weights=path)
+
+
+class AverageMeter:
+    """What a trainer's checkpoint of FRTM pickles beside its tensors."""
+
+    __module__ = "lib.utils"
+
+
+def test_a_trainers_checkpoint_is_read_without_its_classes(tmp_path, monkeypatch):
+    import sys
+    import types
+
+    package, module = types.ModuleType("lib"), types.ModuleType("lib.utils")
+    module.AverageMeter = AverageMeter
+    monkeypatch.setitem(sys.modules, "lib", package)
+    monkeypatch.setitem(sys.modules, "lib.utils", module)
+    stats = defaultdict(AverageMeter)
+    stats["loss"].sum = 3.0
+    network, path = FrtmNetwork("resnet18"), tmp_path / "epoch.pth"
+    torch.save({"model": network.state_dict(), "stats": stats, "epoch": 4}, path)
+    monkeypatch.delitem(sys.modules, "lib.utils")
+    read = checkpoint.load_network(path).state_dict()
+    assert all(torch.equal(read[key], x) for key, x in network.state_dict().items())

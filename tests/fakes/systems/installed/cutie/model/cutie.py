@@ -1,0 +1,11 @@
+import torch
+
+
+class CUTIE(torch.nn.Module):
+    def __init__(self, configuration):
+        super().__init__()
+        self.model = configuration["model"]
+        self.loaded = None
+
+    def load_weights(self, weights):
+        self.loaded = weights["key"]

@@ -1,0 +1,103 @@
+"""The drivers of well-known systems, each against a fake of the calls that the system offers."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vos_bench import registry
+from vos_bench.api import Prediction, Prompt, PromptedFrame, PromptedSequence
+from vos_bench.errors import MethodError
+
+FAKES = Path(__file__).resolve().parents[2] / "fakes" / "systems"
+NAMES = ("aot", "cutie", "sam2.1", "xmem")
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Builds a recipe's method on the fakes."""
+    monkeypatch.setenv("PYTHONPATH", str(FAKES / "installed"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    built = []
+
+    def make(name: str, *, content: dict[str, Any] | None = None, **options: Any) -> Any:
+        torch.save(content or {"key": 7}, tmp_path / "w.pth")
+        factory = registry.resolve(registry.method(name).factory)
+        built.append(factory(factory.Config(python=sys.executable, **options), weights=tmp_path / "w.pth"))
+        return built[-1]
+
+    yield make
+    for method in built:
+        method.close()
+
+
+def require_still(found: list[Prediction], *, least: float = 1.0) -> None:
+    """Object 1 stays where it started on the first frame, object 2 where it started on the third."""
+    for t, each in enumerate(found):
+        expected = np.zeros((20, 30), np.uint16)
+        expected[2:8, 5:15] = 1
+        if t >= 2:
+            expected[11:17, 5:15] = 2
+        assert (each.labels == expected).mean() >= least
+        assert set(np.unique(each.labels)) == set(np.unique(expected))
+        assert each.milliseconds is not None
+
+
+def test_cutie(build: Any, clip: Any, answers: Any) -> None:
+    method = build("cutie", model="small", size=600, mem_every=3)
+    require_still(answers(method, clip()))
+    require_still(answers(method, clip("again")))
+    assert method.finish().splitlines() == ["cutie small 7 3 600"] * 2
+
+
+def test_xmem(build: Any, clip: Any, answers: Any) -> None:
+    method = build("xmem", repository=str(FAKES / "xmem"), size=40, top_k=20, no_long_term=True)
+    require_still(answers(method, clip()))
+    assert method.finish() == "xmem 20 5 False 128 10000"
+
+
+def test_aot(build: Any, clip: Any, answers: Any) -> None:
+    method = build("aot", repository=str(FAKES / "aot"), content={"left_out": []})
+    require_still(answers(method, clip()), least=0.93)
+    require_still(answers(method, clip("again")), least=0.93)
+
+
+def test_aot_refuses_parameters_of_another_model(build: Any) -> None:
+    with pytest.raises(MethodError, match=r"exit code 1 .*holds parameters of another model: \['decoder.x'\]"):
+        build("aot", repository=str(FAKES / "aot"), content={"left_out": ["decoder.x"]})
+
+
+def test_sam_serves_all_sequences_in_one_call_and_late_objects_in_a_pass_of_their_own(
+    build: Any, clip: Any, answers: Any
+) -> None:
+    method = build("sam2.1", model="tiny", precision="off")
+    method.foresee(iter([clip("a"), clip("b")]))
+    require_still(answers(method, clip("a")))
+    require_still(answers(method, clip("b")))
+    assert method.finish().split() == ["a", "b"]
+
+
+def test_sam_starts_from_boxes(build: Any, answers: Any) -> None:
+    frames = [PromptedFrame(np.zeros((20, 30, 3), np.uint8), new) for new in (Prompt(boxes={1: (5, 2, 15, 8)}), None)]
+    sequence = PromptedSequence("boxed", ("00000", "00001"), iter(frames))
+    assert (answers(build("sam2.1", model="tiny", precision="off"), sequence)[1].labels[2:8, 5:15] == 1).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_says_how_to_install_it_and_under_which_licences(name: str) -> None:
+    info = registry.method(name)
+    assert info.row == "adapter"
+    assert "git clone" in info.install
+    assert info.licence
+    assert all(weights.licence and weights.location.startswith("https://") for weights in info.weights)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_of_a_recipe_is_one_of_its_driver(name: str) -> None:
+    factory = registry.resolve(registry.method(name).factory)
+    text = (Path(sys.modules[factory.__module__].__file__ or "").parent / "drivers" / factory.driver).read_text("utf-8")
+    options = set(factory.Config.model_fields) - factory.common
+    assert all(f'"--{option.replace("_", "-")}"' in text for option in options)

@@ -1,37 +1,110 @@
-"""The paper's table 1: what each part of LWL adds, on 300 sequences held out of the YouTube-VOS 2019 training set."""
+"""The paper's table 1, what each part of LWL adds, as published and as measured here; and further axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
 
 from vos_bench.records import Run, RunRecord
-from vos_bench.tables import Column, Table, percent
+from vos_bench.tables import SPREAD, Column, Table, percent
 
-from .measured import measured
+from .measured import MEASURED, measured
 from .paper import EXPLANATION, HERE, assemble, measured_row, published_row
 from .published import SETTINGS, load
+from .variants import VariantRow, axis_of, variant_rows
 
 DATASET = "ytvos19-holdout"
-TITLE = "Ablation on 300 held-out sequences of YouTube-VOS 2019 train (table 1 of the LWL paper)"
+TITLE = "What each part of LWL adds (table 1 of the LWL paper)"
+AXIS = "table1"
+AXES_TITLE = "Ablations along further axes"
 _PREFIX = "LWL ablation: "
 _KEYS = ("label_source", "weight_source", "learner_gradient")
 
 
 def build(runs: Sequence[Run]) -> Table:
-    """Return the published row of each step and the measured ones; LWL's settings tell which step a run is."""
-    rows = []
-    for row in load():
-        if row.method.startswith(_PREFIX):
-            name = row.method.removeprefix(_PREFIX)
-            rows.append({**published_row(row), "method": name, "group": f"LWL as published: {SETTINGS[row.setting]}"})
+    """Return the published row of each step and the measured ones.
+
+    A run that `vos-bench ablate` made says itself which step it is; of any other, LWL's settings tell.
+    """
+    published = _published()
+    order = {row["method"]: i for i, row in enumerate(published)}
     ours = [
         {**measured_row(row, HERE), "method": f"{row.name}: {step(row.runs[0].record)}"}
         for row in measured(runs, wanted=_is_step)
     ]
-    order = {row["method"]: i for i, row in enumerate(rows)}
     ours.sort(key=lambda row: (row["method"].partition(": ")[0], order[row["method"].partition(": ")[2]]))
-    return assemble(TITLE, (Column("method"), Column("origin"), percent("J")), [*rows, *ours], (EXPLANATION,))
+    made = [row for row in variant_rows(runs) if row.setup.axis == AXIS]
+    columns = [Column("method"), Column("origin"), percent("J")]
+    if made:
+        columns += [percent("J&F"), Column("training", digits=1, unit="min")]
+    rows = [*published, *ours, *(variant_row(row, name=f"{row.setup.method}: {row.label}") for row in made)]
+    notes = (EXPLANATION, *_orders(made, list(order)), *waiting(runs))
+    return assemble(TITLE, columns, rows, notes, across="method")
+
+
+def axes(runs: Sequence[Run]) -> Table:
+    """Return the further axes of ablations, a group for each; the steps of table 1 are in the report `ablation`."""
+    found = [row for row in variant_rows(runs) if row.setup.axis != AXIS]
+    columns = (
+        Column("value"),
+        percent("J"),
+        percent("F"),
+        percent("J&F"),
+        Column("training", digits=1, unit="min"),
+    )
+    rows = [
+        {**variant_row(row, name=row.label), "value": row.label, "group": f"{row.setup.axis}: {row.setup.heading}"}
+        for row in found
+    ]
+    summaries = {row.setup.axis: axis.summary for row in found if (axis := axis_of(row.setup))}
+    notes = (*(f"{name}: {summary}" for name, summary in summaries.items()), *waiting(runs))
+    return assemble(AXES_TITLE, columns, rows, notes)
+
+
+def variant_row(row: VariantRow, *, name: str) -> dict[str, Any]:
+    """Return a row of a table of a variant that was measured here."""
+    seeds = f"mean ± spread over {len(row.seeds)} seeds" if len(row.seeds) > 1 else f"seed {row.seeds[0]}"
+    return {
+        "group": f"{row.setup.heading}, {seeds}",
+        "method": name,
+        "origin": MEASURED,
+        "rank": row.rank,
+        "notes": row.notes,
+        **row.scores,
+        **{score + SPREAD: value for score, value in row.spread.items()},
+        "training": row.minutes,
+    }
+
+
+def waiting(runs: Sequence[Run]) -> Iterable[str]:
+    """Say how many runs of an ablation have no row yet."""
+    count = sum(run.record.ablation is not None and not run.record.scores for run in runs)
+    if count:
+        yield f"Left out: {count} runs of an ablation that are not finished or have no scores."
+
+
+def _published() -> list[dict[str, Any]]:
+    return [
+        {
+            **published_row(row),
+            "method": row.method.removeprefix(_PREFIX),
+            "group": f"LWL as published: {SETTINGS[row.setting]}",
+        }
+        for row in load()
+        if row.method.startswith(_PREFIX)
+    ]
+
+
+def _orders(rows: Sequence[VariantRow], steps: Sequence[str]) -> Iterable[str]:
+    """Say for each complete set of measured steps whether J rises as in the paper."""
+    for setup in dict.fromkeys(row.setup for row in rows):
+        scores = {row.label: row.scores["J"] for row in rows if row.setup == setup and row.ranked}
+        if set(scores) != set(steps):
+            continue
+        found = sorted(steps, key=lambda step: scores[step])
+        text = "J rises from step to step as in the paper" if found == [*steps] else f"J rises as {' < '.join(found)}"
+        other = "" if found == [*steps] else ", another order than the paper's"
+        yield f"{setup.method} on {setup.dataset}: {text}{other}."
 
 
 def step(record: RunRecord) -> str:
@@ -45,7 +118,7 @@ def step(record: RunRecord) -> str:
 
 
 def _is_step(record: RunRecord) -> bool:
-    return record.dataset.name == DATASET and bool(step(record))
+    return record.ablation is None and record.dataset.name == DATASET and bool(step(record))
 
 
 def _find(config: Mapping[str, JsonValue]) -> dict[str, Any]:

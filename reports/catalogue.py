@@ -3,6 +3,15 @@
 from vos_bench.api import ReportInfo
 
 ABLATION = ReportInfo("ablation", "Table 1 of the LWL paper: what each part adds", "vos_bench.reports.ablation:build")
+ABLATION_AXES = ReportInfo(
+    "ablation-axes", "Further axes of ablations, with seeds and minutes", "vos_bench.reports.ablation:axes"
+)
+ABLATION_FIGURE = ReportInfo(
+    "ablation-figure",
+    "Score by axis of an ablation, with its spread over seeds",
+    "vos_bench.reports.ablation_figure:build",
+    kind="figure",
+)
 YTVOS18 = ReportInfo("ytvos18", "Table 2 of the LWL paper: YouTube-VOS 2018", "vos_bench.reports.paper:ytvos18")
 YTVOS18_ALL = ReportInfo(
     "ytvos18-all", "YouTube-VOS 2018 with published rows from every source", "vos_bench.reports.paper:ytvos18_all"

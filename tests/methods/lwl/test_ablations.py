@@ -221,6 +221,11 @@ def test_the_papers_scale_goes_from_the_command_to_records_and_the_table(
         assert [data["left_out"] for data in training["data"]] == [["bbb"], []]
         config = load_network(folder / "training/weights.safetensors").config
         assert (config.label_source == "mask") == (step in STEPS[:2])
+    capsys.readouterr()
+    assert call("report", "ablation", out) == 0
+    said = capsys.readouterr().out
+    for label in ("Baseline", "+End-to-end", "+Label Generator", "+Weight Predictor"):
+        assert f"lwl: {label}" in said
 
 
 def load_config(overrides: tuple[str, ...]) -> LwlConfig:

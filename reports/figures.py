@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,7 +93,7 @@ def _curve_panel(
     axis: Axes, lines: Iterable[Mapping[str, float]], styles: Iterable[Look], frames: Sequence[str]
 ) -> None:
     for values, look in zip(lines, styles, strict=True):
-        axis.plot([values.get(frame, np.nan) for frame in frames], linewidth=1.3, **look.for_lines)
+        axis.plot([values.get(frame, np.nan) for frame in frames], **look.for_lines)
     axis.set_ylim(-0.02, 1.02)
     axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
     ticks = np.unique(np.linspace(0, len(frames) - 1, 5).astype(int)).tolist()
@@ -132,12 +134,16 @@ class _Point(NamedTuple):
 
 
 def pareto(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
-    """Draw score against FPS, a panel for each dataset: measured runs, and published points in grey."""
+    """Draw score against FPS, a panel for each dataset: measured runs, and published points in grey.
+
+    Runs without an FPS, as all are that do not keep the timing protocol, are named below.
+    """
     panels: dict[str, list[Run]] = {}
     for run in runs:
         if run.record.timing and run.record.timing.fps:
             panels.setdefault(run.record.dataset.name, []).append(run)
-    panels = panels or {"davis17": []}
+    known = [run.record.dataset.name for run in runs if run.record.dataset.name in PUBLISHED]
+    panels = panels or {name: [] for name in known or ["davis17"]}
     with figure(options.out, 6, 4.5 * len(panels)) as drawn:
         axes = drawn.subplots(len(panels), squeeze=False)[:, 0]
         for axis, (dataset, members) in zip(axes, panels.items(), strict=True):
@@ -150,8 +156,18 @@ def pareto(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
             axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
             axis.set_ylabel(f"{plain(name)} {score}")
             axis.set_xlabel("FPS (published: as their authors measured)" if published else "FPS")
+            if dataset == next(reversed(panels)):
+                _name_untimed(axis, runs)
             axis.legend(loc="upper left", bbox_to_anchor=(0, -0.14), fontsize=7)
     return [options.out]
+
+
+def _name_untimed(axis: Axes, runs: Sequence[Run]) -> None:
+    """Say in the legend which runs have no point."""
+    pairs = zip(runs, looks(runs), strict=True)
+    names = [look.label.strip() for run, look in pairs if not (run.record.timing and run.record.timing.fps)]
+    if names:
+        axis.plot([], [], " ", label="\n".join(wrap(f"without an FPS: {', '.join(names)}", 90)))
 
 
 def _published_points(axis: Axes, rows: Iterable[Published], score: str) -> None:
@@ -168,11 +184,13 @@ def _published_points(axis: Axes, rows: Iterable[Published], score: str) -> None
         edgecolors=GREY,
         label="published",
     )
-    for point in _front(points):
+    for i, point in enumerate(_front(points)):
+        # In turns above to the right and below to the left, for they lie close to each other.
         axis.annotate(
             plain(point.label),
             (point.fps, point.score),
-            xytext=(3, 3),
+            xytext=(-3, -10) if i % 2 else (3, 4),
+            ha="right" if i % 2 else "left",
             textcoords="offset points",
             fontsize=7,
             color=GREY,
@@ -218,7 +236,7 @@ def size(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
         _log_axis(axis, PercentFormatter(1))
         axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
         axis.set(xlabel="share of the frame that the object covers where it starts", ylabel="J", ylim=(-0.02, 1.02))
-        axis.legend(loc="best")
+        drawn.legend(loc="outside lower center", ncols=4)
     return [options.out]
 
 
@@ -240,7 +258,7 @@ def training(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Draw the curves of trainings, a panel for each value: thin as logged, thick as the running median."""
     del runs
     folders = sorted({file.parent for path in options.paths for file in path.rglob("curves.jsonl")})
-    logs = {folder: _log(folder / "curves.jsonl") for folder in folders}
+    logs = {name: _log(folder / "curves.jsonl") for name, folder in zip(_short_names(folders), folders, strict=True)}
     values = sorted({name for lines in logs.values() for line in lines for name in line} - {"step", "time"})
     if not values:
         raise BadInputError(
@@ -249,12 +267,24 @@ def training(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     with figure(options.out, 6, 0.8 + 2 * len(values)) as drawn:
         axes = drawn.subplots(len(values), sharex=True, squeeze=False)[:, 0]
         for axis, name in zip(axes, values, strict=True):
-            for i, (folder, lines) in enumerate(logs.items()):
-                _training_line(axis, [(line["step"], line[name]) for line in lines if name in line], folder.name, i)
+            for i, (label, lines) in enumerate(logs.items()):
+                _training_line(axis, [(line["step"], line[name]) for line in lines if name in line], label, i)
             axis.set_ylabel(plain(name))
         axes[-1].set_xlabel("step")
         axes[0].legend(loc="best")
     return [options.out]
+
+
+def _short_names(folders: Sequence[Path]) -> list[str]:
+    """Return of each folder's path those parts that tell it apart from the others."""
+    if len(folders) < 2:
+        return [folder.name for folder in folders]
+    parts = [folder.resolve().parts for folder in folders]
+    start = next(i for i, found in enumerate(zip_longest(*parts)) if len(set(found)) > 1)
+    end = next(i for i, found in enumerate(zip_longest(*(each[::-1] for each in parts))) if len(set(found)) > 1)
+    names = ["/".join(each[start : len(each) - end]) for each in parts]
+    # Where one folder lies in another, its own name must do for the part that they share.
+    return names if all(names) else ["/".join(each[start - 1 :]) for each in parts]
 
 
 def _log(path: Path) -> list[dict[str, float]]:

@@ -31,7 +31,8 @@ NOTES = (
     "FPS: frames after the first of each sequence / their time, a frame counting once whatever its number of objects; "
     "init: median of the first frames; p50, p90 and p99: of the frames after the first. Lines by number of objects are "
     "figured from the times of single frames.",
-    "Only whole runs that are no mere indication are ranked, and only on the same hardware, data and settings.",
+    "A run that is a mere indication, as its notes say, has latencies and no FPS (`vos-bench bench` measures one). "
+    "Runs are ranked only on the same hardware, data and settings.",
 )
 AUTHORS = "Published, by their authors' definitions, on the hardware that a note names; never ranked"
 
@@ -89,9 +90,12 @@ def _highest(values: Iterable[float | None]) -> float | None:
 
 
 def _by_objects(run: Run) -> Iterable[dict[str, Any]]:
-    """Yield a line for each number of objects, where whole runs have an FPS and calls were timed one by one."""
+    """Yield a line for each number of objects, where calls were timed one by one and nothing else shared the machine.
+
+    An FPS is given only where the whole run has one.
+    """
     timing = run.record.timing
-    if timing is None or timing.fps is None:
+    if timing is None or timing.step_ms is None:
         return
     steps: dict[int, list[float]] = {}
     starts: dict[int, list[float]] = {}
@@ -108,7 +112,7 @@ def _by_objects(run: Run) -> Iterable[dict[str, Any]]:
         yield {
             "objects": str(objects),
             "frames": len(steps[objects]) + len(starts.get(objects, [])),
-            "FPS": 1000 * len(steps[objects]) / sum(steps[objects]),
+            "FPS": 1000 * len(steps[objects]) / sum(steps[objects]) if timing.fps is not None else None,
             "init": float(np.median(starts[objects])) if objects in starts else None,
             **{"p50": p50, "p90": p90, "p99": p99},
         }

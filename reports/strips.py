@@ -44,13 +44,16 @@ def strips(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
         for panel, name in zip(panels, names, strict=True):
             panel.suptitle(plain(name), fontsize=9)
             axes = panel.subplots(len(runs), COLUMNS, squeeze=False)
+            first: list[str] = []
             for row, run, label in zip(axes, runs, distinct_names(runs), strict=True):
                 shown = list(overlays(run, dataset.sequence(name), count=COLUMNS))
                 for axis in row:
                     axis.set(xticks=[], yticks=[], frame_on=False)
                 for axis, each in zip(row, shown, strict=False):
                     axis.imshow(shrink(each.image, 640))
-                    axis.set_title(each.frame, fontsize=7, pad=2)
+                    if each.frame not in first:
+                        axis.set_title(each.frame, fontsize=7, pad=2)
+                first = first or [each.frame for each in shown]
                 score = 100 * sequence_score(run.sequences[name])
                 row[0].set_ylabel(plain(f"{label}\nJ&F {score:.1f}"), fontsize=7)
     return [options.out]

@@ -19,6 +19,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 GREY = "#767676"
 _LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+_WIDTHS = (1.4, 1.5, 1.5, 2.0, 1.5)
+"""Of the lines: dots are faint where they are thin."""
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 FORMATS = (".svg", ".png", ".pdf")
 
@@ -42,12 +44,13 @@ class Look(NamedTuple):
     label: str
     colour: str
     line: Any
+    width: float
     mark: str
 
     @property
     def for_lines(self) -> Mapping[str, Any]:
         """Arguments of `Axes.plot`."""
-        return {"label": self.label, "color": self.colour, "linestyle": self.line}
+        return {"label": self.label, "color": self.colour, "linestyle": self.line, "linewidth": self.width}
 
     @property
     def for_points(self) -> Mapping[str, Any]:
@@ -62,7 +65,8 @@ def looks(runs: Sequence[Run]) -> list[Look]:
 
 def look_of(name: str, i: int) -> Look:
     """Return the look of the `i`-th thing of a figure."""
-    return Look(plain(name), COLOURS[i % len(COLOURS)], _LINES[i % len(_LINES)], _MARKS[i % len(_MARKS)])
+    k = i % len(_LINES)
+    return Look(plain(name), COLOURS[i % len(COLOURS)], _LINES[k], _WIDTHS[k], _MARKS[i % len(_MARKS)])
 
 
 def distinct_names(runs: Sequence[Run]) -> list[str]:

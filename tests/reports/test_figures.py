@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from vos_bench.api import ReportOptions
 from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run
-from vos_bench.reports.figures import _front, _Point, _sizes
+from vos_bench.reports.figures import _front, _Point, _short_names, _sizes
 from vos_bench.reports.overlays import contours, overlay
 from vos_bench.reports.style import COLOURS, looks
 
@@ -64,6 +65,15 @@ def test_published_speeds_are_drawn_without_a_record(tmp_path: Path) -> None:
     assert (tmp_path / "f.svg").stat().st_size > 10_000
 
 
+def test_the_speed_figure_names_the_runs_that_it_has_no_point_for(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run({"a": (0.5, 0.5)}, method="fast", fps=20.0), make_run({"a": (0.5, 0.5)}, method="untimed")]
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        draw("pareto", runs, tmp_path / "f.svg")
+    text = (tmp_path / "f.svg").read_text()
+    assert "without an FPS: untimed" in text
+    assert "fast: measured on" in text
+
+
 def test_the_front_holds_what_nothing_beats_in_both() -> None:
     slow, fast, beaten = _Point("slow", 1, 0.9), _Point("fast", 10, 0.5), _Point("beaten", 0.5, 0.8)
     assert _front([beaten, fast, slow]) == [slow, fast]
@@ -102,6 +112,14 @@ def test_training_curves_are_found_below_the_named_folders(tmp_path: Path) -> No
     (tmp_path / "b" / "curves.jsonl").write_text("{")
     with pytest.raises(BadInputError, match=r"curves\.jsonl:1"):
         draw("training", (), tmp_path / "f.svg", paths=(tmp_path,))
+
+
+def test_trainings_in_folders_of_one_name_are_told_apart_by_where_these_lie(tmp_path: Path) -> None:
+    folders = [tmp_path / "table" / step / "seed0" / "training" for step in ("baseline", "whole")]
+    assert _short_names(folders) == ["baseline", "whole"]
+    assert _short_names(folders[:1]) == ["training"]
+    assert _short_names([tmp_path / "a", tmp_path / "b"]) == ["a", "b"]
+    assert _short_names([tmp_path / "a", tmp_path / "a" / "b"]) == ["a", "a/b"]
 
 
 def test_strips_show_the_worst_and_the_best_sequence(on_disk: Any, tmp_path: Path) -> None:

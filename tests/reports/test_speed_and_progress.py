@@ -7,7 +7,7 @@ from vos_bench.environment import GpuEntry
 from vos_bench.records import Run
 from vos_bench.reports import attributes, progress, speed
 from vos_bench.tables import render
-from vos_bench.timing import FrameTimings, TimingSummary
+from vos_bench.timing import FrameTimings, Latency, TimingSummary
 
 MakeRun = Callable[..., Run]
 
@@ -24,7 +24,12 @@ TIMES = FrameTimings(
 
 def timed(run: Run, *, fps: float = 37.5, indicative: bool = False, gpu: str = "") -> Run:
     timing = TimingSummary(
-        definition="how", indicative=indicative, reasons=("too short",) if indicative else (), frames=4, fps=fps
+        definition="how",
+        indicative=indicative,
+        reasons=("too short",) if indicative else (),
+        frames=4,
+        fps=fps,
+        step_ms=Latency(p50=30, p90=40, p99=40),
     )
     sequences = {
         name: each.model_copy(update={"timings": TIMES, "peak_mib": 100.0}) for name, each in run.sequences.items()
@@ -59,6 +64,17 @@ def test_speed_ranks_on_one_machine_only_and_no_mere_indication(make_run: MakeRu
     assert "**20.00**" not in render(speed.build(runs(gpu="V100")), "markdown")
     assert "**20.00**" not in render(speed.build(runs()), "markdown"), "a processor is not that GPU"
     assert "**20.00**" not in render(speed.build(runs(gpu="H200", indicative=True)), "markdown")
+
+
+def test_an_indication_has_latencies_by_number_of_objects_and_no_fps(make_run: MakeRun) -> None:
+    run = timed(make_run({"a": (0.5, 0.5)}), indicative=True)
+    assert run.record.timing is not None
+    timing = run.record.timing.model_copy(update={"fps": None, "step_ms": Latency(p50=30, p90=40, p99=40)})
+    run = replace(run, record=run.record.model_copy(update={"timing": timing}))
+    rows = [row for row in speed.build([run]).rows if row["method"] == "mine"]
+    assert [row["objects"] for row in rows] == ["all", "1", "2"]
+    assert all(row["FPS"] is None for row in rows)
+    assert [row["p50"] for row in rows] == [30, 10.0, 40.0]
 
 
 def test_published_speeds_stand_alone_and_unranked_without_a_record() -> None:

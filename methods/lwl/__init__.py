@@ -49,6 +49,7 @@ INFO = MethodInfo(
         "an empty first mask is an object that is never found, where the authors' tracker fails",
     ),
     converter="vos_bench.methods.lwl.checkpoint:convert",
+    untrained=True,
     recipes=tuple(
         RecipeInfo(
             name=name, summary=summary, factory=f"vos_bench.methods.lwl.recipes:{name.upper().replace('-', '_')}"

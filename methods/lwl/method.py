@@ -7,12 +7,14 @@ from typing import Any
 from pydantic import ValidationError
 from torch import Tensor
 
-from vos_bench.api import Image, Method, Precision, Prediction, Prompt
+from vos_bench.api import UNTRAINED, Image, Method, Parameters, Precision, Prediction, Prompt
 from vos_bench.config import explain
 from vos_bench.errors import BadInputError
 
 from . import INFO
 from .checkpoint import load_network
+from .config import MASK_NETWORK
+from .network import LwlNetwork
 from .parameters import TrackerConfig
 from .tracker import LwlTracker
 
@@ -26,7 +28,7 @@ class LwlMethod(Method):
         self,
         config: TrackerConfig | None = None,
         *,
-        weights: Path | None = None,
+        weights: Parameters | None = None,
         device: str = "cpu",
         amp: Precision = "off",
         compile: bool = False,
@@ -36,7 +38,8 @@ class LwlMethod(Method):
 
         Args:
             config: The tracker's parameters.
-            weights: A safetensors file or the authors' `.pth`; a box network starts from boxes too.
+            weights: A safetensors file or the authors' `.pth`; a box network starts from boxes too. With `UNTRAINED`
+                it is the released network for mask starts with random parameters: as fast, and of no other use.
             device: See `vos_bench.api.Method`.
             amp: See `vos_bench.api.Method`.
             compile: See `vos_bench.api.Method`.
@@ -49,7 +52,8 @@ class LwlMethod(Method):
         if weights is None:
             ways = " ".join(f"{known.name}: {known.note}" for known in INFO.weights)
             raise BadInputError(f"lwl: no weights; give --weights FILE. {ways}")
-        self._tracker = LwlTracker(load_network(weights), self.config, device=device, amp=amp, compile=compile)
+        network = LwlNetwork(MASK_NETWORK) if weights == UNTRAINED else load_network(Path(weights))
+        self._tracker = LwlTracker(network, self.config, device=device, amp=amp, compile=compile)
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`."""

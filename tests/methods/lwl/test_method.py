@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vos_bench import registry
-from vos_bench.api import Prompt
+from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.config import apply_overrides
 from vos_bench.errors import BadInputError
 from vos_bench.methods.lwl import load
@@ -49,6 +49,13 @@ def build(name="lwl", **options):
 
 def test_the_registered_method_runs_from_a_file_of_weights(weights_file, video, mask):
     method = build(config=TrackerConfig(crop_size=(64, 112)), weights=weights_file)
+    assert np.array_equal(method.initialize(video[0], Prompt(masks={1: mask})).labels, mask)
+    assert method.step(video[1]).labels.shape == SIZE
+
+
+def test_with_random_parameters_it_is_the_released_network(video, mask):
+    method = build(config=TrackerConfig(crop_size=(64, 112)), weights=UNTRAINED)
+    assert sum(parameter.numel() for parameter in method._tracker._engine.network.parameters()) > 36_000_000
     assert np.array_equal(method.initialize(video[0], Prompt(masks={1: mask})).labels, mask)
     assert method.step(video[1]).labels.shape == SIZE
 

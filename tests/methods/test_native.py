@@ -42,6 +42,7 @@ class Native:
 NATIVE = {
     "stm": Native("STM_weights.pth", prefix="module."),
     "stcn": Native("STCN_stcn.pth"),
+    "rgmp": Native("RGMP_weights.pth", prefix="module."),
     "osvos": Native("OSVOS_parent_epoch-239.pth", quick=("budget.steps=2", "budget.passes=1")),
     "frtm": Native(
         "FRTM_rn18",

@@ -1,0 +1,111 @@
+"""RGMP as the harness runs it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vos_bench.api import Parameters
+from vos_bench.parts.aggregation import compete
+from vos_bench.parts.soft_masks import SoftMaskMethod, network_for
+
+from . import INFO
+from .checkpoint import OFFICIAL
+from .config import RgmpConfig
+from .network import STRIDE, RgmpNetwork
+
+
+@dataclass
+class Track:
+    """One object, or the union of all.
+
+    Attributes:
+        mask: Where it was on the last frame, H x W in [0, 1].
+        references: Scale to what is kept of its first frame, 1 x 2048 x h x w.
+    """
+
+    mask: Tensor
+    references: dict[float, Tensor] = field(default_factory=dict)
+
+
+class RgmpMethod(SoftMaskMethod):
+    """The `Method` of the entry point."""
+
+    Config = RgmpConfig
+
+    def __init__(self, config: RgmpConfig | None = None, *, weights: Parameters | None = None, **settings: Any) -> None:
+        """Load the network; see `vos_bench.api.Method`. Raises BadInputError where there are no weights that fit."""
+        super().__init__(config, weights=weights, **settings)
+        network = network_for(INFO, weights, load=OFFICIAL.load, build=RgmpNetwork)
+        self.network = network.requires_grad_(False).to(self.device)
+        for part in network.children() if self.compile else ():
+            part.compile()
+
+    def forget(self) -> None:
+        """See `SoftMaskMethod.forget`."""
+        self._tracks: list[Track] = []
+        self._union: Track | None = None
+        self._background: Tensor | None = None
+
+    def find(self, frame: Tensor) -> Tensor:
+        """See `SoftMaskMethod.find`."""
+        tracks = [*self._tracks, *([self._union] if self._union else [])]
+        total = frame.new_zeros((len(tracks), *frame.shape[-2:]))
+        for scale in sorted({scale for track in tracks for scale in track.references}):
+            members = [k for k, track in enumerate(tracks) if scale in track.references]
+            small = _sized(frame, scale)
+            for start in range(0, len(members), self.config.objects_per_pass):
+                chosen = members[start : start + self.config.objects_per_pass]
+                total[chosen] += self._propagated(small, [tracks[k] for k in chosen], scale, total)
+        found = total / total.new_tensor([len(track.references) for track in tracks])[:, None, None]
+        self._background = 1 - found[-1] if self._union else None
+        return found[: len(self._tracks)]
+
+    def merge(self, found: Tensor, new: int) -> Tensor:
+        """See `SoftMaskMethod.merge`: the background by its own pass, and nowhere in a mask that was just given."""
+        if self._background is None:
+            return super().merge(found, new)
+        given = found[len(found) - new :].amax(0) if new else torch.zeros_like(self._background)
+        return compete(torch.cat([(self._background * (1 - given))[None], found]))
+
+    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """See `SoftMaskMethod.take`."""
+        for track, mask in zip(self._tracks, merged[1:], strict=False):
+            track.mask = mask
+        self._tracks += [self._referred(frame, mask) for mask in merged[len(merged) - new :]]
+        union = 1 - merged[0]
+        if new and self.config.union_background and len(self._tracks) > 1:
+            self._union = self._referred(frame, union)
+        elif self._union:
+            self._union.mask = union
+
+    def _referred(self, frame: Tensor, mask: Tensor) -> Track:
+        """Keep what an object looks like on its first frame, at each scale at which it is large enough."""
+        side = float(mask.sum()) ** 0.5
+        scales = self.config.scales
+        chosen = [scale for scale in scales if scale == max(scales) or side * scale >= self.config.smallest_side]
+        track = Track(mask)
+        for scale in chosen:
+            small = _sized(frame, scale)
+            with self.autocast():
+                track.references[scale] = self.network.refer(small, _like(mask[None, None], small))
+        return track
+
+    def _propagated(self, frame: Tensor, tracks: list[Track], scale: float, like: Tensor) -> Tensor:
+        masks = _like(torch.stack([track.mask for track in tracks])[:, None], frame)
+        references = torch.cat([track.references[scale] for track in tracks])
+        with self.autocast():
+            found = self.network.propagate(frame.expand(len(tracks), -1, -1, -1), masks, references)
+        return _like(found.float(), like)[:, 0]
+
+
+def _sized(frame: Tensor, scale: float) -> Tensor:
+    """Bring a frame to about `scale` of its size, so that both sides are multiples of the deepest stride."""
+    size = tuple(max(1, round(scale * extent / STRIDE)) * STRIDE for extent in frame.shape[-2:])
+    return functional.interpolate(frame, size=size, mode="bilinear", align_corners=False)
+
+
+def _like(x: Tensor, other: Tensor) -> Tensor:
+    return functional.interpolate(x, size=other.shape[-2:], mode="bilinear", align_corners=False)

@@ -1,0 +1,94 @@
+"""RGMP's network, its scales, and the background that has a pass of its own."""
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch.nn import functional
+
+from vos_bench.api import UNTRAINED, Prompt
+from vos_bench.methods.rgmp.config import RgmpConfig
+from vos_bench.methods.rgmp.method import RgmpMethod
+from vos_bench.methods.rgmp.network import RgmpNetwork
+from vos_bench.parts.aggregation import aggregate, compete
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return RgmpNetwork().eval()
+
+
+def test_it_has_as_many_parameters_as_published(network):
+    assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(51.5e6, rel=2e-3)
+
+
+@torch.no_grad()
+def test_the_global_convolution_reaches_seven_by_seven_places(network):
+    x = torch.zeros(1, 4096, 9, 9)
+    reach = network.Decoder.GC(x + functional.one_hot(torch.tensor(40), 81).view(1, 1, 9, 9)) - network.Decoder.GC(x)
+    touched = reach.abs().amax((0, 1)) > 0
+    assert touched[1:8, 1:8].all()
+    assert touched.sum() == 49
+
+
+@torch.no_grad()
+def test_it_answers_at_the_frames_size_and_at_every_level(network):
+    frames, masks = torch.rand(2, 3, 64, 96), torch.rand(2, 1, 64, 96)
+    features = network.Encoder(frames, masks)
+    assert [x.shape[1] for x in features] == [256, 512, 1024, 2048]
+    answers = network.Decoder(features, network.refer(frames, masks))
+    assert [tuple(x.shape[1:]) for x in answers] == [(2, 64, 96), (2, 16, 24), (2, 8, 12), (2, 4, 6), (2, 2, 3)]
+    found = network.propagate(frames, masks, features[-1])
+    torch.testing.assert_close(found, network.Decoder(features, features[-1])[0].softmax(1)[:, 1:])
+
+
+def square(left, side, size=(96, 192)):
+    mask = np.zeros(size, bool)
+    mask[8 : 8 + side, left : left + side] = True
+    return mask
+
+
+def start(config, *masks):
+    torch.manual_seed(0)
+    method = RgmpMethod(config, weights=UNTRAINED)
+    image = np.random.default_rng(0).integers(0, 256, (96, 192, 3), dtype=np.uint8)
+    method.initialize(image, Prompt(masks=dict(enumerate(masks, start=1))))
+    return method, image
+
+
+def test_small_objects_are_looked_at_at_the_largest_scale_only():
+    config = RgmpConfig(smallest_side=32)
+    method, _ = start(config, square(0, 8), square(20, 48), square(90, 80))
+    assert [sorted(track.references) for track in method._tracks] == [[1.0], [0.75, 1.0], [0.5, 0.75, 1.0]]
+    assert method._tracks[2].references[0.5].shape[-2:] == (2, 3)
+    assert method._tracks[2].references[1.0].shape[-2:] == (3, 6)
+
+
+def test_with_several_objects_the_background_has_a_pass_of_its_own():
+    config = RgmpConfig(scales=(1.0,))
+    method, image = start(config, square(0, 40), square(100, 40))
+    before = [track.mask for track in method._tracks]
+    union = method._union
+    assert union is not None
+    torch.testing.assert_close(union.mask, sum(before), rtol=0, atol=1e-5)
+    frame = torch.from_numpy(image / 255).float().permute(2, 0, 1)[None]
+    asked = method.network.propagate(frame, union.mask[None, None], union.references[1.0])[0]
+    found = method.find(frame)
+    torch.testing.assert_close(method.merge(found, 0), compete(torch.cat([1 - asked, found])))
+
+
+def test_without_that_pass_or_with_one_object_the_background_follows_from_the_objects():
+    for config, masks in (
+        (RgmpConfig(scales=(1.0,), union_background=False), (square(0, 40), square(100, 40))),
+        (RgmpConfig(scales=(1.0,)), (square(0, 40),)),
+    ):
+        method, image = start(config, *masks)
+        assert method._union is None
+        found = method.find(torch.from_numpy(image / 255).float().permute(2, 0, 1)[None])
+        torch.testing.assert_close(method.merge(found, 0), aggregate(found, rule="soft-aggregation"))
+
+
+def test_scales_are_above_zero():
+    with pytest.raises(ValidationError, match="above 0"):
+        RgmpConfig(scales=(0.0, 1.0))

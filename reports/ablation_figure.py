@@ -42,7 +42,8 @@ def _panel(axis: Axes, setup: Setup, rows: Sequence[VariantRow]) -> None:
         points = [
             (place, run.record.scores[score]) for place, row in zip(places, rows, strict=True) for run in row.runs
         ]
-        axis.scatter(*zip(*points, strict=True), s=8, color=GREY, linewidths=0, label="one seed" if i else None)
+        x, y = zip(*points, strict=True)
+        axis.scatter(x, y, s=8, color=GREY, linewidths=0, label="one seed" if i else None)
         axis.errorbar(
             places,
             [row.scores[score] for row in rows],

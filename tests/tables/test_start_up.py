@@ -15,7 +15,11 @@ SCRIPT = (
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], *(["list", kind] for kind in ("methods", "datasets", "recipes", "reports", "weights"))],
+    [
+        ["--help"],
+        ["ablate", "--help"],
+        *(["list", kind] for kind in ("methods", "datasets", "recipes", "ablations", "reports", "weights")),
+    ],
     ids=" ".join,
 )
 def test_help_and_lists_import_nothing_slow(arguments: list[str]) -> None:

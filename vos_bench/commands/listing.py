@@ -8,20 +8,25 @@ from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
 from vos_bench.tables import Column, Format, Table
 
-Kind = Literal["methods", "datasets", "recipes", "reports", "weights"]
+Kind = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights"]
 Info = TypeVar("Info")
 
 
 def listing(kind: Kind, *, format: Format = "text") -> None:
-    """List methods, datasets, recipes, reports or weights.
+    """List methods, datasets, recipes, ablations, reports or weights.
 
     Args:
         kind: What to list.
         format: How to print the table.
     """
-    rows = {"methods": _methods, "datasets": _datasets, "recipes": _recipes, "reports": _reports, "weights": _weights}[
-        kind
-    ]()
+    rows = {
+        "methods": _methods,
+        "datasets": _datasets,
+        "recipes": _recipes,
+        "ablations": _ablations,
+        "reports": _reports,
+        "weights": _weights,
+    }[kind]()
     columns = tuple(Column(str(name)) for name in rows[0]) if rows else ()
     show(Table(kind.capitalize(), columns, rows), format)
 
@@ -66,6 +71,28 @@ def _recipes() -> list[dict[str, str]]:
         {"method": info.name, "recipe": recipe.name, "summary": recipe.summary}
         for info in _loaded("methods", registry.method)
         for recipe in info.recipes
+    ]
+
+
+def _ablations() -> list[dict[str, str]]:
+    plans = []
+    for info in _loaded("methods", registry.method):
+        for each in info.ablations:
+            try:
+                plans.append((info.name, each.scale, registry.resolve(each.factory)))
+            except BadInputError as error:
+                warn(str(error))
+    return [
+        {
+            "method": method,
+            "scale": scale,
+            "table": axis.name,
+            "values": ", ".join(variant.value for variant in axis.variants),
+            "trains": "yes" if any(variant.training for variant in axis.variants) else "no",
+            "summary": axis.summary,
+        }
+        for method, scale, plan in plans
+        for axis in plan.axes
     ]
 
 

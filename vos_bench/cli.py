@@ -42,7 +42,7 @@ for _name, _help in {
     "fetch": "Download a dataset, where its licence allows; of a method, say where its weights lie.",
     "record": "Add scores that a server gave to a run's record.",
     "package": "Write the zip that a dataset's server takes.",
-    "list": "List methods, datasets, recipes, reports or weights.",
+    "list": "List methods, datasets, recipes, ablations, reports or weights.",
 }.items():
     _module = "listing" if _name == "list" else _name  # `list` would hide Python's own
     app.command(f"vos_bench.commands.{_module}:{_module}", name=_name, help=_help)

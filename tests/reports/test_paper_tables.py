@@ -1,7 +1,9 @@
 """The paper's tables: published rows, measured rows beside them, and what may be ranked with what."""
 
+import csv
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 
 from vos_bench import registry
 from vos_bench.api import ProtocolName
+from vos_bench.cli import main
 from vos_bench.records import ExternalScores, ProtocolEntry, Run, WeightsEntry
 from vos_bench.reports.published import load
 from vos_bench.tables import FORMATS, Table, render
@@ -56,11 +59,38 @@ def test_a_record_adds_its_row_and_nothing_else(make_run: MakeRun, name: str, da
     pd.testing.assert_frame_equal(both.frame[both.frame["method"] != "y"].reset_index(drop=True), without.frame)
 
 
-def test_every_number_is_in_the_published_data_or_in_a_record(make_run: MakeRun) -> None:
-    run = on(make_run({"a": (0.71, 0.53)}), "davis17")
+MADE = {
+    **{name: (name.removesuffix("-all"), "val") for name in ("davis16", "davis17", "davis17-all")},
+    **{name: (name.removesuffix("-all"), "valid") for name in ("ytvos18", "ytvos18-all", "ytvos19")},
+    "box": ("davis17", "val"),
+}
+"""A table to the data of its measured rows."""
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_every_number_is_in_the_published_data_or_in_a_record(make_run: MakeRun, name: str) -> None:
+    protocol = MASKS.model_copy(update={"init": "box" if name == "box" else "mask"})
+    run = on(
+        make_run({"a": (0.71, 0.53)}, protocol=protocol), *MADE[name], scores={"G": 0.123456, "J&F": 0.62, "J": 0.71}
+    )
+    table = build(name, [run])
     known = {value for row in load() for value in row.scores.values()} | set(run.record.scores.values())
-    frame = build("davis17", [run]).frame
-    assert {value for name in ("J&F", "J", "F") for value in frame[name].dropna()} <= known
+    scores = [column.name for column in table.columns if column.digits is not None]
+    found = {value for score in scores for value in table.frame[score].dropna()}
+    assert found <= known
+    assert found & set(run.record.scores.values()), "the run has a row"
+    assert {row["origin"] for row in table.rows} == {"published", "measured"}
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_every_row_says_where_it_comes_from(make_run: MakeRun, name: str) -> None:
+    protocol = MASKS.model_copy(update={"init": "box" if name == "box" else "mask"})
+    for row in build(name, [on(make_run({"a": (0.71, 0.53)}, protocol=protocol), *MADE[name])]).rows:
+        assert row["notes"]
+        if row["origin"] == "published":
+            assert row["notes"][0] in {each.notes[0] for each in load()}
+        else:
+            assert any("2026-01-01" in note for note in row["notes"])
 
 
 def test_seeds_share_a_row_with_their_spread_and_a_repeated_seed_counts_once(make_run: MakeRun) -> None:
@@ -198,3 +228,14 @@ def test_ablation_knows_the_step_by_the_settings(make_run: MakeRun, config: dict
 
 def test_ablation_leaves_out_methods_without_such_settings(make_run: MakeRun) -> None:
     assert measured(build("ablation", [on(make_run({"a": (0.5, 0.5)}), "ytvos19-holdout")])).empty
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_runs_on_other_data_leave_the_published_rows_alone_on_the_command_line(
+    on_disk: Any, tmp_path: Path, name: str
+) -> None:
+    for arguments in ((str(on_disk.folder),), ()):  # no folder: `runs/`, which need not exist
+        assert main(["report", name, *arguments, "--format", "csv", "--out", str(tmp_path / "t.csv")]) == 0
+        rows = list(csv.DictReader((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()))
+        assert rows
+        assert {row["origin"] for row in rows} == {"published"}

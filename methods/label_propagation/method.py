@@ -45,7 +45,7 @@ class LabelPropagation(GridMethod):
         self._given: list[Context] = []
         self._recent: deque[Context] = deque(maxlen=self.config.context)
 
-    def predict(self, features: Tensor) -> Tensor:
+    def predict(self, features: Tensor, wanted: Tensor) -> Tensor:  # noqa: ARG002 (rows are compared whole)
         """Return each cell's labels: the mean of those of its best neighbours, by their weights.
 
         An object that started late is asked for only on the frames that know of it.

@@ -31,18 +31,23 @@ class MatchingConfig(GridConfig):
 
 
 class Bank:
-    """Labelled cells of one frame: N x C features of unit length and the label of each."""
+    """Labelled cells of one frame: for each label, N x C features of unit length."""
 
     def __init__(self, features: Tensor, labels: Tensor, *, confidence: float) -> None:
         """Take C x h x w features and L x h x w labels; cells whose highest share is lower are left out."""
         share, label = labels.flatten(1).max(dim=0)
-        kept = share >= confidence
-        self.cells, self.labels = features.flatten(1).T[kept], label[kept]
+        rows = features.flatten(1).T
+        self.cells = [rows[(label == k) & (share >= confidence)] for k in range(len(labels))]
+
+    def keep_smallest(self, features: Tensor, labels: Tensor) -> None:
+        """Let objects that fill no cell have the one of which they fill most."""
+        for k, plane in enumerate(labels):
+            if not len(self.cells[k]) and plane.any():
+                self.cells[k] = features.flatten(1).T[plane.flatten().argmax()][None]
 
     def forget_background(self) -> None:
         """Keep the cells of objects alone: what was background then may show an object that has started since."""
-        kept = self.labels > 0
-        self.cells, self.labels = self.cells[kept], self.labels[kept]
+        self.cells[0] = self.cells[0][:0]
 
 
 class Matching(GridMethod):
@@ -56,18 +61,23 @@ class Matching(GridMethod):
         self._recent: list[Bank] = []
         self._labels = 1
 
-    def predict(self, features: Tensor) -> Tensor:
-        """Return each cell's labels, by the banks."""
-        cells = functional.normalize(features, dim=0)
-        query = cells.flatten(1).T
-        best: list[list[Tensor]] = [[] for _ in range(self._labels)]
-        for bank in (*self._given, *self._recent):
-            similarity = query @ bank.cells.T
-            for label in range(self._labels):
-                chosen = similarity[:, bank.labels == label]
-                best[label].append(chosen.topk(min(self.config.neighbours, chosen.shape[1]), dim=1).values)
-        scores = torch.stack([self._mean_of_best(torch.cat(found, dim=1)) for found in best])
-        return (scores / self.config.temperature).softmax(dim=0).unflatten(1, features.shape[1:])
+    def predict(self, features: Tensor, wanted: Tensor) -> Tensor:
+        """Return the labels of the cells that are wanted, by the banks; the others are background."""
+        query = functional.normalize(features, dim=0)[:, wanted].T
+        scores = torch.stack([self._score(query, label) for label in range(self._labels)])
+        found = features.new_zeros(self._labels, *wanted.shape)
+        found[0] = 1
+        found[:, wanted] = (scores / self.config.temperature).softmax(dim=0)
+        return found
+
+    def _score(self, query: Tensor, label: int) -> Tensor:
+        """Return the mean of the K best cosines of each cell to the cells of one label, on all frames of the banks."""
+        cells = [bank.cells[label] for bank in (*self._given, *self._recent) if label < len(bank.cells)]
+        best = [self._best(query @ each.T) for each in cells if len(each)]
+        return self._best(torch.cat(best, dim=1)).mean(dim=1) if best else query.new_full((len(query),), _NOWHERE)
+
+    def _best(self, cosines: Tensor) -> Tensor:
+        return cosines.topk(min(self.config.neighbours, cosines.shape[1]), dim=1).values
 
     def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Add a frame's cells to the lasting banks where objects start, else to the recent ones."""
@@ -77,13 +87,8 @@ class Matching(GridMethod):
             self._recent = []
             for bank in self._given:
                 bank.forget_background()
-            self._given.append(Bank(cells, labels, confidence=0.5))
+            self._given.append(Bank(cells, labels, confidence=0.0))
+            self._given[-1].keep_smallest(cells, labels)
         elif self.config.recent:
             bank = Bank(cells, labels, confidence=self.config.confidence)
             self._recent = [*self._recent, bank][-self.config.recent :]
-
-    def _mean_of_best(self, candidates: Tensor) -> Tensor:
-        count = min(self.config.neighbours, candidates.shape[1])
-        if not count:
-            return candidates.new_full((len(candidates),), _NOWHERE)
-        return candidates.topk(count, dim=1).values.mean(dim=1)

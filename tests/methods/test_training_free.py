@@ -14,6 +14,7 @@ from vos_bench.methods.matching.method import Matching, MatchingConfig
 from vos_bench.methods.ridge.method import Ridge, RidgeConfig
 from vos_bench.parts.frozen_features import FrozenFeatures
 
+EVERYWHERE = torch.ones(5, 7, dtype=torch.bool)
 METHODS = ("label-propagation", "matching", "ridge")
 
 
@@ -103,7 +104,7 @@ def test_ridge_solves_the_normal_equations(shipped: Path, cells: torch.Tensor, l
     wanted = labels.flatten(1).T.numpy().astype(np.float64)
     solution = np.linalg.solve(rows.T @ rows / 35 + 0.07 * np.eye(7), rows.T @ wanted / 35)
     expected = torch.from_numpy(rows @ solution).softmax(dim=1).T.reshape(3, 5, 7)
-    torch.testing.assert_close(method.predict(cells), expected.float(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(method.predict(cells, EVERYWHERE), expected.float(), rtol=1e-3, atol=1e-4)
 
 
 def test_balance_gives_a_small_object_the_weight_of_a_large_one(shipped: Path, labels: torch.Tensor) -> None:
@@ -118,7 +119,7 @@ def test_matching_averages_the_most_similar_cells_of_each_label(
     method = Matching(MatchingConfig(neighbours=3, temperature=0.5), weights=shipped)
     method.begin()
     method.learn(cells, labels, given=True)
-    found = method.predict(cells.flip(2))
+    found = method.predict(cells.flip(2), EVERYWHERE)
     unit = functional.normalize(cells, dim=0)
     similarity = unit.flip(2).flatten(1).T @ unit.flatten(1)
     scores = [similarity[:, labels[k].flatten() > 0.5].sort(dim=1).values[:, -3:].mean(dim=1) for k in range(3)]
@@ -132,9 +133,30 @@ def test_only_sure_cells_of_recent_frames_are_matched(shipped: Path, cells: torc
     unsure = 0.6 * labels + 0.13
     for _ in range(5):
         method.learn(cells, unsure, given=False)
-    assert [len(bank.cells) for bank in method._recent] == [0, 0]
+    assert [sum(map(len, bank.cells)) for bank in method._recent] == [0, 0]
     method.learn(cells, labels, given=False)
-    assert [len(bank.cells) for bank in method._recent] == [0, 35]
+    assert [sum(map(len, bank.cells)) for bank in method._recent] == [0, 35]
+
+
+def test_cells_where_no_object_may_be_are_not_matched(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
+    method = Matching(MatchingConfig(), weights=shipped)
+    method.begin()
+    method.learn(cells, labels, given=True)
+    everywhere = method.predict(cells, EVERYWHERE)
+    somewhere = torch.rand(5, 7, generator=torch.Generator().manual_seed(2)) > 0.5
+    found = method.predict(cells, somewhere)
+    torch.testing.assert_close(found[:, somewhere], everywhere[:, somewhere])
+    assert (found[0, ~somewhere] == 1).all()
+
+
+def test_an_object_smaller_than_a_cell_is_matched_too(shipped: Path, cells: torch.Tensor) -> None:
+    labels = torch.zeros(2, 5, 7)
+    labels[1, 2, 3] = 0.1
+    labels[0] = 1 - labels[1]
+    method = Matching(MatchingConfig(neighbours=1), weights=shipped)
+    method.begin()
+    method.learn(cells, labels, given=True)
+    assert method.predict(cells, EVERYWHERE)[1].argmax() == 2 * 7 + 3
 
 
 def test_label_propagation_takes_the_best_neighbours_within_reach(
@@ -146,7 +168,7 @@ def test_label_propagation_takes_the_best_neighbours_within_reach(
     method.learn(cells, labels, given=True)
     method.learn(cells.flip(1), labels.flip(1), given=False)
     query = torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(1))
-    found = method.predict(query)
+    found = method.predict(query, EVERYWHERE)
     expected = torch.zeros(3, 5, 7)
     references = [(cells, labels), (cells.flip(1), labels.flip(1))]
     for y in range(5):

@@ -73,8 +73,16 @@ class GridMethod(Method):
         """Forget the last sequence."""
 
     @abstractmethod
-    def predict(self, features: Tensor) -> Tensor:
-        """Return the labels L x h x w of a frame, for all objects learned so far; L counts the background."""
+    def predict(self, features: Tensor, wanted: Tensor) -> Tensor:
+        """Return the labels of a frame for all objects learned so far.
+
+        Args:
+            features: C x h x w.
+            wanted: h x w, where any object may be at all; elsewhere the answer does not matter.
+
+        Returns:
+            L x h x w, where L counts the background.
+        """
 
     @abstractmethod
     def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
@@ -99,7 +107,10 @@ class GridMethod(Method):
         features = (self._network(small) - self._centre) / self._spread
         planes = np.ones((1, *image.shape[:2]), np.float32)
         if self._ids:
-            planes = self._enlarged(self._near(self.predict(features)), small, image)
+            near = self._near(features.shape[1:])
+            labels = self.predict(features, near.any(dim=0))
+            objects = labels[1:] * near
+            planes = self._enlarged(torch.cat([1 - objects.sum(dim=0, keepdim=True), objects]), small, image)
         return self._conclude(features, planes, new or Prompt())
 
     def _shrunk(self, image: Image) -> Image:
@@ -110,16 +121,18 @@ class GridMethod(Method):
         size = max(1, round(width * factor)), max(1, round(height * factor))
         return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
-    def _near(self, labels: Tensor) -> Tensor:
-        """Take an object's share where it was not near on the frame before (VideoMatch, section 3.4)."""
-        if not self.config.reach or self._last is None:
-            return labels
-        radius = max(1, round(self.config.reach * min(labels.shape[1:])))
+    def _near(self, size: tuple[int, ...]) -> Tensor:
+        """Return K x h x w: where each object may be, given where it was on the frame before (VideoMatch, 3.4).
+
+        An object that was out of sight may come back anywhere.
+        """
+        assert self._last is not None  # objects are learned where they start
         was = (self._last[1:] > 0.5).float()
-        near = functional.max_pool2d(was[None], 2 * radius + 1, stride=1, padding=radius)[0]
-        seen = near.flatten(1).any(dim=1)[:, None, None]  # one that was out of sight may come back anywhere
-        kept = labels[1:] * torch.where(seen, near, torch.ones_like(near))
-        return torch.cat([1 - kept.sum(dim=0, keepdim=True), kept])
+        if not self.config.reach:
+            return torch.ones_like(was, dtype=torch.bool)
+        radius = max(1, round(self.config.reach * min(size)))
+        near = functional.max_pool2d(was[None], 2 * radius + 1, stride=1, padding=radius)[0] > 0
+        return near | ~was.flatten(1).any(dim=1)[:, None, None]
 
     def _enlarged(self, labels: Tensor, small: Image, image: Image) -> Probabilities:
         """Bring labels to the frame's size: bilinear to the working size, along its edges, bilinear to the frame."""

@@ -5,9 +5,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vos_bench.records import ExternalScores, Run, RunRecord, identity
+from vos_bench.records import ExternalScores, Kind, Run, RunRecord, identity
 
 MEASURED, PUBLISHED = "measured", "published"
+RESULTS_ONLY = "results only"
+"""The origin of label maps that a system's authors published and that were scored here."""
+
+MADE: dict[Kind, str] = {
+    "run": "run",
+    "score": "label maps of others, scored",
+    "results-only": "published label maps, scored",
+}
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,9 @@ def _without_seed(record: RunRecord) -> str:
 def _rows(runs: Sequence[Run]) -> Iterable[Measured]:
     scored = [run for run in runs if run.record.scores]
     if scored:
-        yield _row(scored, MEASURED, [run.record.scores for run in scored], ())
+        published = scored[0].record.kind == "results-only"
+        notes = (f"label maps from {scored[0].record.method.reference}; never run here",) if published else ()
+        yield _row(scored, RESULTS_ONLY if published else MEASURED, [run.record.scores for run in scored], notes)
     servers = dict.fromkeys((entry.server, entry.date) for run in runs for entry in run.record.external)
     for server, date in servers:
         found = [
@@ -145,7 +155,7 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
         + ", ".join(text for text in (protocol.name, seen, start if protocol.init else "", _metrics(record)) if text)
     )
     weights = record.method.weights
-    made = "label maps of others, scored" if record.kind != "run" else "run"
+    made = MADE[record.kind]
     dates = sorted({(each.finished or each.created)[:10] for each in records})
     code = f"weights {weights.name} (sha256 {weights.sha256[:8]})" if weights else "no weights"
     yield f"{code}; {made} {' and '.join(dates)} with vos-bench {record.environment.vos_bench}"

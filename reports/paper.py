@@ -9,10 +9,11 @@ import pandas as pd
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 
-from .measured import MEASURED, PUBLISHED, Measured, measured, unscored
+from .measured import MEASURED, PUBLISHED, RESULTS_ONLY, Measured, measured, unscored
 from .published import PAPER, SETTINGS, Published, named, select
 
 HERE = "Measured with vos-bench"
+IMPORTED = "Label maps that their authors published, scored here"
 YTVOS_SCORES = ("G", "J_seen", "J_unseen", "F_seen", "F_unseen")
 DAVIS_SCORES = ("J&F", "J", "F")
 EXPLANATION = (
@@ -180,7 +181,7 @@ def published_row(row: Published, *, prefix: str = "") -> dict[str, Any]:
 def measured_row(row: Measured, group: str, notes: Iterable[str] = (), *, prefix: str = "") -> dict[str, Any]:
     """Return a measured row; its scores' names begin with `prefix`."""
     return {
-        "group": group if row.origin == MEASURED else f"Judged by the {row.origin}",
+        "group": {MEASURED: group, RESULTS_ONLY: IMPORTED}.get(row.origin, f"Judged by the {row.origin}"),
         "method": row.name,
         "origin": row.origin,
         "rank": row.comparable,

@@ -118,6 +118,8 @@ def _state(records: Sequence[RunRecord]) -> str:
         return "unfinished"
     if any(record.status == "failed" for record in records):
         return "failed sequences"
+    if all(record.kind == "results-only" for record in records):
+        return "results only"
     return "complete" if all(record.scored for record in records) else "not scored"
 
 

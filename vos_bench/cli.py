@@ -33,6 +33,7 @@ for _name, _help in {
     "run": "Run a method on a dataset; resumes where an earlier run stopped.",
     "score": "Score anybody's label maps.",
     "bench": "Time a method by the timing protocol.",
+    "import": "Score label maps that a system's authors published, as results without a speed.",
     "report": "Make a table from records.",
     "compare": "Judge a run against a baseline, for continuous integration.",
     "check": "Look for mistakes in a dataset's folder.",
@@ -44,7 +45,7 @@ for _name, _help in {
     "package": "Write the zip that a dataset's server takes.",
     "list": "List methods, datasets, recipes, ablations, reports or weights.",
 }.items():
-    _module = "listing" if _name == "list" else _name  # `list` would hide Python's own
+    _module = {"list": "listing", "import": "importing"}.get(_name, _name)  # Python has these words for itself
     app.command(f"vos_bench.commands.{_module}:{_module}", name=_name, help=_help)
 
 

@@ -46,10 +46,28 @@ class Truth:
     protocol: ProtocolName
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Whose label maps they are, for a record of results that nobody made here.
+
+    Attributes:
+        method: The system's name.
+        source: Where its authors published them.
+        licence: Of the system's code, empty where nobody said.
+        notes: What a reader of its row should know.
+    """
+
+    method: str
+    source: str
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+
 def score_label_maps(
     masks: Path,
     truth: Truth,
     *,
+    origin: Origin | None = None,
     out: Path | None = None,
     jobs: int = 1,
     command: str = "",
@@ -60,7 +78,8 @@ def score_label_maps(
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.
         truth: What they are scored against.
-        out: The record's folder; without it, `runs/DATASET/NAME/CONFIG8`, named after the masks' folder.
+        origin: Makes the record one of the kind `results-only`, with the system's name and source.
+        out: The record's folder; without it, `runs/DATASET/NAME/CONFIG8`, named after the system, or the masks' folder.
         jobs: How many sequences are scored at once.
         command: The command line as passed, for the record.
         on_done: Called with each sequence's result as it comes.
@@ -72,12 +91,12 @@ def score_label_maps(
         BadInputError: Folders, frames or sizes do not match the truth, found before anything is scored; or `out` holds
             another kind of record, or cannot be written.
     """
-    record = _record(masks, truth, command)
+    record = _record(masks, truth, command, origin)
     out = out or default_out(record)
-    _require_no_other_record(out)
+    _require_no_other_record(out, record)
     results = score_sequences(truth.sequences, masks, protocol=truth.protocol, jobs=jobs, on_done=on_done)
     with FolderLock(out, shard=None).held():
-        _require_no_other_record(out)  # again: scoring takes its time
+        _require_no_other_record(out, record)  # again: scoring takes its time
         shutil.rmtree(out / "sequences", ignore_errors=True)
         write_record(record, run_file(out))
         for result in results:
@@ -97,12 +116,15 @@ def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
     return digest.hexdigest()
 
 
-def _record(masks: Path, truth: Truth, command: str) -> RunRecord:
+def _record(masks: Path, truth: Truth, command: str, origin: Origin | None) -> RunRecord:
     return RunRecord(
-        kind="score",
+        kind="results-only" if origin else "score",
         created=utc_now(),
         command=without_home(command),
-        method=MethodEntry(name=_name(masks)),
+        method=_method(origin) if origin else MethodEntry(name=_name(masks)),
+        notes=(f"results only: label maps from {origin.source}, scored here, never timed", *origin.notes)
+        if origin
+        else (),
         dataset=DatasetEntry(
             name=truth.name,
             split=truth.split,
@@ -114,19 +136,28 @@ def _record(masks: Path, truth: Truth, command: str) -> RunRecord:
     )
 
 
+def _method(origin: Origin) -> MethodEntry:
+    """Return the method's entry; the source is part of its identity, so that two sources are two records."""
+    return MethodEntry(
+        name=origin.method, config={"source": origin.source}, licence=origin.licence, reference=origin.source
+    )
+
+
 def _name(masks: Path) -> str:
     """Return what foreign label maps are called: after their folder, or the one above where it is just `masks`."""
     folder = masks.resolve()
     return (folder.parent if folder.name == "masks" else folder).name or "masks"
 
 
-def _require_no_other_record(out: Path) -> None:
-    """Check that nothing would be replaced but an earlier scoring."""
+def _require_no_other_record(out: Path, record: RunRecord) -> None:
+    """Check that nothing would be replaced but an earlier scoring of the same kind, of the same system."""
     expected = "expected a new folder or an earlier scoring; give another --out"
     if run_file(out).exists():
-        kind = read_record(RunRecord, run_file(out)).kind
-        if kind != "score":
-            raise BadInputError(f"{out}: holds a record of the kind {kind}; {expected}")
+        found = read_record(RunRecord, run_file(out))
+        if found.kind != record.kind:
+            raise BadInputError(f"{out}: holds a record of the kind {found.kind}; {expected}")
+        if record.kind == "results-only" and found.method.name != record.method.name:
+            raise BadInputError(f"{out}: holds results of {found.method.name}, not of {record.method.name}; {expected}")
         return
     for path in sorted((out / "sequences").glob("*")):
         if path.suffix != ".json" or read_record(SequenceRecord, path).identity:

@@ -4,10 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
 from vos_bench import registry
+from vos_bench.api import MethodInfo, WeightsInfo
 from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
+from vos_bench.systems import KnownSystem, known_systems
 from vos_bench.tables import Column, Format, Table
 
+ROWS = ("native", "adapter", "results-only", "published only")
+NOTES = (
+    "native: code of this package or of a plugin. adapter: the system as released, in an environment of its own "
+    "(docs/external.md). results-only: label maps that its authors published can be scored (vos-bench import). "
+    "published only: nothing but printed numbers.",
+)
 Kind = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights"]
 Info = TypeVar("Info")
 
@@ -28,7 +36,7 @@ def listing(kind: Kind, *, format: Format = "text") -> None:
         "weights": _weights,
     }[kind]()
     columns = tuple(Column(str(name)) for name in rows[0]) if rows else ()
-    show(Table(kind.capitalize(), columns, rows), format)
+    show(Table(kind.capitalize(), columns, rows, NOTES if kind == "methods" else ()), format)
 
 
 def _loaded(kind: registry.Kind, load: Callable[[str], Info]) -> Iterator[Info]:
@@ -41,16 +49,44 @@ def _loaded(kind: registry.Kind, load: Callable[[str], Info]) -> Iterator[Info]:
 
 
 def _methods() -> list[dict[str, str]]:
-    return [
-        {
-            "name": info.name,
-            "starts from": ", ".join(sorted(info.prompts, reverse=True)),
-            "weights": ", ".join(weights.name for weights in info.weights) or "none needed",
-            "licence": info.licence,
-            "summary": info.summary,
-        }
-        for info in _loaded("methods", registry.method)
-    ]
+    rows = [_method(info) for info in _loaded("methods", registry.method)]
+    rows += [_system(system) for system in known_systems().values()]
+    return sorted(rows, key=lambda row: (ROWS.index(row["row"]), row["name"]))
+
+
+def _method(info: MethodInfo) -> dict[str, str]:
+    names: dict[str, list[str]] = {}
+    for weights in info.weights:
+        names.setdefault(_whereabouts(weights), []).append(weights.name)
+    found = [f"{where}: {', '.join(those)}" for where, those in names.items()]
+    licences = dict.fromkeys(weights.licence for weights in info.weights)
+    return {
+        "name": info.name,
+        "row": info.row,
+        "starts from": ", ".join(sorted(info.prompts, reverse=True)),
+        "weights": "; ".join(found) or "none needed",
+        "licence": info.licence,
+        "licence of the weights": "; ".join(licences),
+        "deviates from the original": "; ".join(info.deviations),
+        "summary": info.summary,
+    }
+
+
+def _whereabouts(weights: WeightsInfo) -> str:
+    return "official, to download" if "://" in weights.location else "shipped"
+
+
+def _system(system: KnownSystem) -> dict[str, str]:
+    return {
+        "name": system.name,
+        "row": system.row,
+        "starts from": "",
+        "weights": system.weights,
+        "licence": system.licence,
+        "licence of the weights": system.weights_licence,
+        "deviates from the original": system.note,
+        "summary": system.summary,
+    }
 
 
 def _datasets() -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """How the options that several commands share are read."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -88,3 +89,16 @@ def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
     """Read NAME=PATH, as in `--root davis17=/data/DAVIS`; a path alone gets the name `otherwise`."""
     name, separator, path = text.partition("=")
     return (name, Path(path).expanduser()) if separator else (otherwise, Path(text).expanduser())
+
+
+def system_name(option: str, text: str) -> str:
+    """Check what a system shall be called: it becomes a folder's name.
+
+    Raises:
+        BadInputError: It cannot.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", text):
+        raise BadInputError(
+            f"{option} {text}: expected letters, digits and . _ + - alone, for it becomes a folder's name"
+        )
+    return text

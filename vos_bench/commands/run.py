@@ -1,6 +1,5 @@
 """`vos-bench run`: a method on a dataset."""
 
-import re
 import sys
 from dataclasses import replace
 from json import dumps
@@ -124,10 +123,7 @@ def _named(info: MethodInfo, name: str | None) -> MethodInfo:
         return info
     if info.row != "adapter":
         raise BadInputError(f"--name {name}: {info.name} has a name; expected it with the method external")
-    if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name):
-        raise BadInputError(
-            f"--name {name}: expected letters, digits and . _ + - alone, for it becomes a folder's name"
-        )
+    options.system_name("--name", name)
     return replace(info, name=name)
 
 

@@ -56,7 +56,7 @@ def score(
     chosen = options.sequence_names(sequences)
     if dataset is not None:
         opened = registry.open_dataset(dataset, root=root, split=split)
-        against = _dataset_truth(opened if truth is None else GivenTruth(opened, truth), protocol, chosen)
+        against = dataset_truth(opened if truth is None else GivenTruth(opened, truth), protocol, chosen)
     elif truth is not None:
         against = _folder_truth(truth, protocol or "davis", chosen)
     else:
@@ -73,7 +73,12 @@ def score(
     return conclude([load_run(folder)], json)
 
 
-def _dataset_truth(opened: Dataset, protocol: ProtocolName | None, chosen: tuple[str, ...] | None) -> Truth:
+def dataset_truth(opened: Dataset, protocol: ProtocolName | None, chosen: tuple[str, ...] | None) -> Truth:
+    """Return what a dataset's sequences are scored against: all of them, or those chosen.
+
+    Raises:
+        BadInputError: There is no sequence of a chosen name, or no truth.
+    """
     name = opened.name
     unknown = sorted(set(chosen or ()) - set(opened.sequence_names))
     if unknown:

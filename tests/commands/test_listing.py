@@ -1,0 +1,75 @@
+"""`vos-bench list methods`: what each row is, and the page of the docs that is made of it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vos_bench import registry
+from vos_bench.cli import main
+from vos_bench.systems import known_systems
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "capabilities.md"
+
+
+def listed(capsys: pytest.CaptureFixture[str], format: str = "markdown") -> str:
+    capsys.readouterr()
+    assert main(["list", "methods", "--format", format]) == 0
+    return capsys.readouterr().out
+
+
+def rows(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
+    lines = [line for line in listed(capsys).splitlines() if line.startswith("|")]
+    heading, _, *body = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return {cells[0]: dict(zip(heading, cells, strict=True)) for cells in body}
+
+
+def test_every_method_and_every_known_system_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(rows(capsys)) == {*registry.names("methods"), *known_systems()}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "weights"),
+    [
+        ("lwl", "native", "official, to download: lwl, lwl-box"),
+        ("lwl-lite", "native", "shipped: lwl-lite"),
+        ("copy-first", "native", "none needed"),
+        ("cutie", "adapter", "official, to download: cutie-base-mega"),
+        ("premvos", "results-only", "official, to download (TensorFlow 1, PyTorch 0.2)"),
+        ("s2s", "published only", "none"),
+    ],
+)
+def test_a_row_says_of_which_kind_it_is_and_where_weights_are(
+    capsys: pytest.CaptureFixture[str], name: str, row: str, weights: str
+) -> None:
+    found = rows(capsys)[name]
+    assert found["row"] == row
+    assert found["weights"].startswith(weights)
+
+
+def test_a_row_says_the_licences_and_what_deviates(capsys: pytest.CaptureFixture[str]) -> None:
+    found = rows(capsys)
+    assert found["lwl-lite"]["licence"] == "MIT"
+    assert found["lwl-lite"]["licence of the weights"].startswith("CC BY-NC 4.0")
+    assert "EfficientNet-Lite0 instead of ResNet-50" in found["lwl-lite"]["deviates from the original"]
+    assert all(found[name]["deviates from the original"] for name in ("lwl", "matching", "ridge", "xmem"))
+
+
+def test_the_page_of_the_docs_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = listed(capsys)
+    assert PAGE.read_text("utf-8") == printed, (
+        "make it anew: vos-bench list methods --format markdown > docs/capabilities.md"
+    )
+
+
+def test_listing_imports_neither_torch_nor_pandas() -> None:
+    code = """
+import json, sys
+from vos_bench.cli import main
+main(["list", "methods"])
+sys.stderr.write(json.dumps(sorted({"torch", "pandas", "timm", "cv2", "matplotlib"} & set(sys.modules))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr.splitlines()[-1]) == []

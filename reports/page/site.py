@@ -141,7 +141,7 @@ def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
                 "sequence": sequence,
                 "scene": scene,
                 "scores": sequence_scores(run, name),
-                "spark": sparkline(frame_scores(run, name, frames)["J"], "J over the frames") if frames else None,
+                "sparks": _sparks(run, name, frames),
             }
         )
     settings = run.record.model_dump(mode="json", exclude={"scores", "schema_version"})
@@ -156,6 +156,11 @@ def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
         "settings": list(_flat(settings)),
         "histogram": histogram,
     }
+
+
+def _sparks(run: Run, name: str, frames: Sequence[str]) -> list[str]:
+    found = frame_scores(run, name, frames)
+    return [sparkline(found[measure], f"{measure} over the frames") if frames else "" for measure in ("J", "F")]
 
 
 def _flat(value: object, name: str = "") -> Any:

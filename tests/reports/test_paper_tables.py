@@ -232,8 +232,9 @@ def test_ablation_leaves_out_methods_without_such_settings(make_run: MakeRun) ->
 
 @pytest.mark.parametrize("name", TABLES)
 def test_runs_on_other_data_leave_the_published_rows_alone_on_the_command_line(
-    on_disk: Any, tmp_path: Path, name: str
+    on_disk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     for arguments in ((str(on_disk.folder),), ()):  # no folder: `runs/`, which need not exist
         assert main(["report", name, *arguments, "--format", "csv", "--out", str(tmp_path / "t.csv")]) == 0
         rows = list(csv.DictReader((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()))

@@ -23,7 +23,6 @@ class MatchingConfig(GridConfig):
         confidence: A recent frame's cell counts only where its label has at least this share.
     """
 
-    working_side: int = Field(default=320, ge=32)
     neighbours: int = Field(default=10, ge=1)
     temperature: float = Field(default=0.05, gt=0)
     recent: int = Field(default=1, ge=0)

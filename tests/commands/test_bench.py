@@ -26,6 +26,25 @@ def test_each_size_and_number_of_objects_is_a_case(tmp_path: Path, capsys: pytes
     assert all(run["timing"]["fps"] is None and run["timing"]["step_ms"]["p50"] > 0 for run in runs)
 
 
+@pytest.mark.parametrize("init", ["mask", "box"])
+def test_objects_start_from_what_is_asked_for(tmp_path: Path, init: str):
+    command = [
+        "bench",
+        "copy-first",
+        "--quick",
+        "--repeats",
+        "1",
+        "--frames",
+        "2",
+        "--size",
+        "64x48",
+        "--device",
+        "cpu",
+    ]
+    assert main([*command, "--init", init, "--out", str(tmp_path / init)]) == 0
+    assert json.loads((tmp_path / init / "run.json").read_text())["protocol"]["init"] == init
+
+
 def test_a_timing_is_reported_like_any_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     command = ["bench", "copy-first", "--quick", "--frames", "3", "--size", "64x48", "--device", "cpu"]
     assert main([*command, "--out", str(tmp_path / "one")]) == 0

@@ -73,10 +73,9 @@ class MadeUpVideo(Sequence):
         return frame
 
     def read_prompt(self, frame_name: str) -> Prompt:
-        """Return all objects, by mask and by box."""
+        """Return the masks of all objects."""
         labels = self.labels(int(frame_name))
-        masks = {k: labels == k for k in range(1, self.shape.objects + 1)}
-        return Prompt(masks=masks, boxes={k: _box(mask) for k, mask in masks.items()})
+        return Prompt(masks={k: labels == k for k in range(1, self.shape.objects + 1)})
 
     def read_truth(self, frame_name: str) -> LabelMap:
         """Refuse: nothing is scored here."""
@@ -114,11 +113,6 @@ def _texture(size: tuple[int, int], *, seed: int) -> Image:
         coarse = rng.random((size[0] // step + 2, size[1] // step + 2, 3), dtype=np.float32)
         total += cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)
     return np.clip(total * (255 / 3), 0, 255).astype(np.uint8)
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    ys, xs = np.nonzero(mask)
-    return float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1)
 
 
 class MadeUpVideos(Dataset):

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from vos_bench import registry, weights
-from vos_bench.api import Dataset, MethodInfo, Precision, SequenceMethod
+from vos_bench.api import Dataset, MethodInfo, Precision, PromptKind, SequenceMethod
 from vos_bench.benching.session import Repeats
 from vos_bench.benching.session import bench as bench_method
 from vos_bench.benching.turns import Turns, take_turns
@@ -41,6 +41,7 @@ def bench(
     size: str | None = None,
     objects: str | None = None,
     frames: int | None = None,
+    init: PromptKind = "mask",
     weights_: Annotated[str | None, Parameter(name="--weights")] = None,
     device: str = "auto",
     amp: Precision = "off",
@@ -64,6 +65,7 @@ def bench(
         size: WIDTHxHEIGHT of made-up videos, 832x480 unless said otherwise; several with commas between.
         objects: How many objects they have, 1 unless said otherwise; several with commas between.
         frames: How many frames they have, 110 unless said otherwise.
+        init: What the objects start from.
         weights_: A file of parameters, or the name of one that `vos-bench list weights` shows.
         device: auto, cpu, cuda or cuda:1. On a GPU its own clock is read too, in passes of their own.
         amp: Precision of the network on a GPU.
@@ -90,6 +92,7 @@ def bench(
             weights_name=chosen.name if chosen else "",
             weights_licence=chosen.licence if chosen else "",
             sequences=options.sequence_names(sequences),
+            init=init,
             device=device,
             amp=amp,
             compile=compile,

@@ -7,7 +7,10 @@ import numpy as np
 
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run, masks_folder
-from vos_bench.reports.style import COLOURS, distinct_names
+from vos_bench.reports.style import COLOURS, GREY, distinct_names
+
+LINE_COLOURS = (*(colour for colour in COLOURS if colour not in {"#000000", "#F0E442"}), "currentColor", GREY)
+"""Of curves on a ground that is light or dark: black and yellow give way to the text's own and grey."""
 
 DASHES = ("", "6 3", "2 2", "8 3 2 3")
 
@@ -20,11 +23,13 @@ class Entry:
         number: From 1, in its file names: a name from a record never becomes a part of a path or an address.
         name: The method's, told apart from others of the same name.
         run: The run.
+        place: Among the runs on the same dataset, from 0.
     """
 
     number: int
     name: str
     run: Run
+    place: int
 
     @property
     def file(self) -> str:
@@ -33,14 +38,13 @@ class Entry:
 
     @property
     def colour(self) -> str:
-        """Of its curves; black, which a dark page hides, is left to the text's colour."""
-        colour = COLOURS[(self.number - 1) % len(COLOURS)]
-        return "currentColor" if colour == "#000000" else colour
+        """Of its curves."""
+        return LINE_COLOURS[self.place % len(LINE_COLOURS)]
 
     @property
     def dash(self) -> str:
         """Of its curves, so that they differ without colours."""
-        return DASHES[(self.number - 1) % len(DASHES)]
+        return DASHES[self.place % len(DASHES)]
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,12 @@ def entries_of(runs: Sequence[Run]) -> list[Entry]:
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.record.dataset.name, run.record.dataset.split), []).append(run)
-    names = {id(run): name for group in groups.values() for run, name in zip(group, distinct_names(group), strict=True)}
-    return [Entry(i, names[id(run)], run) for i, run in enumerate(runs, start=1)]
+    found = {
+        id(run): (name, place)
+        for group in groups.values()
+        for place, (run, name) in enumerate(zip(group, distinct_names(group), strict=True))
+    }
+    return [Entry(i, found[id(run)][0], run, found[id(run)][1]) for i, run in enumerate(runs, start=1)]
 
 
 def scenes_of(entries: Sequence[Entry], wanted: Sequence[str] | None) -> list[Scene]:

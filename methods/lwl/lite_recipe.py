@@ -25,6 +25,7 @@ from vos_bench.training.augmentation import (
     rotation_and_scale,
     warp,
 )
+from vos_bench.training.losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
 from vos_bench.training.recipe import Batch, DataShare, Exported, LoopSettings, Losses, ParameterGroup, Recipe, Samples
 from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, shares
 from vos_bench.training.synthesis import SynthesisSettings, synthesise
@@ -33,7 +34,6 @@ from .backbone import Features
 from .checkpoint import load_network
 from .config import LITE_NETWORK, LwlConfig
 from .fusion import fuse_normalisation
-from .losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
 from .mini_sequence import MiniSequenceRunner, MiniSequenceSettings, unflattened
 from .network import LwlNetwork
 from .recipes import exported

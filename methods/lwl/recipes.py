@@ -12,6 +12,7 @@ from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import check_tensors, read_tensors
 from vos_bench.training.distributed import gather
+from vos_bench.training.losses import jaccard, lovasz, lovasz_by_sequence
 from vos_bench.training.recipe import (
     Batch,
     DataShare,
@@ -27,7 +28,6 @@ from vos_bench.training.sampling import FrameRule, MiniSequences, shares
 
 from .checkpoint import describe, load_network
 from .config import BOX_NETWORK, IMAGENET, MASK_NETWORK, BackboneConfig, LwlConfig
-from .losses import jaccard, lovasz, lovasz_by_sequence
 from .mini_sequence import BoxRunner, MiniSequenceRunner, MiniSequenceSettings
 from .network import LwlNetwork
 from .training_samples import CropSettings, LwlTransform

@@ -1,4 +1,4 @@
-from vos_bench.api import MethodInfo, WeightsInfo
+from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
 
 INFO = MethodInfo(
     name="osvos",
@@ -24,5 +24,12 @@ INFO = MethodInfo(
         "pooling that rounds up, Caffe's mean colour, crops from the middle",
     ),
     converter="vos_bench.methods.osvos.checkpoint:convert",
+    recipes=(
+        RecipeInfo(
+            name="parent",
+            summary="The parent network, which knows foreground: DAVIS 2016 train, from a VGG-16.",
+            factory="vos_bench.methods.osvos.recipes:PARENT",
+        ),
+    ),
     untrained=True,
 )

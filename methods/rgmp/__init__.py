@@ -10,8 +10,8 @@ INFO = MethodInfo(
             location="https://github.com/seoungwugoh/RGMP",
             sha256=None,
             licence="the authors': research only, not for commercial use",
-            note="download weights.pth by the Dropbox link in the authors' README (github.com/seoungwugoh/RGMP) and give "
-            "it with --weights weights.pth, or convert it once: vos-bench convert rgmp weights.pth --out "
+            note="download weights.pth by the Dropbox link in the authors' README (github.com/seoungwugoh/RGMP) and "
+            "give it with --weights weights.pth, or convert it once: vos-bench convert rgmp weights.pth --out "
             "rgmp.safetensors. Published: 81.8 J&F on DAVIS 2016, 66.7 on DAVIS 2017, 53.8 G on YouTube-VOS 2018.",
         ),
     ),

@@ -1,4 +1,4 @@
-from vos_bench.api import MethodInfo, WeightsInfo
+from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
 
 LICENCE = "CC BY-NC-SA 4.0 (the authors', not for commercial use)"
 
@@ -24,5 +24,13 @@ INFO = MethodInfo(
         "assumed, for nothing at hand says it: a ReLU before the last convolution, padding split between both sides",
     ),
     converter="vos_bench.methods.stm.checkpoint:convert",
+    recipes=tuple(
+        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.stm.recipes:{name.upper()}")
+        for name, summary in (
+            ("static", "Clips made of COCO's images; numbers partly assumed."),
+            ("ytvos", "Then YouTube-VOS, with larger and larger gaps; numbers partly assumed."),
+            ("davis", "Or YouTube-VOS and DAVIS 2017; numbers partly assumed."),
+        )
+    ),
     untrained=True,
 )

@@ -121,7 +121,7 @@ def _prepare(recipe: Recipe, joined: Processes) -> _State:
         {"params": group.parameters, "lr": group.learning_rate, "base": group.learning_rate, "name": group.name}
         for group in recipe.parameter_groups(network)
     ]
-    optimizer = torch.optim.Adam(groups)
+    optimizer = recipe.optimizer(groups)
     scaler = torch.amp.GradScaler(joined.device.type, enabled=recipe.settings.amp == "fp16")
     average = {name: value.clone() for name, value in network.state_dict().items()} if recipe.settings.average else {}
     return _State(recipe, joined, network, optimizer, scaler, average)

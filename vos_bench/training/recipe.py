@@ -169,6 +169,10 @@ class Recipe(ABC):
         del step
         return 1.0
 
+    def optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return what moves the parameters: dicts as torch.optim takes them, with a `name` each; Adam by default."""
+        return torch.optim.Adam(groups)
+
     def training_mode(self, network: nn.Module) -> None:
         """Put the network in the mode in which it trains."""
         network.train()

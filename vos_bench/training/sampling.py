@@ -43,6 +43,11 @@ class FrameRule(FrozenModel):
     window: int = 100
     test_frames: int = 3
 
+    def draw(self, visible: NDArray[np.bool_], rng: Generator, number: int) -> tuple[int, ...]:
+        """Draw the frames of sample `number`, from one truth value a frame; here as `draw_frames` does."""
+        del number
+        return draw_frames(visible, self, rng)
+
     def accepts(self, candidate: TrainingObject) -> bool:
         """Tell whether an object is visible on more than twice as many frames as are drawn, or is on a single image."""
         return len(candidate.visible) == 1 or int(candidate.visible.sum()) > 2 * (1 + self.test_frames)
@@ -142,20 +147,20 @@ class MiniSequences:
     def __getitem__(self, number: int) -> Batch:
         """Return sample `number`."""
         rng = self._generator(number)
-        return self._transform(self.read(self.draw(rng)), rng, self)
+        return self._transform(self.read(self.draw(rng, number)), rng, self)
 
     def describe(self, number: int) -> Mapping[str, Any]:
         """Say which sequence, object and frames sample `number` is made of."""
-        drawn = self.draw(self._generator(number))
+        drawn = self.draw(self._generator(number), number)
         sequence = drawn.object.sequence
         names = [sequence.truth_names[frame] for frame in drawn.frames]
         return {"sequence": sequence.name, "object": drawn.object.object_id, "frames": names}
 
-    def draw(self, rng: Generator) -> Drawn:
-        """Pick a dataset by weight, one of its objects, and frames."""
+    def draw(self, rng: Generator, number: int = 0) -> Drawn:
+        """Pick a dataset by weight, one of its objects, and frames; the rule may look at the sample's number."""
         objects = self._objects[int(rng.choice(len(self._shares), p=self._shares))]
         chosen = objects[int(rng.integers(len(objects)))]
-        return Drawn(chosen, draw_frames(chosen.visible, self._rule, rng))
+        return Drawn(chosen, self._rule.draw(chosen.visible, rng, number))
 
     def read(self, drawn: Drawn) -> MiniSequence:
         """Decode the frames and masks that were drawn."""

@@ -5,9 +5,9 @@ import copy
 import pytest
 import torch
 
-from vos_bench.methods.lwl.losses import lovasz
 from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner, MiniSequenceSettings
 from vos_bench.methods.lwl.names import to_reference
+from vos_bench.training.losses import lovasz
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The losses of LWL's training."""
+"""Losses and accuracies of masks."""
 
 import torch
 from torch import Tensor

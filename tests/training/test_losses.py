@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos_bench.methods.lwl.losses import (
+from vos_bench.training.losses import (
     boundary_weights,
     jaccard,
     lovasz,

@@ -10,7 +10,7 @@ from vos_bench.errors import BadInputError
 
 
 def fetch(name: str, *, root: Path | None = None, split: str | None = None) -> None:
-    """Download a dataset, where its licence allows; of a method, say where its weights lie.
+    """Download a dataset, where its licence allows; of a method, say where it and its weights lie.
 
     Args:
         name: The dataset's or the method's name.
@@ -24,6 +24,8 @@ def fetch(name: str, *, root: Path | None = None, split: str | None = None) -> N
 
 
 def _say_weights(info: MethodInfo) -> None:
+    if info.install:
+        say(f"{info.name}: {info.install}")
     if not info.weights:
         say(f"{info.name} needs no weights")
     for weights in info.weights:

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from vos_bench.ablation.jobs import jobs_of, state_of
+from vos_bench.cli import main
 from vos_bench.records import load_run, run_file
 from vos_bench.running.locks import FolderLock
 from vos_bench.training.session import find_recipe
@@ -155,6 +156,14 @@ def test_scales_are_named_where_there_are_several(ablate: Ablate, capsys: pytest
     assert "there is no scale 'huge'; known: small, needy" in capsys.readouterr().err
 
 
+def test_a_method_without_ablations_names_those_that_have_some(
+    plugin: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plugin.INFO.ablations
+    assert main(["ablate", "copy-first"]) == 2
+    assert "copy-first: offers no ablation; those that do: fake, lwl" in capsys.readouterr().err
+
+
 def test_a_file_that_trainings_need_must_be_named(ablate: Ablate, capsys: pytest.CaptureFixture[str]) -> None:
     assert ablate("--out", OUT, scale="needy") == 2
     assert "give --start stem=FILE, any stem" in capsys.readouterr().err
@@ -192,6 +201,7 @@ def test_the_status_does_nothing_and_writes_json(ablate: Ablate) -> None:
     jobs = json.loads(Path("state.json").read_text())["jobs"]
     assert [job["job"] for job in jobs][:2] == ["width/3/seed0", "width/5/seed0"]
     assert {job["state"] for job in jobs} == {"waiting"}
+    assert jobs[0]["also"] == "rate/default, spoilt/no"
 
 
 def test_a_first_seed_of_every_variant_comes_before_a_second_one(plugin: ModuleType) -> None:

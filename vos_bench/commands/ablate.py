@@ -49,7 +49,8 @@ def ablate(
     Args:
         method: The method's name.
         scale: Which of the method's ablations, such as lite or paper.
-        table: Which of its axes, with commas between, or all; without it, the first one (of lwl: table1).
+        table: Which of its axes, with commas between, or all; without it, the first. `vos-bench list ablations` has
+            them.
         seeds: Seeds with commas between; without it, those that the axis asks for.
         root: DATASET=DIR of each dataset, or one DIR for all; without it, VOS_BENCH_DATA or the config file names them.
         start: What trainings start from: a file of weights, or PART=FILE, as in backbone=FILE.
@@ -70,8 +71,9 @@ def ablate(
     numbers = options.seeds(seeds) if seeds else None
     folder = out or Path("ablation") / method / info.scale
     jobs = jobs_of(plan, axes, seeds=numbers, out=folder)
+    names = ", ".join(axis.name for axis in axes)
     if status:
-        _show(f"{method}, {info.scale}: {', '.join(axis.name for axis in axes)}", jobs, json)
+        _show(f"{method}, {info.scale}: {names}", jobs, json)
         return 0
     from vos_bench.ablation.work import Means, work  # brings torch along, which the help and the status do without
 
@@ -85,14 +87,15 @@ def ablate(
         device=device,
     )
     outcome = work(jobs, means, watcher=_watcher(len(jobs)))
-    _show(f"{method}, {info.scale}", jobs, json)
+    _show(f"{method}, {info.scale}: {names}", jobs, json)
     return _conclude(outcome)
 
 
 def _find(method: str, scale: str | None) -> AblationInfo:
     known = {info.scale: info for info in registry.method(method).ablations}
     if not known:
-        raise BadInputError(f"{method}: offers no ablation; lwl does")
+        others = [name for name in registry.names("methods") if registry.method(name).ablations]
+        raise BadInputError(f"{method}: offers no ablation; those that do: {', '.join(others) or 'none'}")
     if scale is None and len(known) == 1:
         return next(iter(known.values()))
     if scale not in known:
@@ -116,6 +119,7 @@ def _show(title: str, jobs: Sequence["Job"], json: Path | None) -> None:
     rows = [_row(job) for job in jobs]
     columns = (
         Column("job"),
+        *([Column("also")] if any(row["also"] for row in rows) else []),
         Column("state"),
         Column("training", digits=1, unit="min"),
         Column("run", digits=1, unit="min"),
@@ -132,6 +136,7 @@ def _row(job: "Job") -> dict[str, Any]:
     state = state_of(job)
     return {
         "job": job.name,
+        "also": ", ".join(f"{axis}/{variant.value}" for axis, variant in job.points[1:]),
         "state": state.text,
         "training": _minutes(state.training_seconds),
         "run": _minutes(state.run_seconds),

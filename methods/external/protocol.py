@@ -20,7 +20,7 @@ MARK = b"@vos-bench "
 LONGEST_LINE = 1 << 20
 """More than this without a line's end is no answer."""
 
-_TYPES = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
+_TYPES: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
 
 
 class Header(FrozenModel):
@@ -72,9 +72,9 @@ def frame_message(
         "masks": sorted(new.masks),
         "boxes": {str(k): [float(edge) for edge in box] for k, box in sorted(new.boxes.items())},
     }
-    parts: list[bytes | memoryview] = [_line(header), memoryview(np.ascontiguousarray(image)).cast("B")]
+    parts: list[bytes | memoryview] = [_line(header), np.ascontiguousarray(image).data.cast("B")]
     if new.masks:
-        parts.append(memoryview(label_map_of(new, image.shape[:2])).cast("B"))
+        parts.append(label_map_of(new, image.shape[:2]).data.cast("B"))
     return parts
 
 
@@ -166,8 +166,8 @@ def require_fitting(header: Header, frame: str, size: tuple[int, int]) -> int:
 
 def labels_in(data: bytes, header: Header) -> LabelMap:
     """Return the label map that followed a header."""
-    values = np.frombuffer(data, _TYPES[header.type]).reshape(header.height, header.width)
-    return values.astype(np.uint16)
+    values: LabelMap = np.frombuffer(data, _TYPES[header.type]).astype(np.uint16)
+    return values.reshape(header.height, header.width)
 
 
 def joined(words: Iterable[str]) -> str:

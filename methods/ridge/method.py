@@ -55,7 +55,8 @@ class Ridge(GridMethod):
         if self._map is None:
             return torch.ones_like(features[:1])
         scores = self._rows(features) @ self._map
-        return (scores / self.config.temperature).softmax(dim=1).T.unflatten(1, features.shape[1:])
+        shares: Tensor = (scores / self.config.temperature).softmax(dim=1).T
+        return shares.reshape(-1, *features.shape[1:])
 
     def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Add a frame to the sums and solve again."""

@@ -10,6 +10,9 @@ from torch.nn import functional
 
 from vos_bench.parts.feature_grid import GridConfig, GridMethod
 
+_LEAST_SHARE = 0.05
+"""An object whose highest share on a frame is below this is not scaled up to one: it may be out of sight."""
+
 
 class LabelPropagationConfig(GridConfig):
     """Settings of `label-propagation`; the defaults were chosen on train sequences of DAVIS 2016.
@@ -21,6 +24,7 @@ class LabelPropagationConfig(GridConfig):
         temperature: Weights are exp(cosine / temperature), normalised (DINO 0.1, CRW 0.05).
     """
 
+    working_side: int = Field(default=320, ge=32)
     reach: float = Field(default=0.0, ge=0)
     context: int = Field(default=7, ge=1)
     neighbours: int = Field(default=5, ge=1)
@@ -60,9 +64,11 @@ class LabelPropagation(GridMethod):
         for known in sorted({len(context.labels) for context in self._given}):
             informed = [(context, best) for context, best in found if len(context.labels) >= known]
             planes += self._mean(informed, known)[len(planes) :]
-        objects = torch.stack(planes[1:])
+        self._shares = torch.stack(planes[1:]).reshape(-1, *features.shape[1:])
+        highest = self._shares.amax(dim=(1, 2), keepdim=True)
+        objects = self._shares / highest.clamp_min(_LEAST_SHARE)
         objects = objects / objects.sum(dim=0).clamp_min(1)
-        return torch.cat([1 - objects.sum(dim=0, keepdim=True), objects]).unflatten(1, features.shape[1:])
+        return torch.cat([1 - objects.sum(dim=0, keepdim=True), objects])
 
     def _mean(self, found: "list[tuple[Context, Best]]", known: int) -> Tensor:
         """Return known x N labels, the weighted mean of those of the best cells of all these frames."""
@@ -71,15 +77,20 @@ class LabelPropagation(GridMethod):
         top = values.topk(min(self.config.neighbours, values.shape[1]), dim=1)
         weights = (top.values / self.config.temperature).softmax(dim=1)[..., None]
         chosen = labels.gather(1, top.indices[..., None].expand(-1, -1, known))
-        return (weights * chosen).sum(dim=1).T
+        mean: Tensor = (weights * chosen).sum(dim=1)
+        return mean.T
 
     def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
-        """Keep the frame: for good where objects start, else until newer ones have pushed it out."""
-        context = Context(functional.normalize(features, dim=0), labels)
+        """Keep the frame: for good where objects start, else until newer ones have pushed it out.
+
+        As in the protocol, what is kept of a frame is not what was answered but the shares before they are scaled.
+        """
+        unit = functional.normalize(features, dim=0)
         if given:
-            self._given.append(context)
+            self._given.append(Context(unit, labels))
         else:
-            self._recent.append(context)
+            background = (1 - self._shares.sum(dim=0, keepdim=True)).clamp_min(0)
+            self._recent.append(Context(unit, torch.cat([background, self._shares])))
 
 
 class Best(NamedTuple):

@@ -166,7 +166,7 @@ def test_label_propagation_takes_the_best_neighbours_within_reach(
     method = LabelPropagation(config, weights=shipped)
     method.begin()
     method.learn(cells, labels, given=True)
-    method.learn(cells.flip(1), labels.flip(1), given=False)
+    method.learn(cells.flip(1), labels.flip(1), given=True)
     query = torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(1))
     found = method.predict(query, EVERYWHERE)
     expected = torch.zeros(3, 5, 7)
@@ -182,7 +182,30 @@ def test_label_propagation_takes_the_best_neighbours_within_reach(
             best = sorted(near, key=lambda pair: -pair[0])[:4]
             shares = (torch.stack([value for value, _ in best]) / 0.3).softmax(dim=0)
             expected[:, y, x] = (shares[:, None] * torch.stack([mark for _, mark in best])).sum(dim=0)
-    torch.testing.assert_close(found, expected)
+    objects = expected[1:] / expected[1:].amax(dim=(1, 2), keepdim=True)
+    objects = objects / objects.sum(dim=0).clamp_min(1)
+    torch.testing.assert_close(found, torch.cat([1 - objects.sum(dim=0, keepdim=True), objects]))
+
+
+def test_shares_are_kept_as_they_were_before_they_are_scaled(
+    shipped: Path, cells: torch.Tensor, labels: torch.Tensor
+) -> None:
+    method = LabelPropagation(LabelPropagationConfig(neighbours=4, radius=2), weights=shipped)
+    method.begin()
+    method.learn(cells, 0.5 * labels, given=True)
+    answered = method.predict(cells, EVERYWHERE)
+    method.learn(cells, answered, given=False)
+    assert answered[1].amax() == 1
+    assert method._recent[0].labels[1].amax() <= 0.5
+
+
+def test_an_object_that_is_hardly_found_is_not_scaled_up(
+    shipped: Path, cells: torch.Tensor, labels: torch.Tensor
+) -> None:
+    method = LabelPropagation(LabelPropagationConfig(neighbours=4, radius=2), weights=shipped)
+    method.begin()
+    method.learn(cells, 0.02 * labels, given=True)
+    assert method.predict(cells, EVERYWHERE)[1].amax() < 0.5
 
 
 def test_old_context_frames_go_and_the_first_stays(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
@@ -190,5 +213,5 @@ def test_old_context_frames_go_and_the_first_stays(shipped: Path, cells: torch.T
     method.begin()
     method.learn(cells, labels, given=True)
     for _ in range(6):
-        method.learn(cells, labels, given=False)
+        method.learn(cells, method.predict(cells, EVERYWHERE), given=False)
     assert (len(method._given), len(method._recent)) == (1, 3)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.parts.layers import resized
+from vos_bench.parts.layers import resize
 
 WIDTH = 64
 LEVELS = ("layer5", "layer4", "layer3", "layer2")
@@ -29,7 +29,7 @@ class TargetEncoder(nn.Module):
 
     def forward(self, reduced: Tensor, score: Tensor) -> Tensor:
         """B x 64 x H x W, what `reduce` gives, and B x 1 x h x w -> B x 64 x H x W."""
-        return self.transform(torch.cat([reduced, resized(score, reduced)], dim=1))  # type: ignore[no-any-return]
+        return self.transform(torch.cat([reduced, resize(score, _size(reduced))], dim=1))  # type: ignore[no-any-return]
 
 
 class ResidualBlock(nn.Module):
@@ -61,7 +61,7 @@ class ChannelAttention(nn.Module):
     def forward(self, x: Tensor, deeper: Tensor) -> Tensor:
         """B x 64 x H x W and B x 64 x h x w -> B x 64 x H x W."""
         means = torch.cat([functional.adaptive_avg_pool2d(level, 1) for level in (x, deeper)], dim=1)
-        return x * torch.sigmoid(self.convreluconv(means)) + resized(deeper, x)
+        return x * torch.sigmoid(self.convreluconv(means)) + resize(deeper, _size(x))
 
 
 class Projection(nn.Module):
@@ -74,10 +74,12 @@ class Projection(nn.Module):
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """B x 64 x h x w -> logits, B x 1 x `size`."""
-        x = _doubled(functional.relu(self.conv1(_doubled(x))))
-        if x.shape[-2:] != size:
-            x = functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
+        x = resize(_doubled(functional.relu(self.conv1(_doubled(x)))), size)
         return self.conv2(x)  # type: ignore[no-any-return]
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]
 
 
 def _doubled(x: Tensor) -> Tensor:

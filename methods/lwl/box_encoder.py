@@ -4,8 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vos_bench.parts.layers import Size, resize
+
 from .blocks import ResidualBlock, initialise_by_fan_out
-from .decoder import Size, resize
 
 
 class BoxEncoder(nn.Module):

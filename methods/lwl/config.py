@@ -1,64 +1,12 @@
 """What describes an LWL network: one frozen config, of which the paper's variants are values and not forks."""
 
-from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from vos_bench.config import FrozenModel
-
-Layout = Literal["caffe", "timm"]
-
-
-class InputScaling(FrozenModel):
-    """How an RGB image of 0..255 becomes a backbone's input: reorder the channels, then (value - mean) / deviation.
-
-    Attributes:
-        channel_order: Order of the channels that the backbone was trained on.
-        mean: Subtracted, in that order, on the scale 0..255.
-        deviation: Divided by, in that order, on the scale 0..255.
-    """
-
-    channel_order: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
-    deviation: tuple[float, float, float] = (58.395, 57.12, 57.375)
-
-
-IMAGENET = InputScaling()
-"""What torchvision's and most of timm's weights expect."""
-
-MASK_RCNN = InputScaling(channel_order="bgr", mean=(102.9801, 115.9465, 122.7717), deviation=(1.0, 1.0, 1.0))
-"""The convention of the Mask R-CNN backbone that LWL starts from."""
-
-LITE = InputScaling(mean=(127.0, 127.0, 127.0), deviation=(128.0, 128.0, 128.0))
-"""The convention of EfficientNet-Lite."""
-
-_SCALINGS: Mapping[str, InputScaling] = {"resnet50": MASK_RCNN, "tf_efficientnet_lite0": LITE}
-
-
-class BackboneConfig(FrozenModel):
-    """The image feature extractor F (paper section 3.4).
-
-    Attributes:
-        name: Any timm model that gives features at the decoder's strides.
-        layout: `caffe` puts a bottleneck's stride into its first 1 x 1 convolution, as the authors' ResNet-50 does;
-            `timm` leaves the network as it is. None: `caffe` for resnet50, `timm` for all others.
-        scaling: None: Mask R-CNN's for resnet50, EfficientNet-Lite's for tf_efficientnet_lite0, ImageNet's else.
-    """
-
-    name: str = "resnet50"
-    layout: Layout | None = None
-    scaling: InputScaling | None = None
-
-    @property
-    def resolved_layout(self) -> Layout:
-        """The layout, by the backbone's name where none is set."""
-        return self.layout or ("caffe" if self.name == "resnet50" else "timm")
-
-    @property
-    def resolved_scaling(self) -> InputScaling:
-        """The input scaling, by the backbone's name where none is set."""
-        return self.scaling or _SCALINGS.get(self.name, IMAGENET)
+from vos_bench.parts.backbone_config import IMAGENET as IMAGENET
+from vos_bench.parts.backbone_config import BackboneConfig as BackboneConfig
 
 
 class LwlConfig(FrozenModel):

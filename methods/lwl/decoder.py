@@ -6,18 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .backbone import Features
+from vos_bench.parts.backbone import Features
+from vos_bench.parts.layers import Size as Size
+from vos_bench.parts.layers import resize as resize
+
 from .upsampling import double, double_and_convolve
-
-Size = tuple[int, int]
-"""Height, width."""
-
-
-def resize(x: Tensor, size: Size) -> Tensor:
-    """Bilinear, corners not aligned, no antialiasing, also downwards."""
-    if x.shape[-2:] == size:
-        return x
-    return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 class RefinementBlock(nn.Module):

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from vos_bench.api import Precision
+from vos_bench.parts.backbone import Features
+from vos_bench.parts.fusion import fuse_normalisation
 
-from .backbone import Features
 from .box_encoder import box_mask
 from .crops import Crop, FirstCrop, Size, cut_image
 from .few_shot_learner import Fit, Samples
-from .fusion import fuse_normalisation
 from .label_encoder import Labels
 from .network import LwlNetwork
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from vos_bench.config import FrozenModel
+from vos_bench.parts.backbone import Features
 
-from .backbone import Features
 from .box_encoder import box_mask
 from .few_shot_learner import Samples
 from .network import LwlNetwork

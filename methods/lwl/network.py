@@ -4,14 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from vos_bench.errors import BadInputError
+from vos_bench.parts.backbone import Backbone, Features
+from vos_bench.parts.lite_decoder import LiteDecoder
 
-from .backbone import Backbone, Features
 from .box_encoder import BoxEncoder
 from .config import LwlConfig
 from .decoder import Decoder, Size
 from .few_shot_learner import FewShotLearner, Fit, Samples
 from .label_encoder import LabelEncoder, Labels, MaskLabels
-from .lite_decoder import LiteDecoder
 from .target_model import TargetFeatureExtractor, apply_target_model
 
 

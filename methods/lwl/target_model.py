@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
+from vos_bench.parts.layers import resize
+
 from .blocks import initialise_by_fan_out
-from .decoder import resize
 
 
 class TargetFeatureExtractor(nn.Module):

@@ -158,7 +158,8 @@ PARENT = ParentRecipe(
     "parent",
     ParentSettings(),
     note="The authors' PyTorch port: DAVIS 2016 train, 240 epochs of about 2,079 frames, gradients averaged over 10, "
-    "side losses that fade, SGD at 1e-8, frames mirrored, turned (30 degrees) and scaled (0.75 to 1.25). Assumed: frames of "
-    "another size than 480 x 854 are resized, biases do not decay. Starts from ImageNet: --weights backbone=FILE, a "
-    "VGG-16 under torchvision's names that was trained on blue, green, red of 0..255 less their mean, as Caffe's.",
+    "side losses that fade, SGD at 1e-8, frames mirrored, turned (30 degrees) and scaled (0.75 to 1.25). Assumed: "
+    "frames of another size than 480 x 854 are resized, biases do not decay. Starts from ImageNet: --weights "
+    "backbone=FILE, a VGG-16 under torchvision's names, trained as Caffe's was on blue, green, red of 0..255 less "
+    "their mean.",
 )

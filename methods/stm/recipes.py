@@ -96,8 +96,8 @@ _STAGE = 20 * 1000 * 4
 
 _NOTE = (
     "The paper: clips of three frames, 384 x 384, batches of 4, Adam at 1e-5, cross-entropy after soft aggregation, "
-    "soft masks remembered, batch normalisation fixed. Assumed, for nobody published it: the number of steps, how far a "
-    "frame is moved, one object a clip. The paper used four GPUs (1080 Ti) for about "
+    "soft masks remembered, batch normalisation fixed. Assumed, for nobody published it: the number of steps, how far "
+    "a frame is moved, one object a clip. The paper used four GPUs (1080 Ti) for about "
 )
 
 STATIC = StmRecipe(

@@ -14,10 +14,10 @@ from torch.nn import functional
 
 from vos_bench.methods.lwl.config import LITE_NETWORK
 from vos_bench.methods.lwl.few_shot_learner import Samples, descend
-from vos_bench.methods.lwl.fusion import fuse_normalisation
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.upsampling import double_and_convolve
 from vos_bench.parts.aggregation import soft_aggregation
+from vos_bench.parts.fusion import fuse_normalisation
 
 RIDGE = torch.tensor(0.01)
 

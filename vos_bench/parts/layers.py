@@ -3,6 +3,9 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+Size = tuple[int, int]
+"""Height, width."""
+
 
 class PreActivationBlock(nn.Module):
     """Two 3 x 3 convolutions, each after a ReLU, beside the identity or a 3 x 3 convolution; with bias, no norm."""
@@ -20,10 +23,11 @@ class PreActivationBlock(nn.Module):
         return branch + (x if self.downsample is None else self.downsample(x))
 
 
-def resized(x: Tensor, like: Tensor) -> Tensor:
-    """Bring B x C x h x w to the height and width of another map, bilinearly, corners not aligned."""
-    size = (like.shape[-2], like.shape[-1])
-    return x if x.shape[-2:] == size else functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
+def resize(x: Tensor, size: Size) -> Tensor:
+    """Bring B x C x h x w to `size`, bilinear, corners not aligned, no antialiasing, also downwards."""
+    if x.shape[-2:] == size:
+        return x
+    return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 def upsample(x: Tensor, factor: int) -> Tensor:

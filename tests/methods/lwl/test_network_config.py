@@ -10,18 +10,15 @@ from vos_bench.methods.lwl.config import (
     BASELINE,
     BOX_NETWORK,
     END_TO_END,
-    IMAGENET,
     LABEL_GENERATOR,
-    LITE,
     MASK_NETWORK,
-    MASK_RCNN,
-    BackboneConfig,
     LwlConfig,
 )
 from vos_bench.methods.lwl.few_shot_learner import Samples
-from vos_bench.methods.lwl.fusion import fuse_normalisation
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.upsampling import double, double_and_convolve
+from vos_bench.parts.backbone_config import IMAGENET, LITE, MASK_RCNN, BackboneConfig
+from vos_bench.parts.fusion import fuse_normalisation
 
 SMALL = {"backbone": BackboneConfig(name="mobilenetv3_small_050"), "target_channels": 8, "decoder_channels": 16}
 

@@ -1,4 +1,4 @@
-"""The image feature extractor F: any timm network, with the authors' ResNet-50 layout for those that need it."""
+"""Image feature extractors: any timm network, with Caffe's ResNet layout for those that need it."""
 
 from typing import Any
 
@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vos_bench.errors import BadInputError
-
-from .config import BackboneConfig
+from vos_bench.parts.backbone_config import BackboneConfig
 
 Features = dict[int, Tensor]
 """Stride to features, B x C x H/stride x W/stride."""

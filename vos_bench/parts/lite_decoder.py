@@ -1,4 +1,4 @@
-"""The decoder of `lwl-lite`: fewer convolutions than LWL's and narrow ones, normalised so that they learn quickly."""
+"""The decoder of the small networks: few and narrow convolutions, normalised so that they learn quickly."""
 
 from typing import cast
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .backbone import Features
-from .decoder import Size, resize
+from vos_bench.parts.backbone import Features
+from vos_bench.parts.layers import Size, resize
 
 
 class ConvNorm(nn.Sequential):
@@ -34,20 +34,24 @@ class NormResidual(nn.Module):
 class LiteLevel(nn.Module):
     """One stride of the decoder: backbone features, target encoding and the deeper level become a finer map."""
 
-    def __init__(self, in_channels: int, channels: int, encoding_channels: int, deeper_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, encoding_channels: int, deeper_channels: int, *, refined: bool
+    ) -> None:
         """Build it.
 
         Args:
             in_channels: Of the backbone's features at this stride.
             channels: Width of this level.
-            encoding_channels: D; 0 for the finest level, which does not see the encoding and is not refined further.
+            encoding_channels: D; 0 for a level that does not see the encoding.
             deeper_channels: Width of the level below; 0 for the deepest.
+            refined: Whether a residual block follows.
         """
         super().__init__()
         self.lateral = ConvNorm(in_channels, channels, 1)
         self.deeper = nn.Conv2d(deeper_channels, channels, 1, bias=False) if deeper_channels else None
         self.merge = ConvNorm(channels * (2 if deeper_channels else 1) + encoding_channels, channels, 3)
-        self.refine = NormResidual(channels) if encoding_channels else nn.Identity()
+        self.refine = NormResidual(channels) if refined else nn.Identity()
+        self.sees_encoding = encoding_channels > 0
 
     def forward(self, reduced: Tensor, encoding: Tensor | None, deeper: Tensor | None) -> Tensor:
         """Refine `deeper`, the level below, by this level's reduced features; None at the deepest."""
@@ -61,7 +65,9 @@ class LiteLevel(nn.Module):
 
 
 class LiteDecoder(nn.Module):
-    """Turns mask encodings into logits at image resolution, in fewer and normalised convolutions than LWL's decoder.
+    """Turns encodings into logits at image resolution in few and normalised convolutions.
+
+    The finest level sees the backbone's features alone.
 
     Attributes:
         levels: `strideS` to the level of that stride, deepest first.
@@ -69,14 +75,24 @@ class LiteDecoder(nn.Module):
     """
 
     def __init__(self, channels: dict[int, int], widths: tuple[int, ...], *, encoding_channels: int) -> None:
-        """Build it; see `Decoder`."""
+        """Build it.
+
+        Args:
+            channels: Stride to the backbone's channels there, deepest first.
+            widths: Of each level, in the same order.
+            encoding_channels: D, of what is decoded; 0 for a decoder of features alone.
+        """
         super().__init__()
         finest = min(channels)
         deeper = (0, *widths[:-1])
         self.levels = nn.ModuleDict(
             {
                 f"stride{stride}": LiteLevel(
-                    channels[stride], width, 0 if stride == finest else encoding_channels, below
+                    channels[stride],
+                    width,
+                    0 if stride == finest else encoding_channels,
+                    below,
+                    refined=stride != finest,
                 )
                 for stride, width, below in zip(channels, widths, deeper, strict=True)
             }
@@ -84,13 +100,23 @@ class LiteDecoder(nn.Module):
         self.score = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(
-        self, encoding: Tensor, features: Features, size: Size, *, image_of_object: Tensor | None = None
+        self, encoding: Tensor | None, features: Features, size: Size, *, image_of_object: Tensor | None = None
     ) -> Tensor:
-        """Decode the encodings of B objects; see `Decoder.forward`."""
+        """Decode the encodings of B objects, or each image without any.
+
+        Args:
+            encoding: B x D x h x w; None where D is 0.
+            features: The backbone's, of the images that the objects are seen in.
+            size: Height and width of the logits.
+            image_of_object: B indices into the images of `features`; None when there is one image an object.
+
+        Returns:
+            Logits, B x 1 x `size`.
+        """
         x = None
         for name, module in self.levels.items():
             level = cast(LiteLevel, module)
             reduced = level.lateral(features[int(name.removeprefix("stride"))])
             reduced = reduced if image_of_object is None else reduced[image_of_object]
-            x = level(reduced, encoding if isinstance(level.refine, NormResidual) else None, x)
+            x = level(reduced, encoding if level.sees_encoding else None, x)
         return resize(self.score(x), size)

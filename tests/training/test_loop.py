@@ -77,6 +77,23 @@ def test_a_signal_to_all_processes_of_a_job_finds_the_workers_standing(
     assert not multiprocessing.active_children()
 
 
+def test_what_is_held_out_is_measured_with_its_own_samples(tmp_path, point_recipe, points, loop_settings):
+    settings = loop_settings.model_copy(update={"validate_every": 2, "validate_samples": 3})
+    recipe = point_recipe(settings)
+    outcome = run(recipe, points, out=tmp_path, held_out=points)
+    lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
+    measured = [line for line in lines if "validation/loss" in line]
+    assert [line["step"] for line in measured] == [20]
+    assert set(outcome.validation) == {"loss", "largest", "weight"}
+    network = recipe.build().eval()
+    network.load_state_dict(outcome.weights)
+    with torch.no_grad():
+        batches = ({name: value[None] for name, value in points[number].items()} for number in range(3))
+        losses = [float(recipe.loss(network, batch).total) for batch in batches]
+    assert outcome.validation["loss"] == pytest.approx(sum(losses) / 3)
+    assert measured[0]["validation/loss"] == outcome.validation["loss"]
+
+
 def test_handlers_of_signals_come_back(tmp_path, point_recipe, points, loop_settings):
     before = signal.getsignal(signal.SIGTERM)
     run(point_recipe(loop_settings), points, out=tmp_path)

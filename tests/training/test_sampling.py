@@ -5,7 +5,7 @@ import pytest
 
 from vos_bench.errors import BadInputError
 from vos_bench.training.recipe import DataShare
-from vos_bench.training.sampling import FrameRule, MiniSequences, draw_frames, shares, training_objects
+from vos_bench.training.sampling import FrameRule, MiniSequences, draw_frames, held_out_shares, shares, training_objects
 from vos_bench.training.visibility import TrainingObject
 
 
@@ -89,6 +89,15 @@ def test_objects_hardly_visible_and_sequences_left_out_are_passed_over(tmp_path)
     [(weight, objects)] = shares([share], [dataset], FrameRule())
     assert weight == 2.0
     assert [(each.sequence.name, each.object_id) for each in objects] == [("a", 1), ("c", 1)]
+
+
+def test_what_is_left_out_is_held_out_where_it_is_there():
+    dataset = Videos(*(Video(name, 20, {1: set(range(20))}) for name in "abc"))
+    data = [DataShare(dataset="x", weight=3.0, leave_out=("b", "elsewhere")), DataShare(dataset="y")]
+    [(weight, objects)] = held_out_shares(data, [dataset, dataset], FrameRule())
+    assert weight == 3.0
+    assert [each.sequence.name for each in objects] == ["b"]
+    assert held_out_shares([DataShare(dataset="x", leave_out=("elsewhere",))], [dataset], FrameRule()) == []
 
 
 def test_a_missing_list_of_names_is_said_plainly(tmp_path):

@@ -19,6 +19,7 @@ from vos_bench.training import checkpoint
 from vos_bench.training.curves import Curves
 from vos_bench.training.distributed import Processes, any_process, parallel, processes
 from vos_bench.training.recipe import FREE_TO_CHANGE, Batch, Losses, Recipe, Samples
+from vos_bench.training.validation import mean_losses
 
 
 class Progress(NamedTuple):
@@ -59,6 +60,7 @@ class _State:
     """All that changes while training."""
 
     recipe: Recipe
+    held_out: Samples | None
     joined: Processes
     network: nn.Module
     optimizer: torch.optim.Optimizer
@@ -80,6 +82,7 @@ def run(
     samples: Samples,
     *,
     out: Path,
+    held_out: Samples | None = None,
     device: str = "cpu",
     resume: bool = False,
     listener: Listener | None = None,
@@ -90,6 +93,7 @@ def run(
         recipe: What to train.
         samples: The training samples.
         out: Folder of the checkpoint and the curves.
+        held_out: Samples to validate on; None for none.
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
         resume: Whether to go on from the folder's checkpoint.
         listener: Is told of every step.
@@ -100,7 +104,7 @@ def run(
     """
     with processes(device) as joined, _stop_requests() as stop:
         torch.manual_seed(recipe.settings.seed)
-        state = _prepare(recipe, joined)
+        state = _prepare(recipe, held_out, joined)
         if resume:
             _restore(state, out)
         elif (out / checkpoint.NAME).exists():
@@ -115,7 +119,7 @@ def run(
         return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0, state.seconds)
 
 
-def _prepare(recipe: Recipe, joined: Processes) -> _State:
+def _prepare(recipe: Recipe, held_out: Samples | None, joined: Processes) -> _State:
     network = recipe.build().to(joined.device)
     groups = [
         {"params": group.parameters, "lr": group.learning_rate, "base": group.learning_rate, "name": group.name}
@@ -124,7 +128,7 @@ def _prepare(recipe: Recipe, joined: Processes) -> _State:
     optimizer = recipe.optimizer(groups)
     scaler = torch.amp.GradScaler(joined.device.type, enabled=recipe.settings.amp == "fp16")
     average = {name: value.clone() for name, value in network.state_dict().items()} if recipe.settings.average else {}
-    return _State(recipe, joined, network, optimizer, scaler, average)
+    return _State(recipe, held_out, joined, network, optimizer, scaler, average)
 
 
 def _train(
@@ -208,12 +212,16 @@ def _validate(state: _State, curves: Curves | None) -> None:
     if own:
         state.network.load_state_dict(state.average)
     state.network.eval()
+    recipe, device = state.recipe, state.joined.device
     with torch.no_grad():
-        state.validation = state.recipe.validate(state.network, state.joined.device)
+        count = recipe.settings.validate_samples
+        held_out = state.held_out
+        means = mean_losses(recipe, state.network, held_out, count=count, device=device) if held_out else {}
+        state.validation = {**means, **recipe.validate(state.network, device)}
     if own:
         state.network.load_state_dict(own)
-    state.recipe.training_mode(state.network)
-    if curves is not None:
+    recipe.training_mode(state.network)
+    if curves is not None and state.validation:
         curves.add(state.step, {f"validation/{name}": value for name, value in state.validation.items()})
 
 

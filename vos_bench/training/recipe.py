@@ -63,6 +63,7 @@ class LoopSettings(FrozenModel):
         workers: Processes that read data, for each training process; 0 reads in the training process itself.
         checkpoint_every: Steps between two checkpoints; one is also written at the end of every epoch.
         validate_every: Epochs between two validations, 0 for none.
+        validate_samples: How many samples of what is held out a validation takes.
         clip: Largest allowed norm of the whole gradient; None does not clip.
         average: Decay of the moving average of the weights, which is then what is validated and exported; 0 for none.
         amp: Autocast precision.
@@ -79,6 +80,7 @@ class LoopSettings(FrozenModel):
     workers: int = Field(default=8, ge=0)
     checkpoint_every: int = Field(default=500, ge=1)
     validate_every: int = Field(default=0, ge=0)
+    validate_samples: int = Field(default=100, ge=1)
     clip: float | None = None
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     amp: Literal["off", "fp16", "bf16"] = "off"
@@ -94,7 +96,7 @@ class LoopSettings(FrozenModel):
 
 
 FREE_TO_CHANGE: frozenset[str] = frozenset(
-    {"epochs", "workers", "checkpoint_every", "validate_every", "tensorboard", "weights"}
+    {"epochs", "workers", "checkpoint_every", "validate_every", "validate_samples", "tensorboard", "weights"}
 )
 """The settings that a resumed training may change; every other one decides what the weights become."""
 
@@ -177,8 +179,13 @@ class Recipe(ABC):
         """Put the network in the mode in which it trains."""
         network.train()
 
+    def held_out(self, datasets: Ordered[Dataset]) -> Samples | None:
+        """Return samples of what the training leaves out; None, as here, where it leaves out nothing."""
+        del datasets
+        return None
+
     def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
-        """Measure the network on what was held out; names to values."""
+        """Measure the network in a way of the recipe's own, besides its loss on what is held out; names to values."""
         del network, device
         return {}
 

@@ -107,6 +107,18 @@ def shares(
     ]
 
 
+def held_out_shares(
+    data: Ordered[DataShare], datasets: Ordered[Dataset], rule: FrameRule
+) -> list[tuple[float, list[TrainingObject]]]:
+    """Return the same of the sequences that are left out, for each dataset where there are any."""
+    found = [
+        (share.weight, training_objects(dataset, rule, leave_out={*dataset.sequence_names} - share.left_out()))
+        for share, dataset in zip(data, datasets, strict=True)
+        if share.leave_out
+    ]
+    return [(weight, objects) for weight, objects in found if objects]
+
+
 Transform = Callable[[MiniSequence, Generator, "MiniSequences"], Batch]
 
 

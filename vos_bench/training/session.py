@@ -76,7 +76,15 @@ def train(
     record = _record(method, chosen, datasets, overrides)
     started = time.monotonic()
     _write(folder, record)
-    outcome = run(chosen, chosen.samples(datasets), out=folder, device=device, resume=resume, listener=listener)
+    outcome = run(
+        chosen,
+        chosen.samples(datasets),
+        held_out=chosen.held_out(datasets) if chosen.settings.validate_every else None,
+        out=folder,
+        device=device,
+        resume=resume,
+        listener=listener,
+    )
     ended = record.model_copy(
         update={
             "status": outcome.status,

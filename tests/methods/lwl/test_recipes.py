@@ -95,6 +95,16 @@ def test_a_recipe_takes_two_steps_and_writes_weights_that_load(tmp_path, roots, 
     assert (network.box_encoder is not None) == (recipe == "box")
 
 
+def test_sequences_left_out_are_validated_on(tmp_path, roots, davis):
+    left_out = sorted(path.name for path in (davis / "JPEGImages" / "480p").iterdir())[0]
+    data = f'data=[{{dataset="davis17", leave_out=["{left_out}"]}}]'
+    overrides = (*NARROW, *SMALL, data, "validate_every=1", "validate_samples=2")
+    result = train("lwl", "davis", out=tmp_path, roots=roots, overrides=overrides, device="cpu")
+    assert set(result.record.validation) == {"loss", "J"}
+    assert 0 <= result.record.validation["J"] <= 1
+    assert result.record.validation["loss"] > 0
+
+
 def test_stage1_moves_everything_but_the_backbone():
     recipe = STAGE1.configured(NARROW)
     model = recipe.build()

@@ -41,12 +41,12 @@ def ablate(plugin: ModuleType) -> Callable[..., int]:  # noqa: ARG001
 
 @pytest.fixture
 def start(plugin: ModuleType) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:  # noqa: ARG001
-    """Start the same command in a process of its own; none is left behind."""
+    """Start the same command in a process of its own, which waits where `hold` says; none is left behind."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin(*arguments: object, seconds: float = 0.0, scale: str = "small") -> "subprocess.Popen[str]":
+    def begin(*arguments: object, hold: str = "", scale: str = "small") -> "subprocess.Popen[str]":
         command = [*COMMAND, "--scale", scale, "--device", "cpu", *map(str, arguments)]
-        environment = os.environ | {"FAKE_SECONDS": str(seconds), "OMP_NUM_THREADS": "1"}
+        environment = os.environ | {"FAKE_HOLD": hold, "OMP_NUM_THREADS": "1"}
         started.append(
             subprocess.Popen(
                 command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"

@@ -18,6 +18,9 @@ from vos_bench.api import Image, Method, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.training.recipe import Batch, Exported, LoopSettings, Losses, ParameterGroup, Recipe
 
+HELD_SAMPLE = 9
+"""Read for the fifth of six steps, after the checkpoint of the fourth."""
+
 ENTRY_POINTS = """[vos_bench.methods]
 fake = fake_ablation_info:INFO
 [vos_bench.datasets]
@@ -32,6 +35,13 @@ def install(folder: Path) -> Path:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-ablation\nVersion: 0\n")
     (about / "entry_points.txt").write_text(ENTRY_POINTS)
     return HERE.parent
+
+
+def hold(stage: str) -> None:
+    """Wait where FAKE_HOLD=STAGE:FILE names this stage, until the file is there."""
+    wanted, _, path = os.environ.get("FAKE_HOLD", "").partition(":")
+    while wanted == stage and not Path(path).exists():
+        time.sleep(0.005)
 
 
 class Settings(LoopSettings):
@@ -53,7 +63,8 @@ class Points:
         self.seed = seed
 
     def __getitem__(self, number: int) -> Batch:
-        time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+        if number == HELD_SAMPLE:
+            hold("training")
         rng = np.random.default_rng([self.seed, number])
         return {"x": torch.from_numpy(rng.standard_normal(4).astype(np.float32))}
 
@@ -93,14 +104,17 @@ class Shifted(Method):
     def __init__(self, *arguments: object, **settings: object) -> None:
         super().__init__(*arguments, **settings)
         tensors = load_file(self.weights) if self.weights else {}
+        self.sequences = 0
         self.columns = int(sum(1e4 * float(x.double().sum()) for x in tensors.values())) % 5
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.sequences += 1
+        if self.sequences == 2:
+            hold("run")
         self.labels = np.zeros(image.shape[:2], dtype=np.uint16)
         return self.step(image, prompt)
 
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        time.sleep(float(os.environ.get("FAKE_SECONDS", "0")) / 10)
         for k, mask in (new.masks if new else {}).items():
             self.labels[mask] = k
         return Prediction(np.roll(self.labels, (self.config.rows, self.columns), axis=(0, 1)))

@@ -1,6 +1,6 @@
 """`vos-bench ablate`: the variants of a method, trained and measured."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ from vos_bench.tables import Column, Table, percent
 
 if TYPE_CHECKING:
     from vos_bench.ablation.jobs import Job
+    from vos_bench.ablation.plan import Axis
     from vos_bench.ablation.work import Outcome
 
 INTERRUPTED = 130
@@ -73,7 +74,7 @@ def ablate(
     jobs = jobs_of(plan, axes, seeds=numbers, out=folder)
     names = ", ".join(axis.name for axis in axes)
     if status:
-        _show(f"{method}, {info.scale}: {names}", jobs, json)
+        _show(f"{method}, {info.scale}: {names}", jobs, axes, json)
         return 0
     from vos_bench.ablation.work import Means, work  # brings torch along, which the help and the status do without
 
@@ -87,7 +88,7 @@ def ablate(
         device=device,
     )
     outcome = work(jobs, means, watcher=_watcher(len(jobs)))
-    _show(f"{method}, {info.scale}: {names}", jobs, json)
+    _show(f"{method}, {info.scale}: {names}", jobs, axes, json)
     return _conclude(outcome)
 
 
@@ -115,8 +116,8 @@ def _conclude(outcome: "Outcome") -> int:
     return int(bool(outcome.failed))
 
 
-def _show(title: str, jobs: Sequence["Job"], json: Path | None) -> None:
-    rows = [_row(job) for job in jobs]
+def _show(title: str, jobs: Sequence["Job"], axes: "Sequence[Axis]", json: Path | None) -> None:
+    rows = [_row(job, {axis.name for axis in axes}) for job in jobs]
     columns = (
         Column("job"),
         *([Column("also")] if any(row["also"] for row in rows) else []),
@@ -130,13 +131,13 @@ def _show(title: str, jobs: Sequence["Job"], json: Path | None) -> None:
     write_json(json, {"jobs": rows})
 
 
-def _row(job: "Job") -> dict[str, Any]:
+def _row(job: "Job", axes: Container[str]) -> dict[str, Any]:
     from vos_bench.ablation.jobs import state_of
 
     state = state_of(job)
     return {
         "job": job.name,
-        "also": ", ".join(f"{axis}/{variant.value}" for axis, variant in job.points[1:]),
+        "also": ", ".join(f"{axis}/{variant.value}" for axis, variant in job.points[1:] if axis in axes),
         "state": state.text,
         "training": _minutes(state.training_seconds),
         "run": _minutes(state.run_seconds),

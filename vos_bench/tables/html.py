@@ -14,7 +14,9 @@ body { font: 16px/1.45 system-ui, sans-serif; margin: 1.5rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .5rem; }
-th, td { padding: .25rem .7rem; text-align: left; white-space: nowrap; }
+th, td { padding: .25rem .45rem; text-align: left; white-space: nowrap; }
+thead th { font-size: .85rem; font-weight: 600; }
+sup { font-weight: 400; line-height: 0; }
 thead th { border-bottom: 1px solid; }
 thead tr:first-child th, tbody:last-child tr:last-child td { border-block: 2px solid; border-inline: 0; }
 thead tr:first-child th { border-bottom-width: 1px; }

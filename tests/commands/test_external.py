@@ -151,11 +151,25 @@ def wait_until(condition: Callable[[], bool], patience: float = 120.0) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill-9"])
-def test_no_process_outlives_a_run_that_is_ended(video: Path, tmp_path: Path, end: signal.Signals) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_no_process_outlives_a_run_that_is_ended(video: Path, tmp_path: Path, end: signal.Signals, jobs: str) -> None:
     mark = tmp_path / "at-work"
     ignore = "__import__('signal').signal(15, __import__('signal').SIG_IGN)"
     command = system(tmp_path, f"{ignore}; open({str(mark)!r}, 'w'); time.sleep(1000)")
-    arguments = ["run", "external", "--command", command, "--dataset", "folder", "--root", str(video), "--out", "out"]
+    arguments = [
+        "run",
+        "external",
+        "--command",
+        command,
+        "--dataset",
+        "folder",
+        "--root",
+        str(video),
+        "--out",
+        "out",
+        "--jobs",
+        jobs,
+    ]
     code = f"import sys; from vos_bench.cli import main; sys.exit(main({json.dumps(arguments)}))"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     assert wait_until(mark.exists), "the system never began"

@@ -1,9 +1,11 @@
 """Sequences in worker processes, each of which builds the method once. One that dies costs one sequence."""
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -137,7 +139,21 @@ _workers: list[_Worker] = []
 """This process's worker, once it has begun."""
 
 
+@cache
+def _end_with_parent() -> None:
+    """End this process soon after the one that started it: a method that hangs would keep its memory, and its GPU."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
 def _work(name: str, job: Job, address: Address) -> Numerics:
+    _end_with_parent()
     os.chdir(job.folder)
     with sending(address) as send:
 
@@ -158,12 +174,20 @@ def _work(name: str, job: Job, address: Address) -> Numerics:
 
 def _worker(job: Job) -> _Worker:
     if not _workers or _workers[0].token != job.token:
-        if _workers and (slot := _workers.pop().slot):
-            slot.release()
+        _retire()
         number, slot = _take_slot(job.task.out / ".locks", job.workers)
         device = resolve_device(job.recipe.device, worker=number, workers=job.workers)
         _workers.append(_Worker(job.token, slot, build(job.recipe, device)))
     return _workers[0]
+
+
+def _retire() -> None:
+    """Let go of what this process kept of an earlier run."""
+    while _workers:
+        worker = _workers.pop()
+        if worker.slot:
+            worker.slot.release()
+        worker.method.close()
 
 
 def _take_slot(folder: Path, count: int) -> tuple[int, FileLock | None]:

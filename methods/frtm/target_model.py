@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.grad import conv2d_weight
 
 from .config import SolverConfig
 from .solver import Direction, Linearised, conjugate_gradients
@@ -52,7 +53,7 @@ class FilterMap:
     def adjoint(self, scores: Tensor) -> Direction:
         """See `Linearised.adjoint`."""
         shape = [1, self._projected.shape[1], 3, 3]
-        return [torch.nn.grad.conv2d_weight(self._projected, shape, scores, padding=1)]
+        return [conv2d_weight(self._projected, shape, scores, padding=1)]  # type: ignore[no-untyped-call]
 
 
 class BothLayersMap:

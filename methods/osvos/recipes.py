@@ -127,7 +127,7 @@ class ParentRecipe(Recipe):
         share = 1 - batch["epoch"] / self.settings.epochs
         parts = [
             checkpoint(_one, network, *each, use_reentrant=False)
-            for each in zip(batch["images"].split(1), masks.split(1), share, strict=True)
+            for each in zip(batch["images"][:, None], masks[:, None], share, strict=True)
         ]
         fused, sides, logits = zip(*parts, strict=True)
         total = torch.stack(fused).mean() + torch.stack(sides).mean()

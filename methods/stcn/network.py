@@ -1,5 +1,7 @@
 """The network of STCN under the parameter names of the authors' file."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -143,7 +145,7 @@ class StcnNetwork(SpaceTimeNetwork):
     def similarity(self, memory: Tensor, query: Tensor) -> Tensor:
         """Return the negative squared distance of keys but for what all places share, over the root of their length."""
         distance = 2 * (memory.transpose(1, 2) @ query) - memory.square().sum(dim=1)[:, :, None]
-        return distance / _KEY**0.5
+        return distance / math.sqrt(_KEY)
 
     def decode(self, x: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
         """See `SpaceTimeNetwork.decode`."""

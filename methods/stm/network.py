@@ -1,5 +1,7 @@
 """The network of STM under the parameter names of the authors' file."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -121,7 +123,7 @@ class StmNetwork(SpaceTimeNetwork):
 
     def similarity(self, memory: Tensor, query: Tensor) -> Tensor:
         """Return the dot product of keys over the root of their length."""
-        return memory.transpose(1, 2) @ query / _KEY**0.5
+        return memory.transpose(1, 2) @ query / math.sqrt(_KEY)
 
     def decode(self, x: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
         """See `SpaceTimeNetwork.decode`."""

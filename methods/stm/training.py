@@ -27,7 +27,7 @@ class ClipRunner(nn.Module):
             T x S x 1 x H x W: the object's logit after soft aggregation with the background.
         """
         network = self.network
-        frames = network.prepare(images.flatten(0, 1)).unflatten(0, images.shape[:2])
+        frames = network.prepare(images.flatten(0, 1)).reshape(images.shape)
         memory = network.memorise(frames[:, 0], network.look(frames[:, 0]), masks, torch.zeros_like(masks))
         logits = []
         for number in range(1, images.shape[1]):

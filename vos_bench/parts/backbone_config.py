@@ -57,3 +57,17 @@ class BackboneConfig(FrozenModel):
     def resolved_scaling(self) -> InputScaling:
         """The input scaling, by the backbone's name where none is set."""
         return self.scaling or _SCALINGS.get(self.name, IMAGENET)
+
+
+class LiteNetworkConfig(FrozenModel):
+    """What all small networks have: a backbone that is never trained, and the widths of the decoder on it.
+
+    Attributes:
+        backbone: With its batch normalisation folded into its convolutions.
+        decoder_strides: Levels that the decoder refines over, deepest first.
+        decoder_widths: Channels of each.
+    """
+
+    backbone: BackboneConfig = BackboneConfig(name="tf_efficientnet_lite0")
+    decoder_strides: tuple[int, ...] = (32, 16, 8, 4, 2)
+    decoder_widths: tuple[int, ...] = (96, 64, 48, 32, 16)

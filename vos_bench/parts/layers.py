@@ -20,7 +20,7 @@ class PreActivationBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """B x C x H x W -> B x out x H x W."""
         branch = self.conv2(functional.relu(self.conv1(functional.relu(x))))
-        return branch + (x if self.downsample is None else self.downsample(x))
+        return branch + (x if self.downsample is None else self.downsample(x))  # type: ignore[no-any-return]
 
 
 def resize(x: Tensor, size: Size) -> Tensor:

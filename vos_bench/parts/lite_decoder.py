@@ -1,12 +1,15 @@
 """The decoder of the small networks: few and narrow convolutions, normalised so that they learn quickly."""
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.parts.backbone import Features
+from vos_bench.parts.backbone import Backbone, Features
+from vos_bench.parts.backbone_config import LiteNetworkConfig
+from vos_bench.parts.fusion import fuse_normalisation
 from vos_bench.parts.layers import Size, resize
 
 
@@ -120,3 +123,16 @@ class LiteDecoder(nn.Module):
             reduced = reduced if image_of_object is None else reduced[image_of_object]
             x = level(reduced, encoding if level.sees_encoding else None, x)
         return resize(self.score(x), size)
+
+
+def folded_backbone(config: LiteNetworkConfig, prepare: Callable[[nn.Module], None] | None = None) -> Backbone:
+    """Return a fixed backbone with its batch normalisation folded away.
+
+    Args:
+        config: Which one, and for which decoder.
+        prepare: Fills timm's network before it is folded; None leaves its parameters random.
+    """
+    backbone = Backbone(config.backbone, strides=config.decoder_strides).eval()
+    if prepare is not None:
+        prepare(backbone.network)
+    return fuse_normalisation(backbone).requires_grad_(False).to(memory_format=torch.channels_last)

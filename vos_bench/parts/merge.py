@@ -59,7 +59,7 @@ def odds_softmax(probabilities: Probabilities) -> Probabilities:
     background = (1 - clipped).min(axis=0, initial=1 - _EPSILON)
     planes = np.concatenate((background[None], clipped))
     odds = planes / (1 - planes)
-    merged = np.exp(odds - odds.max(axis=0)).astype(np.float32, copy=False)
+    merged: Probabilities = np.exp(odds - odds.max(axis=0)).astype(np.float32, copy=False)
     merged /= merged.sum(axis=0)
     return merged
 

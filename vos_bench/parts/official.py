@@ -1,15 +1,21 @@
-"""Files of parameters as a method's authors publish them, and what `vos-bench convert` makes of them."""
+"""Files of parameters: as a method's authors publish them, and those of networks that were trained here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from pydantic import ValidationError
 from torch import Tensor, nn
 
-from vos_bench.parts.checkpoints import fill, read_tensors, without_prefix, write_network
+from vos_bench.config import FrozenModel, explain
+from vos_bench.errors import BadInputError
+from vos_bench.parts.checkpoints import fill, read_metadata, read_tensors, without_prefix, write_network
 
 Network = TypeVar("Network", bound=nn.Module)
+Config = TypeVar("Config", bound=FrozenModel)
+
+_CONFIG = "config"
 
 
 @dataclass(frozen=True)
@@ -42,3 +48,41 @@ class OfficialFile(Generic[Network]):
     def convert(self, path: Path, out: Path) -> None:
         """Turn the authors' file into safetensors, whole or not at all. Raises BadInputError as `load` does."""
         write_network(self.load(path), out, method=self.method, source=path.name)
+
+
+@dataclass(frozen=True)
+class OwnFile(Generic[Config, Network]):
+    """How the parameters of a network that was trained here lie in a file: safetensors, with its config inside.
+
+    Attributes:
+        method: The method's name.
+        config: Of the network.
+        build: Makes the network of a config, with any parameters.
+    """
+
+    method: str
+    config: type[Config]
+    build: Callable[[Config], Network]
+
+    def load(self, path: Path) -> Network:
+        """Read a network, in evaluation mode on the CPU.
+
+        Raises:
+            BadInputError: The file cannot be read, is another method's, or does not fit.
+        """
+        said = read_metadata(path)
+        if said.get("format") != self.method:
+            raise BadInputError(
+                f"{path}: found {said.get('format') or 'a file of unknown origin'}, expected weights of {self.method}"
+            )
+        try:
+            config = self.config.model_validate_json(said.get(_CONFIG, ""))
+        except ValidationError as error:
+            raise BadInputError(f"{path}: its network config does not fit this version: {explain(error)}") from None
+        network = self.build(config)
+        fill(network, read_tensors(path), source=str(path))
+        return network.eval()
+
+    def describe(self, config: Config) -> dict[str, str]:
+        """Return what a file says of itself, so that `load` needs nothing else."""
+        return {"format": self.method, _CONFIG: config.model_dump_json()}

@@ -7,7 +7,9 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vos_bench.api import UNTRAINED, Image, LabelMap, Method, MethodInfo, Parameters, Prediction, Prompt
 from vos_bench.config import FrozenModel
@@ -27,17 +29,21 @@ class SoftMaskConfig(FrozenModel):
     Attributes:
         merge: How the answers of several objects become one label map; see `vos_bench.parts.merge`.
         probabilities: Whether predictions carry the merged soft masks.
+        working_side: Frames are shrunk until their shorter side has so many pixels, and masks enlarged again; smaller
+            frames stay as they are. None: no frame is shrunk.
     """
 
     merge: MergeRule = "soft-aggregation"
     probabilities: bool = True
+    working_side: int | None = Field(default=None, ge=32)
 
 
 class SoftMaskMethod(Method):
     """A method that finds all its objects on a frame at once, as planes of probability.
 
-    A subclass gives `find`, `take` and `forget`. All planes have the size of the padded frame. Objects are in the order
-    in which they started; one whose mask is empty is never found. Where a mask is given it cuts the older objects.
+    A subclass gives `find`, `take` and `forget`. All planes have the size of the shrunk and padded frame. Objects are
+    in the order in which they started; one whose mask is empty is never found. Where a mask is
+    given it cuts the older objects.
 
     Attributes:
         padding: Of the sequence at hand.
@@ -86,7 +92,8 @@ class SoftMaskMethod(Method):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise BadInputError(f"found an image of {image.shape} {image.dtype}, expected H x W x 3 uint8, RGB")
         self._size = (image.shape[0], image.shape[1])
-        self.padding = Padding.to_multiple(self._size, self.multiple)
+        self._working = working_size(self._size, self.config.working_side)
+        self.padding = Padding.to_multiple(self._working, self.multiple)
         self._object_ids: list[int] = []
         self._absent: set[int] = set()
         self.forget()
@@ -111,19 +118,27 @@ class SoftMaskMethod(Method):
 
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
-        frame = self.padding.pad(self.prepare(pixels))
+        shrunk = self._resized(pixels, self._working)
+        frame = self.padding.pad(self.prepare(shrunk))
         starting = self._starting(new)
         planes = [self.find(frame)] if self._object_ids else []
         if starting:
             masks = np.stack([new.masks[k] for k in starting])
-            given = self.padding.pad(torch.from_numpy(masks).to(self.device).float())
+            full = torch.from_numpy(masks).to(self.device).float()
+            given = self.padding.pad(self._resized(full[None], self._working)[0])
             planes = [*(found * (1 - given.amax(0)) for found in planes), given]
         self._object_ids += starting
         if not self._object_ids:
             return self._predict(pixels.new_ones((1, *image.shape[:2])))
         merged = self.merge(torch.cat(planes), len(starting))
         self.take(frame, merged, len(starting))
-        return self._predict(self.padding.crop(merged))
+        return self._predict(self._resized(self.padding.crop(merged)[None], image.shape[:2])[0])
+
+    def _resized(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
+        """Bring B x C x H x W to another size, bilinear, by the mean of what falls on a pixel where it shrinks."""
+        if x.shape[-2:] == size:
+            return x
+        return functional.interpolate(x, size=size, mode="bilinear", align_corners=False, antialias=True)
 
     def _starting(self, new: Prompt) -> list[int]:
         """Return the objects that start here, and keep in mind those whose mask is empty."""
@@ -145,6 +160,12 @@ class SoftMaskMethod(Method):
         planes = np.zeros((len(everyone), *labels.shape), np.float16)
         planes[[everyone.index(k) for k in ids]] = merged.half().cpu().numpy()
         return Prediction(labels, planes)
+
+
+def working_size(size: tuple[int, int], side: int | None) -> tuple[int, int]:
+    """Return H and W shrunk so that the shorter has `side` pixels, None for no bound; never larger than `size`."""
+    factor = 1.0 if side is None else min(1.0, side / min(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def network_for(

@@ -100,7 +100,10 @@ class SpaceTimeNetwork(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, x: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
-        """Draw masks: S x 2 D x h x w, read value before the frame's own -> probabilities, S x H x W."""
+        """Draw masks: S x 2 D x h x w, read value before the frame's own -> probabilities, S x H x W.
+
+        The skips are those of S frames, or of the one that all objects are on.
+        """
 
     def segment(self, query: Query, memory: Entry) -> Tensor:
         """Segment S objects on S frames, or on one.
@@ -113,8 +116,8 @@ class SpaceTimeNetwork(nn.Module, ABC):
         with torch.autocast(own.device.type, enabled=False):
             scores = self.similarity(memory.key.float(), _for_each(query.key, len(memory.key)).flatten(2).float())
             read = attend(scores, memory.value.float(), top=self.top)
-        x = torch.cat([read.unflatten(-1, size).to(own.dtype), own], dim=1)
-        return self.decode(x, tuple(_for_each(skip, objects) for skip in query.skips)).float()
+        x = torch.cat([read.reshape(*read.shape[:2], *size).to(own.dtype), own], dim=1)
+        return self.decode(x, query.skips).float()
 
 
 def _for_each(x: Tensor, objects: int) -> Tensor:

@@ -216,6 +216,11 @@ class LiteLoopRecipe(Recipe):
         return min(rise, (settings.steps - step) / settings.cool_down) if settings.cool_down else rise
 
 
+def half_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a trained runner under the names of its `network`, as float16 and without counters."""
+    return {name.removeprefix("network."): x.half() for name, x in weights.items() if x.is_floating_point()}
+
+
 class FoldedBackbone:
     """A fixed backbone without its batch normalisations, which are folded away; no gradient flows through it."""
 

@@ -1,0 +1,77 @@
+"""Trains the parent of `osvos-lite` on the samples, by the loss and within the budget of `lwl-lite`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from vos_bench.parts.backbone_config import LiteNetworkConfig
+from vos_bench.training import lite
+from vos_bench.training.lite import LiteLoopRecipe, LiteLoopSettings, half_precision, load_imagenet
+from vos_bench.training.recipe import Exported
+from vos_bench.training.synthesis import SynthesisSettings
+
+from .lite_network import WEIGHTS, OsvosLiteNetwork
+
+
+class StillRunner(nn.Module):
+    """Segments the frames after the first, each alone: what the first one shows is not told."""
+
+    def __init__(self, network: OsvosLiteNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor, _masks: Tensor) -> Tensor:
+        """S x (1 + T) x 3 x H x W, RGB of 0..255 -> T x S x 1 x H x W logits."""
+        frames = images[:, 1:].transpose(0, 1)
+        logits = self.network(self.network.backbone.scale(frames.flatten(0, 1)))
+        return logits.unflatten(0, frames.shape[:2])  # type: ignore[no-any-return]
+
+
+class OsvosLiteSettings(LiteLoopSettings):
+    """Numbers of the recipes. No object is pasted: what is foreground has to be seen on a frame alone.
+
+    Attributes:
+        network: Sizes of the network.
+    """
+
+    network: LiteNetworkConfig = LiteNetworkConfig()
+    synthesis: SynthesisSettings = SynthesisSettings(paste=0.0)
+
+
+class OsvosLiteRecipe(LiteLoopRecipe):
+    """Trains all but the backbone to tell foreground from background."""
+
+    settings: OsvosLiteSettings
+
+    def build(self) -> nn.Module:
+        """Return the network around the ImageNet backbone, or with the weights to start from."""
+        if path := self.settings.weights.get("network"):
+            return StillRunner(WEIGHTS.load(Path(path).expanduser()))
+        return StillRunner(OsvosLiteNetwork(self.settings.network, prepare=load_imagenet))
+
+    def export(self, weights: Mapping[str, Tensor]) -> Exported:
+        """Return the network's own tensors, as float16."""
+        return Exported(half_precision(weights), WEIGHTS.describe(self.settings.network))
+
+
+_NO_PASTE = "but for pasted objects, which a frame alone cannot tell from its own"
+
+STAGE1 = OsvosLiteRecipe(
+    "stage1",
+    OsvosLiteSettings(**lite.STAGE1),
+    note=f"The samples ({_NO_PASTE}), the loss and the budget of lwl-lite's first stage.",
+)
+
+STAGE2 = OsvosLiteRecipe(
+    "stage2",
+    OsvosLiteSettings(**lite.STAGE2),
+    note=f"The samples ({_NO_PASTE}), the loss and the budget of lwl-lite's second stage. Starts from stage 1: "
+    "--weights FILE.",
+)
+
+ABLATION = OsvosLiteRecipe(
+    "ablation",
+    OsvosLiteSettings(**lite.ABLATION),
+    note=f"The samples ({_NO_PASTE}), the loss and the budget of one variant of an ablation of lwl-lite.",
+)

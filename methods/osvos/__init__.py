@@ -1,4 +1,5 @@
 from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.parts.lite_description import lite_method
 
 INFO = MethodInfo(
     name="osvos",
@@ -34,32 +35,14 @@ INFO = MethodInfo(
     untrained=True,
 )
 
-LITE = MethodInfo(
-    name="osvos-lite",
+LITE = lite_method(
+    "osvos-lite",
+    "OsvosLiteMethod",
+    package=__name__,
     summary="OSVOS's fine-tuning on the small backbone and decoder of lwl-lite, trained as that one is.",
-    factory="vos_bench.methods.osvos.lite:OsvosLiteMethod",
-    weights=(
-        WeightsInfo(
-            name="osvos-lite",
-            location="weights/osvos-lite.safetensors",
-            sha256=None,
-            licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
-            note="train it: vos-bench train osvos-lite --recipe ablation (or stage1, then stage2).",
-        ),
-    ),
-    reference="Caelles et al., One-Shot Video Object Segmentation, CVPR 2017; our own network",
+    reference="Caelles et al., One-Shot Video Object Segmentation, CVPR 2017",
     deviations=(
         "EfficientNet-Lite0, never trained, instead of VGG-16; lwl-lite's decoder is what is fine-tuned",
         "60 steps of Adam on lwl-lite's loss instead of 10,000 passes",
-        "frames are shrunk to a shorter side of 304",
     ),
-    recipes=tuple(
-        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.osvos.lite_recipe:{name.upper()}")
-        for name, summary in (
-            ("stage1", "As the first stage of lwl-lite: DAVIS 2016 train and what is synthesised from it."),
-            ("stage2", "As the second stage of lwl-lite: larger crops, the learning rate falls to zero."),
-            ("ablation", "As one variant of an ablation of lwl-lite: 400 steps on small crops."),
-        )
-    ),
-    untrained=True,
 )

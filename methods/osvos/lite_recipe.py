@@ -1,14 +1,10 @@
 """Trains the parent of `osvos-lite` on the samples, by the loss and within the budget of `lwl-lite`."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
 from torch import Tensor, nn
 
 from vos_bench.parts.backbone_config import LiteNetworkConfig
 from vos_bench.training import lite
-from vos_bench.training.lite import LiteLoopRecipe, LiteLoopSettings, half_precision, load_imagenet
-from vos_bench.training.recipe import Exported
+from vos_bench.training.lite import LiteLoopSettings, OwnLiteRecipe
 from vos_bench.training.synthesis import SynthesisSettings
 
 from .lite_network import WEIGHTS, OsvosLiteNetwork
@@ -39,20 +35,11 @@ class OsvosLiteSettings(LiteLoopSettings):
     synthesis: SynthesisSettings = SynthesisSettings(paste=0.0)
 
 
-class OsvosLiteRecipe(LiteLoopRecipe):
+class OsvosLiteRecipe(OwnLiteRecipe):
     """Trains all but the backbone to tell foreground from background."""
 
     settings: OsvosLiteSettings
-
-    def build(self) -> nn.Module:
-        """Return the network around the ImageNet backbone, or with the weights to start from."""
-        if path := self.settings.weights.get("network"):
-            return StillRunner(WEIGHTS.load(Path(path).expanduser()))
-        return StillRunner(OsvosLiteNetwork(self.settings.network, prepare=load_imagenet))
-
-    def export(self, weights: Mapping[str, Tensor]) -> Exported:
-        """Return the network's own tensors, as float16."""
-        return Exported(half_precision(weights), WEIGHTS.describe(self.settings.network))
+    file, fresh, runner = WEIGHTS, OsvosLiteNetwork, StillRunner
 
 
 _NO_PASTE = "but for pasted objects, which a frame alone cannot tell from its own"

@@ -1,4 +1,5 @@
 from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.parts.lite_description import lite_method
 
 LICENCE = "CC BY-NC-SA 4.0 (the authors', not for commercial use)"
 
@@ -35,32 +36,14 @@ INFO = MethodInfo(
     untrained=True,
 )
 
-LITE = MethodInfo(
-    name="stm-lite",
+LITE = lite_method(
+    "stm-lite",
+    "StmLiteMethod",
+    package=__name__,
     summary="STM's memory around the small backbone and decoder of lwl-lite, trained as that one is.",
-    factory="vos_bench.methods.stm.lite:StmLiteMethod",
-    weights=(
-        WeightsInfo(
-            name="stm-lite",
-            location="weights/stm-lite.safetensors",
-            sha256=None,
-            licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
-            note="train it: vos-bench train stm-lite --recipe ablation (or stage1, then stage2).",
-        ),
-    ),
-    reference="Oh et al., Video Object Segmentation using Space-Time Memory Networks, ICCV 2019; our own network",
+    reference="Oh et al., Video Object Segmentation using Space-Time Memory Networks, ICCV 2019",
     deviations=(
         "EfficientNet-Lite0, never trained, instead of two ResNet-50; masks join its features at stride 16",
         "keys of 64 and values of 128 channels; lwl-lite's decoder, which ends at stride 2",
-        "frames are shrunk to a shorter side of 304",
     ),
-    recipes=tuple(
-        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.stm.lite_recipe:{name.upper()}")
-        for name, summary in (
-            ("stage1", "As the first stage of lwl-lite: DAVIS 2016 train and what is synthesised from it."),
-            ("stage2", "As the second stage of lwl-lite: larger crops, the learning rate falls to zero."),
-            ("ablation", "As one variant of an ablation of lwl-lite: 400 steps on small crops."),
-        )
-    ),
-    untrained=True,
 )

@@ -1,13 +1,7 @@
 """Trains `stm-lite` on the samples, by the loss and within the budget of `lwl-lite`."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
-from torch import Tensor, nn
-
 from vos_bench.training import lite
-from vos_bench.training.lite import LiteLoopRecipe, LiteLoopSettings, half_precision, load_imagenet
-from vos_bench.training.recipe import Exported
+from vos_bench.training.lite import LiteLoopSettings, OwnLiteRecipe
 
 from .lite_network import WEIGHTS, StmLiteNetwork, StmLiteNetworkConfig
 from .training import ClipRunner
@@ -23,20 +17,11 @@ class StmLiteSettings(LiteLoopSettings):
     network: StmLiteNetworkConfig = StmLiteNetworkConfig()
 
 
-class StmLiteRecipe(LiteLoopRecipe):
+class StmLiteRecipe(OwnLiteRecipe):
     """Trains all but the backbone, on mini-sequences of one object each."""
 
     settings: StmLiteSettings
-
-    def build(self) -> nn.Module:
-        """Return the network around the ImageNet backbone, or with the weights to start from."""
-        if path := self.settings.weights.get("network"):
-            return ClipRunner(WEIGHTS.load(Path(path).expanduser()))
-        return ClipRunner(StmLiteNetwork(self.settings.network, prepare=load_imagenet))
-
-    def export(self, weights: Mapping[str, Tensor]) -> Exported:
-        """Return the network's own tensors, as float16."""
-        return Exported(half_precision(weights), WEIGHTS.describe(self.settings.network))
+    file, fresh, runner = WEIGHTS, StmLiteNetwork, ClipRunner
 
 
 STAGE1 = StmLiteRecipe(

@@ -31,14 +31,6 @@ needs_imagenet = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def build(name, **options):
     return registry.resolve(registry.method(name).factory)(QUICK[name], **options)
 

@@ -52,14 +52,6 @@ NATIVE = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(params=NATIVE)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param

@@ -23,14 +23,6 @@ from vos_bench.training.session import find_recipe, train
 SMALL = ("epochs=1", "steps_per_epoch=2", "workers=0", "batch_size=1")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def draw_frames(images, labels, names):
     for folder in (images, labels):
         folder.mkdir(parents=True)

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.parts.backbone import Backbone, Features
 from vos_bench.parts.fusion import fuse_normalisation
+from vos_bench.parts.official import OwnFile
 from vos_bench.training.augmentation import (
     BoxXYWH,
     Size,
@@ -29,7 +30,7 @@ from vos_bench.training.augmentation import (
     warp,
 )
 from vos_bench.training.losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
-from vos_bench.training.recipe import Batch, DataShare, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.recipe import Batch, DataShare, Exported, LoopSettings, Losses, ParameterGroup, Recipe, Samples
 from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, shares
 from vos_bench.training.synthesis import SynthesisSettings, synthesise
 
@@ -214,6 +215,34 @@ class LiteLoopRecipe(Recipe):
         settings = self.settings
         rise = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
         return min(rise, (settings.steps - step) / settings.cool_down) if settings.cool_down else rise
+
+
+class OwnLiteRecipe(LiteLoopRecipe):
+    """Trains a network whose files say what they are; `settings.network` is its config."""
+
+    file: ClassVar[OwnFile[Any, Any]]
+    """The form of its files."""
+
+    fresh: ClassVar[type[nn.Module]]
+    """Makes the network of a config around a backbone that `prepare` fills."""
+
+    runner: ClassVar[type[nn.Module]]
+    """Makes of the network what `LiteLoopRecipe` calls."""
+
+    def build(self) -> nn.Module:
+        """Return the network around the ImageNet backbone, or with the weights to start from."""
+        kind = type(self)
+        if path := self.settings.weights.get("network"):
+            return kind.runner(kind.file.load(Path(path).expanduser()))
+        return kind.runner(kind.fresh(self._network, prepare=load_imagenet))
+
+    def export(self, weights: Mapping[str, Tensor]) -> Exported:
+        """Return the network's own tensors, as float16."""
+        return Exported(half_precision(weights), type(self).file.describe(self._network))
+
+    @property
+    def _network(self) -> Any:
+        return getattr(self.settings, "network")  # noqa: B009 (each recipe has a config of its own there)
 
 
 def half_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """The recorded inputs and outputs of the authors' implementation, and networks with the same weights."""
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,6 @@ from vos_bench.methods.lwl.names import from_reference
 from vos_bench.methods.lwl.network import LwlNetwork
 
 Golden = Callable[[str], dict[str, Tensor]]
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """Small tensors gain little from several threads, and lose much where these wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vos_bench.api import Precision
 from vos_bench.parts.backbone import Features
-from vos_bench.parts.fusion import fuse_normalisation
+from vos_bench.parts.fusion import fuse_normalisation, fuse_padding
 
 from .box_encoder import box_mask
 from .crops import Crop, FirstCrop, Size, cut_image
@@ -71,7 +71,7 @@ class Engine:
             per_pass: At most so many objects go through at once.
         """
         self.device = torch.device(device)
-        self.network = fuse_normalisation(copy.deepcopy(network).eval())
+        self.network = fuse_padding(fuse_normalisation(copy.deepcopy(network).eval()))
         self.network.to(self.device).to(memory_format=torch.channels_last)
         self._amp = amp
         self._per_pass = per_pass

@@ -1,9 +1,15 @@
-"""Folds batch normalisation into the convolutions before it: in evaluation mode it is a fixed affine map."""
+"""Makes a network for evaluation quicker without changing what it computes.
 
-from itertools import pairwise
+Batch normalisation, a fixed affine map in evaluation mode, goes into the convolution before it; TensorFlow's one-sided
+padding goes into the convolution's kernel.
+"""
+
+from itertools import pairwise, product
 from typing import TypeVar
 
-from torch import nn
+from timm.layers import Conv2dSame
+from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -26,3 +32,38 @@ def fuse_normalisation(network: Network) -> Network:
                 setattr(parent, name, fuse_conv_bn_eval(first, second))
                 setattr(parent, next_name, getattr(second, "act", None) or nn.Identity())
     return network
+
+
+def fuse_padding(network: Network) -> Network:
+    """Let timm's convolutions with TensorFlow's padding do without copying their input; changes `network` in place.
+
+    Such a convolution of stride 2 pads an even side by one pixel more at its end. That is the same as equal padding and
+    a kernel with one more row of zeros at its start, which costs less than the copy. Others stay as they are.
+
+    Returns:
+        `network`.
+    """
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, Conv2dSame) and child.stride == (2, 2) and child.dilation == (1, 1):
+                kernel = child.kernel_size
+                if kernel[0] == kernel[1] and kernel[0] % 2:
+                    setattr(parent, name, _EquallyPadded(child))
+    return network
+
+
+class _EquallyPadded(nn.Module):
+    """A convolution of stride 2 with TensorFlow's padding, as one whose padding is equal on both sides."""
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self._padding, self._groups = convolution.kernel_size[0] // 2, convolution.groups
+        self.bias = convolution.bias
+        for height, width in product((0, 1), repeat=2):
+            kernel = functional.pad(convolution.weight.detach(), (width, 0, height, 0))
+            self.register_buffer(f"kernel{height}{width}", kernel, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """B x C x H x W -> B x C' x ceil(H / 2) x ceil(W / 2)."""
+        kernel = self.get_buffer(f"kernel{int(x.shape[-2] % 2 == 0)}{int(x.shape[-1] % 2 == 0)}")
+        return functional.conv2d(x, kernel, self.bias, stride=2, padding=self._padding, groups=self._groups)

@@ -87,6 +87,21 @@ def test_any_timm_backbone_works_with_its_own_parameters(tmp_path: Path) -> None
     torch.testing.assert_close(features._network.state_dict()["layer1.0.conv1.weight"], whole.layer1[0].conv1.weight)
 
 
+def test_a_vision_transformer_is_a_backbone_too_at_any_size(tmp_path: Path) -> None:
+    import timm
+    from safetensors.torch import save_file
+
+    save_file(timm.create_model("vit_tiny_patch16_224", pretrained=False).state_dict(), tmp_path / "vit.safetensors")
+    name = "vit_tiny_patch16_224"
+    features = FrozenFeatures(name, weights=tmp_path / "vit.safetensors", strides=(16,), device="cpu")
+    assert features(np.zeros((100, 150, 3), np.uint8)).shape == (192, 7, 10)
+
+
+def test_a_network_that_timm_does_not_have_is_refused(shipped: Path) -> None:
+    with pytest.raises(BadInputError, match="backbone no_such_net: timm cannot build it"):
+        FrozenFeatures("no_such_net", weights=shipped, strides=(8,), device="cpu")
+
+
 def test_parameters_of_another_network_are_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence as Ordered
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,17 @@ class FrozenFeatures:
 
 
 def _network(name: str) -> nn.Module:
+    """Build the network; a transformer is told to take any size, which other networks need not be told."""
     try:
-        network: nn.Module = timm.create_model(name, features_only=True, pretrained=False)
+        with suppress(TypeError):
+            return _extractor(name, dynamic_img_size=True)
+        return _extractor(name)
     except (RuntimeError, AttributeError, ValueError) as error:
         raise BadInputError(f"backbone {name}: timm cannot build it as a feature extractor: {error}") from None
+
+
+def _extractor(name: str, **options: bool) -> nn.Module:
+    network: nn.Module = timm.create_model(name, features_only=True, pretrained=False, **options)
     return network
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from vos_bench.config import apply_overrides
 from vos_bench.errors import BadInputError
 from vos_bench.methods.frtm.checkpoint import SOURCES
 from vos_bench.parts.checkpoints import read_metadata, read_tensors
+from vos_bench.parts.merge import MergeRule
 from vos_bench.runner import RunSettings, run
 from vos_bench.running.seeding import seed_everything
 
@@ -255,6 +256,41 @@ def test_wrong_calls_are_named(name):
         method.step(video(1, (64, 81))[0])
     with pytest.raises(BadInputError, match="object 1 was given before"):
         method.step(image, Prompt(masks={1: square(5, 5)}))
+
+
+def one_object(method: Any) -> None:
+    images = video(3)
+    follow(method, [(images[0], Prompt(masks={1: square(5, 5)})), *((image, None) for image in images[1:])])
+
+
+def test_half_precision_runs(name):
+    one_object(build(name, amp="bf16"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("amp", ["off", "fp16"])
+def test_it_runs_on_a_gpu(name, amp):
+    one_object(build(name, device="cuda", amp=amp))
+
+
+def test_parts_of_the_network_are_compiled_where_they_live_long_enough(name, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda part: compiled.append(type(part).__name__))
+    if name == "osvos":
+        with pytest.raises(BadInputError, match="--compile: every object has a network of its own"):
+            build(name, compile=True)
+    else:
+        build(name, compile=True)
+        assert any("Encoder" in part or part == "Backbone" for part in compiled)
+
+
+def test_another_merge_rule_may_be_chosen(name):
+    factory = registry.resolve(registry.method(name).factory)
+    other = next(rule for rule in get_args(MergeRule) if rule != factory.Config().merge)
+    config = apply_overrides(factory.Config(), (*NATIVE[name].quick, f"merge={other}", "probabilities=false"))
+    seed_everything(0)
+    images, masks = video(2), {1: square(5, 5), 2: square(30, 40)}
+    follow(factory(config, weights=UNTRAINED), [(images[0], Prompt(masks=masks)), (images[1], None)])
 
 
 class Short(Sequence):

@@ -4,13 +4,15 @@ import copy
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from vos_bench.api import Parameters
 from vos_bench.config import FrozenModel
+from vos_bench.errors import BadInputError
 from vos_bench.parts.soft_masks import SoftMaskMethod
 
 
@@ -67,6 +69,12 @@ class FineTunedMethod(SoftMaskMethod):
 
     parent: nn.Module
     budget: TuningBudget
+
+    def __init__(self, config: Any = None, *, weights: Parameters | None = None, **settings: Any) -> None:
+        """See `Method.__init__`. Raises BadInputError where the network is to be compiled."""
+        super().__init__(config, weights=weights, **settings)
+        if self.compile:
+            raise BadInputError("--compile: every object has a network of its own, to be compiled anew; leave it out")
 
     @abstractmethod
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:

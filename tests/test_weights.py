@@ -29,7 +29,7 @@ def test_untrained_is_a_choice_that_has_to_be_made(network: MethodInfo):
 
 def test_a_method_that_does_not_run_untrained_takes_the_word_for_a_file():
     with pytest.raises(BadInputError, match="untrained: there is no such file of weights; expected a file or one of"):
-        weights.choose(registry.method("lwl"), UNTRAINED)
+        weights.choose(replace(registry.method("lwl"), untrained=False), UNTRAINED)
 
 
 def test_an_untrained_run_says_so_wherever_its_scores_stand(fake_vos: ModuleType, network: MethodInfo, tmp_path: Path):

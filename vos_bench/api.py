@@ -292,7 +292,8 @@ class WeightsInfo:
 
     Attributes:
         name: What `--weights` calls them.
-        location: A file inside the package (relative to the method's folder), or a web address.
+        location: A file inside the package (relative to the method's folder), or a web address; empty for parameters
+            that the method's recipes make and nobody has published yet.
         sha256: The file's hash, None where nobody published one.
         licence: Of the weights, with that of their training data where it restricts use.
         note: What they were trained on; for a file that must be fetched by hand, how to do it.

@@ -29,7 +29,7 @@ def _say_weights(info: MethodInfo) -> None:
     if not info.weights:
         say(f"{info.name} needs no weights")
     for weights in info.weights:
-        say(f"{weights.name}: {weights.location} ({weights.licence}). {weights.note}")
+        say(f"{weights.name}: {weights.location or 'not published'} ({weights.licence}). {weights.note}")
 
 
 def _download(info: DatasetInfo, root: Path | None, split: str | None) -> None:

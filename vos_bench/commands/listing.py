@@ -73,6 +73,8 @@ def _method(info: MethodInfo) -> dict[str, str]:
 
 
 def _whereabouts(weights: WeightsInfo) -> str:
+    if not weights.location:
+        return "to be trained by a recipe"
     return "official, to download" if "://" in weights.location else "shipped"
 
 

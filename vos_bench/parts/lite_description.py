@@ -15,7 +15,7 @@ def lite_method(
     """Describe such a method; see `MethodInfo`.
 
     Args:
-        name: Of the method, and of its weights, `weights/NAME.safetensors`.
+        name: Of the method, and of its weights, which do not come along.
         class_name: The `Method`, in `package.lite`; its recipes are in `package.lite_recipe`.
         package: Where its modules are.
         summary: One sentence.
@@ -29,7 +29,7 @@ def lite_method(
         weights=(
             WeightsInfo(
                 name=name,
-                location=f"weights/{name}.safetensors",
+                location="",
                 sha256=None,
                 licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
                 note=f"train it: vos-bench train {name} --recipe ablation (or stage1, then stage2).",

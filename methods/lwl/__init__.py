@@ -17,7 +17,7 @@ _MASKS = "https://drive.google.com/file/d/1Xnm4A2BRBliDBKO4EEFHAQfGyfOMsVyY/view
 _BOXES = "https://drive.google.com/file/d/1aAsj_N1LAMpmmcb1iOxo2z66tJM6MEuM/view"
 _LICENCE = "not stated by the authors, whose code is GPL-3.0; trained on YouTube-VOS and DAVIS, for research"
 
-LITE_SHA256 = "39ccfdb6d21e12443f878ad62dc5cfba4abe16e6a495b866bc1cbb157291f1ab"
+LITE_SHA256 = "ddc38a951125b3175e677fd74bfc9e40661229b9dbd8ba98a935a4e7411c89c5"
 """Of `weights/lwl-lite.safetensors`."""
 
 INFO = MethodInfo(

@@ -3,7 +3,6 @@
 Two tests compare with the obvious way to compute the same, side by side, so that a slow version does not pass.
 """
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,6 +18,7 @@ from vos_bench.methods.lwl.upsampling import double_and_convolve
 from vos_bench.parts.aggregation import soft_aggregation
 from vos_bench.parts.fusion import fuse_normalisation
 
+Seconds = Callable[[Callable[[], object], int], float]
 RIDGE = torch.tensor(0.01)
 
 
@@ -61,17 +61,7 @@ def descend_step_by_step(samples: Samples, filters: Tensor, *, ridge: Tensor, it
     return tau[None]
 
 
-def seconds(function: Callable[[], object], repeats: int) -> float:
-    """Processor time of this thread in the best of several calls."""
-    best = float("inf")
-    for _ in range(repeats):
-        started = time.thread_time()
-        function()
-        best = min(best, time.thread_time() - started)
-    return best
-
-
-def test_the_learner_gives_the_filters_of_the_obvious_way_in_less_time(samples: Samples) -> None:
+def test_the_learner_gives_the_filters_of_the_obvious_way_in_less_time(samples: Samples, seconds: Seconds) -> None:
     start = torch.zeros(1, 16, 160, 3, 3)
 
     def ours() -> Tensor:
@@ -84,7 +74,7 @@ def test_the_learner_gives_the_filters_of_the_obvious_way_in_less_time(samples: 
     assert seconds(ours, 8) < seconds(obvious, 8)  # two passes over the memory an iteration, where it takes three
 
 
-def test_the_decoders_end_is_twice_as_fast_as_its_two_steps() -> None:
+def test_the_decoders_end_is_twice_as_fast_as_its_two_steps(seconds: Seconds) -> None:
     x, weight, bias = torch.randn(1, 32, 120, 200), torch.randn(1, 32, 3, 3), torch.randn(1)
     x = x.contiguous(memory_format=torch.channels_last)
 

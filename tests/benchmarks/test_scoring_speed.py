@@ -3,7 +3,6 @@
 One test compares with the obvious way to compute the same, so that a slow version does not pass unnoticed.
 """
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from vos_bench.metrics.counter import FrameCounter
 from vos_bench.metrics.counts import Counts, FrameCounts, count_plain
 
 Labels = NDArray[np.uint8]
+Seconds = Callable[[Callable[[], object], int], float]
 Pair = tuple[Labels, Labels]
 
 
@@ -36,28 +36,18 @@ def count_object_by_object(truth: Labels, masks: Labels) -> FrameCounts:
     return counts
 
 
-def seconds(function: Callable[[], object], repeats: int) -> float:
-    """Processor time of this thread in the best of several calls."""
-    best = float("inf")
-    for _ in range(repeats):
-        started = time.thread_time()
-        function()
-        best = min(best, time.thread_time() - started)
-    return best
-
-
 def test_the_obvious_way_gives_the_same_numbers(pair: Pair) -> None:
     assert FrameCounter()(*pair) == count_object_by_object(*pair)
 
 
-def test_counting_is_many_times_faster_than_the_obvious_way(pair: Pair) -> None:
+def test_counting_is_many_times_faster_than_the_obvious_way(pair: Pair, seconds: Seconds) -> None:
     counter = FrameCounter()
     obvious = seconds(lambda: count_object_by_object(*pair), 3)
     assert seconds(lambda: counter(*pair), 200) < obvious / 20
     assert seconds(lambda: count_plain(*pair), 5) < obvious / 2
 
 
-def test_reading_is_at_least_twice_as_fast_as_pillow(pair: Pair, tmp_path: Path) -> None:
+def test_reading_is_at_least_twice_as_fast_as_pillow(pair: Pair, tmp_path: Path, seconds: Seconds) -> None:
     path = tmp_path / "labels.png"
     write_label_map(path, pair[0].astype(np.uint16))
 

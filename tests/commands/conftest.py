@@ -1,5 +1,6 @@
 """A video of one's own and a method of one file, for trying whole commands."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,46 +11,12 @@ from PIL import Image
 
 from vos_bench.cli import main
 
-STAY = '''
-from vos_bench.api import Method, Prediction
-
-
-class Stay(Method):
-    """The first label map stays."""
-
-    def initialize(self, image, prompt):
-        self.labels = sum(mask.astype("uint16") * k for k, mask in prompt.masks.items())
-        return Prediction(self.labels)
-
-    def step(self, image, new=None):
-        return Prediction(self.labels)
-
-
-class Slip(Stay):
-    """Like Stay, three pixels further to the right at each frame."""
-
-    def step(self, image, new=None):
-        import numpy as np
-
-        self.labels = np.roll(self.labels, 3, axis=1)
-        return Prediction(self.labels)
-
-
-class FailsOnTwo(Stay):
-    """Raises on the second sequence."""
-
-    def step(self, image, new=None):
-        if image[0, 0, 0] > 100:
-            raise ValueError("cannot take bright frames")
-        return Prediction(self.labels)
-'''
+ONE_FILE = Path(__file__).resolve().parents[1] / "fakes" / "one_file.py"
 
 
 @pytest.fixture
 def method_file(tmp_path: Path) -> Path:
-    path = tmp_path / "mine.py"
-    path.write_text(STAY)
-    return path
+    return Path(shutil.copy(ONE_FILE, tmp_path / "mine.py"))
 
 
 @pytest.fixture

@@ -13,30 +13,7 @@ from PIL import Image
 from vos_bench.cli import main
 from vos_bench.records import Run, find_runs
 
-METHODS = '''
-from vos_bench.api import Method, Prediction
-
-
-class Stay(Method):
-    """The first label map stays."""
-
-    def initialize(self, image, prompt):
-        self.labels = sum(mask.astype("uint16") * k for k, mask in prompt.masks.items())
-        return Prediction(self.labels)
-
-    def step(self, image, new=None):
-        return Prediction(self.labels)
-
-
-class Slip(Stay):
-    """Like Stay, three pixels further to the right at each frame."""
-
-    def step(self, image, new=None):
-        import numpy as np
-
-        self.labels = np.roll(self.labels, 3, axis=1)
-        return Prediction(self.labels)
-'''
+ONE_FILE = Path(__file__).resolve().parents[1] / "fakes" / "one_file.py"
 
 
 @dataclass(frozen=True)
@@ -61,9 +38,8 @@ def on_disk(tmp_path_factory: pytest.TempPathFactory) -> OnDisk:
             for folder, pixels, suffix in (("JPEGImages", image, "jpg"), ("Annotations", labels, "png")):
                 (base / "video" / folder / name).mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(base / "video" / folder / name / f"{frame:05d}.{suffix}")
-    (base / "mine.py").write_text(METHODS)
     for method in ("Slip", "Stay"):
-        command = ("run", f"{base / 'mine.py'}:{method}", "--dataset", "folder", "--root", str(base / "video"))
+        command = ("run", f"{ONE_FILE}:{method}", "--dataset", "folder", "--root", str(base / "video"))
         assert main([*command, "--out", str(base / "runs" / method)]) == 0
     return OnDisk(base / "video", base / "runs", find_runs([base / "runs"]).runs)
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 import timm
 import torch
-from timm.layers import Conv2dSame
+from timm.layers.conv2d_same import Conv2dSame
 
 from vos_bench.parts.fusion import fuse_normalisation, fuse_padding
 

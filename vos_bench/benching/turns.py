@@ -72,7 +72,8 @@ def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, listene
             for side, passes, who in zip(times, sides, ("this method", "the reference"), strict=True):
                 side.append(passes.once(f"turn {turn} of {count}: {who}", repeat=turn))
     frames = sum(len(ledger.plan.seen) for ledger in sides[0].ledgers.values())
-    return Turns(*(tuple(sum(each) / 1e3 for each in side) for side in times), frames=frames)
+    own, other = (tuple(sum(each) / 1e3 for each in side) for side in times)
+    return Turns(own, other, frames)
 
 
 def _passes(settings: RunSettings, stack: ExitStack, listener: Listener) -> Passes:

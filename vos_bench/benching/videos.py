@@ -112,7 +112,8 @@ def _texture(size: tuple[int, int], *, seed: int) -> Image:
     for step in (4, 16, 64):
         coarse = rng.random((size[0] // step + 2, size[1] // step + 2, 3), dtype=np.float32)
         total += cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)
-    return np.clip(total * (255 / 3), 0, 255).astype(np.uint8)
+    texture: Image = np.clip(total * (255 / 3), 0, 255).astype(np.uint8)
+    return texture
 
 
 class MadeUpVideos(Dataset):

@@ -56,7 +56,7 @@ class FrozenFeatures:
         self._channels_last = form is not None and getattr(form, "name", "") == "NHWC"
         _fill(self._network, weights, backbone=backbone)
         self._device = torch.device(device)
-        self._network.requires_grad_(False).eval().to(self._device, memory_format=torch.channels_last)
+        self._network.requires_grad_(False).eval().to(self._device).to(memory_format=torch.channels_last)
         scaling: Any = timm.get_pretrained_cfg(backbone)
         self._mean, self._deviation = (
             torch.tensor(values, device=self._device).view(1, 3, 1, 1) * 255 for values in (scaling.mean, scaling.std)
@@ -98,7 +98,7 @@ def _network(name: str) -> nn.Module:
         raise BadInputError(f"backbone {name}: timm cannot build it as a feature extractor: {error}") from None
 
 
-def _extractor(name: str, **options: bool) -> nn.Module:
+def _extractor(name: str, **options: Any) -> nn.Module:
     network: nn.Module = timm.create_model(name, features_only=True, pretrained=False, **options)
     return network
 

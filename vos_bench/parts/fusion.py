@@ -7,7 +7,7 @@ padding goes into the convolution's kernel.
 from itertools import pairwise, product
 from typing import TypeVar
 
-from timm.layers import Conv2dSame
+from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval

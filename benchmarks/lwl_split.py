@@ -1,9 +1,13 @@
-"""Where LWL's time goes: seconds per frame, part by part, for a growing memory.
+"""Where LWL's time goes: milliseconds a frame, part by part, for a growing memory, and the least each could take.
 
-Runs the tracker with untrained weights (speed does not depend on them) on a synthetic 832 x 480 video with one or
-more objects, reading and decoding not included:
+Runs the tracker on a made-up 832 x 480 video with one or more objects, reading and decoding not included; `lwl` with
+random parameters, on which its speed does not depend, `lwl-lite` with its own:
 
-    python benchmarks/lwl_split.py --frames 46 --threads 2
+    python benchmarks/lwl_split.py lwl --frames 46
+    python benchmarks/lwl_split.py lwl-lite --frames 60
+
+The least time of a part is its multiplications over those that large matrix products reach on this machine, measured in
+the same process; what moves memory and multiplies little has none.
 """
 
 import argparse
@@ -11,17 +15,17 @@ import resource
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from vos_bench.api import Image, Prompt
-from vos_bench.methods.lwl.config import LwlConfig
-from vos_bench.methods.lwl.network import LwlNetwork
-from vos_bench.methods.lwl.parameters import TrackerConfig
-from vos_bench.methods.lwl.tracker import LwlTracker
+from vos_bench import registry, weights
+from vos_bench.benching.videos import MadeUpVideo, Shape
+from vos_bench.config import apply_overrides
+from vos_bench.methods.lwl.method import LwlMethod
+from vos_bench.running.building import method_class
 
 PARTS = {
     "extract": "backbone",
@@ -32,15 +36,25 @@ PARTS = {
     "decode": "decoder",
 }
 REST = "crop, resize, scale, merge, box"
+COUNTED = 4
+"""Frames over which multiplications are counted: lwl-lite updates its target model on every fourth."""
 
 
 class Split:
-    """Seconds of each part of the network, by frame."""
+    """What each part of the network takes, by frame.
 
-    def __init__(self, tracker: LwlTracker) -> None:
+    Attributes:
+        seconds: Of each part since the last `take`.
+        operations: Multiplications of each part since then; only while `counting`.
+        counting: Whether to count multiplications, which makes the seconds meaningless.
+    """
+
+    def __init__(self, method: LwlMethod) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self._device = tracker._engine.device
-        network = tracker._engine.network
+        self.operations: dict[str, float] = defaultdict(float)
+        self.counting = False
+        self._device = method._tracker._engine.device
+        network = method._tracker._engine.network
         for name in PARTS:
             setattr(network, name, self._timed(name, getattr(network, name)))
 
@@ -51,6 +65,11 @@ class Split:
 
     def _timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **keywords: Any) -> Any:
+            if self.counting:
+                with FlopCounterMode(display=False) as counter:
+                    result = function(*arguments, **keywords)
+                self.operations[name] += counter.get_total_flops() / 2
+                return result
             start = self._now()
             result = function(*arguments, **keywords)
             self.seconds[name] += self._now() - start
@@ -64,57 +83,76 @@ class Split:
         return time.perf_counter()
 
 
-def video(frames: int, objects: int, size: tuple[int, int] = (480, 832)) -> Iterator[tuple[Image, np.ndarray]]:
-    """Yield images with moving ellipses on smooth noise, and their label maps."""
-    generator = np.random.default_rng(0)
-    coarse = torch.from_numpy(generator.uniform(0, 255, (1, 3, 12, 20)))
-    background = torch.nn.functional.interpolate(coarse, size=size, mode="bicubic")[0].clamp(0, 255)
-    rows, columns = np.mgrid[: size[0], : size[1]]
-    for index in range(frames):
-        image = background.permute(1, 2, 0).numpy().astype(np.uint8).copy()
-        labels = np.zeros(size, np.uint16)
-        for k in range(1, objects + 1):
-            centre = size[0] * (0.3 + 0.4 * k / (objects + 1)), size[1] * k / (objects + 1) + 2 * index
-            inside = ((rows - centre[0]) / 60) ** 2 + ((columns - centre[1]) / 45) ** 2 < 1
-            image[inside], labels[inside] = (40 * k % 256, 90, 250 - 30 * k % 256), k
-        yield image, labels
+def build(arguments: argparse.Namespace) -> LwlMethod:
+    """Build the method that the arguments name."""
+    info = registry.method(arguments.method)
+    kind = method_class(info)
+    assert issubclass(kind, LwlMethod)
+    chosen = weights.choose(info, "untrained" if info.untrained else None)
+    assert chosen is not None
+    config = apply_overrides(kind.Config(), ("probabilities=false", *arguments.set))
+    options = {"device": arguments.device, "amp": arguments.amp, "compile": arguments.compile}
+    return kind(config, weights=chosen.path, **options)
 
 
-def measure(arguments: argparse.Namespace) -> list[tuple[int, dict[str, float]]]:
-    """Track the video; return the memory's size and the seconds of each part, by frame."""
-    height, width = map(int, arguments.crop.split("x"))
-    config = TrackerConfig(crop_size=(height, width), memory_size=arguments.memory, probabilities=False)
-    tracker = LwlTracker(
-        LwlNetwork(LwlConfig()).eval(),
-        config,
-        device=arguments.device,
-        amp=arguments.amp,
-        compile=arguments.compile,
-    )
-    split, rows = Split(tracker), []
-    for index, (image, labels) in enumerate(video(arguments.frames, arguments.objects)):
+def measure(
+    method: LwlMethod, arguments: argparse.Namespace
+) -> tuple[list[tuple[int, dict[str, float]]], dict[str, float]]:
+    """Track the video.
+
+    Returns:
+        The memory's size and the seconds of each part, by frame; and the multiplications of each part, the mean of the
+        last frames.
+    """
+    video = MadeUpVideo(Shape(832, 480, arguments.objects, arguments.frames))
+    images = [video.read_frame(name) for name in video.frame_names]
+    split, rows = Split(method), []
+    for index, image in enumerate(images):
         start = time.perf_counter()
         if index == 0:
-            tracker.initialize(image, Prompt(masks={k: labels == k for k in range(1, arguments.objects + 1)}))
+            method.initialize(image, video.read_prompt("00000"))
         else:
-            tracker.step(image)
+            method.step(image)
         total = time.perf_counter() - start
-        parts = split.take()
-        rows.append((tracker.cohorts[0].memory.weights.filled, {**parts, "total": total, "first": float(index == 0)}))
-    return rows
+        memory = method._tracker.cohorts[0].memory.weights.filled
+        rows.append((memory, {**split.take(), "total": total, "first": float(index == 0)}))
+    split.counting = True
+    for image in images[:COUNTED]:
+        method.step(image)
+    return rows, {name: value / COUNTED for name, value in split.operations.items()}
 
 
-def table(rows: list[tuple[int, dict[str, float]]], memory: int) -> str:
-    """Return min / median seconds of each part for ranges of the memory's size."""
-    ranges = [(2, 4), (5, 15), (memory, memory)]
-    columns = [[parts for filled, parts in rows[1:] if low <= filled <= high] for low, high in ranges]
-    columns = [column for column in columns if column]
-    heads = [f"memory {low}-{high}" for (low, high) in ranges][: len(columns)]
-    lines = ["| part | " + " | ".join(f"{head} ({len(c)} fr.)" for head, c in zip(heads, columns, strict=True)) + " |"]
-    lines.append("|---|" + "---|" * len(columns))
+def peak(device: str) -> float:
+    """Return how many multiplications a second large matrix products reach."""
+    side = 4096 if device.startswith("cuda") else 1536
+    a, best = torch.randn(side, side, device=device), float("inf")
+    for _ in range(8):
+        start = time.perf_counter()
+        (a @ a).sum().item()
+        best = min(best, time.perf_counter() - start)
+    return side**3 / best
+
+
+def table(rows: list[tuple[int, dict[str, float]]], operations: dict[str, float], peak: float) -> str:
+    """Return min / median milliseconds of each part for ranges of the memory's size, and the least possible."""
+    full = max(memory for memory, _ in rows)
+    ranges = ((2, full // 4), (full // 4 + 1, full - 1), (full, full))
+    columns = {
+        f"memory {low} to {high}" if low < high else f"memory {high}": [
+            parts for memory, parts in rows[1:] if low <= memory <= high
+        ]
+        for low, high in ranges
+    }
+    columns = {head: column for head, column in columns.items() if column}
+    heads = [f"{head} ({len(column)} frames)" for head, column in columns.items()]
+    lines = ["| part | " + " | ".join([*heads, "mean, full memory", "GMAC", "least"]) + " |"]
+    lines.append("| --- |" + " ---: |" * (len(heads) + 3))
     for name, label in {"total": "**total**", **PARTS, "rest": REST}.items():
-        cells = [_cell([_seconds(parts, name) for parts in column]) for column in columns]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        cells = [_cell([_seconds(parts, name) for parts in column]) for column in columns.values()]
+        mean = statistics.mean(_seconds(parts, name) for parts in list(columns.values())[-1])
+        macs = sum(operations.values()) if name == "total" else operations.get(name)
+        least = ["", ""] if macs is None else [f"{macs / 1e9:.2f}", f"{1e3 * macs / peak:.1f}"]
+        lines.append(f"| {label} | " + " | ".join([*cells, f"{1e3 * mean:.1f}", *least]) + " |")
     return "\n".join(lines)
 
 
@@ -125,28 +163,28 @@ def _seconds(parts: dict[str, float], name: str) -> float:
 
 
 def _cell(seconds: list[float]) -> str:
-    return f"{min(seconds):.3f} / {statistics.median(seconds):.3f}"
+    return f"{1e3 * min(seconds):.1f} / {1e3 * statistics.median(seconds):.1f}"
 
 
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("method", choices=["lwl", "lwl-lite"])
     parser.add_argument("--frames", type=int, default=46)
     parser.add_argument("--objects", type=int, default=1)
-    parser.add_argument("--memory", type=int, default=32)
-    parser.add_argument("--crop", default="480x832")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--amp", choices=["off", "fp16", "bf16"], default="off")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--set", action="append", default=[], metavar="K=V")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    rows = measure(arguments)
-    print(
-        f"seconds per frame, min / median; torch {torch.__version__}, {arguments.device}, {arguments.threads} threads"
-    )
-    print(f"first frame: {rows[0][1]['total']:.3f}")
-    print(table(rows, arguments.memory))
+    reached = peak(arguments.device)
+    rows, operations = measure(build(arguments), arguments)
+    where = f"torch {torch.__version__}, {arguments.device}, {arguments.threads} threads"
+    print(f"milliseconds a frame, min / median; {where}; matrix products reach {reached / 1e9:.0f} GMAC/s")
+    print(f"first frame: {1e3 * rows[0][1]['total']:.0f}")
+    print(table(rows, operations, reached))
     print(f"peak resident memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+SMALL = ("--set", "crop_size=[64, 112]", "--set", "memory_size=2", "--set", "first_iterations=2")
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.mark.parametrize(
     ("script", "arguments", "expected"),
     [
-        ("lwl_split.py", ("--frames", "3", "--memory", "2", "--crop", "64x112"), "| steepest descent |"),
+        ("lwl_split.py", ("lwl", "--frames", "4", *SMALL), "| steepest descent |"),
+        ("lwl_split.py", ("lwl-lite", "--frames", "4", *SMALL), "| steepest descent |"),
         ("lwl_memory.py", ("--frames", "3", "--crop", "64x112"), "MiB"),
     ],
 )

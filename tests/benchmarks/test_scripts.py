@@ -1,4 +1,4 @@
-"""The scripts that measure LWL run, in a small mode."""
+"""The scripts that measure run, in a small mode."""
 
 import subprocess
 import sys
@@ -13,12 +13,13 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 @pytest.mark.parametrize(
     ("script", "arguments", "expected"),
     [
-        ("lwl_split.py", ("lwl", "--frames", "4", *SMALL), "| steepest descent |"),
-        ("lwl_split.py", ("lwl-lite", "--frames", "4", *SMALL), "| steepest descent |"),
-        ("lwl_memory.py", ("--frames", "3", "--crop", "64x112"), "MiB"),
+        ("lwl_split.py", ("lwl", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
+        ("lwl_split.py", ("lwl-lite", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
+        ("lwl_memory.py", ("--threads", "1", "--frames", "3", "--crop", "64x112"), "MiB"),
+        ("long_sequence.py", ("--frames", "20", "40", "--size", "96x64"), "| 40 |"),
     ],
 )
 def test_a_script_runs_and_prints_its_figures(script, arguments, expected):
-    command = [sys.executable, str(BENCHMARKS / script), "--threads", "1", *arguments]
+    command = [sys.executable, str(BENCHMARKS / script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert expected in done.stdout

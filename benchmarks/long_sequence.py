@@ -3,7 +3,7 @@
     python benchmarks/long_sequence.py --frames 1000 5000 20000
 
 Label maps of 480 x 854 with two objects; a hundred different ones are drawn and then linked again and again, so that
-the disk holds few. Each length is scored by `vos-bench score` in a process of its own: processor seconds (user and system,
+the disk holds few. `vos-bench score` scores each length in a process of its own: processor seconds (user and system,
 start-up included) and the highest resident memory.
 """
 

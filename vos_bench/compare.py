@@ -1,8 +1,9 @@
 """Two runs -> verdicts: what got better, what got worse, and what cannot be compared at all."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run, RunRecord, SequenceRecord
@@ -15,6 +16,9 @@ DEFAULT_FPS_TOLERANCE = 0.05
 """FPS may differ by this share of the baseline."""
 
 OVERALL = "overall"
+
+FailOn = Literal["worse", "changed"]
+"""Whether a better score fails a comparison too: where code must not move a score, a rise is as much of a fault."""
 
 
 class Verdict(StrEnum):
@@ -58,13 +62,41 @@ class Comparison:
     @property
     def is_worse(self) -> bool:
         """Whether an overall score fell, or a sequence fails that did not. One sequence's score may fall unpunished."""
-        return any(
-            row.verdict is Verdict.NEWLY_FAILING or (row.verdict is Verdict.WORSE and row.subject == OVERALL)
-            for row in self.rows
+        return bool(self.failing("worse"))
+
+    def failing(self, on: FailOn) -> tuple[Row, ...]:
+        """Return the rows for which the comparison fails: overall scores, and sequences that fail in one run only."""
+        return tuple(row for row in self.rows if _fails(row, on))
+
+
+def _fails(row: Row, on: FailOn) -> bool:
+    if row.verdict is Verdict.NEWLY_FAILING or (row.verdict is Verdict.WORSE and row.subject == OVERALL):
+        return True
+    rose = row.verdict is Verdict.BETTER and row.subject == OVERALL and row.score != "FPS"
+    return on == "changed" and (rose or row.verdict is Verdict.FIXED)
+
+
+def only(run: Run, names: Collection[str]) -> Run:
+    """Return a run with these sequences alone; its FPS, which is of all of them, is left out.
+
+    Raises:
+        BadInputError: It has none of that name.
+    """
+    if unknown := [name for name in names if name not in run.sequences]:
+        raise BadInputError(
+            f"--sequences {', '.join(unknown)}: not in {run.path}; known: {', '.join(run.sequences) or 'none'}"
         )
+    record = run.record.model_copy(update={"timing": None})
+    return replace(run, record=record, sequences={name: run.sequences[name] for name in names})
 
 
-def compare(baseline: Run, candidate: Run, *, tolerances: Mapping[str, float] | None = None) -> Comparison:
+def compare(
+    baseline: Run,
+    candidate: Run,
+    *,
+    tolerances: Mapping[str, float] | None = None,
+    by_sequence: Mapping[str, float] | None = None,
+) -> Comparison:
     """Judge `candidate` against `baseline`.
 
     Scores are averaged again over the objects of those sequences that both runs scored, so that a sequence that fails
@@ -75,13 +107,14 @@ def compare(baseline: Run, candidate: Run, *, tolerances: Mapping[str, float] | 
         candidate: The run that is judged.
         tolerances: Score name to the difference that still counts as the same; FPS takes a share of the baseline.
             `DEFAULT_TOLERANCE` and `DEFAULT_FPS_TOLERANCE` stand for what is not named.
+        by_sequence: The same for J&F of single sequences; what is not named takes the one of J&F.
 
     Raises:
         NotComparableError: Data, protocol or metric version differ, or no sequence is scored in both.
         BadInputError: A tolerance names no score of these runs, or is negative.
     """
     require_comparable(baseline.record, candidate.record)
-    common = [name for name in baseline.sequences if _scored(baseline, name) and _scored(candidate, name)]
+    common = [name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name)]
     if not common:
         raise NotComparableError(
             f"Not comparable: no sequence has scores both in {baseline.path} and in {candidate.path}"
@@ -91,7 +124,7 @@ def compare(baseline: Run, candidate: Run, *, tolerances: Mapping[str, float] | 
     limits = _limits(before, tolerances or {})
     rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in before]
     rows += _speed(baseline.record, candidate.record, limits["FPS"])
-    rows += _sequence_rows(baseline, candidate, limits["J&F"])
+    rows += _sequence_rows(baseline, candidate, by_sequence or {}, limits["J&F"])
     return Comparison(tuple(rows))
 
 
@@ -122,7 +155,8 @@ def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str
             yield f"protocol.{field}", what, ours, theirs
 
 
-def _scored(run: Run, name: str) -> bool:
+def scored(run: Run, name: str) -> bool:
+    """Return whether a run has scores of a sequence."""
     return name in run.sequences and run.sequences[name].status == "done" and bool(run.sequences[name].scores)
 
 
@@ -174,12 +208,12 @@ def _speed_differs(baseline: RunRecord, candidate: RunRecord) -> str:
     return "times are only indicative" if indicative else ""
 
 
-def _sequence_rows(baseline: Run, candidate: Run, tolerance: float) -> Iterable[Row]:
+def _sequence_rows(baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float) -> Iterable[Row]:
     names = dict.fromkeys((*baseline.sequences, *candidate.sequences))
     for name in names:
         before, after = (_jf(run, name) for run in (baseline, candidate))
         if before is not None and after is not None:
-            yield _judge(name, "J&F", before, after, tolerance)
+            yield _judge(name, "J&F", before, after, tolerances.get(name, otherwise))
         elif before is not None:
             yield Row(name, "J&F", before, None, Verdict.NEWLY_FAILING, _why(candidate, name))
         elif after is not None:
@@ -188,7 +222,7 @@ def _sequence_rows(baseline: Run, candidate: Run, tolerance: float) -> Iterable[
 
 
 def _jf(run: Run, name: str) -> float | None:
-    return _means([run.sequences[name]])["J&F"] if _scored(run, name) else None
+    return _means([run.sequences[name]])["J&F"] if scored(run, name) else None
 
 
 def _why(run: Run, name: str) -> str:

@@ -1,69 +1,176 @@
-"""`vos-bench compare`: a run against a baseline."""
+"""`vos-bench compare`: a run against a baseline, or many runs by date."""
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 from cyclopts import Parameter
 
-from vos_bench.commands.options import named_number
+from vos_bench import registry
+from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json
-from vos_bench.compare import OVERALL, Comparison, Verdict
+from vos_bench.compare import OVERALL, Comparison, FailOn, Verdict, only
 from vos_bench.compare import compare as judge
-from vos_bench.records import load_run
+from vos_bench.comparison_summary import comparison_table, summary, worst_first
+from vos_bench.errors import BadInputError
+from vos_bench.files import write_text
+from vos_bench.history import history as order
+from vos_bench.junit import junit as as_junit
+from vos_bench.records import Run, find_runs, load_run
 from vos_bench.significance import change
-from vos_bench.tables import Column, Table
+from vos_bench.spread import MULTIPLE, spread
+
+if TYPE_CHECKING:
+    from vos_bench.thumbnails import Picture
+
+Flag = Parameter(negative=())
+
+SHOWN = 3
+"""How many sequences have their worst frame shown."""
+
+
+@dataclass(frozen=True)
+class _Tolerances:
+    """What `--tolerance` says: fixed values by score, and the multiple of the spread (None: not asked for)."""
+
+    fixed: Mapping[str, float]
+    multiple: float | None
 
 
 def compare(
     baseline: Path,
-    run: Path,
-    *,
+    run: Path | None = None,
+    *others: Path,
+    sequences: str | None = None,
     tolerance: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    fail_on: FailOn = "worse",
+    history: Annotated[bool, Flag] = False,
+    junit: Path | None = None,
+    summary: Path | None = None,
+    thumbnails: Annotated[bool, Flag] = False,
+    root: Path | None = None,
     json: Annotated[Path | None, Parameter(name="--json")] = None,
 ) -> int:
     """Judge a run against a baseline: exit code 0 when it is as good, 1 worse, 2 not comparable.
 
     Args:
-        baseline: The run that sets the mark: its folder or its `run.json`.
+        baseline: The run that sets the mark: its folder or `run.json`; with `--tolerance spread`, a folder of several.
         run: The run that is judged.
-        tolerance: SCORE=VALUE, the difference that still counts as the same; FPS takes a share of the baseline's.
+        others: More records: the last of all is then the run, and those before it are baselines, with
+            `--tolerance spread`; with `--history`, all are alike.
+        sequences: A,B or @FILE with one name a line: judge these alone.
+        tolerance: SCORE=VALUE, the difference that still counts as the same; FPS takes a share of the baseline's. Or
+            spread, or spread=K: K (3) standard deviations of baselines with different seeds.
+        fail_on: changed: a score that rose beyond the tolerance fails too.
+        history: Order all these runs by date and say where the score likely moved; exit code 0.
+        junit: A file for JUnit XML.
+        summary: A file for Markdown.
+        thumbnails: Put the worst frames into the summary. They are the dataset's: see its licence before you publish.
+        root: The dataset's folder, for the thumbnails.
         json: A file for all rows.
     """
-    before, after = load_run(baseline), load_run(run)
-    comparison = judge(before, after, tolerances=dict(named_number("--tolerance", text) for text in tolerance))
+    paths = (baseline, *((run,) if run is not None else ()), *others)
+    if history:
+        return _tell_history(paths, json)
+    if len(paths) < 2:
+        raise BadInputError("compare: found one record, expected a baseline and a run, or --history")
+    if thumbnails and summary is None:
+        raise BadInputError("--thumbnails: they are put into the summary; expected --summary FILE too")
+    wanted = _tolerances(tolerance)
+    names = options.sequence_names(sequences)
+    before, overall, by_sequence = _mark(paths[:-1], wanted, names)
+    after = load_run(paths[-1])
+    if names is not None:
+        after = only(after, [name for name in names if name in after.sequences])
+    comparison = judge(before, after, tolerances={**overall, **wanted.fixed}, by_sequence=by_sequence)
     moved = change(before, after)
-    show(_table(comparison))
+    _print(comparison, str(moved))
+    failing = comparison.failing(fail_on)
+    if junit is not None:
+        write_text(junit, as_junit(comparison, after.record, fail_on=fail_on))
+    if summary is not None:
+        _write_summary(summary, comparison, before, after, fail_on, str(moved), thumbnails=thumbnails, root=root)
+    rows = [asdict(row) for row in comparison.rows]
+    verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows, "change of J&F": asdict(moved)}
+    write_json(json, verdicts)
+    return int(bool(failing))
+
+
+def _tolerances(texts: Sequence[str]) -> _Tolerances:
+    fixed, multiple = dict[str, float](), None
+    for text in texts:
+        name, value = ("spread", MULTIPLE) if text == "spread" else options.named_number("--tolerance", text)
+        if name == "spread":
+            multiple = value
+        else:
+            fixed[name] = value
+    return _Tolerances(fixed, multiple)
+
+
+def _mark(
+    paths: Sequence[Path], wanted: _Tolerances, names: Sequence[str] | None
+) -> tuple[Run, dict[str, float], dict[str, float]]:
+    """Return what to judge against, with the tolerances that follow from it: overall, and by sequence."""
+    if wanted.multiple is None:
+        if len(paths) > 1:
+            raise BadInputError(
+                f"compare: found {len(paths)} baselines, expected one, or --tolerance spread for runs with different "
+                "seeds, or --history"
+            )
+        mark = load_run(paths[0])
+        return (mark if names is None else only(mark, names)), {}, {}
+    runs = _all_runs(paths)
+    found = spread(runs if names is None else [only(run, names) for run in runs])
+    seeds = f"{found.runs} runs with different seeds"
+    say(f"Tolerance: {wanted.multiple:g} sample standard deviations of {seeds}, around their mean.")
+    return found.mean, *found.tolerances(wanted.multiple)
+
+
+def _all_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
+    found = find_runs(paths)
+    if found.problems:
+        raise BadInputError("; ".join(found.problems))
+    return found.runs
+
+
+def _print(comparison: Comparison, moved: str) -> None:
+    show(comparison_table(row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME))
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
     say(f"{same} sequences are the same within tolerance and not shown.")
     say(f"{moved}.")
-    rows = [asdict(row) for row in comparison.rows]
-    write_json(json, {"worse": comparison.is_worse, "rows": rows, "change of J&F": asdict(moved)})
-    return int(comparison.is_worse)
 
 
-def _table(comparison: Comparison) -> Table:
-    columns = (
-        Column("of"),
-        Column("score"),
-        Column("baseline", digits=4),
-        Column("run", digits=4),
-        Column("change", digits=4),
-        Column("verdict"),
-        Column("note"),
-    )
-    rows = [
-        {
-            "of": row.subject,
-            "score": row.score,
-            "baseline": row.baseline,
-            "run": row.candidate,
-            "change": None if row.baseline is None or row.candidate is None else row.candidate - row.baseline,
-            "verdict": row.verdict.value,
-            "note": row.note,
-        }
-        for row in comparison.rows
-        if row.subject == OVERALL or row.verdict is not Verdict.SAME
-    ]
-    return Table("Comparison", columns, pd.DataFrame(rows, columns=[column.name for column in columns]))
+def _write_summary(
+    path: Path,
+    comparison: Comparison,
+    before: Run,
+    after: Run,
+    fail_on: FailOn,
+    moved: str,
+    *,
+    thumbnails: bool,
+    root: Path | None,
+) -> None:
+    drawn: dict[str, tuple[Picture, ...]] = {}
+    licence = ""
+    fell = [row.subject for row in worst_first(comparison) if row.verdict is Verdict.WORSE]
+    if thumbnails and fell:
+        from vos_bench.thumbnails import pictures  # here, for few calls need what draws
+
+        data = after.record.dataset
+        dataset = registry.open_dataset(data.name, root=root, split=data.split or None)
+        licence = registry.dataset(data.name).licence
+        drawn = {name: pictures(name, baseline=before, candidate=after, dataset=dataset) for name in fell[:SHOWN]}
+    text = summary(comparison, after.record, fail_on=fail_on, remarks=(moved,), pictures=drawn, licence=licence)
+    write_text(path, text)
+
+
+def _tell_history(paths: Sequence[Path], json: Path | None) -> int:
+    found = order(_all_runs(paths))
+    show(found.table)
+    say(f"{found.hint}.")
+    rows = found.table.rows
+    change_point = {**asdict(found.change), "found": found.change.is_found} if found.change else None
+    write_json(json, {"rows": rows, "change point": change_point, "hint": found.hint})
+    return 0

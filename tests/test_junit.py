@@ -1,0 +1,87 @@
+"""Comparisons as JUnit XML."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from vos_bench.compare import Comparison, compare
+from vos_bench.junit import junit
+from vos_bench.records import Run
+
+MakeRun = Callable[..., Run]
+
+# What https://github.com/windyroad/JUnit-Schema asks of each element: required attributes, and children in their order.
+REQUIRED = {
+    "testsuites": set(),
+    "testsuite": {"package", "id", "name", "timestamp", "hostname", "tests", "failures", "errors", "time"},
+    "properties": set(),
+    "testcase": {"classname", "name", "time"},
+    "failure": {"type"},
+    "skipped": set(),
+    "system-out": set(),
+    "system-err": set(),
+}
+CHILDREN = {
+    "testsuites": r"(testsuite )*",
+    "testsuite": r"properties (testcase )*system-out system-err ",
+    "testcase": r"(skipped |failure )?",
+}
+
+
+def read(text: str) -> Xml.Element:
+    """Parse and check the form."""
+    root = Xml.fromstring(text.encode())
+    for element in root.iter():
+        assert set(element.attrib) >= REQUIRED[element.tag]
+        children = "".join(f"{child.tag} " for child in element)
+        assert re.fullmatch(CHILDREN.get(element.tag, ""), children), (element.tag, children)
+    (suite,) = root
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.attrib["timestamp"])
+    cases = suite.findall("testcase")
+    assert int(suite.attrib["tests"]) == len(cases)
+    assert int(suite.attrib["failures"]) == len(suite.findall(".//failure"))
+    assert int(suite.attrib["skipped"]) == len(suite.findall(".//skipped"))
+    return suite
+
+
+@pytest.fixture
+def judged(make_run: MakeRun) -> tuple[Comparison, Run]:
+    before = make_run({"a": (0.8, 0.8), "b": (0.6, 0.6), "c": (0.5, 0.5)}, fps=10.0)
+    after = make_run({"a": (0.7, 0.9), "b": (0.5, 0.6), "c": None, "d": (0.1, 0.1)}, fps=5.0, amp="bf16")
+    return compare(before, after), after
+
+
+def test_there_is_a_case_for_each_overall_score_and_each_sequence(judged: tuple[Comparison, Run]) -> None:
+    suite = read(junit(judged[0], judged[1].record))
+    names = {(case.attrib["classname"], case.attrib["name"]) for case in suite.findall("testcase")}
+    assert {("vos-bench.demo.overall", "J&F"), ("vos-bench.demo.sequences", "b")} <= names
+    assert len(names) == len(judged[0].rows)
+
+
+def test_failures_are_what_the_exit_code_counts(judged: tuple[Comparison, Run]) -> None:
+    def failures(fail_on: str) -> set[str]:
+        suite = read(junit(judged[0], judged[1].record, fail_on=fail_on))
+        return {case.attrib["name"] for case in suite.findall("testcase") if case.find("failure") is not None}
+
+    assert failures("worse") == {"J&F", "J", "c"}
+    assert failures("changed") == {"J&F", "J", "c", "F"}
+    suite = read(junit(judged[0], judged[1].record))
+    assert "b: J&F worse: was 0.6000, is 0.5500" in suite.findtext("system-out", "")
+
+
+def test_what_cannot_be_compared_is_skipped(judged: tuple[Comparison, Run]) -> None:
+    suite = read(junit(judged[0], judged[1].record))
+    skipped = {case.attrib["name"] for case in suite.findall("testcase") if case.find("skipped") is not None}
+    assert skipped == {"FPS", "d"}
+
+
+def test_an_error_message_with_control_characters_stays_readable(make_run: MakeRun) -> None:
+    before, after = make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}), make_run({"a": (0.8, 0.8), "b": None})
+    record = after.sequences["b"].model_copy(update={"error": "\x1b[31m<b>&]]>\0 \ud800"})
+    broken = replace(after, sequences={**after.sequences, "b": record})
+    failure = read(junit(compare(before, broken), broken.record)).find(".//failure")
+    assert failure is not None
+    assert failure.text == "\ufffd[31m<b>&]]>\ufffd \ufffd"

@@ -1,0 +1,97 @@
+"""A comparison as a page of Markdown: what got better or worse, overall and by sequence."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from vos_bench.compare import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.records import RunRecord
+from vos_bench.tables import Column, Table, render
+
+if TYPE_CHECKING:
+    from vos_bench.thumbnails import Picture
+
+_COLUMNS = (
+    Column("of"),
+    Column("score"),
+    Column("baseline", digits=4),
+    Column("run", digits=4),
+    Column("change", digits=4),
+    Column("verdict"),
+    Column("note"),
+)
+
+
+def comparison_table(rows: Iterable[Row], title: str = "Comparison") -> Table:
+    """Return rows of a comparison as a table."""
+    cells = [
+        {
+            "of": row.subject,
+            "score": row.score,
+            "baseline": row.baseline,
+            "run": row.candidate,
+            "change": _gain(row),
+            "verdict": row.verdict.value,
+            "note": row.note,
+        }
+        for row in rows
+    ]
+    return Table(title, _COLUMNS, pd.DataFrame(cells, columns=[column.name for column in _COLUMNS]))
+
+
+def _gain(row: Row) -> float | None:
+    return None if row.baseline is None or row.candidate is None else row.candidate - row.baseline
+
+
+def worst_first(comparison: Comparison) -> list[Row]:
+    """Return the sequences that are not the same, what fails first and then what fell most."""
+    rows = [row for row in comparison.rows if row.subject != OVERALL and row.verdict is not Verdict.SAME]
+    return sorted(rows, key=lambda row: (row.verdict is not Verdict.NEWLY_FAILING, _gain(row) or 0.0))
+
+
+def summary(
+    comparison: Comparison,
+    record: RunRecord,
+    *,
+    fail_on: FailOn = "worse",
+    remarks: Sequence[str] = (),
+    pictures: Mapping[str, Sequence["Picture"]] | None = None,
+    licence: str = "",
+) -> str:
+    """Return the page.
+
+    Args:
+        comparison: The rows.
+        record: Of the run that is judged.
+        fail_on: What fails.
+        remarks: Sentences for its end, such as the interval of the change.
+        pictures: Sequence to pictures of its worst frame.
+        licence: Of the frames in them.
+    """
+    failing = comparison.failing(fail_on)
+    overall = [row for row in comparison.rows if row.subject == OVERALL]
+    moved = worst_first(comparison)
+    counts = {
+        verdict: sum(row.verdict is verdict and row.subject != OVERALL for row in comparison.rows)
+        for verdict in Verdict
+    }
+    verdict = f"failed, {len(failing)} findings" if failing else "passed"
+    sequences = ", ".join(f"{count} {each.value}" for each, count in counts.items() if count)
+    title = f"{record.method.title} on {record.dataset.name} {record.dataset.split}".rstrip()
+    parts = [
+        f"## {title}: {verdict}",
+        render(comparison_table(overall, "Overall"), "markdown"),
+        f"Sequences: {sequences or 'none'}.",
+    ]
+    if moved:
+        parts.append(render(comparison_table(moved, "Sequences that moved"), "markdown"))
+    parts += [_gallery(name, each) for name, each in (pictures or {}).items() if each]
+    if pictures and any(pictures.values()):
+        parts.append(f"Frames: {record.dataset.name}, licence: {licence or 'not stated'}.")
+    parts += [f"{remark.rstrip('.')}." for remark in remarks]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _gallery(name: str, found: Sequence["Picture"]) -> str:
+    return f"### {name}\n\n" + "\n".join(f"{picture.markdown} {picture.title.rpartition(': ')[2]}" for picture in found)

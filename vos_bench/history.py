@@ -1,0 +1,105 @@
+"""Many runs of one method in the order of time, and where their score moved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from vos_bench.change_point import LEAST, ChangePoint, change_point
+from vos_bench.compare import require_comparable
+from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.records import Run, RunRecord
+from vos_bench.tables import Column, Table, percent
+
+_COLUMNS = (
+    Column("date"),
+    Column("version"),
+    Column("commit"),
+    Column("seed"),
+    percent("J&F"),
+    Column("change", digits=2, scale=100.0),
+    Column("path"),
+)
+
+
+@dataclass(frozen=True)
+class History:
+    """Runs by date, and the likeliest change of level; None where there are too few to look for one."""
+
+    runs: tuple[Run, ...]
+    change: ChangePoint | None
+
+    @property
+    def hint(self) -> str:
+        """What the change point says, in one sentence."""
+        if self.change is None:
+            return f"{len(self.runs)} runs are too few to look for a change of level; {LEAST} are needed"
+        if not self.change.is_found:
+            return f"no change of level is shown (Pettitt's test, p = {self.change.p:.3f})"
+        last, first = (_words(self.runs[self.change.first + shift].record) for shift in (-1, 0))
+        return (
+            f"J&F likely moved from {100 * self.change.before:.2f} to {100 * self.change.after:.2f} on average between "
+            f"{last} and {first} (Pettitt's test, p = {self.change.p:.4f}); further changes are not looked for"
+        )
+
+    @property
+    def table(self) -> Table:
+        """One row a run."""
+        scores = [run.record.scores["J&F"] for run in self.runs]
+        rows = [
+            {
+                "date": when(run.record),
+                "version": run.record.environment.vos_bench,
+                "commit": _commit(run.record),
+                "seed": run.record.numerics.seed if run.record.numerics else None,
+                "J&F": score,
+                "change": score - before if before is not None else None,
+                "path": str(run.path),
+            }
+            for run, score, before in zip(self.runs, scores, [None, *scores], strict=False)
+        ]
+        return Table(
+            "History", _COLUMNS, pd.DataFrame(rows, columns=[column.name for column in _COLUMNS], dtype=object)
+        )
+
+
+def history(runs: Sequence[Run]) -> History:
+    """Order runs by the time at which they ended and look for a change of their J&F.
+
+    Raises:
+        BadInputError: A run has no scores, or some of its sequences have none.
+        NotComparableError: Method, data or rules differ.
+    """
+    for run in runs:
+        require_comparable(runs[0].record, run.record)
+        _require_same_kind(runs[0], run)
+    ordered = tuple(sorted(runs, key=lambda run: when(run.record)))
+    values = [run.record.scores["J&F"] for run in ordered]
+    return History(ordered, change_point(values) if len(values) >= LEAST else None)
+
+
+def _require_same_kind(first: Run, run: Run) -> None:
+    counts = run.record.counts
+    if not run.record.scores or counts.scored < counts.selected:
+        raise BadInputError(f"{run.path}: {counts.scored} of {counts.selected} sequences have scores, expected all")
+    if run.record.method.name != first.record.method.name:
+        raise NotComparableError(
+            f"Not comparable: {first.path} is of {first.record.method.name}, {run.path} of {run.record.method.name}"
+        )
+    if set(run.record.dataset.sequences) != set(first.record.dataset.sequences):
+        raise NotComparableError(f"Not comparable: {run.path} is of other sequences than {first.path}")
+
+
+def when(record: RunRecord) -> str:
+    """Return when a run ended, or else began; ISO 8601, UTC, so that its order is that of time."""
+    return record.finished or record.created
+
+
+def _commit(record: RunRecord) -> str | None:
+    git = record.environment.git
+    return git.commit[:8] if git and git.commit else None
+
+
+def _words(record: RunRecord) -> str:
+    commit = _commit(record)
+    return when(record) + (f" ({commit})" if commit else "")

@@ -1,0 +1,123 @@
+"""What is to be expected of a method whose runs differ by their seeds: the mean of several runs, and their spread."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+
+from vos_bench.compare import DEFAULT_TOLERANCE, require_comparable, scored
+from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.metrics.statistics import STATISTICS
+from vos_bench.records import FrameScores, ObjectRecord, Run, SequenceRecord
+from vos_bench.records.conclusion import run_scores
+
+MULTIPLE = 3.0
+"""How many sample standard deviations a score may lie from the mean unless the user says otherwise."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Several runs of one method, as one.
+
+    Attributes:
+        mean: A run whose scores are the means over the runs, object by object. It has no FPS.
+        runs: How many there are.
+        overall: Score name to the sample standard deviation (n - 1) of the runs' overall scores.
+        sequences: Sequence to that of its J&F.
+    """
+
+    mean: Run
+    runs: int
+    overall: Mapping[str, float]
+    sequences: Mapping[str, float]
+
+    def tolerances(self, multiple: float = MULTIPLE) -> tuple[dict[str, float], dict[str, float]]:
+        """Return tolerances for the overall scores and for the sequences: `multiple` standard deviations each.
+
+        At least `DEFAULT_TOLERANCE`: seeds that happen to agree do not make the last bits of a score matter.
+
+        Raises:
+            BadInputError: `multiple` is not a positive number.
+        """
+        if not multiple > 0:
+            raise BadInputError(f"--tolerance spread={multiple}: expected a number above 0")
+        overall, sequences = (
+            {name: max(multiple * deviation, DEFAULT_TOLERANCE) for name, deviation in found.items()}
+            for found in (self.overall, self.sequences)
+        )
+        return overall, sequences
+
+
+def spread(runs: Sequence[Run]) -> Spread:
+    """Return the mean and the spread of runs that differ by their seeds.
+
+    Args:
+        runs: At least two, of one method on the same data under the same rules. A sequence counts where all of them
+            have scores of the same objects.
+
+    Raises:
+        BadInputError: There are fewer than two.
+        NotComparableError: Method, data, rules or all sequences differ, or two have the same seed.
+    """
+    if len(runs) < 2:
+        raise BadInputError(
+            "--tolerance spread: found one baseline, expected several with different seeds, as `vos-bench run "
+            "--seeds 0,1,2` makes them"
+        )
+    _require_one_method(runs)
+    common = [name for name in runs[0].sequences if _same_objects(runs, name)]
+    if not common:
+        raise NotComparableError("Not comparable: no sequence has scores of the same objects in all baselines")
+    totals = [run_scores(each for name in common for each in run.sequences[name].scores) for run in runs]
+    sequences = {name: stdev(run_scores(run.sequences[name].scores)["J&F"] for run in runs) for name in common}
+    averaged = {name: _average(runs, name) if name in common else _failed(name) for name in runs[0].sequences}
+    record = runs[0].record.model_copy(update={"timing": None})
+    return Spread(
+        mean=replace(runs[0], record=record, sequences=averaged),
+        runs=len(runs),
+        overall={score: stdev(found[score] for found in totals) for score in totals[0]},
+        sequences=sequences,
+    )
+
+
+def _require_one_method(runs: Sequence[Run]) -> None:
+    first = runs[0].record
+    for run in runs[1:]:
+        require_comparable(first, run.record)
+        if run.record.method.name != first.method.name:
+            raise NotComparableError(
+                f"Not comparable: {runs[0].path} is of {first.method.name}, {run.path} of {run.record.method.name}; "
+                "the spread over seeds is that of one method"
+            )
+    seeds = [run.record.numerics.seed if run.record.numerics else 0 for run in runs]
+    if len(set(seeds)) < len(seeds):
+        raise NotComparableError(
+            f"Not comparable: the baselines have the seeds {', '.join(map(str, seeds))}; expected each seed once, for "
+            "the same seed twice shows no spread"
+        )
+
+
+def _same_objects(runs: Sequence[Run], name: str) -> bool:
+    if not all(scored(run, name) for run in runs):
+        return False
+    return len({tuple(each.object for each in run.sequences[name].scores) for run in runs}) == 1
+
+
+def _average(runs: Sequence[Run], name: str) -> SequenceRecord:
+    rows = zip(*(run.sequences[name].scores for run in runs), strict=True)
+    return runs[0].sequences[name].model_copy(update={"scores": tuple(_mean_object(row) for row in rows)})
+
+
+def _mean_object(row: tuple[ObjectRecord, ...]) -> ObjectRecord:
+    means = {name: fmean(getattr(each, name) for each in row) for name in STATISTICS}
+    first = row[0].per_frame
+    if len({each.per_frame.frame for each in row}) > 1:
+        return row[0].model_copy(update={**means, "per_frame": FrameScores()})
+    J, F = (
+        tuple(fmean(values) for values in zip(*(getattr(each.per_frame, measure) for each in row), strict=True))
+        for measure in ("J", "F")
+    )
+    return row[0].model_copy(update={**means, "per_frame": FrameScores(frame=first.frame, J=J, F=F)})
+
+
+def _failed(name: str) -> SequenceRecord:
+    return SequenceRecord(name=name, status="failed", error="not scored in every baseline")

@@ -1,0 +1,94 @@
+"""Small pictures of what a change of score looks like: the frame that lost most, with both runs' label maps over it."""
+
+import base64
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image as PillowImage
+
+from vos_bench.api import Dataset, Image, LabelMap
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import DAVIS_PALETTE, read_label_map
+from vos_bench.records import Run, SequenceRecord, masks_folder
+
+WIDTH = 240
+"""Of one picture, in pixels."""
+
+
+class Picture(NamedTuple):
+    """One picture: what it shows, and a PNG."""
+
+    title: str
+    png: bytes
+
+    @property
+    def markdown(self) -> str:
+        """The picture itself, so that the page needs no second file."""
+        return f"![{self.title}](data:image/png;base64,{base64.b64encode(self.png).decode()})"
+
+
+def pictures(sequence: str, *, baseline: Run, candidate: Run, dataset: Dataset) -> tuple[Picture, ...]:
+    """Draw the frame of a sequence that lost most: truth, baseline and run, as far as their label maps are there.
+
+    Args:
+        sequence: Scored in both runs.
+        baseline: The run that sets the mark; its label maps may be gone.
+        candidate: The run that is judged.
+        dataset: Holds the frames. Whether they may be shown is for the caller to know.
+
+    Returns:
+        Nothing where no frame was scored in both runs, or the run's label map is gone.
+    """
+    frame = worst_frame(baseline.sequences[sequence], candidate.sequences[sequence])
+    if frame is None or (judged := _label_map(candidate.path, sequence, frame)) is None:
+        return ()
+    opened = dataset.sequence(sequence)
+    image = opened.read_frame(frame)
+    shown = {
+        "truth": opened.read_truth(frame) if frame in opened.truth_names else None,
+        "baseline": _label_map(baseline.path, sequence, frame),
+        "run": judged,
+    }
+    return tuple(
+        Picture(f"{sequence} {frame}: {what}", _png(image, labels))
+        for what, labels in shown.items()
+        if labels is not None and labels.shape == image.shape[:2]
+    )
+
+
+def worst_frame(baseline: SequenceRecord, candidate: SequenceRecord) -> str | None:
+    """Return the frame whose J + F fell most, summed over objects; None where no frame was scored in both."""
+    before, after = _by_frame(baseline), _by_frame(candidate)
+    common = [frame for frame in before if frame in after]
+    return min(common, key=lambda frame: after[frame] - before[frame], default=None)
+
+
+def _by_frame(record: SequenceRecord) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for each in record.scores:
+        for frame, J, F in zip(each.per_frame.frame, each.per_frame.J, each.per_frame.F, strict=True):
+            sums[frame] = sums.get(frame, 0.0) + J + F
+    return sums
+
+
+def _label_map(run: Path, sequence: str, frame: str) -> LabelMap | None:
+    path = masks_folder(run, sequence) / f"{frame}.png"
+    try:
+        return read_label_map(path)
+    except BadInputError:
+        return None
+
+
+def _png(image: Image, labels: LabelMap) -> bytes:
+    palette = np.array([*DAVIS_PALETTE], np.uint8).reshape(-1, 3)
+    shown, inside = image.copy(), labels > 0
+    shown[inside] = image[inside] // 2 + palette[labels[inside] % len(palette)] // 2
+    if shown.shape[1] > WIDTH:
+        height = max(1, round(shown.shape[0] * WIDTH / shown.shape[1]))
+        shown = cv2.resize(shown, (WIDTH, height), interpolation=cv2.INTER_AREA)
+    file = io.BytesIO()
+    PillowImage.fromarray(shown).save(file, "PNG")
+    return file.getvalue()

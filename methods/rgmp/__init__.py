@@ -17,12 +17,10 @@ INFO = MethodInfo(
     ),
     reference="Oh et al., Fast Video Object Segmentation by Reference-Guided Mask Propagation, CVPR 2018",
     deviations=(
-        "an object's scales are those of 0.5, 0.75 and 1 at which its first mask has 64 x 64 pixels or more, averaged: "
-        "the authors' rule by size is not known here",
-        "frames are resized to multiples of 32",
-        "the union's first frame is the latest on which an object starts",
-        "assumed, for nothing at hand says it: the frame's features before the first one's, ReLUs before convolutions, "
-        "soft masks propagated, corners not aligned in interpolation",
+        "objects may start later, which the authors' script does not know: the union's first frame then is the latest "
+        "on which an object starts",
+        "corners are not aligned in interpolation, as PyTorch has it since 0.4; the authors' code says neither and was "
+        "written for an older one, which aligned them",
     ),
     converter="vos_bench.methods.rgmp.checkpoint:convert",
     untrained=True,

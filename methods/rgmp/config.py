@@ -11,17 +11,14 @@ class RgmpConfig(SoftMaskConfig):
     """The authors' settings.
 
     Attributes:
-        union_background: With several objects, ask for the background by a pass on the union of all masks; else it
-            follows from the objects' answers by the rule `merge`.
+        union_background: With several objects, ask for the background by a pass on the union of all masks; it is what
+            a single object leaves. Else it follows from the objects' answers by the rule `merge`.
         scales: Sizes at which a frame is looked at, in shares of its own; their answers are averaged.
-        smallest_side: An object is looked at only at scales at which its first mask's square root is at least so many
-            pixels; at the largest always.
         objects_per_pass: At most so many masks go through the network at once; bounds the working memory.
     """
 
     union_background: bool = True
     scales: tuple[float, ...] = Field(default=(0.5, 0.75, 1.0), min_length=1)
-    smallest_side: float = Field(default=64.0, ge=0)
     objects_per_pass: int = Field(default=8, ge=1)
 
     @model_validator(mode="after")

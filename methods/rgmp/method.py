@@ -34,6 +34,7 @@ class RgmpMethod(SoftMaskMethod):
     """The `Method` of the entry point."""
 
     Config = RgmpConfig
+    multiple, always_padded = STRIDE, True
 
     def __init__(self, config: RgmpConfig | None = None, *, weights: Parameters | None = None, **settings: Any) -> None:
         """Load the network; see `vos_bench.api.Method`. Raises BadInputError where there are no weights that fit."""
@@ -53,18 +54,22 @@ class RgmpMethod(SoftMaskMethod):
         """See `SoftMaskMethod.find`."""
         tracks = [*self._tracks, *([self._union] if self._union else [])]
         total = frame.new_zeros((len(tracks), *frame.shape[-2:]))
-        for scale in sorted({scale for track in tracks for scale in track.references}):
-            members = [k for k, track in enumerate(tracks) if scale in track.references]
+        size = self.config.objects_per_pass
+        for scale in self.config.scales:
             small = _sized(frame, scale)
-            for start in range(0, len(members), self.config.objects_per_pass):
-                chosen = members[start : start + self.config.objects_per_pass]
-                total[chosen] += self._propagated(small, [tracks[k] for k in chosen], scale, total)
-        found = total / total.new_tensor([len(track.references) for track in tracks])[:, None, None]
+            for start in range(0, len(tracks), size):
+                total[start : start + size] += self._propagated(small, tracks[start : start + size], scale, total)
+        found = total / len(self.config.scales)
         self._background = 1 - found[-1] if self._union else None
         return found[: len(self._tracks)]
 
     def merge(self, found: Tensor, new: int) -> Tensor:
-        """See `SoftMaskMethod.merge`: the background by its own pass, and nowhere in a mask that was just given."""
+        """See `SoftMaskMethod.merge`: the background by its own pass, and nowhere in a mask that was just given.
+
+        A single object competes with nothing: the background is what it leaves.
+        """
+        if self.config.union_background and len(found) == 1:
+            return torch.cat([1 - found, found])
         if self._background is None:
             return super().merge(found, new)
         given = found[len(found) - new :].amax(0) if new else torch.zeros_like(self._background)
@@ -82,12 +87,9 @@ class RgmpMethod(SoftMaskMethod):
             self._union.mask = union
 
     def _referred(self, frame: Tensor, mask: Tensor) -> Track:
-        """Keep what an object looks like on its first frame, at each scale at which it is large enough."""
-        side = float(mask.sum()) ** 0.5
-        scales = self.config.scales
-        chosen = [scale for scale in scales if scale == max(scales) or side * scale >= self.config.smallest_side]
+        """Keep what an object looks like on its first frame, at each scale."""
         track = Track(mask)
-        for scale in chosen:
+        for scale in self.config.scales:
             small = _sized(frame, scale)
             with self.autocast():
                 track.references[scale] = self.network.refer(small, _like(mask[None, None], small))
@@ -102,8 +104,13 @@ class RgmpMethod(SoftMaskMethod):
 
 
 def _sized(frame: Tensor, scale: float) -> Tensor:
-    """Bring a frame to about `scale` of its size, so that both sides are multiples of the deepest stride."""
-    size = tuple(max(1, round(scale * extent / STRIDE)) * STRIDE for extent in frame.shape[-2:])
+    """Bring a padded frame to about `scale` of its size: both sides are the next multiple above of the deepest stride.
+
+    A side that is a multiple already gets one more, except at scale 1, which leaves the frame as it is.
+    """
+    if scale == 1:
+        return frame
+    size = tuple((int(scale * extent) // STRIDE + 1) * STRIDE for extent in frame.shape[-2:])
     return functional.interpolate(frame, size=size, mode="bilinear", align_corners=False)
 
 

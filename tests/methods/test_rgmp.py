@@ -57,12 +57,30 @@ def start(config, *masks):
     return method, image
 
 
-def test_small_objects_are_looked_at_at_the_largest_scale_only():
-    config = RgmpConfig(smallest_side=32)
-    method, _ = start(config, square(0, 8), square(20, 48), square(90, 80))
-    assert [sorted(track.references) for track in method._tracks] == [[1.0], [0.75, 1.0], [0.5, 0.75, 1.0]]
-    assert method._tracks[2].references[0.5].shape[-2:] == (2, 3)
-    assert method._tracks[2].references[1.0].shape[-2:] == (3, 6)
+def test_frames_are_always_padded_and_every_scale_takes_the_next_multiple_above():
+    method, image = start(RgmpConfig(), square(0, 8))
+    assert method.padding == (16, 16, 16, 16)
+    frame = method.padding.pad(torch.from_numpy(image).permute(2, 0, 1)[None] / 255)
+    [track] = method._tracks
+    shapes = {scale: tuple(x.shape[-2:]) for scale, x in track.references.items()}
+    assert shapes == {0.5: (3, 4), 0.75: (4, 6), 1.0: (4, 7)}
+    answers = []
+    for height, width in ((96, 128), (128, 192), (128, 224)):
+        small, mask = (
+            functional.interpolate(x, size=(height, width), mode="bilinear", align_corners=False)
+            for x in (frame, track.mask[None, None])
+        )
+        found = method.network.propagate(small, mask, method.network.refer(small, mask))
+        answers.append(functional.interpolate(found, size=(128, 224), mode="bilinear", align_corners=False)[:, 0])
+    torch.testing.assert_close(method.find(frame), sum(answers) / 3)
+
+
+def test_a_single_object_competes_with_nothing():
+    method, image = start(RgmpConfig(scales=(1.0,)), square(0, 40))
+    [track] = method._tracks
+    assert set(track.mask.unique().tolist()) == {0.0, 1.0}
+    found = method.find(method.padding.pad(torch.from_numpy(image).permute(2, 0, 1)[None] / 255))
+    assert torch.equal(method.merge(found, 0), torch.cat([1 - found, found]))
 
 
 def test_with_several_objects_the_background_has_a_pass_of_its_own():
@@ -72,21 +90,18 @@ def test_with_several_objects_the_background_has_a_pass_of_its_own():
     union = method._union
     assert union is not None
     torch.testing.assert_close(union.mask, sum(before), rtol=0, atol=1e-5)
-    frame = torch.from_numpy(image / 255).float().permute(2, 0, 1)[None]
+    frame = method.padding.pad(torch.from_numpy(image / 255).float().permute(2, 0, 1)[None])
     asked = method.network.propagate(frame, union.mask[None, None], union.references[1.0])[0]
     found = method.find(frame)
     torch.testing.assert_close(method.merge(found, 0), compete(torch.cat([1 - asked, found])))
 
 
-def test_without_that_pass_or_with_one_object_the_background_follows_from_the_objects():
-    for config, masks in (
-        (RgmpConfig(scales=(1.0,), union_background=False), (square(0, 40), square(100, 40))),
-        (RgmpConfig(scales=(1.0,)), (square(0, 40),)),
-    ):
-        method, image = start(config, *masks)
-        assert method._union is None
-        found = method.find(torch.from_numpy(image / 255).float().permute(2, 0, 1)[None])
-        torch.testing.assert_close(method.merge(found, 0), aggregate(found, rule="soft-aggregation"))
+@pytest.mark.parametrize("masks", [(square(0, 40), square(100, 40)), (square(0, 40),)])
+def test_without_that_pass_the_background_follows_from_the_objects(masks):
+    method, image = start(RgmpConfig(scales=(1.0,), union_background=False), *masks)
+    assert method._union is None
+    found = method.find(method.padding.pad(torch.from_numpy(image / 255).float().permute(2, 0, 1)[None]))
+    torch.testing.assert_close(method.merge(found, 0), aggregate(found, rule="soft-aggregation"))
 
 
 def test_scales_are_above_zero():

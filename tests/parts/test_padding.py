@@ -15,3 +15,8 @@ def test_sizes_become_multiples_with_the_odd_pixel_at_the_right_and_the_bottom(s
     assert all(extent % 16 == 0 for extent in padded.shape[1:])
     assert padded.sum() == x.sum()
     assert torch.equal(padding.crop(padded), x)
+
+
+def test_a_side_that_is_a_multiple_may_get_one_more():
+    assert Padding.to_multiple((480, 854), 32, always=True) == (5, 5, 16, 16)
+    assert Padding.to_multiple((481, 864), 32, always=True) == (16, 16, 15, 16)

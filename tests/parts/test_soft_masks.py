@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vos_bench.api import Prompt
+from vos_bench.errors import BadInputError
 from vos_bench.parts.soft_masks import SoftMaskConfig, SoftMaskMethod, working_size
 
 
@@ -61,6 +62,12 @@ def test_a_new_mask_cuts_older_objects_and_planes_are_in_the_order_of_ids():
     assert probabilities.shape == (4, 40, 60)
     assert (probabilities[1][two] > 0.99).all()
     assert not probabilities[3].any()
+
+
+def test_a_box_is_refused_instead_of_being_taken_for_an_object_that_is_never_seen():
+    method = Keeps()
+    with pytest.raises(BadInputError, match="object 2 is given as a box, expected a mask; Keeps starts from masks"):
+        method.initialize(np.zeros((40, 60, 3), np.uint8), Prompt(boxes={2: (1.0, 1.0, 9.0, 9.0)}))
 
 
 def test_probabilities_may_be_left_out():

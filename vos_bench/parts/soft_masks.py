@@ -52,6 +52,9 @@ class SoftMaskMethod(Method):
     multiple: ClassVar[int] = 1
     """Frames are padded with zeros until their sides are multiples of this."""
 
+    always_padded: ClassVar[bool] = False
+    """Whether a side that is a multiple already is padded by one more."""
+
     padding: Padding
     _size: tuple[int, int] | None = None
 
@@ -90,10 +93,12 @@ class SoftMaskMethod(Method):
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise BadInputError(f"found an image of {image.shape} {image.dtype}, expected H x W x 3 uint8, RGB")
+            raise BadInputError(
+                f"found an image of {image.shape} {image.dtype}, expected H x W x 3 uint8, RGB; convert it"
+            )
         self._size = (image.shape[0], image.shape[1])
         self._working = working_size(self._size, self.config.working_side)
-        self.padding = Padding.to_multiple(self._working, self.multiple)
+        self.padding = Padding.to_multiple(self._working, self.multiple, always=self.always_padded)
         self._object_ids: list[int] = []
         self._absent: set[int] = set()
         self.forget()
@@ -142,11 +147,15 @@ class SoftMaskMethod(Method):
 
     def _starting(self, new: Prompt) -> list[int]:
         """Return the objects that start here, and keep in mind those whose mask is empty."""
+        if boxes := sorted(set(new.boxes) - set(new.masks)):
+            raise BadInputError(
+                f"object {boxes[0]} is given as a box, expected a mask; {type(self).__name__} starts from masks alone"
+            )
         if repeated := set(new.object_ids) & ({*self._object_ids} | self._absent):
             raise BadInputError(f"object {min(repeated)} was given before; an object starts once")
         for k, mask in new.masks.items():
             if mask.shape != self._size:
-                raise BadInputError(f"the mask of object {k} has {mask.shape} pixels, expected {self._size}")
+                raise BadInputError(f"the mask of object {k} has {mask.shape} pixels, expected {self._size}; resize it")
         starting = sorted(k for k, mask in new.masks.items() if mask.any())
         self._absent |= set(new.object_ids) - set(starting)
         return starting

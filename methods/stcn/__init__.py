@@ -20,7 +20,8 @@ INFO = MethodInfo(
     deviations=(
         "the softmax over the best places subtracts their maximum first, where the authors' evaluation does not: the "
         "same but for rounding",
-        "where an object starts later the masks are merged once, after the new mask is put in",
+        "frames of more than 480 pixels are shrunk bilinearly, each pixel a mean, and masks with them; the authors "
+        "take bicubic and nearest samples, and also enlarge smaller frames of YouTube-VOS",
     ),
     converter="vos_bench.methods.stcn.checkpoint:convert",
     untrained=True,

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from vos_bench.api import Parameters
 from vos_bench.parts.soft_masks import network_for
 from vos_bench.parts.space_time import SpaceTimeMethod
@@ -24,3 +27,10 @@ class StcnMethod(SpaceTimeMethod):
         network = network_for(INFO, weights, load=OFFICIAL.load, build=StcnNetwork)
         network.top = self.config.top
         self.use(network)
+
+    def merge(self, found: Tensor, new: int) -> Tensor:
+        """See `SoftMaskMethod.merge`: where objects start, the older ones are merged first, then all of them again."""
+        older = len(found) - new
+        if new and older:
+            found = torch.cat([super().merge(found[:older], 0)[1:], found[older:]])
+        return super().merge(found, new)

@@ -22,7 +22,6 @@ INFO = MethodInfo(
     deviations=(
         "any number of objects, where the authors' script has 11 slots, the empty ones with probability 1e-7",
         "an object that starts later is remembered from its first frame on, which is then kept",
-        "assumed, for nothing at hand says it: a ReLU before the last convolution, padding split between both sides",
     ),
     converter="vos_bench.methods.stm.checkpoint:convert",
     recipes=tuple(

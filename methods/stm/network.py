@@ -41,7 +41,7 @@ class MemoryEncoder(QueryEncoder):
         self.conv1_m = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
         self.conv1_o = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
 
-    def encode(self, frames: Tensor, masks: Tensor, others: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, masks: Tensor, others: Tensor) -> Tensor:  # type: ignore[override]
         """Return S x 1024 x H/16 x W/16 of S or 1 frames and S masks, S x 1 x H x W."""
         stem = self.conv1(self.normalised(frames)) + self.conv1_m(masks) + self.conv1_o(others)
         return self.climb(stem)[-1]
@@ -118,7 +118,7 @@ class StmNetwork(SpaceTimeNetwork):
     def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> Entry:
         """See `SpaceTimeNetwork.memorise`; the frame is encoded anew for each mask."""
         del query
-        key, value = self.KV_M_r4(self.Encoder_M.encode(frames, masks, others.clamp(0, 1)))
+        key, value = self.KV_M_r4(self.Encoder_M(frames, masks, others.clamp(0, 1)))
         return Entry(key.flatten(2), value.flatten(2))
 
     def similarity(self, memory: Tensor, query: Tensor) -> Tensor:

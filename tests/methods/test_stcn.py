@@ -8,6 +8,7 @@ from vos_bench.methods.stcn.checkpoint import load_network
 from vos_bench.methods.stcn.config import StcnConfig
 from vos_bench.methods.stcn.method import StcnMethod
 from vos_bench.methods.stcn.network import StcnNetwork
+from vos_bench.parts.aggregation import aggregate
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,21 @@ def test_first_and_every_fifth_frame_are_remembered_and_twenty_places_read():
     config = StcnConfig()
     assert (config.memory.first, config.memory.every, config.memory.previous, config.top) == (True, 5, False, 20)
     assert StcnMethod(StcnConfig(top=3), weights=UNTRAINED).network.top == 3
+
+
+def test_larger_frames_are_shrunk_to_480_pixels_and_memories_restart_where_objects_start():
+    config = StcnConfig()
+    assert (config.working_side, config.memory.restarts) == (480, True)
+
+
+def test_where_objects_start_the_older_ones_are_merged_before_and_after_the_new_mask_is_put_in():
+    method = StcnMethod(weights=UNTRAINED)
+    found, given = torch.tensor([0.7, 0.2, 0.0]).view(1, 1, 3), torch.tensor([0.0, 0.0, 1.0]).view(1, 1, 3)
+    once = aggregate(found, rule="soft-aggregation")[1:]
+    expected = aggregate(torch.cat([once, given]), rule="soft-aggregation")
+    torch.testing.assert_close(method.merge(torch.cat([found, given]), 1), expected)
+    torch.testing.assert_close(method.merge(found, 0)[1:], once)
+    torch.testing.assert_close(method.merge(given, 1)[1:], given, rtol=0, atol=1e-6)
 
 
 def test_keys_are_compared_by_their_distance_but_for_what_all_places_share(network):

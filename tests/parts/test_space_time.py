@@ -99,6 +99,15 @@ def test_an_object_that_starts_later_keeps_its_own_first_frame():
     assert [places for _, places in reads[-2:]] == [[0, 5, 6], [3, 5, 6]]
 
 
+def test_the_schedule_may_restart_where_objects_start_and_all_keep_that_frame():
+    reads = remembered(MemoryPolicy(previous=False, restarts=True), frames=10, late=3)
+    assert [places for _, places in reads[:3]] == [[0]] * 3
+    assert [places for _, places in reads[3:5]] == [[0, 3], [3]]
+    assert [places for _, places in reads[-2:]] == [[0, 3, 8], [3, 8]]
+    assert remembered(MemoryPolicy(every=0, previous=False, restarts=True), late=3)[-2][1] == [0, 3]
+    assert remembered(MemoryPolicy(restarts=True), frames=9)[-1][1] == [0, 5, 7]
+
+
 def test_a_policy_that_remembers_nothing_is_refused():
     with pytest.raises(ValidationError, match="no memory"):
         MemoryPolicy(first=False, previous=False)

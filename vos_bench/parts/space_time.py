@@ -19,12 +19,14 @@ class MemoryPolicy(FrozenModel):
         every: Frames number 0, n, 2 n, ... of the sequence are kept too; 0 keeps none of them.
         previous: Whether the previous frame is kept until the next one comes.
         most: At most so many kept frames besides the first, the oldest of them going first; None sets no bound.
+        restarts: Whether all objects keep a frame on which others start, from which `every` is then counted anew.
     """
 
     first: bool = True
     every: int = Field(default=5, ge=0)
     previous: bool = True
     most: int | None = Field(default=None, ge=1)
+    restarts: bool = False
 
     @model_validator(mode="after")
     def _keeps_something(self) -> Self:
@@ -32,8 +34,15 @@ class MemoryPolicy(FrozenModel):
             raise ValueError("first and previous are both false: on the second frame there would be no memory")
         return self
 
-    def keeps(self, number: int) -> bool:
-        """Say whether frame `number` of the sequence, which no object starts on, is kept for longer than a frame."""
+    def keeps(self, number: int, *, start: int = 0) -> bool:
+        """Say whether a frame is kept for longer than until the next one.
+
+        Args:
+            number: Of the frame, in the sequence; objects may have started before it.
+            start: The latest frame up to it on which objects start.
+        """
+        if self.restarts:
+            return number == start or (self.every > 0 and (number - start) % self.every == 0)
         return self.every > 0 and number % self.every == 0
 
 
@@ -159,18 +168,18 @@ class FrameMemory:
         self._kept: list[Entry] = []
         self._previous: list[Entry] = []
 
-    def wants(self, number: int) -> bool:
-        """Say whether frame `number` of the sequence, one after the objects' first, is to be remembered."""
-        return self._policy.previous or self._policy.keeps(number)
+    def wants(self, number: int, *, start: int = 0) -> bool:
+        """Say whether a frame after the objects' first is to be remembered; see `MemoryPolicy.keeps`."""
+        return self._policy.previous or self._policy.keeps(number, start=start)
 
     def begin(self, entry: Entry) -> None:
         """Remember the frame on which the objects start."""
         (self._first if self._policy.first else self._previous).append(entry)
 
-    def add(self, number: int, entry: Entry) -> None:
-        """Remember a later frame, as long as the policy says."""
+    def add(self, number: int, entry: Entry, *, start: int = 0) -> None:
+        """Remember a later frame, as long as the policy says; see `MemoryPolicy.keeps`."""
         self._previous = []
-        if self._policy.keeps(number):
+        if self._policy.keeps(number, start=start):
             self._kept = [*self._kept, entry][-(self._policy.most or len(self._kept) + 1) :]
         else:
             self._previous = [entry]
@@ -218,7 +227,7 @@ class SpaceTimeMethod(SoftMaskMethod):
     def forget(self) -> None:
         """See `SoftMaskMethod.forget`."""
         self._memories: list[FrameMemory] = []
-        self._number = -1
+        self._number, self._start = -1, 0
 
     def prepare(self, image: Tensor) -> Tensor:
         """See `SoftMaskMethod.prepare`."""
@@ -238,6 +247,7 @@ class SpaceTimeMethod(SoftMaskMethod):
     def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
         """See `SoftMaskMethod.take`."""
         self._number += 1
+        self._start = self._number if new else self._start
         if not self._memories:
             self._query = self._look(frame)
         masks = merged[1:]
@@ -245,8 +255,9 @@ class SpaceTimeMethod(SoftMaskMethod):
             masks = self.padding.pad(self.padding.crop(masks))
         first = 0
         for memory in self._memories:
-            if memory.wants(self._number):
-                memory.add(self._number, self._memorise(frame, masks, range(first, first + memory.objects)))
+            if memory.wants(self._number, start=self._start):
+                entry = self._memorise(frame, masks, range(first, first + memory.objects))
+                memory.add(self._number, entry, start=self._start)
             first += memory.objects
         if new:
             self._memories.append(FrameMemory(self.config.memory, new))

@@ -33,10 +33,14 @@ INFO = MethodInfo(
     reference="Robinson et al., Learning Fast and Robust Target Models for Video Object Segmentation, CVPR 2020",
     deviations=(
         "the samples made of the first frame are our own: how the authors move, blur and fill is not known here",
-        "PyTorch's bicubic interpolation instead of the authors' kernel, which differs at the frame's border",
+        "PyTorch's bicubic interpolation instead of the authors' kernel, whose weights are not known here and which "
+        "cuts the border off; then bilinear to the frame's size, before the last convolution",
         "conjugate gradients forget their direction between two calls, where the authors keep 0.9^750 of it",
         "assumed, for nothing at hand says it: how the target model starts, pixel weights on the squared error, the "
-        "sum over pixels, equal weights of the first samples, no sample stored of a mask below 10 pixels",
+        "sum over pixels, equal weights of the first samples, a mask's pixels counted by their probability, no sample "
+        "stored of a mask below 10 pixels, updates on every eighth frame of the sequence for all objects",
+        "assumed of the refiner: a ReLU after each convolution that sees the score, the score's bilinear resizing, "
+        "what stands for a deeper level at stride 32 (the mean of the narrowed features)",
     ),
     converter="vos_bench.methods.frtm.checkpoint:convert",
     untrained=True,

@@ -119,7 +119,7 @@ class FrtmMethod(SoftMaskMethod):
         return Targets(masks, self._enlargement, foreground=self.config.solver.foreground)
 
     def _started(self, frame: Tensor, mask: Tensor) -> Target:
-        image: Image = frame[0].permute(1, 2, 0).byte().cpu().numpy()
+        image: Image = frame[0].permute(1, 2, 0).round().byte().cpu().numpy()
         given = Sample(image, mask.cpu().numpy())
         generator = torch.Generator().manual_seed(int(torch.randint(2**31, ())))
         rng = np.random.default_rng(generator.initial_seed())

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vos_bench.errors import BadInputError
+
+Ranks = NDArray[np.float64]
 
 LEAST = 8
 """With fewer values no order of them is rarer than one in twenty, so that nothing could be found."""
@@ -67,7 +70,8 @@ def change_point(values: Sequence[float]) -> ChangePoint:
     return ChangePoint(first, fmean(values[:first]), fmean(values[first:]), p)
 
 
-def _differences(ranks: np.ndarray) -> np.ndarray:
+def _differences(ranks: Ranks) -> Ranks:
     """Return |U_t| of rows of ranks, M x n -> M x (n - 1)."""
     n = ranks.shape[1]
-    return np.abs(2 * ranks.cumsum(axis=1) - np.arange(1, n + 1) * (n + 1))[:, :-1]
+    found: Ranks = np.abs(2 * ranks.cumsum(axis=1) - np.arange(1, n + 1) * (n + 1))[:, :-1]
+    return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
 from pathlib import Path
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -84,11 +85,19 @@ class StmRecipe(Recipe):
 def _fill_trunks(network: StmNetwork, path: Path) -> None:
     """Fill both trunks from torchvision's ResNet-50; the convolutions that see masks keep their random start."""
     given = stage_names(read_tensors(path), STAGES)
+    own = {name: x for name, x in network.Encoder_Q.state_dict().items() if name not in ("mean", "std")}
+    if _shapes(given) != _shapes(own):
+        raise BadInputError(
+            f"{path}: found the weights of another network, expected torchvision's ResNet-50; give "
+            "--weights backbone=FILE such a file"
+        )
     for trunk in (network.Encoder_M, network.Encoder_Q):
-        absent, unknown = trunk.load_state_dict(given, strict=False)
-        own = {"mean", "std", "conv1_m.weight", "conv1_o.weight"}
-        if unknown or {name for name in absent if not name.endswith("num_batches_tracked")} - own:
-            raise BadInputError(f"{path}: found the weights of another network, expected torchvision's ResNet-50")
+        trunk.load_state_dict(given, strict=False)
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    """Return the shapes by name, without the counters of batches, which old files lack."""
+    return {name: x.shape for name, x in tensors.items() if not name.endswith("num_batches_tracked")}
 
 
 _STAGE = 20 * 1000 * 4

@@ -13,7 +13,7 @@ from vos_bench.methods.lwl import lite_recipe as lwl_lite
 from vos_bench.methods.osvos.lite import OsvosLiteConfig
 from vos_bench.methods.osvos.lite_network import OsvosLiteNetwork
 from vos_bench.methods.stm.lite import StmLiteConfig, StmLiteMethod
-from vos_bench.methods.stm.lite_network import WEIGHTS, StmLiteNetwork
+from vos_bench.methods.stm.lite_network import WEIGHTS, StmLiteNetwork, StmLiteNetworkConfig
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.parts.fine_tuning import TuningBudget
 from vos_bench.training.lite import LiteLoopSettings
@@ -108,6 +108,17 @@ def test_a_file_of_another_method_or_version_is_named(tmp_path):
         write_tensors(path, {"a": torch.ones(1)}, metadata=card)
         with pytest.raises(BadInputError, match=message):
             StmLiteMethod(weights=path)
+
+
+def test_a_stage_that_starts_from_a_network_of_other_sizes_is_refused(tmp_path):
+    path, config = tmp_path / "wide.safetensors", StmLiteNetworkConfig(value_channels=96)
+    tensors = StmLiteNetwork(config).state_dict()
+    write_tensors(path, tensors, metadata=WEIGHTS.describe(config))
+    start = f'weights={{network="{path}"}}'
+    with pytest.raises(BadInputError, match=r"value_channels=96.*expected the recipe's.*value_channels=128"):
+        find_recipe("stm-lite", "stage2").configured((start,)).build()
+    again = find_recipe("stm-lite", "stage2").configured((start, "network.value_channels=96")).build()
+    assert again.get_submodule("network").config == config
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision.models import resnet50, vgg16
+from torchvision.models import resnet18, resnet50, vgg16
 
 from vos_bench import registry
 from vos_bench.errors import BadInputError
@@ -109,12 +109,13 @@ def test_both_trunks_and_the_stages_start_from_torchvisions_names(tmp_path):
     trunk, stages = resnet50(weights=None), vgg16(weights=None, init_weights=False).features.float()
     torch.save(trunk.state_dict(), tmp_path / "resnet50.pth")
     torch.save({f"features.{name}": x for name, x in stages.state_dict().items()}, tmp_path / "vgg16.pth")
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "resnet18.pth")
     start = STATIC.configured((f'weights={{backbone="{tmp_path / "resnet50.pth"}"}}',)).build().get_submodule("network")
     for encoder in (start.Encoder_M, start.Encoder_Q):
         assert torch.equal(encoder.res4[0].conv1.weight, trunk.layer3[0].conv1.weight)
     parent = PARENT.configured((f'weights={{backbone="{tmp_path / "vgg16.pth"}"}}',)).build()
     assert torch.equal(parent.stages[4][5].bias, stages[28].bias)
-    for recipe, other in ((STATIC, "vgg16.pth"), (PARENT, "resnet50.pth")):
+    for recipe, other in ((STATIC, "vgg16.pth"), (STATIC, "resnet18.pth"), (PARENT, "resnet50.pth")):
         with pytest.raises(BadInputError, match="weights of another network"):
             recipe.configured((f'weights={{backbone="{tmp_path / other}"}}',)).build()
 

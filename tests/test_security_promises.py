@@ -1,0 +1,74 @@
+"""What SECURITY.md promises and no other test watches."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vos_bench.errors import BadInputError
+from vos_bench.runner import RunSettings, run
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+READER = Path("vos_bench/parts/checkpoints.py")
+DRIVERS = Path("methods/external/drivers")
+"""These run in other environments, as SECURITY.md says."""
+
+
+def calls() -> Iterator[tuple[Path, str, dict[str, str]]]:
+    """Every call in the package: file, what is called, keyword arguments as text."""
+    for folder in ("vos_bench", "methods", "datasets", "reports"):
+        for path in (CHECKOUT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    keywords = {each.arg: ast.unparse(each.value) for each in node.keywords if each.arg}
+                    yield path.relative_to(CHECKOUT), ast.unparse(node.func), keywords
+
+
+def test_every_load_of_torch_but_the_one_restricted_reader_is_of_weights_only() -> None:
+    loads = {
+        (path, keywords.get("weights_only"))
+        for path, function, keywords in calls()
+        if function == "torch.load" and not path.is_relative_to(DRIVERS)
+    }
+    assert {path for path, only in loads if only != "True"} == {READER}
+    assert {only for path, only in loads if path != READER} == {"True"}
+
+
+def test_nothing_else_runs_what_lies_in_a_file() -> None:
+    forbidden = {
+        "eval",
+        "exec",
+        "pickle.load",
+        "pickle.loads",
+        "yaml.load",
+        "os.system",
+        "joblib.load",
+        "marshal.loads",
+    }
+    found = {(path, function) for path, function, _ in calls() if function in forbidden}
+    shells = {path for path, _, keywords in calls() if keywords.get("shell") == "True"}
+    numpy = {path for path, _, keywords in calls() if keywords.get("allow_pickle") == "True"}
+    assert (found, shells, numpy) == (set(), set(), set())
+
+
+@pytest.mark.parametrize("name", ["../escaped", "..", "/escaped", "a/b", "a\\b", "a\0b", ""])
+def test_a_sequence_name_does_not_lead_out_of_the_output_folder(
+    name: str, fake_vos: ModuleType, tmp_path: Path
+) -> None:
+    dataset = fake_vos.FakeDataset({name: fake_vos.Spec()})
+    out = tmp_path / "inner" / "out"
+    with pytest.raises(BadInputError, match="sequence"):
+        run(RunSettings(fake_vos.info("Untrained"), dataset, out=out, device="cpu"))
+    assert not list(tmp_path.rglob("*.png"))
+    assert {path.name for path in tmp_path.iterdir()} <= {"inner"}
+    assert {path.name for path in (tmp_path / "inner").glob("*")} <= {"out"}
+
+
+def test_the_files_that_security_names_exist() -> None:
+    text = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:vos_bench|tests)/[\w/]+\.py)`", text)
+    assert len(named) >= 6
+    assert [name for name in named if not (CHECKOUT / name).is_file()] == []

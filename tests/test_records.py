@@ -206,12 +206,14 @@ def test_tables_hold_every_bit_and_the_named_columns(run: Run, tmp_path: Path):
         "frame",
         "objects",
         "phase",
+        "repeat",
         "decode_ms",
         "stream_ms",
         "model_ms",
         "write_ms",
     ]
     assert timing["stream_ms"][0] == 0.1 + 0.2
+    assert timing["repeat"].tolist() == [1, 1]
     assert timing["decode_ms"].isna().tolist() == [False, True]
 
 

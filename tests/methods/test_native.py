@@ -43,8 +43,8 @@ class Native:
 NATIVE = {
     "stm": Native("STM_weights.pth", prefix="module."),
     "stcn": Native("STCN_stcn.pth"),
-    "rgmp": Native("RGMP_weights.pth", prefix="module."),
-    "osvos": Native("OSVOS_parent_epoch-239.pth", quick=("budget.steps=2", "budget.passes=1")),
+    "rgmp": Native("RGMP_weights.pth", prefix="module.", quick=("scales=[0.5, 1]",)),
+    "osvos": Native("OSVOS_parent_epoch-239.pth", quick=("budget.steps=1", "budget.passes=1")),
     "frtm": Native(
         "FRTM_rn18",
         inside="model",
@@ -210,6 +210,17 @@ def test_several_objects_late_ones_and_empty_ones(name):
     assert (labels[2][three] == 4).all()
 
 
+def test_twenty_objects_which_are_more_than_go_through_at_once(name):
+    image = video(1)[0]
+    masks = {}
+    for k in range(20):
+        mask = np.zeros(image.shape[:2], bool)
+        mask[16 * (k // 5) : 16 * (k // 5) + 12, 16 * (k % 5) : 16 * (k % 5) + 12] = True
+        masks[k + 1] = mask
+    labels = follow(build(name), [(image, Prompt(masks=masks)), (image, None)])
+    assert all((labels[0][mask] == k).all() for k, mask in masks.items())
+
+
 def test_a_second_sequence_owes_nothing_to_the_first_and_equal_seeds_give_equal_answers(name):
     frames = [(video(3)[0], Prompt(masks={1: square(5, 5), 2: square(30, 40)})), *((x, None) for x in video(3)[1:])]
     other = [(image, None) for image in video(3, (48, 51))]
@@ -249,6 +260,8 @@ def test_wrong_calls_are_named(name):
         method.step(image)
     with pytest.raises(BadInputError, match="expected H x W x 3 uint8"):
         method.initialize(image.astype(np.float32), Prompt(masks={1: square(5, 5)}))
+    with pytest.raises(BadInputError, match="object 1 is given as a box, expected a mask"):
+        method.initialize(image, Prompt(boxes={1: (5.0, 5.0, 25.0, 25.0)}))
     with pytest.raises(BadInputError, match="mask of object 1"):
         method.initialize(image, Prompt(masks={1: square(5, 5, (64, 81))}))
     method.initialize(image, Prompt(masks={1: square(5, 5)}))

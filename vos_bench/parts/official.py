@@ -73,12 +73,16 @@ class OwnFile(Generic[Config, Network]):
         said = read_metadata(path)
         if said.get("format") != self.method:
             raise BadInputError(
-                f"{path}: found {said.get('format') or 'a file of unknown origin'}, expected weights of {self.method}"
+                f"{path}: found {said.get('format') or 'a file of unknown origin'}, expected weights of {self.method}; "
+                "give a file that one of its recipes wrote (vos-bench list recipes)"
             )
         try:
             config = self.config.model_validate_json(said.get(_CONFIG, ""))
         except ValidationError as error:
-            raise BadInputError(f"{path}: its network config does not fit this version: {explain(error)}") from None
+            raise BadInputError(
+                f"{path}: its network config does not fit this version: {explain(error)}; train it anew, or use the "
+                "version of vos-bench that wrote it"
+            ) from None
         network = self.build(config)
         fill(network, read_tensors(path), source=str(path))
         return network.eval()

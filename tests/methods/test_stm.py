@@ -1,11 +1,15 @@
 """STM's network, against its formulas."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.methods.stm.config import StmConfig
+from vos_bench.methods.stm.method import StmMethod
 from vos_bench.methods.stm.network import StmNetwork
+from vos_bench.parts.space_time import Entry
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +70,31 @@ def test_the_object_is_the_second_of_two_logits_at_four_times_the_finest_feature
         level = refine.ResMM(refine.ResFS(refine.convFS(skip)) + coarser)
     logits = functional.interpolate(decoder.pred2(level.relu()), size=(32, 32), mode="bilinear", align_corners=False)
     torch.testing.assert_close(network.decode(x, skips), logits.softmax(1)[:, 1])
+
+
+@torch.no_grad()
+def test_a_video_is_followed_as_published():
+    """Two objects on frames of odd size, step by step: what is padded, merged, remembered for a while and for good."""
+    torch.manual_seed(0)
+    method = StmMethod(weights=UNTRAINED)
+    network, border = method.network, (5, 6, 6, 7)
+    images = np.random.default_rng(0).integers(0, 256, (8, 51, 69, 3), dtype=np.uint8)
+    masks = np.zeros((2, 51, 69), bool)
+    masks[0, 5:30, 5:30], masks[1, 20:45, 40:65] = True, True
+    method.initialize(images[0], Prompt(masks={1: masks[0], 2: masks[1]}))
+    planes, kept = torch.from_numpy(masks).float(), []
+    frames = [functional.pad(torch.from_numpy(x).permute(2, 0, 1)[None] / 255, border) for x in images]
+    for number in range(1, len(images)):
+        padded = functional.pad(planes, border)[:, None]
+        before = network.memorise(frames[number - 1], network.look(frames[number - 1]), padded, padded.flip(0))
+        seen = [*kept, before]
+        memory = Entry(*(torch.cat(parts, dim=2) for parts in zip(*seen, strict=True)))
+        found = network.segment(network.look(frames[number]), memory)
+        odds = torch.cat([(1 - found).prod(0, keepdim=True), found]).clamp(1e-7, 1 - 1e-7).logit().softmax(0)
+        planes = odds[1:, 6:-7, 5:-6]
+        kept = seen if (number - 1) % 5 == 0 else kept
+        answer = method.step(images[number]).probabilities
+        assert answer is not None
+        np.testing.assert_allclose(answer[1:].astype(np.float32), planes.numpy(), rtol=2e-3, atol=1e-4)
+    assert memory.key.shape[2] == 3 * 4 * 5
+    assert planes.std() > 1e-3

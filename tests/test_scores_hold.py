@@ -39,7 +39,7 @@ LWL = {
     "crop_pasted_one_pixel_off": "fast-motion",
     "decay_reversed": "fast-motion",
     "learner_never_updates": "fast-motion",
-    "learning_rate_of_one_minus": "fast-motion",
+    "learning_rate_of_one_minus": "rotation-scale",
     "memory_overwrites_the_newest": "rotation-scale",
     "moments_of_the_frame_before": "tiny",
 }

@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import importlib
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -56,6 +57,13 @@ def fake_vos(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The made-up dataset and methods of tests/fakes."""
     monkeypatch.syspath_prepend(str(CHECKOUT / "tests" / "fakes"))
     return importlib.import_module("fake_vos")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> None:
+    """Let processes that tests start hear Ctrl-C, also where a shell in the background made this one deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

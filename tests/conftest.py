@@ -3,8 +3,10 @@
 import importlib
 import signal
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -64,6 +66,20 @@ def _ctrl_c_is_heard() -> None:
     """Let processes that tests start hear Ctrl-C, also where a shell in the background made this one deaf to it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def golden_folder(shared: Path) -> Path:
+    """The recorded inputs and outputs of the authors' LWL."""
+    return shared / "golden" / "lwl"
+
+
+@pytest.fixture(scope="session")
+def golden(golden_folder: Path) -> Callable[[str], Any]:
+    """Read one recorded file of tensors by its stem."""
+    import torch  # most tests do without
+
+    return cache(lambda stem: torch.load(golden_folder / f"{stem}.pt", weights_only=True))
 
 
 @pytest.fixture

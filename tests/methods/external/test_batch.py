@@ -126,7 +126,7 @@ def test_the_first_frame_may_be_left_out(external: Any, clip: Any, answers: Any,
 
 
 def test_all_that_it_prints_is_in_the_log(external: Any, clip: Any, answers: Any, script: Any) -> None:
-    method = external(script(COPY + ONE + "print('one')\nsys.stderr.write('two')\n") + FOLDERS)
+    method = external(script(COPY + ONE + "print('one')\nsys.stderr.write('two\\n')\n") + FOLDERS)
     answers(method, clip())
     assert sorted(method.finish().split()) == ["one", "two"]
 

@@ -18,17 +18,6 @@ Golden = Callable[[str], dict[str, Tensor]]
 
 
 @pytest.fixture(scope="session")
-def golden_folder(shared: Path) -> Path:
-    return shared / "golden" / "lwl"
-
-
-@pytest.fixture(scope="session")
-def golden(golden_folder: Path) -> Golden:
-    """Read one recorded file of tensors by its stem."""
-    return cache(lambda stem: torch.load(golden_folder / f"{stem}.pt", weights_only=True))
-
-
-@pytest.fixture(scope="session")
 def reference_weights(shared: Path, golden_folder: Path) -> Callable[[str], dict[str, Tensor]]:
     """The recipe weights of the `mask` or `box` network, in the reference's names."""
     spec = importlib.util.spec_from_file_location("recipe", golden_folder / "recipe.py")

@@ -46,7 +46,7 @@ def test_the_card_names_data_licence_recipe_and_scores(shipped):
     assert card["method"] == "lwl-lite"
     assert card["data"][0]["name"] == "davis16"
     assert "CC BY-NC 4.0" in card["licence"]
-    assert card["recipe"] == "stage2"
+    assert card["recipe"] == "stage3"
 
 
 def disc(x: int) -> tuple[np.ndarray, np.ndarray]:

@@ -147,6 +147,15 @@ def test_a_second_timing_replaces_the_first(fake_vos: ModuleType, tmp_path: Path
     assert set(found.sequences["a"].timings.repeat) == {1}
 
 
+def test_a_timing_of_other_sequences_leaves_nothing_of_the_first(fake_vos: ModuleType, tmp_path: Path):
+    for name in ("a", "b"):
+        settings = make(fake_vos, tmp_path / "out", sequences=(name,))
+        found = bench(settings, repeats=Repeats(1, quick=True), listener=Listener())
+    assert set(found.sequences) == {"b"}
+    assert [path.name for path in (tmp_path / "out" / "masks").iterdir()] == ["b"]
+    assert set(pd.read_csv(tmp_path / "out" / "timing.csv.gz")["sequence"]) == {"b"}
+
+
 def test_a_method_that_fails_gives_one_message_and_no_figures(fake_vos: ModuleType, tmp_path: Path):
     specs = {"a": fake_vos.Spec(fault="sick")}
     with pytest.raises(MethodError, match=r"^a: raised ValueError on frame 00001: cannot bear"):

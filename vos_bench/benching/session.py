@@ -59,10 +59,11 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
     prepared = prepare(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
     out = prepared.task.out
     with FolderLock(out, shard=None).held():
-        record = _about_this(open_folder(out, prepared.record, dataset=settings.dataset), prepared)
+        before = open_folder(out, prepared.record, dataset=settings.dataset)
         sweep(out)
-        for name in record.dataset.sequences:
+        for name in before.dataset.sequences:
             discard(out, name)
+        record = _about_this(before, prepared)
         write_record(record, run_file(out))
         method = build(prepared.recipe, resolve_device(prepared.recipe.device))
         with closing(method):

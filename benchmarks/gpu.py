@@ -75,17 +75,14 @@ def speed(setting: Setting, *, method: str, precision: str, compile: bool = Fals
     amp, tf32 = PRECISIONS[precision]
     allow_tf32(tf32)
     info = registry.method(method)
-    chosen = weights.choose(info, "untrained" if info.untrained else None)
     base = RunSettings(
         method=info,
         dataset=MadeUpVideos(setting.shape(**shape)),
         overrides=setting.overrides,
-        weights=chosen.path if chosen else None,
-        weights_name=chosen.name if chosen else "",
         device=setting.device,
         amp=amp,
         compile=compile,
-    )
+    ).with_weights(weights.choose(info, "untrained" if info.untrained else None))
     figures: Figures = {"gigaflops_a_frame": work(base)}
     for clock in ("stream", "model") if setting.device.startswith("cuda") else ("stream",):
         folder = setting.out / f"{method}-{precision}{'-compiled' * compile}-{base.dataset.name}-{clock}"
@@ -128,7 +125,6 @@ def built(settings: RunSettings) -> Method:
 def agreement(setting: Setting, *, precision: str) -> Figures:
     """Compare lwl-lite's masks in a precision with those in float32: the intersection over union of every object."""
     info = registry.method("lwl-lite")
-    chosen = weights.choose(info, None)
     video = MadeUpVideo(setting.shape(objects=2))
     labels = []
     for name in ("float32", precision):
@@ -137,11 +133,10 @@ def agreement(setting: Setting, *, precision: str) -> Figures:
         settings = RunSettings(
             method=info,
             dataset=MadeUpVideos(video.shape),
-            weights=chosen.path if chosen else None,
             device=setting.device,
             amp=amp,
             overrides=setting.overrides,
-        )
+        ).with_weights(weights.choose(info, None))
         method = built(settings)
         method.initialize(video.read_frame("00000"), video.read_prompt("00000"))
         labels.append(np.stack([method.step(video.read_frame(frame)).labels for frame in video.frame_names[1:]]))

@@ -235,21 +235,17 @@ def _run(job: Job, means: Means, watcher: Watcher) -> RunRecord:
 
 def _settings(job: Job, means: Means) -> RunSettings:
     info = registry.method(job.plan.method)
-    chosen = _weights(job, info, means)
     return RunSettings(
         method=info,
         dataset=_open(job, means),
         overrides=job.variant.settings,
-        weights=chosen.path if chosen else None,
-        weights_name=chosen.name if chosen else "",
-        weights_licence=chosen.licence if chosen else "",
         sequences=means.sequences,
         seed=job.seed,
         device=means.device,
         out=job.run,
         command=tuple(sys.argv[1:]),
         ablation=_entry(job, means),
-    )
+    ).with_weights(_weights(job, info, means))
 
 
 def _weights(job: Job, info: MethodInfo, means: Means) -> weights.ChosenWeights | None:

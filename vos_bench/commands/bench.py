@@ -88,9 +88,6 @@ def bench(
             method=info,
             dataset=case,
             overrides=set_,
-            weights=chosen.path if chosen else None,
-            weights_name=chosen.name if chosen else "",
-            weights_licence=chosen.licence if chosen else "",
             sequences=options.sequence_names(sequences),
             init=init,
             device=device,
@@ -98,7 +95,7 @@ def bench(
             compile=compile,
             clock=clock,
             command=tuple(sys.argv[1:]),
-        )
+        ).with_weights(chosen)
         folder = _folder(settings, out, alone=len(data) * len(clocks) == 1)
         with BenchProgress() as progress:
             plan = Repeats(repeats, quick=quick)
@@ -152,7 +149,7 @@ def _reference(settings: RunSettings, command: str) -> RunSettings:
     """Return the other side of the turns: the same data and device, and a program in a process of its own."""
     overrides = (f"command={dumps(command)}",)  # JSON's text is TOML's
     info = registry.method("external")
-    return replace(settings, method=info, overrides=overrides, weights=None, weights_name="", weights_licence="")
+    return replace(settings, method=info, overrides=overrides).with_weights(None)
 
 
 def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None) -> int:

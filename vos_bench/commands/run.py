@@ -92,9 +92,6 @@ def run(
             method=info,
             dataset=opened,
             overrides=overrides,
-            weights=chosen.path if chosen else None,
-            weights_name=chosen.name if chosen else "",
-            weights_licence=chosen.licence if chosen else "",
             sequences=options.sequence_names(sequences),
             init=init,
             frames=frames,
@@ -110,7 +107,7 @@ def run(
             timing=timing,
             out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
             command=tuple(sys.argv[1:]),
-        )
+        ).with_weights(chosen)
         with RunProgress(weigh=lambda name: object_frames(opened.sequence(name), frames=frames), jobs=jobs) as progress:
             run_method(settings, listener=progress)
         runs.append(load_run(progress.out))

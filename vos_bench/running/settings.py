@@ -1,12 +1,13 @@
 """All that decides a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from vos_bench.api import Dataset, FramesSeen, MethodInfo, Parameters, Precision, PromptKind, ProtocolName
 from vos_bench.records import AblationEntry
 from vos_bench.timing import Clock
+from vos_bench.weights import ChosenWeights
 
 Overwrite = Literal["only-missing", "always", "never"]
 
@@ -64,3 +65,8 @@ class RunSettings:
     out: Path | None = None
     command: tuple[str, ...] = ()
     ablation: AblationEntry | None = None
+
+    def with_weights(self, chosen: ChosenWeights | None) -> Self:
+        """Return these settings with the parameters that were chosen for the method; None for none."""
+        path, name, licence = chosen or (None, "", "")
+        return replace(self, weights=path, weights_name=name, weights_licence=licence)

@@ -8,20 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vos_bench.api import Dataset, DatasetInfo, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
+from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 
+from .catalogue import COCO
 from .frames import read_image
 from .trouble import BadDataError
-
-INFO = DatasetInfo(
-    name="coco",
-    summary="COCO instances: every annotated object, crowds aside, as a sequence of one image; for training",
-    factory="vos_bench.datasets.coco:Coco",
-    splits=("train2014", "val2014", "train2017", "val2017"),
-    folders=("COCO", "coco2014", "coco2017", "mscoco"),
-    licence="annotations CC BY 4.0; the images have Flickr's terms of use, each its own",
-)
 
 _FINER = 4
 """Polygons are drawn at so many times the image's size."""
@@ -68,7 +60,7 @@ class CocoSequence(Sequence):
 class Coco(Dataset):
     """The instances of one split; a sequence is named by its annotation's id."""
 
-    name = INFO.name
+    name = COCO.name
     protocol: ProtocolName = "all-frames"
 
     def __init__(self, root: Path, *, split: str = "train2014") -> None:
@@ -76,7 +68,7 @@ class Coco(Dataset):
 
         Args:
             root: Holds `annotations/instances_SPLIT.json` and the folder SPLIT of images.
-            split: One of `INFO.splits`.
+            split: One of `COCO.splits`.
 
         Raises:
             BadInputError: The annotations are missing or are not COCO's.

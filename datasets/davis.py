@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from vos_bench.api import DatasetInfo, Problem, Sequence
+from vos_bench.api import Problem, Sequence
 from vos_bench.labelmaps import read_label_map
+from vos_bench.plugins import DatasetInfo
 
+from .catalogue import DAVIS16, DAVIS17
 from .frames import image_files
 from .inspection import Coverage, Inspection, require_frames, require_label_maps, require_partners
 from .manifest import Manifest, count_problem, list_problem, read_manifests
@@ -19,28 +21,6 @@ from .video_folders import FolderDataset, FolderSequence
 _FULL = "@full"
 _TEST_SPLITS = ("test-dev", "test-challenge")
 _FULL_FOLDERS = ("Full-Resolution", "1080p")
-
-DAVIS16 = DatasetInfo(
-    name="davis16",
-    summary="DAVIS 2016: one object a sequence (the union where the tree is the 2017 package); @full: full resolution",
-    factory="vos_bench.datasets.davis:Davis16",
-    splits=("val", "train", "trainval", "val@full", "train@full", "trainval@full"),
-    folders=("DAVIS", "DAVIS16", "DAVIS2016", "davis"),
-    licence="CC BY-NC 4.0 as part of the 2017 package; the 2016 release: BSD",
-    download="vos_bench.datasets.davis_download:fetch_davis16",
-)
-
-DAVIS17 = DatasetInfo(
-    name="davis17",
-    summary="DAVIS 2017: several objects a sequence; the test splits have no public truth; @full: full resolution",
-    factory="vos_bench.datasets.davis:Davis17",
-    splits=tuple(
-        split + resolution for resolution in ("", _FULL) for split in ("val", "train", "trainval", *_TEST_SPLITS)
-    ),
-    folders=("DAVIS", "DAVIS17", "DAVIS2017", "davis"),
-    licence="CC BY-NC 4.0",
-    download="vos_bench.datasets.davis_download:fetch_davis17",
-)
 
 
 class _Davis(FolderDataset):

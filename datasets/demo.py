@@ -16,26 +16,18 @@ from PIL import Image as PillowImage
 from rich.console import Console
 from rich.progress import track
 
-from vos_bench.api import DatasetInfo, Problem, Sequence
+from vos_bench.api import Problem, Sequence
 from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.labelmaps import DAVIS_PALETTE, read_label_map
 
+from .catalogue import DEMO
 from .folder import open_sequence
 from .frames import list_images
 from .inspection import Inspection, require_frames, require_label_maps, require_partners
 from .trouble import BadDataError
 from .video_folders import FolderDataset
-
-INFO = DatasetInfo(
-    name="demo",
-    summary="11 short sequences, each with one difficulty, that the package makes itself on first use",
-    factory="vos_bench.datasets.demo:Demo",
-    splits=("val", "train"),
-    needs_root=False,
-    licence="public domain (made of public-domain and CC0 photographs)",
-)
 
 VERSION = 1
 """Goes up with every change of a pixel, and with it the name of the folder in the cache."""
@@ -76,7 +68,7 @@ class Demo(FolderDataset):
             _make(folder, split)
         super().__init__(
             base,
-            name=INFO.name,
+            name=DEMO.name,
             split=split,
             protocol="davis",
             frames=folder / "JPEGImages",

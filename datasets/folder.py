@@ -3,23 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from vos_bench.api import DatasetInfo, Problem, Sequence
+from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow
 
+from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
 from .inspection import Inspection, require_frames, require_label_maps, require_partners
 from .masks import LabelReader, read_white
 from .trouble import BadDataError, few, folder_problem, root_problem
 from .video_folders import FolderDataset, FolderSequence
-
-INFO = DatasetInfo(
-    name="folder",
-    summary="Your own video: JPEGImages/SEQUENCE/*.jpg (png, bmp) and Annotations/SEQUENCE/*.png",
-    factory="vos_bench.datasets.folder:Folder",
-    splits=("all",),
-    licence="your own data",
-)
 
 
 class Folder(FolderDataset):
@@ -43,7 +36,7 @@ class Folder(FolderDataset):
         Raises:
             BadInputError: The tree is another; the message names the likely right root.
         """
-        if problem := root_problem(root, "JPEGImages", dataset=INFO.name):
+        if problem := root_problem(root, "JPEGImages", dataset=FOLDER.name):
             raise BadDataError(problem)
         frames, labels = _sequences_in(root / "JPEGImages"), _sequences_in(root / "Annotations")
         names = _folders_in(frames)
@@ -55,7 +48,7 @@ class Folder(FolderDataset):
             raise BadDataError(Problem(frames, f"no folder of frames for {few(lost)}", "a folder a sequence", remedy))
         super().__init__(
             root,
-            name=INFO.name,
+            name=FOLDER.name,
             split=split,
             protocol="all-frames",
             frames=frames,

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from vos_bench.api import DatasetInfo, FramesSeen, Problem, Sequence
+from vos_bench.api import FramesSeen, Problem, Sequence
 from vos_bench.labelmaps import read_label_map
 from vos_bench.meta_json import META_NAME, Meta, read_meta, training_categories
+from vos_bench.plugins import DatasetInfo
 
+from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
 from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
 from .server_zip import write_server_zip
 from .trouble import BadDataError, few
@@ -16,36 +18,6 @@ from .video_folders import FolderDataset
 from .youtube_vos_holdout import find_list, list_problem, read_list
 from .youtube_vos_sequence import YouTubeVosSequence
 from .youtube_vos_tree import MACOS_LEFTOVERS, all_frames_problem, find_tree
-
-_LICENCE = "annotations CC BY 4.0, data for non-commercial research only"
-
-YTVOS18 = DatasetInfo(
-    name="ytvos18",
-    summary="YouTube-VOS 2018, all frames; valid (474 sequences) and test have no public truth: package, or --truth",
-    factory="vos_bench.datasets.youtube_vos:YouTubeVos18",
-    splits=("valid", "train", "test"),
-    folders=("YouTubeVOS18", "YouTubeVOS2018", "YouTube-VOS-2018", "YouTube2018"),
-    licence=_LICENCE,
-)
-
-YTVOS19 = DatasetInfo(
-    name="ytvos19",
-    summary="YouTube-VOS 2019, all frames; valid (507 sequences) and test have no public truth: package, or --truth",
-    factory="vos_bench.datasets.youtube_vos:YouTubeVos19",
-    splits=("valid", "train", "test"),
-    folders=("YouTubeVOS19", "YouTubeVOS2019", "YouTube-VOS-2019", "YouTube2019"),
-    licence=_LICENCE,
-)
-
-YTVOS19_HOLDOUT = DatasetInfo(
-    name="ytvos19-holdout",
-    summary="300 sequences of YouTube-VOS 2019 train with truth, as in LWL's ablation; fetch gets the list",
-    factory="vos_bench.datasets.youtube_vos:YouTubeVos19Holdout",
-    splits=("train",),
-    folders=(YTVOS19.name, *YTVOS19.folders),
-    licence=f"{_LICENCE}; the list is part of pytracking (GPL-3.0)",
-    download="vos_bench.datasets.youtube_vos_holdout:fetch_list",
-)
 
 
 class Release(NamedTuple):

@@ -1,6 +1,6 @@
 """What the built-in reports are called. Kept apart, so that listing them imports none."""
 
-from vos_bench.api import ReportInfo
+from vos_bench.plugins import ReportInfo
 
 ABLATION = ReportInfo("ablation", "Table 1 of the LWL paper: what each part adds", "vos_bench.reports.ablation:build")
 ABLATION_AXES = ReportInfo(

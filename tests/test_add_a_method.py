@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from vos_bench import registry
-from vos_bench.api import MethodInfo, Prompt
+from vos_bench.api import Prompt
 from vos_bench.cli import main
+from vos_bench.plugins import MethodInfo
 from vos_bench.records import load_run
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "add-a-method.md"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from vos_bench import registry
-from vos_bench.api import DatasetInfo, MethodInfo
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import DatasetInfo, MethodInfo
 
 OWN_METHOD = '''
 """A method of one file."""

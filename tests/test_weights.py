@@ -7,8 +7,9 @@ from types import ModuleType
 import pytest
 
 from vos_bench import registry, weights
-from vos_bench.api import UNTRAINED, MethodInfo
+from vos_bench.api import UNTRAINED
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import MethodInfo
 from vos_bench.records import load_run
 from vos_bench.records.identity import identity
 from vos_bench.reports.runs import build

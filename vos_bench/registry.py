@@ -1,4 +1,9 @@
-"""Finds methods, datasets and reports by name through entry points, without importing what it does not use."""
+"""Finds methods, datasets and reports by name through entry points, without importing what it does not use.
+
+To list what is installed must be quick: what opens a dataset or runs a user's file is imported where that is done.
+"""
+
+from __future__ import annotations
 
 import difflib
 import importlib
@@ -8,11 +13,13 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from vos_bench.api import Dataset, DatasetInfo, Method, MethodInfo, ReportInfo, SequenceMethod
-from vos_bench.config import find_data_root
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import DatasetInfo, MethodInfo, ReportInfo
+
+if TYPE_CHECKING:
+    from vos_bench.api import Dataset
 
 Kind = Literal["methods", "datasets", "reports"]
 Info = TypeVar("Info", MethodInfo, DatasetInfo, ReportInfo)
@@ -46,6 +53,8 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
     Raises:
         BadInputError: There is no such dataset, split or root, or the root does not hold what it should.
     """
+    from vos_bench.config import find_data_root
+
     info = dataset(name)
     if split is not None and split not in info.splits:
         raise BadInputError(f"{name}: there is no split {split!r}; known: {', '.join(info.splits)}")
@@ -117,6 +126,8 @@ def _module_from_file(path: Path) -> Any:
 
 
 def _method_from_file(path: Path, class_name: str) -> MethodInfo:
+    from vos_bench.api import Method, SequenceMethod
+
     factory = f"{path.resolve()}:{class_name}"
     found = resolve(factory)
     if not (inspect.isclass(found) and issubclass(found, (Method, SequenceMethod))):

@@ -2,15 +2,14 @@
 
 import importlib.resources
 import tomllib
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import ValidationError
-
-from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 
 
-class KnownSystem(FrozenModel):
+@dataclass(frozen=True)
+class KnownSystem:
     """One such system.
 
     Attributes:
@@ -41,10 +40,6 @@ class KnownSystem(FrozenModel):
         return "results-only" if self.masks else "published only"
 
 
-class _File(FrozenModel):
-    system: tuple[KnownSystem, ...]
-
-
 def known_systems() -> dict[str, KnownSystem]:
     """Return all of them by name, sorted.
 
@@ -53,7 +48,7 @@ def known_systems() -> dict[str, KnownSystem]:
     """
     path = importlib.resources.files("vos_bench.methods") / "systems.toml"
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).system
-    except ValidationError as error:
-        raise BadInputError(f"{path}: {explain(error)}; install vos-bench again") from None
+        found = [KnownSystem(**row) for row in tomllib.loads(path.read_text(encoding="utf-8"))["system"]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise BadInputError(f"{path}: {error}; install vos-bench again") from None
     return {system.name: system for system in sorted(found, key=lambda system: system.name)}

@@ -4,9 +4,10 @@ import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
-from vos_bench.api import UNTRAINED, MethodInfo, Parameters, WeightsInfo
+from vos_bench.api import UNTRAINED, Parameters
 from vos_bench.config import find_weights, user_config_path
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import MethodInfo, WeightsInfo
 
 
 class ChosenWeights(NamedTuple):

@@ -1,6 +1,6 @@
 """Objects found again by their colours and where they were, with GrabCut on the object's crop."""
 
-from vos_bench.api import MethodInfo
+from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(
     name="colour-model",

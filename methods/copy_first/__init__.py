@@ -1,6 +1,6 @@
 """The lower bound: the first masks stay where they are."""
 
-from vos_bench.api import MethodInfo
+from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(
     name="copy-first",

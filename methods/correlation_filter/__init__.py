@@ -1,6 +1,6 @@
 """The first mask, moved and scaled by a correlation filter."""
 
-from vos_bench.api import MethodInfo
+from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(
     name="correlation-filter",

@@ -1,6 +1,6 @@
 """Any other system, in a process and an environment of its own; and recipes for four well-known ones."""
 
-from vos_bench.api import MethodInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, WeightsInfo
 
 INFO = MethodInfo(
     name="external",

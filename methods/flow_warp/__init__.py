@@ -1,6 +1,6 @@
 """Masks carried from frame to frame by dense optical flow, with a memory of colours against drift."""
 
-from vos_bench.api import MethodInfo
+from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(
     name="flow-warp",

@@ -1,7 +1,7 @@
 """The label propagation by which self-supervised features are judged."""
 
-from vos_bench.api import MethodInfo
 from vos_bench.parts.shipped_backbone import IMAGENET_LITE0
+from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(
     name="label-propagation",

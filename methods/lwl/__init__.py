@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vos_bench.api import AblationInfo, MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import AblationInfo, MethodInfo, RecipeInfo, WeightsInfo
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,4 +1,4 @@
-from vos_bench.api import MethodInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, WeightsInfo
 
 INFO = MethodInfo(
     name="rgmp",

@@ -1,7 +1,7 @@
 """A ridge regression from frozen features to the mask."""
 
-from vos_bench.api import MethodInfo
 from vos_bench.parts.shipped_backbone import IMAGENET_LITE0
+from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(
     name="ridge",

@@ -1,5 +1,5 @@
-from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
 from vos_bench.parts.lite_description import lite_method
+from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
 
 LICENCE = "CC BY-NC-SA 4.0 (the authors', not for commercial use)"
 

@@ -64,12 +64,14 @@ def test_the_page_of_the_docs_is_what_the_command_prints(capsys: pytest.CaptureF
     )
 
 
-def test_listing_imports_neither_torch_nor_pandas() -> None:
-    code = """
+@pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "reports", "weights"])
+def test_listing_imports_nothing_heavy(kind: str) -> None:
+    code = f"""
 import json, sys
 from vos_bench.cli import main
-main(["list", "methods"])
-sys.stderr.write(json.dumps(sorted({"torch", "pandas", "timm", "cv2", "matplotlib"} & set(sys.modules))))
+main(["list", "{kind}"])
+heavy = {{"torch", "numpy", "pandas", "pydantic", "timm", "cv2", "matplotlib"}}
+sys.stderr.write(json.dumps(sorted(heavy & set(sys.modules))))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stderr.splitlines()[-1]) == []

@@ -1,7 +1,7 @@
 """What the plugin of `fake_ablation` says of itself; like any plugin's it loads no torch."""
 
 from vos_bench.ablation.plan import EVALUATED, Axis, Plan, Training, Variant
-from vos_bench.api import AblationInfo, DatasetInfo, MethodInfo, RecipeInfo
+from vos_bench.plugins import AblationInfo, DatasetInfo, MethodInfo, RecipeInfo
 
 DATASET = DatasetInfo(
     name="fake", summary="", factory="fake_ablation:Videos", splits=("val",), needs_root=False, licence="none"

@@ -17,7 +17,6 @@ from vos_bench.api import (
     Image,
     LabelMap,
     Method,
-    MethodInfo,
     Prediction,
     Problem,
     Prompt,
@@ -27,6 +26,7 @@ from vos_bench.api import (
 )
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import MethodInfo
 
 HERE = Path(__file__).resolve()
 SICK = 255

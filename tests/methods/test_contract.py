@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from vos_bench import registry, weights
-from vos_bench.api import Image, Mask, Method, MethodInfo, Prediction, Prompt, PromptedFrame, PromptedSequence
+from vos_bench.api import Image, Mask, Method, Prediction, Prompt, PromptedFrame, PromptedSequence
 from vos_bench.errors import BadInputError
 from vos_bench.methods.external.recipes import DRIVERS
+from vos_bench.plugins import MethodInfo
 from vos_bench.running.seeding import seed_everything
 
 Frames = list[tuple[Image, Prompt | None]]

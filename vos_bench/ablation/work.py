@@ -10,8 +10,9 @@ from typing import NamedTuple
 from vos_bench import registry, weights
 from vos_bench.ablation.jobs import Job, is_done, is_trained, training_record
 from vos_bench.ablation.plan import EVALUATED, Training
-from vos_bench.api import Dataset, MethodInfo
+from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
     AblationEntry,
     RunRecord,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from vos_bench import registry
-from vos_bench.api import AblationInfo, Dataset
+from vos_bench.api import Dataset
 from vos_bench.commands import options
 from vos_bench.commands.output import say, show, warn, write_json
 from vos_bench.commands.progress import RunProgress, object_frames, training
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import AblationInfo
 from vos_bench.tables import Column, Table, percent
 
 if TYPE_CHECKING:

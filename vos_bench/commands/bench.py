@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from vos_bench import registry, weights
-from vos_bench.api import Dataset, MethodInfo, Precision, PromptKind, SequenceMethod
+from vos_bench.api import Dataset, Precision, PromptKind, SequenceMethod
 from vos_bench.benching.session import Repeats
 from vos_bench.benching.session import bench as bench_method
 from vos_bench.benching.turns import Turns, take_turns
@@ -20,6 +20,7 @@ from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.progress import BenchProgress
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import MethodInfo
 from vos_bench.records import Run, config8, default_out
 from vos_bench.running.building import method_class, resolve_device
 from vos_bench.running.preparation import prepare

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from vos_bench import registry
-from vos_bench.api import DatasetInfo, MethodInfo
 from vos_bench.commands.output import say
 from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import DatasetInfo, MethodInfo
 
 
 def fetch(name: str, *, root: Path | None = None, split: str | None = None) -> None:

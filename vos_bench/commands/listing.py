@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
 from vos_bench import registry
-from vos_bench.api import MethodInfo, WeightsInfo
 from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
+from vos_bench.plugins import MethodInfo, WeightsInfo
 from vos_bench.systems import KnownSystem, known_systems
 from vos_bench.tables import Column, Format, Table
 

@@ -7,12 +7,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vos_bench import registry
-from vos_bench.api import ReportInfo, ReportOptions
+from vos_bench.api import ReportOptions
 from vos_bench.commands.options import sequence_names
 from vos_bench.commands.output import say, show, warn
 from vos_bench.commands.progress import counting
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
+from vos_bench.plugins import ReportInfo
 from vos_bench.records import Run, find_runs
 from vos_bench.tables import Format, Orientation, render
 

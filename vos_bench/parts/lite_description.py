@@ -1,6 +1,6 @@
 """The description of a method around the backbone, decoder, samples and budget of `lwl-lite`; loads no torch."""
 
-from vos_bench.api import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
 
 _RECIPES = (
     ("stage1", "As the first stage of lwl-lite: DAVIS 2016 train and what is synthesised from it."),

@@ -1,6 +1,6 @@
 """The description of the ImageNet parameters that come along, for methods that stand on frozen features."""
 
-from vos_bench.api import WeightsInfo
+from vos_bench.plugins import WeightsInfo
 
 IMAGENET_LITE0 = WeightsInfo(
     name="imagenet-lite0",

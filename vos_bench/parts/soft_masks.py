@@ -11,12 +11,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.api import UNTRAINED, Image, LabelMap, Method, MethodInfo, Parameters, Prediction, Prompt
+from vos_bench.api import UNTRAINED, Image, LabelMap, Method, Parameters, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.parts.aggregation import aggregate
 from vos_bench.parts.merge import MergeRule
 from vos_bench.parts.padding import Padding
+from vos_bench.plugins import MethodInfo
 
 Network = TypeVar("Network", bound=nn.Module)
 

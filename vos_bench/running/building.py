@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from vos_bench import registry
-from vos_bench.api import Method, MethodInfo, Parameters, Precision, SequenceMethod
+from vos_bench.api import Method, Parameters, Precision, SequenceMethod
 from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
+from vos_bench.plugins import MethodInfo
 from vos_bench.records import Numerics
 from vos_bench.running.seeding import seed_everything, sequence_seed
 

@@ -11,7 +11,6 @@ import numpy as np
 from vos_bench.api import (
     LabelMap,
     Method,
-    MethodInfo,
     Prediction,
     Prompt,
     PromptedFrame,
@@ -20,6 +19,7 @@ from vos_bench.api import (
     SequenceMethod,
 )
 from vos_bench.errors import MethodError, VosBenchError
+from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import LoadedFrame
 from vos_bench.running.prompts import Numbering, given_labels, require_accepted, usable
 from vos_bench.timing import Stopwatch

@@ -16,7 +16,6 @@ from vos_bench.api import (
     FramesSeen,
     LabelMap,
     Method,
-    MethodInfo,
     Prediction,
     PromptKind,
     ProtocolName,
@@ -27,6 +26,7 @@ from vos_bench.environment import device_name, without_home
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import replacing
 from vos_bench.labelmaps import write_label_map
+from vos_bench.plugins import MethodInfo
 from vos_bench.records import SequenceRecord, masks_folder, probabilities_folder, sequence_file, write_record
 from vos_bench.running.exchange import Feed, Question, answers
 from vos_bench.running.frames import FramePlan, plan_frames, read_frames

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
-from vos_bench.api import Dataset, FramesSeen, MethodInfo, Parameters, Precision, PromptKind, ProtocolName
+from vos_bench.api import Dataset, FramesSeen, Parameters, Precision, PromptKind, ProtocolName
+from vos_bench.plugins import MethodInfo
 from vos_bench.records import AblationEntry
 from vos_bench.timing import Clock
 from vos_bench.weights import ChosenWeights

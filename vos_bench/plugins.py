@@ -1,0 +1,145 @@
+"""What plugins say of themselves. Light, so that everything installed can be listed without loading any of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from vos_bench.api import PromptKind
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """Where the parameters of a method come from.
+
+    Attributes:
+        name: What `--weights` calls them.
+        location: A file inside the package (relative to the method's folder), or a web address; empty for parameters
+            that the method's recipes make and nobody has published yet.
+        sha256: The file's hash, None where nobody published one.
+        licence: Of the weights, with that of their training data where it restricts use.
+        note: What they were trained on; for a file that must be fetched by hand, how to do it.
+    """
+
+    name: str
+    location: str
+    sha256: str | None
+    licence: str
+    note: str
+
+
+@dataclass(frozen=True)
+class RecipeInfo:
+    """What is known of a training recipe without importing it.
+
+    Attributes:
+        name: What `--recipe` calls it.
+        summary: One sentence.
+        factory: `module:attribute` of the `vos_bench.training.recipe.Recipe`.
+    """
+
+    name: str
+    summary: str
+    factory: str
+
+
+@dataclass(frozen=True)
+class AblationInfo:
+    """What is known of an ablation without importing it.
+
+    Attributes:
+        scale: What `--scale` calls it.
+        summary: One sentence.
+        factory: `module:attribute` of the `vos_bench.ablation.plan.Plan`.
+    """
+
+    scale: str
+    summary: str
+    factory: str
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What is known of a method without importing it. A `vos_bench.methods` entry point names an instance of this.
+
+    Attributes:
+        name: The method's name on the command line.
+        summary: One sentence.
+        factory: `module:Class` of the `Method` or `SequenceMethod`; imported only when the method is built.
+        licence: Of the code.
+        prompts: What it can start from. A method without `box` refuses `--init box`.
+        weights: Parameters to choose from, the default first; empty for a method without any.
+        reference: The paper or the system that it follows.
+        deviations: What differs from the original.
+        converter: `module:function` that turns a foreign file of parameters into safetensors, called as
+            `function(path, out)`; empty where there is none to convert.
+        recipes: How to train it; empty for a method that is not trained here.
+        ablations: What its parts add, measured by `vos-bench ablate`; empty where it offers none.
+        untrained: Whether it also runs with random parameters, when `--weights untrained` asks for that.
+        row: `native` for code of this package or of a plugin; `adapter` for a system that runs as its authors
+            released it, in a process and an environment of its own.
+        install: How to get that system; empty for native methods.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    licence: str = "MIT"
+    prompts: frozenset[PromptKind] = frozenset({"mask"})
+    weights: tuple[WeightsInfo, ...] = ()
+    reference: str = ""
+    deviations: tuple[str, ...] = ()
+    converter: str = ""
+    recipes: tuple[RecipeInfo, ...] = ()
+    ablations: tuple[AblationInfo, ...] = ()
+    untrained: bool = False
+    row: Literal["native", "adapter"] = "native"
+    install: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a dataset without opening it. A `vos_bench.datasets` entry point names an instance of this.
+
+    Attributes:
+        name: The dataset's name on the command line.
+        summary: One sentence.
+        factory: `module:Class` of the `Dataset`, called as `Class(root, split=...)`.
+        splits: All splits, the default first.
+        needs_root: False for a dataset that the package makes itself.
+        folders: Names under which its root is looked for in `VOS_BENCH_DATA`, besides the dataset's own.
+        licence: Of the data.
+        download: `module:function` that fetches a split into a folder, called as `function(root, split=...)`; it
+            returns the root, or the one file that it fetched. Empty where the licence forbids that.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    splits: tuple[str, ...]
+    needs_root: bool = True
+    folders: tuple[str, ...] = ()
+    licence: str = ""
+    download: str = ""
+
+
+@dataclass(frozen=True)
+class ReportInfo:
+    """What is known of a report without importing it. A `vos_bench.reports` entry point names an instance of this.
+
+    Attributes:
+        name: The report's name.
+        summary: One sentence.
+        factory: `module:function`. Of a table: takes a list of `vos_bench.records.Run` and returns a
+            `vos_bench.tables.Table`. Of a figure or a page: takes that list and `ReportOptions`, writes files and
+            returns their paths.
+        kind: What it makes.
+        reads: `runs`, or `folders` for a report that looks into the named folders itself and gets no runs.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    kind: Literal["table", "figure", "page"] = "table"
+    reads: Literal["runs", "folders"] = "runs"

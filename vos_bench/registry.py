@@ -11,9 +11,10 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import DatasetInfo, MethodInfo, ReportInfo
@@ -79,7 +80,16 @@ def resolve(reference: str) -> Any:
 
 
 def _entry_points(kind: Kind) -> Mapping[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"vos_bench.{kind}")}
+    return _found(tuple(sys.path))[kind]
+
+
+@cache
+def _found(path: tuple[str, ...]) -> Mapping[Kind, Mapping[str, EntryPoint]]:
+    """Read what is installed, once for each search path: every look opens a file of every package there is."""
+    del path
+    installed = entry_points()
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    return {kind: {each.name: each for each in installed.select(group=f"vos_bench.{kind}")} for kind in kinds}
 
 
 def _load(kind: Kind, name: str, wanted: type[Info]) -> Info:

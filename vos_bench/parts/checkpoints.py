@@ -222,7 +222,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: Mappin
         BadInputError: The file cannot be written.
     """
     with replacing(path) as part:
-        save_file({name: x.contiguous() for name, x in tensors.items()}, part, metadata=dict(metadata))
+        try:
+            save_file({name: x.contiguous() for name, x in tensors.items()}, part, metadata=dict(metadata))
+        except safetensors.SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def write_network(network: nn.Module, path: Path, *, method: str, source: str) -> None:

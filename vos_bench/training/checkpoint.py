@@ -20,10 +20,16 @@ def save(folder: Path, state: Mapping[str, Any]) -> Path:
     Args:
         folder: The training's output folder.
         state: Tensors, numbers, texts and plain containers of them.
+
+    Raises:
+        BadInputError: It cannot be written; the checkpoint before is kept.
     """
     path = folder / NAME
-    with replacing(path) as part:
-        torch.save({"format": FORMAT, **state}, part)
+    with replacing(path) as part, part.open("wb") as file:
+        try:
+            torch.save({"format": FORMAT, **state}, file)
+        except RuntimeError as error:  # torch has a complaint of its own about what it could not write, and no reason
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
     return path
 
 

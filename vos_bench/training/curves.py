@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,7 +28,7 @@ class Curves:
         Raises:
             BadInputError: TensorBoard is wanted and not installed, or the folder cannot be written.
         """
-        path = folder / NAME
+        path = self._path = folder / NAME
         self._events = _event_writer(folder / "tensorboard", step) if tensorboard else None
         write_text(path, "".join(line for line in _lines(path) if json.loads(line)["step"] <= step))
         self._file = path.open("a", encoding="utf-8")
@@ -38,14 +39,25 @@ class Curves:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # `add` has flushed every line, or has said why it could not
+            self._file.close()
         if self._events is not None:
             self._events.close()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Write the values of one step."""
-        self._file.write(json.dumps({"step": step, "time": round(time.time(), 3), **values}) + "\n")
-        self._file.flush()
+        """Write the values of one step, and the hour, which nothing reads.
+
+        Raises:
+            BadInputError: They cannot be written.
+        """
+        try:
+            self._file.write(json.dumps({"step": step, "time": round(time.time(), 3), **values}) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise BadInputError(
+                f"{self._path}: cannot be written: {error.strerror}; expected a writable folder with free space. The"
+                " last checkpoint is kept: once that is mended, --resume goes on from there"
+            ) from error
         if self._events is not None:
             for name, value in values.items():
                 self._events.add_scalar(name, value, step)

@@ -86,6 +86,7 @@ def run(
     device: str = "cpu",
     resume: bool = False,
     listener: Listener | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Train a recipe to its end, or until SIGTERM or Ctrl-C, then save.
 
@@ -97,6 +98,7 @@ def run(
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
         resume: Whether to go on from the folder's checkpoint.
         listener: Is told of every step.
+        begun: Called by the first process once nothing in `out` speaks against the training, before its first step.
 
     Raises:
         BadInputError: The checkpoint is missing, broken or of other settings.
@@ -109,6 +111,8 @@ def run(
             _restore(state, out)
         elif (out / checkpoint.NAME).exists():
             raise BadInputError(f"{out}: holds a training already; give --resume to go on, or another --out")
+        if joined.rank == 0:
+            begun()
         model = parallel(state.network, joined)
         with (
             Curves(out, state.step, tensorboard=recipe.settings.tensorboard)

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.parts.checkpoints import write_tensors
+from vos_bench.running.locks import FolderLock
 from vos_bench.training.loop import Listener, Outcome, run
 from vos_bench.training.recipe import Recipe
 from vos_bench.training.record import CARD, RECORD, WEIGHTS, TrainingData, TrainingRecord, WeightsCard
@@ -67,29 +70,50 @@ def train(
         listener: Is told of every step.
 
     Raises:
-        BadInputError: An unknown name, a wrong setting, missing data, or a checkpoint that does not fit.
+        BadInputError: An unknown name, a wrong setting, missing data, a checkpoint that does not fit, a folder in use
+            or one that cannot be written.
         VosBenchError: The loss is no longer finite.
     """
     chosen = _with_start(find_recipe(method, recipe).configured(overrides), weights or {})
     folder = out or Path("training") / method / recipe
     datasets = [_open(share.dataset, share.split, roots or {}) for share in chosen.settings.data]
     record = _record(method, chosen, datasets, overrides)
-    started = time.monotonic()
-    _write(folder, record)
-    outcome = run(
-        chosen,
-        chosen.samples(datasets),
-        held_out=chosen.held_out(datasets) if chosen.settings.validate_every else None,
-        out=folder,
-        device=device,
-        resume=resume,
-        listener=listener,
-    )
+    with _alone(folder):
+        started = time.monotonic()
+        outcome = run(
+            chosen,
+            chosen.samples(datasets),
+            held_out=chosen.held_out(datasets) if chosen.settings.validate_every else None,
+            out=folder,
+            device=device,
+            resume=resume,
+            listener=listener,
+            begun=lambda: _write(folder, record),
+        )
+        return _concluded(folder, record, chosen, outcome, seconds=time.monotonic() - started)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a training's folder, and remove what a killed one left half-written; torchrun's first process does both."""
+    if int(os.environ.get("RANK", "0")) != 0:
+        yield
+        return
+    with FolderLock(folder, shard=None).held():
+        for path in folder.glob("*.part"):
+            path.unlink(missing_ok=True)
+        yield
+
+
+def _concluded(
+    folder: Path, record: TrainingRecord, chosen: Recipe, outcome: Outcome, *, seconds: float
+) -> TrainingResult:
+    """Write the weights of a training that is done, and its record."""
     ended = record.model_copy(
         update={
             "status": outcome.status,
             "step": outcome.step,
-            "seconds": time.monotonic() - started,
+            "seconds": seconds,
             "total_seconds": outcome.seconds,
             "validation": dict(outcome.validation),
         }

@@ -2,7 +2,7 @@
 
 import importlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -104,6 +104,7 @@ def make_run() -> Callable[..., Run]:
         p50: float | None = None,
         indicative: bool = False,
         amp: Precision = "off",
+        environment: Mapping[str, Any] | None = None,
     ) -> Run:
         sequences = {name: _sequence(name, found) for name, found in scores.items()}
         done = [found for found in scores.values() if found is not None]
@@ -114,7 +115,7 @@ def make_run() -> Callable[..., Run]:
             method=MethodEntry(name=method),
             dataset=DatasetEntry(name="demo", split="val", fingerprint=fingerprint, sequences=tuple(scores)),
             protocol=protocol or ProtocolEntry(name="davis", init="mask", frames_seen="all"),
-            environment=Environment(vos_bench="0", python="3", platform="none"),
+            environment=Environment(vos_bench="0", python="3", platform="none", **(environment or {})),
             numerics=Numerics(seed=seed, amp=amp),
             counts=Counts(selected=len(scores), done=len(done), failed=len(scores) - len(done), scored=len(done)),
             scored=bool(done),

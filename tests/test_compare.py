@@ -80,6 +80,25 @@ def test_speed_is_judged_only_under_equal_conditions(make_run: MakeRun) -> None:
     assert judge(fps=5.0, indicative=True) is Verdict.NOT_COMPARABLE
 
 
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"cpu": "slow"}, "different processor (none, then slow)"),
+        ({"cores": 8}, "different cores (none, then 8)"),
+        ({"threads": {"torch": 1}}, "different threads (none, then torch=1)"),
+        ({"waiting": "PASSIVE"}, "different waiting of threads (none, then PASSIVE)"),
+        ({"packages": {"torch": "2.6.0"}}, "different torch (none, then 2.6.0)"),
+        ({"driver": "550"}, "different driver (none, then 550)"),
+    ],
+)
+def test_speed_is_not_judged_where_the_machine_or_its_threads_differ(
+    make_run: MakeRun, changed: dict[str, Any], reason: str
+) -> None:
+    before, after = (make_run({"a": (0.8, 0.8)}, fps=10.0, environment=each) for each in ({}, changed))
+    [row] = [row for row in compare(before, after).rows if row.score == "FPS"]
+    assert (row.verdict, row.note) == (Verdict.NOT_COMPARABLE, reason)
+
+
 @pytest.mark.parametrize("tolerances", [{"H": 0.1}, {"J": -0.1}, {"J": float("nan")}])
 def test_a_tolerance_that_makes_no_sense_is_refused(make_run: MakeRun, tolerances: dict[str, float]) -> None:
     with pytest.raises(BadInputError, match="--tolerance"):

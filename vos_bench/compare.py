@@ -193,19 +193,42 @@ def _speed(baseline: RunRecord, candidate: RunRecord, tolerance: float) -> list[
 
 def _speed_differs(baseline: RunRecord, candidate: RunRecord) -> str:
     """Return why two runs' FPS cannot be compared, empty when they can."""
-    conditions = {
-        "processor": (baseline.environment.cpu, candidate.environment.cpu),
-        "GPU": (baseline.environment.gpus, candidate.environment.gpus),
-        **{
-            name: (getattr(baseline.numerics, name, None), getattr(candidate.numerics, name, None))
-            for name in ("device", "amp", "compile")
-        },
-    }
-    different = [name for name, (ours, theirs) in conditions.items() if ours != theirs]
+    different = [
+        f"{name} ({_or_nothing(ours)}, then {_or_nothing(theirs)})"
+        for name, ours, theirs in _speed_conditions(baseline, candidate)
+        if ours != theirs
+    ]
     if different:
         return "different " + ", ".join(different)
     indicative = any(record.timing is not None and record.timing.indicative for record in (baseline, candidate))
     return "times are only indicative" if indicative else ""
+
+
+def _speed_conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, object, object]]:
+    """Yield what must be the same for two FPS to mean the same, as name and the two values."""
+    before, after = baseline.environment, candidate.environment
+    for field, name in (
+        ("cpu", "processor"),
+        ("cores", "cores"),
+        ("gpus", "GPU"),
+        ("driver", "driver"),
+        ("threads", "threads"),
+        ("waiting", "waiting of threads"),
+    ):
+        yield name, getattr(before, field), getattr(after, field)
+    yield "torch", before.packages.get("torch"), after.packages.get("torch")
+    for field in ("device", "amp", "compile", "tf32", "cudnn_benchmark"):
+        yield field, getattr(baseline.numerics, field, None), getattr(candidate.numerics, field, None)
+    if baseline.timing and candidate.timing:
+        yield "bracket of the times", baseline.timing.definition, candidate.timing.definition
+
+
+def _or_nothing(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={count}" for name, count in value.items()) or "none"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    return str(value) if value not in (None, "") else "none"
 
 
 def _sequence_rows(baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float) -> Iterable[Row]:

@@ -13,6 +13,7 @@ INFO = MethodInfo(
         "features are brought to mean 0 and deviation 1 by the first frame",
         "ImageNet features of EfficientNet-Lite0 by default, where the protocol judges self-supervised ones",
         "frames of 320 pixels on the shorter side, features of strides 8 and 16 together",
+        "shares are scaled to a highest of one on the grid, where the protocol does so after enlarging them",
         "an object whose highest share on a frame is below 0.05 is not scaled up to one",
         "masks follow the image's edges by a guided filter (--set edge_radius=0 for the protocol's plain upsampling)",
     ),

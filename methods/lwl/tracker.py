@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from vos_bench.api import Box, Image, LabelMap, Mask, Precision, Prediction, Prompt, PromptKind
-from vos_bench.errors import BadInputError
 from vos_bench.parts.aggregation import soft_aggregation
+from vos_bench.parts.given import Given
 
 from .cohort import Cohort
 from .crops import paste_scores
@@ -53,7 +53,7 @@ class LwlTracker:
         """Prepare a network for tracking; see `Engine`."""
         self.config = config or TrackerConfig()
         self._engine = Engine(network, device=device, amp=amp, compile=compile, per_pass=self.config.objects_per_pass)
-        self._image_size: tuple[int, int] | None = None
+        self._objects = Given("lwl", boxes=True)
 
     @torch.inference_mode()
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
@@ -63,10 +63,8 @@ class LwlTracker:
             BadInputError: The image is not H x W x 3 uint8, a mask does not have its size, or a box is given to a
                 network without box encoder.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise BadInputError(f"lwl: found an image of {image.shape} {image.dtype}, expected H x W x 3 uint8, RGB")
-        self.cohorts, self._absent = [], set[int]()
-        self._image_size = image.shape[:2]
+        self._objects.begin(image)
+        self.cohorts = []
         self.probabilities = torch.ones((1, *image.shape[:2]), device=self._engine.device)
         return self._advance(image, prompt)
 
@@ -77,19 +75,22 @@ class LwlTracker:
         Raises:
             BadInputError: Called before `initialize`, or the image does not have the first one's size.
         """
-        if self._image_size is None:
-            raise BadInputError("lwl: step was called before initialize; give the first image and its prompt first")
-        if image.shape[:2] != self._image_size:
-            raise BadInputError(
-                f"lwl: found a frame of {image.shape[0]} x {image.shape[1]} pixels, expected "
-                f"{self._image_size[0]} x {self._image_size[1]} as the first one; resize the frames of a video alike"
-            )
+        self._objects.go_on(image)
         return self._advance(image, new or Prompt())
 
     @property
     def object_ids(self) -> tuple[int, ...]:
         """The ids of the objects that are followed, in the order of `probabilities`."""
-        return tuple(k for cohort in self.cohorts for k in cohort.object_ids)
+        return tuple(self._objects.ids)
+
+    @property
+    def objects_at_once(self) -> int:
+        """How many objects go through the network together at most; see `vos_bench.api.Method`."""
+        return self._engine.per_pass
+
+    @objects_at_once.setter
+    def objects_at_once(self, count: int) -> None:
+        self._engine.per_pass = count
 
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         frame = torch.from_numpy(np.ascontiguousarray(image)).to(self._engine.device).permute(2, 0, 1)
@@ -120,12 +121,11 @@ class LwlTracker:
 
     def _begin(self, frame: Tensor, new: Prompt) -> list[Tensor]:
         """Start the objects of a prompt: their logits, one tensor for each kind of prompt."""
-        if repeated := set(new.object_ids) & ({*self.object_ids} | self._absent):
-            raise BadInputError(f"lwl: object {min(repeated)} was given before; an object starts once")
+        self._objects.check(new)
         size = (frame.shape[-2], frame.shape[-1])
-        masks = {k: mask for k, mask in new.masks.items() if _is_there(k, mask, size)}
+        masks = {k: mask for k, mask in new.masks.items() if mask.any()}
         boxes = {k: box for k, box in new.boxes.items() if k not in new.masks and _touches(box, size)}
-        self._absent |= set(new.object_ids) - set(masks) - set(boxes)
+        self._objects.follow([*sorted(masks), *sorted(boxes)], new)
         scores = []
         if masks:
             given = torch.from_numpy(np.stack([masks[k] != 0 for k in sorted(masks)])).to(self._engine.device).float()
@@ -147,18 +147,7 @@ class LwlTracker:
         labels: LabelMap = ids[self.probabilities.max(dim=0).indices.cpu().numpy()]  # ten times faster than argmax
         if not self.config.probabilities:
             return Prediction(labels)
-        planes = np.zeros((len(ids) + len(self._absent), *labels.shape), np.float16)
-        everyone = [0, *sorted({*self.object_ids} | self._absent)]
-        planes[[everyone.index(k) for k in ids]] = self.probabilities.half().cpu().numpy()
-        return Prediction(labels, planes)
-
-
-def _is_there(object_id: int, mask: Mask, size: tuple[int, int]) -> bool:
-    if mask.shape != size:
-        raise BadInputError(
-            f"lwl: the mask of object {object_id} has {mask.shape} pixels, expected {size} as its frame"
-        )
-    return bool(mask.any())
+        return Prediction(labels, self._objects.planes(self.probabilities.half().cpu().numpy()))
 
 
 def _touches(box: Box, size: tuple[int, int]) -> bool:

@@ -11,6 +11,8 @@ INFO = MethodInfo(
     reference="Hu et al., VideoMatch, ECCV 2018, without its training",
     deviations=(
         "features are brought to mean 0 and deviation 1 by the first frame",
+        "the mean of the 10 best similarities, where the authors take 20 (--set neighbours=20)",
+        "an object is looked for within 0.15 of the frame's shorter side of where it was, where they take 51 pixels",
         "features are frozen ImageNet ones, where the authors train theirs for matching",
         "EfficientNet-Lite0 instead of ResNet-101; masks follow the image's edges by a guided filter",
     ),

@@ -66,7 +66,7 @@ def test_a_new_mask_cuts_older_objects_and_planes_are_in_the_order_of_ids():
 
 def test_a_box_is_refused_instead_of_being_taken_for_an_object_that_is_never_seen():
     method = Keeps()
-    with pytest.raises(BadInputError, match="object 2 is given as a box, expected a mask; Keeps starts from masks"):
+    with pytest.raises(BadInputError, match="Keeps: object 2 is given as a box, expected a mask"):
         method.initialize(np.zeros((40, 60, 3), np.uint8), Prompt(boxes={2: (1.0, 1.0, 9.0, 9.0)}))
 
 

@@ -1,6 +1,7 @@
 """The frame of a method that labels the cells of a feature grid: objects, upsampling, edges, merging."""
 
 from abc import abstractmethod
+from functools import cached_property
 from typing import Any, ClassVar
 
 import cv2
@@ -14,6 +15,7 @@ from torch.nn import functional
 from vos_bench.api import Image, Mask, Method, Parameters, Precision, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.parts.frozen_features import SHIPPED_BACKBONE, FrozenFeatures
+from vos_bench.parts.given import Given
 from vos_bench.parts.guided_filter import guided_filter
 from vos_bench.parts.merge import Probabilities, half, label_map
 
@@ -68,6 +70,10 @@ class GridMethod(Method):
             self.config.backbone, weights=weights, strides=self.config.strides, device=device
         )
 
+    @cached_property
+    def _objects(self) -> Given:
+        return Given(type(self).__name__)
+
     @abstractmethod
     def begin(self) -> None:
         """Forget the last sequence."""
@@ -89,9 +95,12 @@ class GridMethod(Method):
         """Take up a frame's labels; `given`: objects start on it, and their planes are the newest."""
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
-        """Forget the last sequence and take the first objects; see `Method.initialize`."""
-        self._ids: list[int] = []
-        self._missing: set[int] = set()
+        """Forget the last sequence and take the first objects; see `Method.initialize`.
+
+        Raises:
+            BadInputError: The image is not H x W x 3 uint8, or a mask does not have its size.
+        """
+        self._objects.begin(image)
         self._last: Tensor | None = None
         features = self._network(self._shrunk(image))
         self._centre = features.mean(dim=(1, 2), keepdim=True)
@@ -102,11 +111,16 @@ class GridMethod(Method):
         return self._conclude(features, planes, prompt)
 
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        """Label the frame's cells, then take the objects of `new`; see `Method.step`."""
+        """Label the frame's cells, then take the objects of `new`; see `Method.step`.
+
+        Raises:
+            BadInputError: Called before `initialize`, or the image does not have the first one's size.
+        """
+        self._objects.go_on(image)
         small = self._shrunk(image)
         features = (self._network(small) - self._centre) / self._spread
         planes = np.ones((1, *image.shape[:2]), np.float32)
-        if self._ids:
+        if self._objects.ids:
             near = self._near(features.shape[1:])
             labels = self.predict(features, near.any(dim=0))
             objects = labels[1:] * near
@@ -158,12 +172,12 @@ class GridMethod(Method):
         )
 
     def _conclude(self, features: Tensor, planes: Probabilities, new: Prompt) -> Prediction:
-        self._missing |= {k for k, mask in new.masks.items() if not mask.any()}
-        started = [k for k in new.object_ids if k not in self._missing]
+        self._objects.check(new)
+        started = [k for k in new.object_ids if new.masks[k].any()]
         for k in started:
             planes = _with(planes, new.masks[k])
-            self._ids.append(k)
-        if self._ids:
+        self._objects.follow(started, new)
+        if self._objects.ids:
             labels = self._cells(planes, features)
             self.learn(features, labels, given=bool(started))
             self._last = labels
@@ -176,11 +190,9 @@ class GridMethod(Method):
         return torch.from_numpy(cells).to(features)
 
     def _prediction(self, planes: Probabilities) -> Prediction:
-        known = sorted({*self._ids, *self._missing})
-        nowhere = np.zeros(planes.shape[1:], np.float32)
-        found = dict(zip(self._ids, planes[1:], strict=True))
-        ordered = np.stack([planes[0], *(found.get(k, nowhere) for k in known)])
-        return Prediction(label_map(ordered, known) if known else nowhere.astype(np.uint16), half(ordered))
+        ids = self._objects.ids
+        labels = label_map(planes, ids) if ids else np.zeros(planes.shape[1:], np.uint16)
+        return Prediction(labels, self._objects.planes(half(planes)))
 
 
 def _with(planes: Probabilities, mask: Mask) -> Probabilities:

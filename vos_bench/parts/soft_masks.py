@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from vos_bench.api import UNTRAINED, Image, LabelMap, Method, Parameters, Predic
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.parts.aggregation import aggregate
+from vos_bench.parts.given import Given
 from vos_bench.parts.merge import MergeRule
 from vos_bench.parts.padding import Padding
 from vos_bench.plugins import MethodInfo
@@ -57,7 +59,10 @@ class SoftMaskMethod(Method):
     """Whether a side that is a multiple already is padded by one more."""
 
     padding: Padding
-    _size: tuple[int, int] | None = None
+
+    @cached_property
+    def _objects(self) -> Given:
+        return Given(type(self).__name__)
 
     @abstractmethod
     def forget(self) -> None:
@@ -93,28 +98,16 @@ class SoftMaskMethod(Method):
     @torch.inference_mode()
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise BadInputError(
-                f"found an image of {image.shape} {image.dtype}, expected H x W x 3 uint8, RGB; convert it"
-            )
-        self._size = (image.shape[0], image.shape[1])
-        self._working = working_size(self._size, self.config.working_side)
+        self._objects.begin(image)
+        self._working = working_size(image.shape[:2], self.config.working_side)
         self.padding = Padding.to_multiple(self._working, self.multiple, always=self.always_padded)
-        self._object_ids: list[int] = []
-        self._absent: set[int] = set()
         self.forget()
         return self._advance(image, prompt)
 
     @torch.inference_mode()
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
         """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
-        if self._size is None:
-            raise BadInputError("step was called before initialize; give the first image and its prompt first")
-        if image.shape[:2] != self._size:
-            raise BadInputError(
-                f"found a frame of {image.shape[0]} x {image.shape[1]} pixels, expected {self._size[0]} x "
-                f"{self._size[1]} as the first one; resize the frames of a video alike"
-            )
+        self._objects.go_on(image)
         return self._advance(image, new or Prompt())
 
     def autocast(self) -> AbstractContextManager[None]:
@@ -126,15 +119,14 @@ class SoftMaskMethod(Method):
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
         shrunk = self._resized(pixels, self._working)
         frame = self.padding.pad(self.prepare(shrunk))
-        starting = self._starting(new)
-        planes = [self.find(frame)] if self._object_ids else []
+        known, starting = bool(self._objects.ids), self._starting(new)
+        planes = [self.find(frame)] if known else []
         if starting:
             masks = np.stack([new.masks[k] for k in starting])
             full = torch.from_numpy(masks).to(self.device).float()
             given = self.padding.pad(self._resized(full[None], self._working)[0])
             planes = [*(found * (1 - given.amax(0)) for found in planes), given]
-        self._object_ids += starting
-        if not self._object_ids:
+        if not self._objects.ids:
             return self._predict(pixels.new_ones((1, *image.shape[:2])))
         merged = self.merge(torch.cat(planes), len(starting))
         self.take(frame, merged, len(starting))
@@ -148,28 +140,17 @@ class SoftMaskMethod(Method):
 
     def _starting(self, new: Prompt) -> list[int]:
         """Return the objects that start here, and keep in mind those whose mask is empty."""
-        if boxes := sorted(set(new.boxes) - set(new.masks)):
-            raise BadInputError(
-                f"object {boxes[0]} is given as a box, expected a mask; {type(self).__name__} starts from masks alone"
-            )
-        if repeated := set(new.object_ids) & ({*self._object_ids} | self._absent):
-            raise BadInputError(f"object {min(repeated)} was given before; an object starts once")
-        for k, mask in new.masks.items():
-            if mask.shape != self._size:
-                raise BadInputError(f"the mask of object {k} has {mask.shape} pixels, expected {self._size}; resize it")
+        self._objects.check(new)
         starting = sorted(k for k, mask in new.masks.items() if mask.any())
-        self._absent |= set(new.object_ids) - set(starting)
+        self._objects.follow(starting, new)
         return starting
 
     def _predict(self, merged: Tensor) -> Prediction:
-        ids = np.array([0, *self._object_ids], np.uint16)
+        ids = np.array([0, *self._objects.ids], np.uint16)
         labels: LabelMap = ids[merged.max(dim=0).indices.cpu().numpy()]
         if not self.config.probabilities:
             return Prediction(labels)
-        everyone = [0, *sorted({*self._object_ids} | self._absent)]
-        planes = np.zeros((len(everyone), *labels.shape), np.float16)
-        planes[[everyone.index(k) for k in ids]] = merged.half().cpu().numpy()
-        return Prediction(labels, planes)
+        return Prediction(labels, self._objects.planes(merged.half().cpu().numpy()))
 
 
 def working_size(size: tuple[int, int], side: int | None) -> tuple[int, int]:

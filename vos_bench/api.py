@@ -117,6 +117,10 @@ class _Configurable:
     Config: ClassVar[type[Any] | None] = None
     """The method's configuration, a `vos_bench.config.FrozenModel`; None for a method with nothing to set."""
 
+    objects_at_once: int | None = None
+    """How many objects a method takes together at most, None where that cannot be set. Nothing but its last bits may
+    depend on it. When memory runs out the runner halves it, starts the sequence again, and sets it back afterwards."""
+
     def __init__(
         self,
         config: Any = None,

@@ -50,6 +50,7 @@ class Engine:
     Attributes:
         network: A copy of its own, in evaluation mode, with normalisation folded into convolutions.
         device: Where it runs.
+        per_pass: At most so many objects go through at once.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Engine:
         self.network = fuse_padding(fuse_normalisation(copy.deepcopy(network).eval()))
         self.network.to(self.device).to(memory_format=torch.channels_last)
         self._amp = amp
-        self._per_pass = per_pass
+        self.per_pass = per_pass
         if compile:
             for part in (self.network.backbone, self.network.label_encoder, self.network.decoder):
                 part.compile()
@@ -95,11 +96,11 @@ class Engine:
         height, width = self.feature_size(crops[0].output_size)
         stride = self.network.config.target_stride
         found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
-        for views in _batches(list(dict.fromkeys(crops)), self._per_pass):
+        for views in _batches(list(dict.fromkeys(crops)), self.per_pass):
             features = self._extract(torch.cat([cut_image(frame, view) for view in views]))
             target = self._target_features(features)
             members = [k for k, crop in enumerate(crops) if crop in views]
-            for group in _batches(members, self._per_pass):
+            for group in _batches(members, self.per_pass):
                 owners = [views.index(crops[k]) for k in group]
                 x = target[owners]
                 encodings = self.network.score(x[:, None], filters[group])[:, 0]
@@ -109,7 +110,7 @@ class Engine:
 
     def first_features(self, frame: Tensor, crops: Sequence[FirstCrop]) -> Tensor:
         """Return the target features of the crops in which S objects start: S x C x h x w."""
-        batches = _batches(crops, self._per_pass)
+        batches = _batches(crops, self.per_pass)
         images = (torch.cat([crop.cut_image(frame) for crop in batch]) for batch in batches)
         return torch.cat([self._target_features(self._extract(batch)) for batch in images])
 
@@ -133,7 +134,7 @@ class Engine:
         features = self._extract(frame[None].float())
         target = self._target_features(features)
         drawn = []
-        for batch in _batches(boxes, self._per_pass):
+        for batch in _batches(boxes, self.per_pass):
             masks = torch.stack([box_mask(box, size) for box in batch])[:, None].to(self.device)
             encodings = self.network.encode_boxes(masks, target.expand(len(batch), -1, -1, -1))
             drawn.append(self._decode(encodings, features, size, [0] * len(batch)))

@@ -55,6 +55,15 @@ class LwlMethod(Method):
         network = LwlNetwork(MASK_NETWORK) if weights == UNTRAINED else load_network(Path(weights))
         self._tracker = LwlTracker(network, self.config, device=device, amp=amp, compile=compile)
 
+    @property
+    def objects_at_once(self) -> int | None:
+        """See `Method.objects_at_once`."""
+        return self._tracker.objects_at_once
+
+    @objects_at_once.setter
+    def objects_at_once(self, count: int | None) -> None:
+        self._tracker.objects_at_once = count or self.config.objects_per_pass
+
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`."""
         return self._tracker.initialize(image, prompt)

@@ -34,11 +34,13 @@ class RgmpMethod(SoftMaskMethod):
     """The `Method` of the entry point."""
 
     Config = RgmpConfig
+    objects_at_once: int
     multiple, always_padded = STRIDE, True
 
     def __init__(self, config: RgmpConfig | None = None, *, weights: Parameters | None = None, **settings: Any) -> None:
         """Load the network; see `vos_bench.api.Method`. Raises BadInputError where there are no weights that fit."""
         super().__init__(config, weights=weights, **settings)
+        self.objects_at_once = self.config.objects_per_pass
         network = network_for(INFO, weights, load=OFFICIAL.load, build=RgmpNetwork)
         self.network = network.requires_grad_(False).to(self.device)
         for part in network.children() if self.compile else ():
@@ -54,7 +56,7 @@ class RgmpMethod(SoftMaskMethod):
         """See `SoftMaskMethod.find`."""
         tracks = [*self._tracks, *([self._union] if self._union else [])]
         total = frame.new_zeros((len(tracks), *frame.shape[-2:]))
-        size = self.config.objects_per_pass
+        size = self.objects_at_once
         for scale in self.config.scales:
             small = _sized(frame, scale)
             for start in range(0, len(tracks), size):

@@ -250,6 +250,67 @@ class DiesOnce(Sick):
         os._exit(9)
 
 
+class Hungry(Drift):
+    """Has memory for two objects at a time on the third frame of a sick sequence."""
+
+    objects_at_once: int | None = 8
+    fits = 2
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.frames, self.given = 0, set()
+        return super().initialize(image, prompt)
+
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        self.frames, self.given = self.frames + 1, self.given | set(new.object_ids if new else ())
+        together = min(self.objects_at_once or 1, len(self.given))
+        if image[0, 0, 0] == SICK and self.frames == 3 and together > self.fits:
+            self.exhaust()
+        return super().step(image, new)
+
+    def exhaust(self) -> None:
+        import torch
+
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+class HungryOnTheProcessor(Hungry):
+    def exhaust(self) -> None:
+        import torch
+
+        torch.empty(10**15)
+
+
+class HungryInNumPy(Hungry):
+    def exhaust(self) -> None:
+        np.empty(1 << 60, np.uint8)
+
+
+class Glutton(Hungry):
+    """Has memory for nothing."""
+
+    fits = 0
+
+
+class AllAtOnce(Glutton):
+    """Likewise, and takes no fewer objects either."""
+
+    objects_at_once = None
+
+
+class LosesTheGpu(Sick):
+    """Once it failed the GPU answers no more, as after a real fault: there is none of that number."""
+
+    def fault(self, image: Image) -> Prediction:
+        import torch
+
+        self.device = "cuda:99"
+        raise getattr(torch, "AcceleratorError", RuntimeError)("CUDA error: an illegal memory access was encountered")
+
+    def finish(self) -> str:
+        self.device = "cpu"
+        return ""
+
+
 class WrongShape(Sick):
     def fault(self, image: Image) -> Prediction:
         return Prediction(self.labels[:-1])

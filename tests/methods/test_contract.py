@@ -240,3 +240,20 @@ def test_twenty_objects(method: Any) -> None:
     predictions = run(method, frames)
     check(predictions, frames)
     assert len(np.unique(predictions[-1].labels)) > 10
+
+
+def test_fewer_objects_at_a_time_change_no_more_than_last_bits(method: Any) -> None:
+    if (most := method.objects_at_once) is None:
+        pytest.skip("takes no objects together")
+    masks = [square((80, 100), top=10 + 40 * (k // 3), left=5 + 30 * (k % 3), side=20) for k in range(5)]
+    image = scene((80, 100), masks)
+    frames: Frames = [(image, Prompt(masks=dict(enumerate(masks, start=1)))), *((image, None) for _ in range(3))]
+    answers = []
+    for count in (5, 2, 1):
+        method.objects_at_once = count
+        assert method.objects_at_once == count
+        answers.append(np.stack([prediction.labels for prediction in run(method, frames)]))
+    method.objects_at_once = most
+    assert len(np.unique(answers[0][-1])) == 6
+    for fewer in answers[1:]:
+        assert (fewer != answers[0]).mean() < 1e-4

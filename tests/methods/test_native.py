@@ -194,6 +194,22 @@ def follow(method: Any, frames: list[tuple[Image, Prompt | None]]) -> list[np.nd
     return [prediction.labels for prediction in predictions]
 
 
+@pytest.mark.parametrize("name", ["stm", "stcn", "rgmp"])
+def test_fewer_objects_at_a_time_change_no_more_than_last_bits(name):
+    first, second, third = video(3)
+    method = build(name)
+    masks = {1: square(5, 5), 2: square(30, 40), 3: square(5, 50)}
+    answers = []
+    for count in (3, 2, 1):
+        method.objects_at_once = count
+        seed_everything(1)
+        method.initialize(first, Prompt(masks=masks))
+        method.step(second)
+        answers.append(method.step(third).probabilities.astype(np.float32))
+    for fewer in answers[1:]:
+        np.testing.assert_allclose(fewer, answers[0], atol=2e-3)
+
+
 def test_several_objects_late_ones_and_empty_ones(name):
     first, second, third, *_ = images = video(4)
     one, two, three = square(5, 5), square(30, 40), square(5, 50)

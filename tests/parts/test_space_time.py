@@ -130,6 +130,10 @@ def test_objects_go_through_in_passes_and_keys_stay_shared_where_they_are(shared
     method.step(frame(1))
     assert [len(masks) for _, masks, _ in method.network.heard] == [2, 2, 1] * 2
     assert [objects for objects, _ in method.network.memories] == ([1, 1, 1] if shared else [2, 2, 1])
+    method.network.heard.clear()
+    method.objects_at_once = 1
+    method.initialize(frame(0), Prompt(masks={k: mask(4 * k) for k in range(1, 6)}))
+    assert [len(masks) for _, masks, _ in method.network.heard] == [1] * 5
 
 
 @pytest.mark.parametrize("background", [True, False])

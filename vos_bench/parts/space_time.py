@@ -1,7 +1,7 @@
 """Space-time memory: past frames and their masks as keys and values, read by attention (Oh et al., ICCV 2019)."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -209,14 +209,21 @@ class SpaceTimeMethod(SoftMaskMethod):
 
     Attributes:
         network: In evaluation mode, on the device.
+        objects_at_once: As the configuration says, until memory runs out.
     """
 
     Config = SpaceTimeConfig
     multiple = 16
+    objects_at_once: int
     background_border: ClassVar[bool] = True
     """Whether masks are remembered as background where the frame was padded, or as they were predicted there."""
 
     network: SpaceTimeNetwork
+
+    def __init__(self, config: SpaceTimeConfig | None = None, **settings: Any) -> None:
+        """Keep the settings; see `vos_bench.api.Method`."""
+        super().__init__(config, **settings)
+        self.objects_at_once = self.config.objects_per_pass
 
     def use(self, network: SpaceTimeNetwork) -> None:
         """Take a network, in evaluation mode."""
@@ -278,5 +285,5 @@ class SpaceTimeMethod(SoftMaskMethod):
         return Entry(keys[0] if len(keys[0]) < len(values[0]) else torch.cat(keys), torch.cat(values))
 
     def _passes(self, objects: range) -> list[range]:
-        size = self.config.objects_per_pass
+        size = self.objects_at_once
         return [objects[start : start + size] for start in range(0, len(objects), size)]

@@ -50,9 +50,10 @@ def conclude(folder: Path, record: RunRecord) -> RunRecord:
             "scored": bool(scored),
             "scores": run_scores(scores for sequence in scored for scores in sequence.scores) if scored else {},
             "timing": summarise(
-                (sequence.timings for sequence in done), disturbances=record.bench.disturbances if record.bench else ()
+                (sequence.timings for sequence in done),
+                disturbances=(*(record.bench.disturbances if record.bench else ()), *_shortages(done)),
             ),
-            "notes": (*record.notes, *_notes(counts, done), *_group_notes(record, scored)),
+            "notes": (*record.notes, *_notes(counts, done), *_shortages(done), *_group_notes(record, scored)),
         }
     )
     write_tables(folder, order=names)
@@ -97,6 +98,12 @@ def _group_notes(record: RunRecord, scored: list[SequenceRecord]) -> Iterator[st
         yield "nothing says which categories are seen in training, so that there is no G: see docs/youtube-vos.md"
     elif len(groups) == 1:
         yield f"all objects are of {groups.pop()} categories, so that there is no G"
+
+
+def _shortages(done: list[SequenceRecord]) -> Iterator[str]:
+    """Say that memory ran out: label maps do not depend on that beyond their last bits, times do."""
+    if names := [sequence.name for sequence in done if sequence.objects_at_once is not None]:
+        yield f"out of memory, and run again with fewer objects at a time: {', '.join(names)}"
 
 
 def _notes(counts: Counts, done: list[SequenceRecord]) -> Iterator[str]:

@@ -272,6 +272,8 @@ class SequenceRecord(FrozenModel):
         scores: The objects' scores; empty when the sequence has no public truth.
         timings: Per frame.
         notes: What happened on the way, such as an object with an empty mask that was left out.
+        objects_at_once: How many objects went through the method together after memory had run out with more; None
+            where it never did.
         log: What a system in a process of its own wrote to its standard error; its middle is left out where it is
             long.
     """
@@ -293,4 +295,5 @@ class SequenceRecord(FrozenModel):
     scores: tuple[ObjectRecord, ...] = ()
     timings: FrameTimings = FrameTimings()
     notes: tuple[str, ...] = ()
+    objects_at_once: int | None = None
     log: str = ""

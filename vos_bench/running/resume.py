@@ -27,7 +27,7 @@ class Plan(NamedTuple):
     """What is to be done, each in the dataset's order.
 
     Attributes:
-        run: Sequences to run.
+        run: Sequences to run; those that failed before come last, since one may be what ended the run.
         score: Sequences whose label maps stand, but whose scores were made under other rules.
         finished: Sequences with nothing to do.
     """
@@ -117,23 +117,18 @@ def make_plan(out: Path, names: Iterable[str], *, record: RunRecord, dataset: Da
             " never forbids to touch them; give another --out or --overwrite only-missing"
         )
     label = protocol_label(record.protocol.name)
-    run, score, finished = [], [], []
+    run, again, score, finished = [], [], [], []
     for name in names:
-        found = _finished(out, name, dataset)
-        if found is None or overwrite == "always":
+        found = _readable(sequence_file(out, name))
+        if found is not None and found.status == "failed":
+            again.append(name)
+        elif found is None or overwrite == "always" or not _label_maps_present(out, name, dataset):
             run.append(name)
         elif found.protocol and found.protocol != label:
             score.append(name)
         else:
             finished.append(name)
-    return Plan(tuple(run), tuple(score), tuple(finished))
-
-
-def _finished(out: Path, name: str, dataset: Dataset) -> SequenceRecord | None:
-    record = _readable(sequence_file(out, name))
-    if record is None or record.status != "done" or not _label_maps_present(out, name, dataset):
-        return None
-    return record
+    return Plan((*run, *again), tuple(score), tuple(finished))
 
 
 def _require_identity(path: Path, identity: str) -> None:

@@ -28,13 +28,22 @@ from vos_bench.files import replacing
 from vos_bench.labelmaps import write_label_map
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import SequenceRecord, masks_folder, probabilities_folder, sequence_file, write_record
-from vos_bench.running.exchange import Feed, Question, answers
+from vos_bench.running.exchange import Feed, answers
+from vos_bench.running.faults import (
+    GpuLostError,
+    advice,
+    gpu_is_lost,
+    halved,
+    ran_out_of_memory,
+    release_memory,
+)
+from vos_bench.running.frame_times import Row, frame_timings
 from vos_bench.running.frames import FramePlan, plan_frames, read_frames
 from vos_bench.running.memory import PeakMemory
 from vos_bench.running.scores import protocol_label, score_label_maps
 from vos_bench.running.seeding import seed_everything, sequence_seed
 from vos_bench.running.writing import LabelMapWriter
-from vos_bench.timing import Bracket, Clock, FrameTimings, Phase, stopwatch
+from vos_bench.timing import Clock, FrameTimings, stopwatch
 
 
 class CannotSaveError(BadInputError):
@@ -88,6 +97,23 @@ class _Progress:
     frames: int = 0
     objects: int = 0
     notes: list[str] = field(default_factory=list)
+    given: list[int] = field(default_factory=list)
+
+
+class _Tried(NamedTuple):
+    """How a try of a sequence ended.
+
+    Attributes:
+        record: Without what is measured over all tries.
+        given: How many objects the method had been given.
+        out_of_memory: Whether that is why it failed.
+        lost: Whether the GPU is lost.
+    """
+
+    record: SequenceRecord
+    given: int
+    out_of_memory: bool
+    lost: bool
 
 
 @contextmanager
@@ -106,39 +132,74 @@ def run_sequence(
 ) -> SequenceRecord:
     """Run a method on one sequence: write its label maps, score them where there is a truth, write its record last.
 
-    Whatever goes wrong in the method or the data becomes a record with the status `failed`.
+    Whatever goes wrong in the method or the data becomes a record with the status `failed`. A sequence that runs out
+    of memory starts again with half as many objects at a time where the method can do that, and its record says so.
 
     Raises:
         CannotSaveError: The run's folder cannot be written.
+        GpuLostError: The GPU no longer answers this process; the sequence's record is written, as failed.
     """
-    began = time.perf_counter()
+    began, memory = time.perf_counter(), PeakMemory(method.device)
+    tried, shortages, fewest = _tries(dataset, name, method, task, listener)
+    error = tried.record.error
+    record = tried.record.model_copy(
+        update={
+            "notes": (*shortages, *tried.record.notes),
+            "objects_at_once": fewest if shortages else None,
+            "error": f"{error}. {advice(task.info.name, fewest)}" if tried.out_of_memory else error,
+            "seconds": time.perf_counter() - began,
+            "peak_mib": memory.host_mib(),
+            "peak_gpu_mib": None if tried.lost else memory.gpu_mib(),
+            "peak_gpu_reserved_mib": None if tried.lost else memory.gpu_reserved_mib(),
+        }
+    )
+    record = score_and_save(dataset, record, task=task)
+    if tried.lost:
+        raise GpuLostError.during(name, error)
+    return record
+
+
+def _tries(
+    dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, listener: Listener
+) -> tuple[_Tried, list[str], int | None]:
+    """Run a method on one sequence, with fewer objects at a time where memory runs out; say how often it did."""
+    most = method.objects_at_once
+    shortages: list[str] = []
+    try:
+        tried = _try(dataset, name, method, task, listener)
+        while tried.out_of_memory and (found := halved(method.objects_at_once, tried.given)):
+            shortages.append(f"out of memory with {found.before} objects at a time: run with {found.after}")
+            method.objects_at_once = found.after
+            tried = _try(dataset, name, method, task, listener)
+        return tried, shortages, method.objects_at_once
+    finally:
+        method.objects_at_once = most
+
+
+def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, listener: Listener) -> _Tried:
+    """Run a method on one sequence, from nothing."""
     seed_everything(sequence_seed(task.seed, name))
-    memory = PeakMemory(method.device)
-    progress = _Progress()
+    progress, out_of_memory, lost = _Progress(), False, False
     record = SequenceRecord(name=name, status="failed", identity=task.identity, software=task.software)
     with saving():
         discard(task.out, name)
     try:
-        sequence = dataset.sequence(name)
-        timings = _segment(sequence, method, task, progress, listener)
+        timings = _segment(dataset.sequence(name), method, task, progress, listener)
         record = record.model_copy(update={"status": "done", "timings": timings})
     except CannotSaveError:
         raise
     except Exception as error:  # the boundary to foreign code: a method's or a dataset's fault costs this sequence only
         record = record.model_copy(update=_failure(error))
-    record = record.model_copy(
-        update={
-            "frames": progress.frames,
-            "objects": progress.objects,
-            "notes": tuple(progress.notes),
-            "log": without_home(method.finish()),
-            "seconds": time.perf_counter() - began,
-            "peak_mib": memory.host_mib(),
-            "peak_gpu_mib": memory.gpu_mib(),
-            "peak_gpu_reserved_mib": memory.gpu_reserved_mib(),
-        }
-    )
-    return score_and_save(dataset, record, task=task)
+        out_of_memory, lost = ran_out_of_memory(error), gpu_is_lost(method.device)
+    if out_of_memory and not lost:
+        release_memory(method.device)
+    update = {
+        "frames": progress.frames,
+        "objects": progress.objects,
+        "notes": tuple(progress.notes),
+        "log": without_home(method.finish()),
+    }
+    return _Tried(record.model_copy(update=update), len(progress.given), out_of_memory and not lost, lost)
 
 
 def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> SequenceRecord:
@@ -189,7 +250,7 @@ def _segment(
     writer = _writer(sequence.name, plan, task)
     with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
         feed = Feed(frames, info=task.info, init=task.init)
-        progress.notes = feed.notes
+        progress.notes, progress.given = feed.notes, feed.numbering.ids
 
         def tell(objects: int) -> None:
             progress.frames, progress.objects = progress.frames + 1, objects
@@ -226,14 +287,14 @@ def play(
         MethodError: The method raised, or broke its contract.
     """
     watch = stopwatch(method.device, clock=clock)
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for question, prediction in answers(method, feed, watch, sequence=name, frame_names=plan.seen):
         began = time.perf_counter_ns()
         writer.write(question, prediction, feed)
         written = (time.perf_counter_ns() - began) / 1e6
-        rows.append(_Row(question, feed.waited_ms, written, prediction.milliseconds))
+        rows.append(Row(question, feed.waited_ms, written, prediction.milliseconds))
         frame_done(question.objects)
-    timings = _timings(rows, watch.milliseconds(), clock=clock, whole=isinstance(method, SequenceMethod))
+    timings = frame_timings(rows, watch.milliseconds(), clock=clock, whole=isinstance(method, SequenceMethod))
     return timings.model_copy(update={"device": device_name(method.device)})
 
 
@@ -254,35 +315,3 @@ def _writer(name: str, plan: FramePlan, task: Task) -> LabelMapWriter:
             np.savez_compressed(file, probabilities=probabilities, object_ids=ids)
 
     return LabelMapWriter(plan, save, save_probabilities)
-
-
-class _Row(NamedTuple):
-    """A frame that is done: its question, how long the method had waited for frames by then, and the writing."""
-
-    question: Question
-    waited_ms: float
-    write_ms: float
-    reported_ms: float | None
-
-
-def _timings(rows: list[_Row], lengths: list[float], *, clock: Clock, whole: bool) -> FrameTimings:
-    reported = [row.reported_ms for row in rows if row.reported_ms is not None]
-    bracket: Bracket = "reported" if len(reported) == len(rows) else "sequence" if whole else "call"
-    if bracket == "reported":
-        lengths = reported
-    elif whole:
-        waits = np.diff([0.0, *(row.waited_ms for row in rows)]).tolist()
-        lengths = [length - wait for length, wait in zip(lengths, waits, strict=True)]
-    absent = (None,) * len(rows)
-    phases: list[Phase] = ["step"] * len(rows)
-    phases[:1] = ["init"]
-    return FrameTimings(
-        frame=tuple(row.question.frame for row in rows),
-        objects=tuple(row.question.objects for row in rows),
-        phase=tuple(phases),
-        decode_ms=tuple(row.question.decode_ms for row in rows),
-        stream_ms=tuple(lengths) if clock == "stream" else absent,
-        model_ms=tuple(lengths) if clock == "model" else absent,
-        write_ms=tuple(row.write_ms for row in rows),
-        bracket=bracket,
-    )

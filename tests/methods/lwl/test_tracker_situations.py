@@ -181,6 +181,22 @@ def test_how_many_objects_go_through_at_once_changes_nothing(network, golden_fol
     assert np.abs(answers[0] - answers[1]).max() <= 2e-3
 
 
+def test_so_many_objects_go_through_at_once_as_the_runner_allows(tiny, monkeypatch):
+    tracker, passes = LwlTracker(tiny, FAST), []
+    decode = tracker._engine.network.decode
+    monkeypatch.setattr(
+        tracker._engine.network,
+        "decode",
+        lambda encodings, *rest, **more: passes.append(len(encodings)) or decode(encodings, *rest, **more),
+    )
+    masks = {k: rectangle((120, 160), 10, 30 * k, 60, 30 * k + 25) for k in range(1, 5)}
+    for count in (4, 3, 1):
+        tracker.objects_at_once = count
+        tracker.initialize(noise(120, 160), Prompt(masks=masks))
+        tracker.step(noise(120, 160, 1))
+    assert passes == [4, 3, 1, 1, 1, 1, 1]
+
+
 def test_objects_that_fill_the_frame_share_one_pass_of_the_backbone(tiny, monkeypatch):
     tracker, passes = LwlTracker(tiny, FAST), []
     masks = {1: rectangle((120, 160), 0, 0, 120, 100), 2: rectangle((120, 160), 0, 100, 120, 160)}

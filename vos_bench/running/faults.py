@@ -1,0 +1,88 @@
+"""Faults of the machine, told apart from those of a method: memory that runs out, and a GPU that is lost."""
+
+import gc
+import sys
+from typing import NamedTuple, Self
+
+from vos_bench.errors import BadInputError, MethodError, VosBenchError
+
+_WORDS = (
+    "DefaultCPUAllocator",  # torch on the CPU has a RuntimeError and no class for it
+    "CUDA error: out of memory",  # likewise where the driver says so and not torch's own allocator
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "Insufficient memory",  # OpenCV
+)
+
+
+class GpuLostError(BadInputError):
+    """The GPU no longer answers this process, so that going on is of no use."""
+
+    @classmethod
+    def during(cls, sequence: str, error: str) -> Self:
+        """Say on which sequence it was lost, and what to do."""
+        return cls(
+            f"{sequence}: {error}. The GPU no longer answers, so that the run ends here; finished sequences are kept."
+            " The same command goes on with those that were not tried yet and tries this one last; if the GPU fails"
+            " again, look at what the driver says of it (nvidia-smi, dmesg), or give another --device"
+        )
+
+
+class Halving(NamedTuple):
+    """How many objects went through a method together, and how many shall."""
+
+    before: int
+    after: int
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Say whether a method failed because there was no memory left; what reading of data fails on does not count."""
+    if isinstance(error, VosBenchError) and not isinstance(error, MethodError):
+        return False
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, _kinds()) or any(words in str(found) for words in _WORDS):
+            return True
+        found = found.__cause__
+    return False
+
+
+def _kinds() -> tuple[type[BaseException], ...]:
+    torch = sys.modules.get("torch")  # a method that never loaded it raises nothing of its
+    return (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
+
+
+def halved(most: int | None, objects: int) -> Halving | None:
+    """Return how many objects to take at a time after memory ran out; None where there is nothing left to halve.
+
+    Args:
+        most: The method's `objects_at_once`.
+        objects: How many it had been given.
+    """
+    before = min(most or 1, max(objects, 1))
+    return Halving(before, (before + 1) // 2) if before > 1 else None
+
+
+def advice(method: str, most: int | None) -> str:
+    """Return what to say of a sequence for which there is too little memory, whatever is tried."""
+    tried = f"and {method} cannot take fewer objects at a time" if most is None else "with 1 object at a time too"
+    return f"out of memory, {tried}; expected more memory, fewer --jobs, or smaller frames"
+
+
+def release_memory(device: str) -> None:
+    """Give back what an attempt that failed still holds; call it outside the `except` that holds its traceback."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and device.startswith("cuda"):
+        torch.cuda.empty_cache()
+
+
+def gpu_is_lost(device: str) -> bool:
+    """Ask a GPU whether it still answers this process; after some errors every later call fails, whoever makes it."""
+    torch = sys.modules.get("torch")
+    if torch is None or not device.startswith("cuda"):
+        return False
+    try:
+        torch.cuda.synchronize(device)
+    except RuntimeError:
+        return True
+    return False

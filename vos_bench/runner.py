@@ -1,6 +1,5 @@
 """Runs a method over the sequences of a dataset: streaming, resumable, in one process or several."""
 
-import secrets
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +18,6 @@ from vos_bench.records import (
 )
 from vos_bench.records.conclusion import conclude
 from vos_bench.running.building import build, numerics, resolve_device
-from vos_bench.running.events import Event
 from vos_bench.running.foresight import upcoming
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
@@ -109,15 +107,18 @@ def _work(settings: RunSettings, prepared: Prepared, plan: Plan, listener: Progr
         _score_again(name, prepared, settings.dataset, listener)
     if not plan.run:
         return None
-    if settings.jobs == 1:
+    if not settings.side_by_side and settings.stall is None:
         return _run_here(settings.dataset, plan.run, prepared, listener)
 
-    def handle(event: Event) -> None:
-        kind, arguments = event
-        getattr(listener, kind)(*arguments)
-
-    job = Job(settings.dataset, prepared.recipe, prepared.task, settings.jobs, secrets.token_hex(8))
-    return run_in_workers(plan.run, job=job, handle=handle)
+    job = Job(settings.dataset, prepared.recipe, prepared.task, workers=2 if settings.side_by_side else 1)
+    return run_in_workers(
+        plan.run,
+        job=job,
+        handle=lambda kind, *arguments: getattr(listener, kind)(*arguments),
+        engine=settings.engine,
+        jobs=settings.jobs,
+        stall=settings.stall,
+    )
 
 
 def _score_again(name: str, prepared: Prepared, dataset: Dataset, listener: ProgressListener) -> None:

@@ -1,74 +1,143 @@
-"""Progress from worker processes to the one that draws the bars."""
+"""Progress from the machines that run sequences to the process that draws the bars.
 
+Only names and numbers travel, as JSON, between processes that know one key. Where nothing gets through, a run goes on
+without: what counts are the files of each sequence.
+"""
+
+import json
 import secrets
+import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection
-from multiprocessing.connection import Listener as Socket
-from typing import Any, NamedTuple
+from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
+from typing import Any, NamedTuple, Protocol
 
-GRACE_SECONDS = 10.0
-"""How long to wait for what a sender still has on its way, when everything else has ended."""
+GRACE_SECONDS = 5.0
+"""How long to wait for what senders still have on their way, when everything else has ended."""
+CONNECT_SECONDS = 10.0
 
-Event = tuple[str, tuple[Any, ...]]
-"""The name of a listener's method, and its arguments."""
+
+class Listening(Protocol):
+    """Hears an event: its kind and what belongs to it."""
+
+    def __call__(self, kind: str, *arguments: Any) -> None:
+        """Take it."""
 
 
 class Address(NamedTuple):
-    """Where events go: a socket of this machine, and the key that opens it."""
+    """Where events go: a port of a machine, and the key that opens it."""
 
-    socket: Any
+    host: str
+    port: int
     key: bytes
 
 
 @contextmanager
-def receiving(handle: Callable[[Event], None]) -> Iterator[Address]:
+def receiving(handle: Listening, *, host: str) -> Iterator[Address]:
     """Pass events of other processes to `handle`, one at a time, until the block ends.
 
     Events of one sender arrive in order. What was sent by a sender that is closed by then is handled before the block
-    is left.
-    """
-    address = Address(None, secrets.token_bytes(16))
-    stopping, turn = threading.Event(), threading.Lock()
-    readers: list[threading.Thread] = []
+    is left; who still sends is cut off. Each sender has a thread of its own, so that a stranger who connects and says
+    nothing holds up nobody.
 
-    def read(connection: Connection) -> None:
-        with connection:
-            try:
-                while True:
-                    event = connection.recv()
-                    with turn:
-                        handle(event)
-            except (EOFError, OSError):
-                return  # the sender closed, or its process died
+    Args:
+        handle: Hears them.
+        host: The address of this machine to listen at.
+    """
+    key, turn, stopping = secrets.token_bytes(32), threading.Lock(), threading.Event()
+    readers: dict[threading.Thread, socket.socket] = {}
+
+    def read(accepted: socket.socket) -> None:
+        with suppress(EOFError, OSError, AuthenticationError, ValueError):
+            for kind, *arguments in _messages(accepted, key):
+                with turn:
+                    handle(kind, *arguments)
 
     def accept() -> None:
         while not stopping.is_set():
-            try:
-                connection = socket.accept()
-            except (AuthenticationError, EOFError, OSError):
-                continue
-            readers.append(threading.Thread(target=read, args=(connection,), daemon=True))
-            readers[-1].start()
+            accepted, _ = listening.accept()
+            reader = threading.Thread(target=read, args=(accepted,), daemon=True)
+            readers[reader] = accepted
+            reader.start()
 
-    with Socket(authkey=address.key, backlog=64) as socket:
-        address = Address(socket.address, address.key)
+    with closing(socket.create_server((host, 0))) as listening:
+        address = Address(host, listening.getsockname()[1], key)
         accepting = threading.Thread(target=accept, daemon=True)
         accepting.start()
+        patience = 0.0
         try:
             yield address
+            patience = GRACE_SECONDS
         finally:
             stopping.set()
-            Client(address.socket).close()  # wakes `accept`; without the key, for which it may not wait any more
-            accepting.join(GRACE_SECONDS)
-            for reader in readers:
-                reader.join(GRACE_SECONDS)
+            socket.create_connection(address[:2]).close()  # wakes `accept`
+            accepting.join()
+            _end(readers, patience)
+
+
+def _end(readers: dict[threading.Thread, socket.socket], patience: float) -> None:
+    """Give readers time to hear what is on its way, then break off those that are left."""
+    deadline = time.monotonic() + patience
+    for reader, accepted in readers.items():
+        reader.join(max(0.0, deadline - time.monotonic()))
+        with suppress(OSError), accepted:
+            accepted.shutdown(socket.SHUT_RDWR)
+        reader.join()
+
+
+def _messages(accepted: socket.socket, key: bytes) -> Iterator[list[Any]]:
+    """Ask for the key and show it, as `multiprocessing` does, and yield what is sent until the sender closes."""
+    with Connection(accepted.dup().detach()) as sender:
+        deliver_challenge(sender, key)
+        answer_challenge(sender, key)
+        while True:
+            yield json.loads(sender.recv_bytes())
+
+
+class Sender:
+    """Sends events, or nothing where nobody could be reached."""
+
+    def __init__(self, connection: Connection | None) -> None:
+        self._connection = connection
+
+    def tell(self, kind: str, *arguments: Any) -> None:
+        """Send an event. Raises OSError when who listened is gone."""
+        if self._connection is not None:
+            self._connection.send_bytes(json.dumps([kind, *arguments]).encode())
+
+    def gone(self) -> bool:
+        """Return whether somebody listened and is gone; nothing is ever sent back."""
+        try:
+            return self._connection is not None and self._connection.poll(0)
+        except OSError:
+            return True
 
 
 @contextmanager
-def sending(address: Address) -> Iterator[Callable[[Event], None]]:
-    """Yield a function that sends events to `address`."""
-    with Client(address.socket, authkey=address.key) as connection:
-        yield connection.send
+def sending(address: Address) -> Iterator[Sender]:
+    """Yield a sender of events to `address`."""
+    connection = _connect(address)
+    if connection is None:
+        yield Sender(None)
+        return
+    with connection:
+        yield Sender(connection)
+
+
+def _connect(address: Address) -> Connection | None:
+    try:
+        connected = socket.create_connection((address.host, address.port), timeout=CONNECT_SECONDS)
+    except OSError:
+        return None
+    connected.settimeout(None)
+    connection = Connection(connected.detach())
+    try:
+        answer_challenge(connection, address.key)
+        deliver_challenge(connection, address.key)
+    except (AuthenticationError, EOFError, OSError):
+        connection.close()
+        return None
+    return connection

@@ -76,7 +76,7 @@ def prepare(settings: RunSettings) -> Prepared:
         save_probabilities=settings.save_probabilities,
         read_ahead=not settings.timing,
         clock=settings.clock,
-        shared=settings.jobs > 1 or settings.shard is not None,
+        shared=settings.side_by_side or settings.shard is not None,
     )
     index, count = settings.shard or (1, 1)
     return Prepared(record, chosen[index - 1 :: count], recipe, task)
@@ -102,11 +102,13 @@ def _unknown_sequence(name: str, dataset: Dataset) -> str:
 def _require_sound(settings: RunSettings) -> None:
     info = settings.method
     index, count = settings.shard or (1, 1)
-    if settings.jobs < 1:
+    if settings.jobs is not None and settings.jobs < 1:
         raise BadInputError(f"--jobs {settings.jobs}: expected 1 or more")
     if not 1 <= index <= count:
         raise BadInputError(f"--shard {index}/{count}: expected I/N with I from 1 to N, as in --shard 2/8")
-    if settings.timing and settings.jobs > 1:
+    if settings.stall is not None and not settings.stall > 0:
+        raise BadInputError(f"--stall {settings.stall:g}: expected seconds, more than 0")
+    if settings.timing and settings.side_by_side:
         raise BadInputError("--timing with several --jobs: side by side nothing can be timed; expected --jobs 1")
     if settings.init not in info.prompts:
         raise BadInputError(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from vos_bench.api import Dataset, FramesSeen, Parameters, Precision, PromptKind, ProtocolName
+from vos_bench.engines import LOCAL, Engine
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import AblationEntry
 from vos_bench.timing import Clock
@@ -32,7 +33,11 @@ class RunSettings:
         device: `auto`, or a torch device name.
         amp: Autocast precision.
         compile: Whether the method shall compile its network.
-        jobs: Worker processes. With more than one, worker i uses GPU i modulo the number of GPUs, and no FPS is given.
+        jobs: How many sequences run at once. With more than one, each has a worker process, of which the i-th of a
+            machine uses GPU i modulo the number of GPUs, and no FPS is given. None for one, and for all places of a
+            cluster.
+        engine: Who hands the sequences out: this process, or a cluster.
+        stall: After how many seconds without a frame a sequence is broken off and started again; None for never.
         shard: (I, N) for the I-th of N parts of the sequences, I from 1; None for all.
         overwrite: What to do about sequences that were finished before: leave them, run them again, or refuse.
         save_probabilities: Whether to keep what the method gives under `probabilities/`.
@@ -57,7 +62,9 @@ class RunSettings:
     device: str = "auto"
     amp: Precision = "off"
     compile: bool = False
-    jobs: int = 1
+    jobs: int | None = None
+    engine: Engine = LOCAL
+    stall: float | None = None
     shard: tuple[int, int] | None = None
     overwrite: Overwrite = "only-missing"
     save_probabilities: bool = False
@@ -66,6 +73,11 @@ class RunSettings:
     out: Path | None = None
     command: tuple[str, ...] = ()
     ablation: AblationEntry | None = None
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether several sequences may run at the same time."""
+        return self.engine != LOCAL or (self.jobs or 1) > 1
 
     def with_weights(self, chosen: ChosenWeights | None) -> Self:
         """Return these settings with the parameters that were chosen for the method; None for none."""

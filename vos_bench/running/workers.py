@@ -1,56 +1,90 @@
-"""Sequences in worker processes, each of which builds the method once. One that dies costs one sequence."""
+"""Sequences in worker processes, here or on a cluster. A worker that is lost costs one try of one sequence."""
 
 import os
+import pickle
+import re
+import secrets
+import shutil
+import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cache, partial
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+import cloudpickle
+from joblib import cpu_count, delayed
+from joblib.parallel import ParallelBackendBase
 
-from vos_bench.api import Dataset, Method, SequenceMethod
+from vos_bench.engines import LOCAL, Engine, joined, quietly
 from vos_bench.environment import without_home
-from vos_bench.errors import MethodError
+from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.records import Numerics, SequenceRecord, sequence_file, write_record
-from vos_bench.running.building import Recipe, build, numerics, resolve_device
-from vos_bench.running.events import Address, Event, receiving, sending
-from vos_bench.running.sequence import Listener, Task, run_sequence, saving
+from vos_bench.running.events import Address, Listening, receiving, sending
+from vos_bench.running.sequence import saving
+from vos_bench.running.supervision import RunEndedError, WorkerLostError, crew_of, disband
+from vos_bench.running.worker_process import Header, Job
+
+__all__ = ["Job", "run_in_workers"]
+
+TRIES = 2
+LOST = "the process or machine that watched over it was lost"
+_DEAD_GPU = re.compile(r"(CUDA|HIP|cuDNN|CUBLAS|NCCL) error\b|AcceleratorError|CUBLAS_STATUS_|CUDNN_STATUS_")
+"""What torch says when a GPU can do nothing more for this process; running out of memory is not among it."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """What every worker gets.
+class Orders:
+    """What travels with each sequence to where it is run.
 
     Attributes:
-        dataset: The data.
-        recipe: How to build the method.
-        task: What the sequences have in common.
-        workers: How many workers there are.
-        token: Of this run: a worker that served another run before builds the method anew.
-        folder: From where the paths count that are not absolute: a worker may have been started elsewhere.
+        method: Its name.
+        header: For the worker process; see `Header`.
+        environment: For the worker process.
+        out: The run's folder.
+        token: Names the run among all.
+        stall: After how many seconds without a frame a worker is killed; None for never.
     """
 
-    dataset: Dataset
-    recipe: Recipe
-    task: Task
-    workers: int
+    method: str
+    header: bytes
+    environment: dict[str, str]
+    out: Path
     token: str
-    folder: Path = field(default_factory=Path.cwd)
+    stall: float | None
 
 
-def run_in_workers(names: Sequence[str], *, job: Job, handle: Callable[[Event], None]) -> Numerics | None:
-    """Run sequences in `job.workers` processes.
+class Outcome(NamedTuple):
+    """How a sequence ended: with a record, or with none where every try was lost; and why tries failed."""
 
-    A sequence whose worker died is run once more, alone; when its worker dies again the sequence has failed.
+    name: str
+    record: SequenceRecord | None
+    numerics: Numerics | None
+    failures: tuple[str, ...]
+
+
+def run_in_workers(
+    names: Sequence[str],
+    *,
+    job: Job,
+    handle: Listening,
+    engine: Engine = LOCAL,
+    jobs: int | None = None,
+    stall: float | None = None,
+) -> Numerics | None:
+    """Run sequences in worker processes.
+
+    A sequence whose worker died, hung or lost its GPU is run once more in a fresh one; then it has failed.
 
     Args:
         names: The sequences.
-        job: What every worker gets.
+        job: What they have in common.
         handle: Hears `sequence_started`, `frame_done` and `sequence_finished` events, one at a time.
+        engine: Where they are run.
+        jobs: How many at once; None for as many as the engine has places.
+        stall: After how many seconds without a frame a worker is killed; None for never.
 
     Returns:
         The numerics of a worker, None when every one died.
@@ -58,145 +92,173 @@ def run_in_workers(names: Sequence[str], *, job: Job, handle: Callable[[Event], 
     Raises:
         MethodError: The method cannot be built, or workers die before they begin.
         CannotSaveError: The run's folder cannot be written.
+        BadInputError: The engine cannot be joined or breaks off.
     """
-    ledger = _Ledger(handle)
-    remaining = list(names)
-    while remaining:
-        death = _attempt(remaining, job, ledger)
-        if death is None:
-            break
-        suspects = [name for name in remaining if name in ledger.begun - ledger.ended]
-        if not suspects:
-            raise MethodError(f"{job.recipe.info.name}: worker processes die before they begin: {death}")
-        for name in suspects:
-            if death := _attempt([name], job, ledger):
-                _fail(name, death, job, ledger)
-        remaining = [name for name in remaining if name not in ledger.ended]
+    ledger = _Ledger(handle, job)
+    orders = _orders(job, engine, jobs, stall)
+    tries = _tries_folder(orders)
+    with joined(engine, jobs=jobs, gpu=job.recipe.device != "cpu") as places, _heard(ledger, places.host) as address:
+        if places.host:
+            with saving():
+                _make(tries)
+        results = places.parallel(delayed(supervise)(name, orders, address) for name in names)
+        try:
+            for found in results:
+                ledger.take(found)
+        finally:
+            quietly(places.everywhere, disband, orders.token)  # first, so that nobody waits for a sequence any more
+            _close(results)
+            shutil.rmtree(tries, ignore_errors=True)
     return ledger.numerics
 
 
-class _Ledger:
-    """What is known of the workers' sequences."""
+def _close(results: Generator[Any]) -> None:
+    """Leave results that nobody waits for; joblib would call that wasteful."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        results.close()
 
-    def __init__(self, handle: Callable[[Event], None]) -> None:
-        self._handle = handle
-        self.begun: set[str] = set()
-        self.ended: set[str] = set()
+
+def _heard(ledger: "_Ledger", host: str | None) -> Any:
+    """Return the way of events to the ledger: a function of this process, or an address that others send to."""
+    return receiving(ledger.hear, host=host) if host else nullcontext(ledger.hear)
+
+
+def _orders(job: Job, engine: Engine, jobs: int | None, stall: float | None) -> Orders:
+    threads = {}
+    if engine.kind == "local":  # a cluster sets these itself, where it is set up
+        limit = str(max(1, cpu_count() // (jobs or 1)))
+        threads = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, limit)
+    header = Header(str(Path.cwd()), tuple(sys.path), job.recipe.info.factory, cloudpickle.dumps(job))
+    out = job.task.out.absolute()
+    return Orders(job.recipe.info.name, pickle.dumps(header), threads, out, secrets.token_hex(8), stall)
+
+
+class _Ledger:
+    """What is known of the sequences that are run elsewhere."""
+
+    def __init__(self, handle: Listening, job: Job) -> None:
+        self._handle, self._job = handle, job
+        self._started: set[str] = set()
+        self._ended: set[str] = set()
+        self._turn = threading.Lock()
         self.numerics: Numerics | None = None
 
-    def take(self, event: Event) -> None:
-        """Note an event and pass on those for the listener."""
-        kind, arguments = event
-        if kind == "begun":
-            self.begun.add(arguments[0])
-            return
-        if kind == "sequence_finished":
-            self.ended.add(arguments[0].name)
-        self._handle(event)
+    def hear(self, kind: str, *arguments: Any) -> None:
+        """Pass on an event of a sequence that has not ended; events may be late, and results are not."""
+        name = arguments[0]
+        with self._turn:
+            if name in self._ended or (kind != "sequence_started" and name not in self._started):
+                return
+            self._started.add(name)
+            self._handle(kind, *arguments)
+
+    def take(self, found: "Outcome | VosBenchError") -> None:
+        """Note how a sequence ended. Raises what ends the run."""
+        if isinstance(found, VosBenchError):
+            raise found
+        self.numerics = found.numerics or self.numerics
+        record = self._conclude(found)
+        with self._turn:
+            if record.name not in self._started:  # no event came through
+                self._handle("sequence_started", record.name, record.frames)
+            self._ended.add(record.name)
+            self._handle("sequence_finished", record)
+
+    def _conclude(self, found: Outcome) -> SequenceRecord:
+        """Return a sequence's record with what happened to it on the way, and write it where that adds something."""
+        task, record = self._job.task, found.record
+        if record is not None and not found.failures:
+            return record
+        failures = tuple(map(without_home, found.failures))
+        if record is None:
+            record = SequenceRecord(
+                name=found.name,
+                status="failed",
+                identity=task.identity,
+                software=task.software,
+                error=f"tried twice: first, {failures[0]}; then, {failures[-1]}",
+            )
+        else:
+            notes = tuple(f"started again: {failure}" for failure in failures)
+            record = record.model_copy(update={"notes": (*record.notes, *notes)})
+        with saving():
+            write_record(record, sequence_file(task.out, record.name))
+        return record
 
 
-def _attempt(names: Iterable[str], job: Job, ledger: _Ledger) -> str | None:
-    """Run sequences; return how a worker died, None when none did."""
-    with receiving(ledger.take) as address:
-        pool = Parallel(
-            n_jobs=max(2, job.workers),  # joblib runs in this very process when asked for one worker
-            backend="loky",
-            batch_size=1,
-            max_nbytes=None,
-            return_as="generator_unordered",
-        )
+def supervise(name: str, orders: Orders, way: "Address | Listening") -> "Outcome | VosBenchError":
+    """Run a sequence in a worker process of this machine, twice if need be.
+
+    Args:
+        name: The sequence.
+        orders: What it has in common with the others.
+        way: Where its events go.
+
+    Returns:
+        How it ended; or what ends the run, returned so that every engine brings it home as it is.
+    """
+    try:
+        if not isinstance(way, Address):
+            return _try(name, orders, [], tell=way, gone=lambda: False)
+        failures = [LOST] * _count_try(name, orders)
+        with sending(way) as sender:
+            return _try(name, orders, failures, tell=sender.tell, gone=sender.gone)
+    except VosBenchError as error:
+        return error
+    except RunEndedError as error:
+        return BadInputError(f"{name}: {error}")
+
+
+def _try(name: str, orders: Orders, failures: list[str], *, tell: Listening, gone: Callable[[], bool]) -> Outcome:
+    crew = crew_of(orders.token)
+    while len(failures) < TRIES:
+        worker = crew.take(orders.header, orders.environment)
+        fresh, whole = not worker.used, False
         try:
-            for found in pool(delayed(_work)(name, job, address) for name in names):
-                ledger.numerics = found
-        except TerminatedWorkerError as error:
-            return " ".join(str(error).split())
-    return None
-
-
-def _fail(name: str, death: str, job: Job, ledger: _Ledger) -> None:
-    record = SequenceRecord(
-        name=name,
-        status="failed",
-        identity=job.task.identity,
-        software=job.task.software,
-        error=without_home(f"the worker process died, twice; it may have run out of memory: {death}"),
-    )
-    with saving():
-        write_record(record, sequence_file(job.task.out, name))
-    ledger.take(("sequence_finished", (record,)))
-
-
-@dataclass
-class _Worker:
-    """What a worker process keeps from one sequence to the next."""
-
-    token: str
-    slot: FileLock | None
-    method: Method | SequenceMethod
-
-
-_workers: list[_Worker] = []
-"""This process's worker, once it has begun."""
-
-
-@cache
-def _end_with_parent() -> None:
-    """End this process soon after the one that started it: a method that hangs would keep its memory, and its GPU."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
-
-
-def _work(name: str, job: Job, address: Address) -> Numerics:
-    _end_with_parent()
-    os.chdir(job.folder)
-    with sending(address) as send:
-
-        def tell(kind: str, *arguments: object) -> None:
-            try:
-                send((kind, arguments))
-            except OSError:
-                # The run's process is gone. Another may have begun by now: leave the folder to it.
-                raise SystemExit(f"{name}: nobody listens any more") from None
-
-        tell("begun", name)
-        worker = _worker(job)
-        listener = Listener(partial(tell, "sequence_started"), partial(tell, "frame_done"))
-        record = run_sequence(job.dataset, name, method=worker.method, task=job.task, listener=listener)
-        tell("sequence_finished", record)
-    return numerics(job.recipe, worker.method)
-
-
-def _worker(job: Job) -> _Worker:
-    if not _workers or _workers[0].token != job.token:
-        _retire()
-        number, slot = _take_slot(job.task.out / ".locks", job.workers)
-        device = resolve_device(job.recipe.device, worker=number, workers=job.workers)
-        _workers.append(_Worker(job.token, slot, build(job.recipe, device)))
-    return _workers[0]
-
-
-def _retire() -> None:
-    """Let go of what this process kept of an earlier run."""
-    while _workers:
-        worker = _workers.pop()
-        if worker.slot:
-            worker.slot.release()
-        worker.method.close()
-
-
-def _take_slot(folder: Path, count: int) -> tuple[int, FileLock | None]:
-    """Take a number that no other living worker of this folder has, so that each GPU gets its share of workers."""
-    for number in range(count):
-        slot = FileLock(folder / f"worker-{number}.lock")
-        try:
-            slot.acquire(timeout=0)
-        except Timeout:
+            record, numerics = worker.run(name, tell=tell, gone=gone, stall=orders.stall)
+            whole = not _lost_its_gpu(record)
+        except WorkerLostError as error:
+            if error.begun:
+                failures.append(str(error))
+            elif fresh:
+                raise MethodError(f"{orders.method}: worker processes die before they begin: {error}") from None
             continue
-        return number, slot
-    return 0, None
+        finally:
+            crew.give_back(worker) if whole else crew.dismiss(worker)
+        if whole or len(failures) == TRIES - 1:
+            return Outcome(name, record, numerics, tuple(failures))
+        failures.append(f"the GPU failed: {record.error}")
+    return Outcome(name, None, None, tuple(failures))
+
+
+def _lost_its_gpu(record: SequenceRecord) -> bool:
+    """Say whether every further call of the process would fail as well."""
+    return record.status == "failed" and bool(_DEAD_GPU.search(f"{record.error}\n{record.traceback}"))
+
+
+def _tries_folder(orders: Orders) -> Path:
+    """Where a cluster's tries are counted: whoever watches over a sequence may vanish with all that it knew."""
+    return orders.out / ".locks" / orders.token
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise BadInputError(f"{folder}: cannot be made: {error.strerror}") from None
+
+
+def _count_try(name: str, orders: Orders) -> int:
+    """Note that a sequence is begun, and return how often it was before."""
+    path = _tries_folder(orders) / name
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        with os.fdopen(descriptor, "ab") as file:
+            file.write(b".")
+            return file.tell() - 1
+    except OSError as error:
+        raise BadInputError(
+            f"{orders.out}: a worker cannot write there: {error.strerror}; expected a file system that all machines of"
+            " the engine share, with data, weights and output under the same paths"
+        ) from None

@@ -1,0 +1,156 @@
+"""What runs inside a worker process: sequences one after another, as the process that started it orders.
+
+It builds the method once. It ends with the process that started it, and when it is left idle.
+"""
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from vos_bench import registry
+from vos_bench.api import Dataset
+from vos_bench.errors import VosBenchError
+from vos_bench.running.building import Recipe, build, numerics, resolve_device
+from vos_bench.running.sequence import Listener, Task, run_sequence
+
+IDLE_SECONDS = 300.0
+"""How long it waits for another sequence, whose memory and GPU somebody else may want."""
+MOST_WORKERS = 1024
+
+Answer = tuple[str, tuple[Any, ...]]
+"""What a worker process says, and what belongs to it: `begun`, `sequence_started`, `frame_done`, `ended`, `raised`."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the sequences of a run have in common.
+
+    Attributes:
+        dataset: The data.
+        recipe: How to build the method.
+        task: The rest.
+        workers: 1 where the only worker shall use the first GPU, more where each takes the next.
+    """
+
+    dataset: Dataset
+    recipe: Recipe
+    task: Task
+    workers: int
+
+
+class Header(NamedTuple):
+    """The first thing that a worker process is told.
+
+    Attributes:
+        folder: From where the paths count that are not absolute, where there is such a folder.
+        path: Where modules are looked for besides.
+        factory: The method's class; one in a file must be loaded before `job` can be read.
+        job: A pickled `Job`.
+    """
+
+    folder: str
+    path: tuple[str, ...]
+    factory: str
+    job: bytes
+
+
+def main() -> None:
+    """Do what standard input says, and answer on standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    orders, answers = _channel()
+    received: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(orders, received), daemon=True).start()
+
+    def tell(kind: str, *arguments: object) -> None:
+        pickle.dump((kind, arguments), answers)
+        answers.flush()
+
+    try:
+        _serve(received, tell)
+    except Exception as error:  # all of it is for the process that started this one
+        tell("raised", error if isinstance(error, VosBenchError) else RuntimeError(f"{type(error).__name__}: {error}"))
+
+
+def _channel() -> tuple[BinaryIO, BinaryIO]:
+    """Take standard input and output for orders and answers; what a method prints goes to standard error."""
+    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return orders, answers
+
+
+def _receive(orders: BinaryIO, received: "queue.SimpleQueue[Any]") -> None:
+    """Pass orders on; end at once when the process that gives them is gone: the folder may be another run's by now."""
+    with suppress(EOFError, OSError, pickle.UnpicklingError):
+        while True:
+            received.put(pickle.load(orders))  # from the process that started this one
+    os._exit(1)
+
+
+def _serve(received: "queue.SimpleQueue[Any]", tell: Callable[..., None]) -> None:
+    header: Header = received.get()
+    sys.path.extend(path for path in header.path if path not in sys.path)
+    with suppress(FileNotFoundError):
+        os.chdir(header.folder)
+    registry.resolve(header.factory)
+    job: Job = pickle.loads(header.job)  # from the run that this is a part of
+    worker: _Worker | None = None
+    with suppress(queue.Empty):
+        while name := received.get(timeout=IDLE_SECONDS):
+            tell("begun", name)
+            worker = worker or _Worker(job)
+            tell("ended", *worker.run(name, tell))
+    if worker:
+        worker.close()
+
+
+class _Worker:
+    """A built method, and which of this machine's workers it is."""
+
+    def __init__(self, job: Job) -> None:
+        number, self._slot = _take_slot()
+        device = resolve_device(job.recipe.device, worker=number, workers=job.workers)
+        self._job, self._method = job, build(job.recipe, device)
+
+    def run(self, name: str, tell: Callable[..., None]) -> tuple[Any, Any]:
+        """Run a sequence; return its record and the worker's numerics."""
+        job, method = self._job, self._method
+        listener = Listener(
+            lambda sequence, frames: tell("sequence_started", sequence, frames),
+            lambda sequence: tell("frame_done", sequence),
+        )
+        record = run_sequence(job.dataset, name, method=method, task=job.task, listener=listener)
+        return record, numerics(job.recipe, method)
+
+    def close(self) -> None:
+        """Let go of the method."""
+        self._method.close()
+        if self._slot:
+            self._slot.release()
+
+
+def _take_slot() -> tuple[int, FileLock | None]:
+    """Take a number that no other living worker of this machine has, so that each GPU gets its share of workers."""
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    folder = Path(tempfile.gettempdir()) / f"vos-bench-workers-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for number in range(MOST_WORKERS):
+            slot = FileLock(folder / f"{number}.lock")
+            with suppress(Timeout):
+                slot.acquire(timeout=0)
+                return number, slot
+    return 0, None

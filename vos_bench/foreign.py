@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vos_bench.api import ProtocolName
+from vos_bench.engines import LOCAL, Engine
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.protocol import TruthSequence
@@ -69,7 +70,8 @@ def score_label_maps(
     *,
     origin: Origin | None = None,
     out: Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    engine: Engine = LOCAL,
     command: str = "",
     on_done: Callable[[SequenceResult], None] | None = None,
 ) -> Path:
@@ -80,7 +82,8 @@ def score_label_maps(
         truth: What they are scored against.
         origin: Makes the record one of the kind `results-only`, with the system's name and source.
         out: The record's folder; without it, `runs/DATASET/NAME/CONFIG8`, named after the system, or the masks' folder.
-        jobs: How many sequences are scored at once.
+        jobs: How many sequences are scored at once; None for one, and for all places of a cluster.
+        engine: Who scores them.
         command: The command line as passed, for the record.
         on_done: Called with each sequence's result as it comes.
 
@@ -94,7 +97,9 @@ def score_label_maps(
     record = _record(masks, truth, command, origin)
     out = out or default_out(record)
     _require_no_other_record(out, record)
-    results = score_sequences(truth.sequences, masks, protocol=truth.protocol, jobs=jobs, on_done=on_done)
+    results = score_sequences(
+        truth.sequences, masks, protocol=truth.protocol, jobs=jobs, engine=engine, on_done=on_done
+    )
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         shutil.rmtree(out / "sequences", ignore_errors=True)

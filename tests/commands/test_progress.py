@@ -42,15 +42,25 @@ def test_durations_have_two_units(seconds: float, text: str):
     assert duration(seconds) == text
 
 
-def test_the_estimate_is_said_once_for_all_that_is_left_and_shared_by_the_jobs(capsys: pytest.CaptureFixture[str]):
-    progress = RunProgress(weigh={"a": 1.0, "b": 2.0, "c": 4.0}.__getitem__, jobs=2)
+def test_the_estimate_is_said_once_for_all_that_is_left_and_shared_by_those_at_work(capsys: pytest.CaptureFixture[str]):
+    progress = RunProgress(weigh={"a": 1.0, "b": 2.0, "c": 4.0}.__getitem__)
     with progress:
         progress.run_started(Path("out"), ("scored-again", "a", "b", "c"), 3)
         progress.sequence_finished(SequenceRecord(name="scored-again", status="done"))
-        for name in ("a", "b", "c"):
+        for name in ("a", "b"):
             progress.sequence_started(name, 5)
+        for name in ("a", "b", "c"):
             progress.sequence_finished(SequenceRecord(name=name, status="done", seconds=1000))
     assert capsys.readouterr().err.splitlines() == ["about 50 min left for 2 sequences"]
+
+
+def test_a_sequence_that_is_started_again_has_one_bar():
+    progress = RunProgress()
+    progress.run_started(Path("out"), ("a", "b"), 0)
+    for _ in range(2):
+        progress.sequence_started("a", 5)
+        progress.frame_done("a")
+    assert [(task.description, task.completed) for task in progress._bars.tasks] == [("sequences", 0), ("a", 1)]
 
 
 def test_a_failed_sequence_is_no_measure(capsys: pytest.CaptureFixture[str]):

@@ -45,15 +45,14 @@ class RunProgress:
         out: The run's folder, known once the run has started.
     """
 
-    def __init__(self, *, weigh: Callable[[str], float] = lambda _: 1.0, jobs: int = 1) -> None:
+    def __init__(self, *, weigh: Callable[[str], float] = lambda _: 1.0) -> None:
         """Prepare the bars.
 
         Args:
             weigh: Sequence name to how much work it is, in any unit; asked for once, after the first sequence.
-            jobs: How many sequences run at once.
         """
         self.out = Path()
-        self._weigh, self._jobs = weigh, jobs
+        self._weigh = weigh
         self._left: dict[str, None] = {}
         self._estimated = False
         self._bars = _bars()
@@ -80,6 +79,8 @@ class RunProgress:
     def sequence_started(self, name: str, frames: int) -> None:
         """Add a sequence's bar."""
         self._begun.add(name)
+        if name in self._running:  # its worker was lost
+            self._bars.remove_task(self._running.pop(name))
         self._running[name] = self._bars.add_task(name, total=frames)
 
     def frame_done(self, name: str) -> None:
@@ -99,7 +100,8 @@ class RunProgress:
             self._bars.console.print(f"failed: {record.name}: {record.error}", markup=False, highlight=False)
 
     def _say_time_left(self, record: SequenceRecord) -> None:
-        seconds = time_left(record, self._left, weigh=self._weigh) / min(self._jobs, len(self._left))
+        at_once = 1 + len(self._running)  # who else is at work, and the place that is free now
+        seconds = time_left(record, self._left, weigh=self._weigh) / min(at_once, len(self._left))
         sequences = f"{len(self._left)} sequence{'s' if len(self._left) > 1 else ''}"
         self._bars.console.print(f"about {duration(seconds)} left for {sequences}", markup=False, highlight=False)
 

@@ -13,6 +13,7 @@ from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.progress import RunProgress, object_frames
 from vos_bench.commands.summary import conclude
+from vos_bench.engines import parse_engine, seen_by
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import load_run
@@ -39,7 +40,9 @@ def run(
     device: str = "auto",
     amp: Precision = "off",
     compile: Annotated[bool, Flag] = False,
-    jobs: int = 1,
+    jobs: int | None = None,
+    engine: str = "local",
+    stall: float | None = None,
     shard: str | None = None,
     overwrite: Overwrite = "only-missing",
     save_probabilities: Annotated[bool, Flag] = False,
@@ -68,7 +71,10 @@ def run(
         device: auto, cpu, cuda or cuda:1.
         amp: Precision of the network on a GPU.
         compile: Compile the network.
-        jobs: How many sequences run at once; above one, no FPS is given.
+        jobs: How many sequences run at once; above one, no FPS is given. Without it: one, or all places of the engine.
+        engine: local, or the cluster that runs the sequences: dask://HOST:PORT, ray://HOST:PORT; see docs/cluster.md.
+        stall: A worker that finishes no frame for so many seconds is killed and its sequence started again, once.
+            Without it, a frame may take any time.
         shard: I/N, the I-th of N parts of the sequences; the parts merge by copying their folders into one.
         overwrite: What to do about sequences that were finished before.
         save_probabilities: Keep the probabilities of every frame too.
@@ -82,10 +88,11 @@ def run(
     """
     info = _named(registry.method(method), name)
     overrides = (*_external_settings(command, timeout), *set_)
+    cluster = parse_engine(engine)
     chosen = weights.choose(info, weights_)
-    opened = registry.open_dataset(dataset, root=root, split=split)
+    opened = registry.open_dataset(dataset, root=root and seen_by(cluster, root), split=split)
     if truth is not None:
-        opened = GivenTruth(opened, truth)
+        opened = GivenTruth(opened, seen_by(cluster, truth))
     numbers = options.seeds(seeds)
     runs = []
     for seed in numbers:
@@ -102,6 +109,8 @@ def run(
             amp=amp,
             compile=compile,
             jobs=jobs,
+            engine=cluster,
+            stall=stall,
             shard=options.shard(shard),
             overwrite=overwrite,
             save_probabilities=save_probabilities,
@@ -109,7 +118,7 @@ def run(
             out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
             command=tuple(sys.argv[1:]),
         ).with_weights(chosen)
-        with RunProgress(weigh=lambda name: object_frames(opened.sequence(name), frames=frames), jobs=jobs) as progress:
+        with RunProgress(weigh=lambda name: object_frames(opened.sequence(name), frames=frames)) as progress:
             run_method(settings, listener=progress)
         runs.append(load_run(progress.out))
     return conclude(runs, json)

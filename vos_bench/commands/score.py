@@ -12,6 +12,7 @@ from vos_bench.api import Dataset, ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.progress import counting
 from vos_bench.commands.summary import conclude
+from vos_bench.engines import parse_engine, seen_by
 from vos_bench.errors import BadInputError
 from vos_bench.foreign import Truth, folder_fingerprint, score_label_maps
 from vos_bench.meta_json import meta_beside
@@ -32,7 +33,8 @@ def score(
     truth: Path | None = None,
     protocol: ProtocolName | None = None,
     sequences: str | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    engine: str = "local",
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     json: Annotated[Path | None, Parameter(name="--json")] = None,
 ) -> int:
@@ -47,12 +49,15 @@ def score(
             truth. A meta.json in it or beside it names objects, first frames and categories for --protocol ytvos.
         protocol: Which frames and objects count; without it, the dataset's own, or davis.
         sequences: A,B or @FILE with one name a line; without it, all.
-        jobs: How many sequences are scored at once.
+        jobs: How many sequences are scored at once; without it: one, or all places of the engine.
+        engine: local, or the cluster that scores: dask://HOST:PORT, ray://HOST:PORT; see docs/cluster.md.
         out: The folder of the record; without it, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise BadInputError(f"--jobs {jobs}: expected 1 or more")
+    cluster = parse_engine(engine)
+    masks, root, truth = seen_by(cluster, masks), root and seen_by(cluster, root), truth and seen_by(cluster, truth)
     chosen = options.sequence_names(sequences)
     if dataset is not None:
         opened = registry.open_dataset(dataset, root=root, split=split)
@@ -67,6 +72,7 @@ def score(
             against,
             out=out,
             jobs=jobs,
+            engine=cluster,
             command=shlex.join(sys.argv[1:]),
             on_done=lambda _: advance(),
         )

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import re
 import secrets
 import shutil
 import sys
@@ -10,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +17,13 @@ import cloudpickle
 from joblib import cpu_count, delayed
 from joblib.parallel import ParallelBackendBase
 
-from vos_bench.engines import LOCAL, Engine, joined, quietly
+from vos_bench.engines import LOCAL, Engine
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
-from vos_bench.records import Numerics, SequenceRecord, sequence_file, write_record
+from vos_bench.places import joined, quietly
+from vos_bench.records import Numerics, SequenceRecord, read_record, sequence_file, write_record
 from vos_bench.running.events import Address, Listening, receiving, sending
+from vos_bench.running.faults import GpuLostError
 from vos_bench.running.sequence import saving
 from vos_bench.running.supervision import RunEndedError, WorkerLostError, crew_of, disband
 from vos_bench.running.worker_process import Header, Job
@@ -31,8 +32,6 @@ __all__ = ["Job", "run_in_workers"]
 
 TRIES = 2
 LOST = "the process or machine that watched over it was lost"
-_DEAD_GPU = re.compile(r"(CUDA|HIP|cuDNN|CUBLAS|NCCL) error\b|AcceleratorError|CUBLAS_STATUS_|CUDNN_STATUS_")
-"""What torch says when a GPU can do nothing more for this process; running out of memory is not among it."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +128,11 @@ def _orders(job: Job, engine: Engine, jobs: int | None, stall: float | None) -> 
     if engine.kind == "local":  # a cluster sets these itself, where it is set up
         limit = str(max(1, cpu_count() // (jobs or 1)))
         threads = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, limit)
-    header = Header(str(Path.cwd()), tuple(sys.path), job.recipe.info.factory, cloudpickle.dumps(job))
-    out = job.task.out.absolute()
-    return Orders(job.recipe.info.name, pickle.dumps(header), threads, out, secrets.token_hex(8), stall)
+    out, weights = job.task.out.absolute(), job.recipe.weights
+    recipe = replace(job.recipe, weights=weights.absolute() if isinstance(weights, Path) else weights)
+    job = replace(job, recipe=recipe, task=replace(job.task, out=out))
+    header = Header(str(Path.cwd()), tuple(sys.path), recipe.info.factory, cloudpickle.dumps(job))
+    return Orders(recipe.info.name, pickle.dumps(header), threads, out, secrets.token_hex(8), stall)
 
 
 class _Ledger:
@@ -217,24 +218,21 @@ def _try(name: str, orders: Orders, failures: list[str], *, tell: Listening, gon
         fresh, whole = not worker.used, False
         try:
             record, numerics = worker.run(name, tell=tell, gone=gone, stall=orders.stall)
-            whole = not _lost_its_gpu(record)
+            whole = True
+            return Outcome(name, record, numerics, tuple(failures))
         except WorkerLostError as error:
             if error.begun:
                 failures.append(str(error))
             elif fresh:
                 raise MethodError(f"{orders.method}: worker processes die before they begin: {error}") from None
-            continue
+        except GpuLostError:  # to that process, not to the next one
+            failed = read_record(SequenceRecord, sequence_file(orders.out, name))
+            if len(failures) == TRIES - 1:
+                return Outcome(name, failed, None, tuple(failures))
+            failures.append(f"the GPU no longer answered its worker: {failed.error}")
         finally:
             crew.give_back(worker) if whole else crew.dismiss(worker)
-        if whole or len(failures) == TRIES - 1:
-            return Outcome(name, record, numerics, tuple(failures))
-        failures.append(f"the GPU failed: {record.error}")
     return Outcome(name, None, None, tuple(failures))
-
-
-def _lost_its_gpu(record: SequenceRecord) -> bool:
-    """Say whether every further call of the process would fail as well."""
-    return record.status == "failed" and bool(_DEAD_GPU.search(f"{record.error}\n{record.traceback}"))
 
 
 def _tries_folder(orders: Orders) -> Path:

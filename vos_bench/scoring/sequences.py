@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import ProtocolName
+from vos_bench.engines import LOCAL, Engine
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.labelmaps import describe_unknown_ids, read_narrow
 from vos_bench.metrics.contour import accuracy_from_matches
@@ -49,7 +50,8 @@ def score_sequences(
     masks: Path,
     *,
     protocol: ProtocolName,
-    jobs: int = 1,
+    jobs: int | None = None,
+    engine: Engine = LOCAL,
     on_done: Callable[[SequenceResult], None] | None = None,
 ) -> list[SequenceResult]:
     """Score label maps, several sequences at a time.
@@ -59,7 +61,8 @@ def score_sequences(
         masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`; files and folders that no sequence asks for do not
             matter.
         protocol: Which frames and objects count.
-        jobs: How many sequences are scored at once.
+        jobs: How many sequences are scored at once; None for one, and for all places of a cluster.
+        engine: Who scores them; a cluster must find the same files under the same paths.
         on_done: Called with each result as it comes, in the thread that called this function.
 
     Returns:
@@ -67,12 +70,13 @@ def score_sequences(
         its sequence alone.
 
     Raises:
-        BadInputError: Folders, frames or sizes do not match the truth; found before anything is scored.
+        BadInputError: Folders, frames or sizes do not match the truth; found before anything is scored. Or the engine
+            cannot be joined, or breaks off.
     """
     pixels = preflight(sequences, masks, protocol=protocol)
     counter(pixels)  # compiles the program here, if need be, and not in every worker at once
     results: dict[str, SequenceResult] = {}
-    for result in _results(sequences, masks, protocol, pixels, jobs):
+    for result in _results(sequences, masks, protocol, pixels, jobs, engine):
         results[result.name] = result
         if on_done is not None:
             on_done(result)
@@ -80,10 +84,18 @@ def score_sequences(
 
 
 def _results(
-    sequences: Sequence[TruthSequence], masks: Path, protocol: ProtocolName, pixels: int, jobs: int
+    sequences: Sequence[TruthSequence],
+    masks: Path,
+    protocol: ProtocolName,
+    pixels: int,
+    jobs: int | None,
+    engine: Engine,
 ) -> Iterator[SequenceResult]:
     """Yield results as they come."""
-    jobs = max(1, min(jobs, len(sequences)))
+    if engine != LOCAL:
+        yield from _results_of(engine, sequences, masks, protocol, pixels, jobs)
+        return
+    jobs = max(1, min(jobs or 1, len(sequences)))
     if jobs == 1:
         yield from (_result(sequence, masks, protocol, pixels) for sequence in sequences)
         return
@@ -99,6 +111,23 @@ def _results(
         raise BadInputError(
             f"a scoring process was killed ({error}); with fewer --jobs there is more memory for each"
         ) from None
+
+
+def _results_of(
+    engine: Engine,
+    sequences: Sequence[TruthSequence],
+    masks: Path,
+    protocol: ProtocolName,
+    pixels: int,
+    jobs: int | None,
+) -> Iterator[SequenceResult]:
+    from joblib import delayed
+
+    from vos_bench.places import joined
+
+    with joined(engine, jobs=jobs) as places:
+        calls = (delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
+        yield from places.parallel(calls)
 
 
 def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:

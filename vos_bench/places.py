@@ -1,0 +1,208 @@
+"""Places where calls run side by side: threads of this process, or workers of a cluster.
+
+joblib hands the calls out, through a small backend on its extension point. The ready ones do not serve here: that for
+dask waits forever for a task whose workers were killed too often, that for ray gives no result before the last.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
+
+from joblib import Parallel, cpu_count
+from joblib.parallel import ParallelBackendBase
+
+from vos_bench.engines import Engine
+from vos_bench.errors import BadInputError, VosBenchError
+
+PATIENCE_SECONDS = 60.0
+"""How long to wait for an engine to take this process in, and for its first worker."""
+CONNECT_SECONDS = 10.0
+"""How long to wait for a sign that anything listens at an address at all."""
+
+
+class Places(NamedTuple):
+    """An engine that took this process in.
+
+    Attributes:
+        parallel: Takes `joblib.delayed` calls and yields their results as they come.
+        host: This machine's address as the engine's workers reach it; None where they are threads of this process.
+        everywhere: Calls a function with arguments in every process that does the work, as far as the engine can.
+    """
+
+    parallel: Parallel
+    host: str | None
+    everywhere: Callable[..., None]
+
+
+@contextmanager
+def joined(engine: Engine, *, jobs: int | None, gpu: bool = False) -> Iterator[Places]:
+    """Join an engine for the length of a block.
+
+    Args:
+        engine: Which.
+        jobs: How many calls run at once; None for one on this machine, and for as many as a cluster has places.
+        gpu: Whether a call needs a GPU where the cluster counts them.
+
+    Raises:
+        BadInputError: Its package is not installed, it cannot be reached, has no worker, or broke off.
+    """
+    if engine.kind == "local":
+        workers = Parallel(jobs or 1, backend="threading", return_as="generator_unordered", **_ONE_BY_ONE)
+        yield Places(workers, None, lambda function, *arguments: function(*arguments))
+        return
+    join = _join_dask if engine.kind == "dask" else _join_ray
+    with _told_plainly(engine), join(engine, jobs, gpu) as places:
+        yield places
+
+
+_ONE_BY_ONE: dict[str, Any] = {"batch_size": 1, "max_nbytes": None}
+
+
+class _Backend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no annotations
+    """A joblib backend over anything that makes a future of a call."""
+
+    supports_retrieve_callback = True
+
+    def __init__(self, start: Callable[..., Future[Any]], places: int) -> None:
+        super().__init__(nesting_level=0)
+        self._start, self._places = start, places
+
+    def effective_n_jobs(self, _: int | None) -> int:
+        """Return how many calls can run at once."""
+        return self._places
+
+    def submit(self, func: Callable[[], object], callback: Callable[[Future[Any]], None]) -> Future[Any]:
+        """Start a call."""
+        future = self._start(func)
+        future.add_done_callback(callback)
+        return future
+
+    def retrieve_result_callback(self, out: Future[Any]) -> Any:
+        """Return what a call gave, or raise what it raised, whoever is to blame."""
+        return out.result()
+
+
+def _on(start: Callable[..., Future[Any]], places: int, *, at_once: int | Literal["all"]) -> Parallel:
+    return Parallel(
+        places,
+        backend=_Backend(start, places),
+        pre_dispatch=at_once,
+        return_as="generator_unordered",
+        **_ONE_BY_ONE,
+    )
+
+
+@contextmanager
+def _told_plainly(engine: Engine) -> Iterator[None]:
+    """Turn an engine's own errors into one message; this package's pass."""
+    try:
+        yield
+    except VosBenchError:
+        raise
+    except Exception as error:  # of many kinds, which only the engine's package could name
+        of_engine = type(error).__module__.partition(".")[0] in ("distributed", "ray", "tornado")
+        if not (of_engine or isinstance(error, (CancelledError, OSError))):
+            raise
+        raise BadInputError(
+            f"--engine {engine}: broke off: {' '.join(str(error).split()) or type(error).__name__}. Finished sequences"
+            " are kept: once that is mended, the same command goes on from there"
+        ) from error
+
+
+def _import(engine: Engine, module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise BadInputError(
+            f"--engine {engine}: {error}; install it with pip install 'vos-bench[{engine.kind}]', here and on every"
+            " machine that does the work"
+        ) from None
+
+
+def _require_listener(engine: Engine, started_by: str) -> str:
+    """Check that something listens at an engine's address; return this machine's address as seen from there."""
+    host, _, port = engine.address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS) as connection:
+            own: str = connection.getsockname()[0]
+            return own
+    except (OSError, OverflowError) as error:
+        raise BadInputError(
+            f"--engine {engine}: cannot be reached: {error}; expected {started_by} that this machine can connect to"
+        ) from None
+
+
+@contextmanager
+def _join_dask(engine: Engine, jobs: int | None, _: bool) -> Iterator[Places]:
+    distributed = _import(engine, "distributed")
+    own = _require_listener(engine, "a scheduler (dask scheduler)")
+    client = distributed.Client(f"tcp://{engine.address}", timeout=PATIENCE_SECONDS, set_as_default=False)
+    try:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE_SECONDS)
+        except TimeoutError:
+            raise BadInputError(
+                f"--engine {engine}: the scheduler has no worker after {PATIENCE_SECONDS:g} s; start some with"
+                f" dask worker tcp://{engine.address}"
+            ) from None
+        places = jobs or sum(client.ncores().values())
+
+        def everywhere(function: Callable[..., object], *arguments: object) -> None:
+            client.run(function, *arguments)
+
+        # Without a limit all calls wait at the scheduler, so that workers that come later get their share.
+        start = client.get_executor(pure=False).submit
+        yield Places(_on(start, places, at_once=jobs or "all"), own, everywhere)
+    finally:
+        client.close()
+
+
+@contextmanager
+def _join_ray(engine: Engine, jobs: int | None, gpu: bool) -> Iterator[Places]:
+    ray = _import(engine, "ray")
+    own = None if engine.address in ("local", "auto") else _require_listener(engine, "a head node's client server")
+    settings: dict[str, Any] = {"address": str(engine) if own else engine.address, "log_to_driver": False}
+    if engine.address == "local":
+        settings |= {"num_cpus": jobs or cpu_count(), "include_dashboard": False}
+    try:
+        ray.init(**settings)
+    except (ConnectionError, ImportError, RuntimeError) as error:
+        raise BadInputError(f"--engine {engine}: cannot be joined: {' '.join(str(error).split())}") from None
+    try:
+        places, options = _shares(ray.cluster_resources(), jobs, gpu=gpu)
+        call = ray.remote(_call).options(**options)
+        if own is None:
+            own = "127.0.0.1" if engine.address == "local" else ray.util.get_node_ip_address()
+        at_once = jobs or "all"
+        yield Places(_on(lambda func: call.remote(func).future(), places, at_once=at_once), own, _nowhere)
+    finally:
+        ray.shutdown()
+
+
+def _shares(resources: dict[str, float], jobs: int | None, *, gpu: bool) -> tuple[int, dict[str, Any]]:
+    """Return how many calls ray shall run at once, and what it shall set aside for each."""
+    gpus = resources.get("GPU", 0.0) if gpu else 0.0
+    places = jobs or max(1, int(gpus or resources.get("CPU", 1.0)))
+    # A call whose machine was lost is made again elsewhere; what it raises itself is its answer.
+    options: dict[str, Any] = {"num_cpus": 1, "max_retries": 3, "retry_exceptions": False}
+    if gpus:
+        options |= {"num_cpus": 0, "num_gpus": min(1.0, int(100 * gpus / places) / 100)}
+    return places, options
+
+
+def _call(function: Callable[[], object]) -> object:
+    return function()
+
+
+def _nowhere(function: Callable[..., object], *arguments: object) -> None:
+    """Ray ends the processes of a driver that leaves, so that nothing is left to do."""
+    del function, arguments
+
+
+def quietly(function: Callable[..., None], *arguments: object) -> None:
+    """Call what tidies up at an engine: one that has gone needs no tidying."""
+    with suppress(Exception):  # of kinds that only the engine's package could name
+        function(*arguments)

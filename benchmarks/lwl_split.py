@@ -1,29 +1,43 @@
 """Where LWL's time goes: milliseconds a frame, part by part, for a growing memory, and the least each could take.
 
-Runs the tracker on a made-up 832 x 480 video with one or more objects, reading and decoding not included; `lwl` with
-random parameters, on which its speed does not depend, `lwl-lite` with its own:
+Runs the tracker on a made-up 832 x 480 video with one or more objects; `lwl` with random parameters, on which its speed
+does not depend, `lwl-lite` with its own. What the harness adds beside it, decoding a JPEG and writing the label map,
+is measured apart and not part of the total:
 
     python benchmarks/lwl_split.py lwl --frames 46
     python benchmarks/lwl_split.py lwl-lite --frames 60
 
-The least time of a part is its multiplications over those that large matrix products reach on this machine, measured in
-the same process; what moves memory and multiplies little has none.
+The least time of a part is the sum over its operations, each as it is: the longer of its multiplications over those
+that large matrix products reach on this machine, and its bytes (read and written, each tensor once) over the best rate
+at which memory is copied, caches included; both measured in the same process.
 """
 
 import argparse
 import resource
 import statistics
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 
 from vos_bench import registry, weights
 from vos_bench.benching.videos import MadeUpVideo, Shape
 from vos_bench.config import apply_overrides
+from vos_bench.datasets.frames import read_image
+from vos_bench.labelmaps import write_label_map
 from vos_bench.methods.lwl.method import LwlMethod
 from vos_bench.running.building import method_class
 
@@ -40,23 +54,73 @@ COUNTED = 4
 """Frames over which multiplications are counted: lwl-lite updates its target model on every fourth."""
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What this machine reaches: multiplications and bytes a second."""
+
+    multiplications: float
+    bytes: float
+
+
+class Work(TorchDispatchMode):
+    """Adds up what the operations within it multiply, move, and take at least.
+
+    Attributes:
+        multiplications: So far.
+        bytes: So far.
+        seconds: The least that all of it takes, operation by operation.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__()
+        self._machine = machine
+        self.multiplications = self.bytes = self.seconds = 0.0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with self:  # an operation made of others, as in inference mode, is taken apart
+            out = func.decompose(*args, **(kwargs or {}))
+        if out is not NotImplemented:
+            return out
+        out = func(*args, **(kwargs or {}))
+        if func.is_view or func.__name__.startswith(("empty", "new_empty", "detach", "alias")):
+            return out
+        count = flop_registry.get(func._overloadpacket)
+        multiplied = count(*args, **(kwargs or {}), out_val=out) / 2 if count else 0.0
+        moved = sum(_size(each) for each in tree_leaves((args, kwargs, out)) if isinstance(each, Tensor))
+        self.multiplications += multiplied
+        self.bytes += moved
+        self.seconds += max(multiplied / self._machine.multiplications, moved / self._machine.bytes)
+        return out
+
+
+def _size(x: Tensor) -> int:
+    return min(x.numel() * x.element_size(), x.untyped_storage().nbytes())  # an expanded tensor is stored once
+
+
 class Split:
     """What each part of the network takes, by frame.
 
     Attributes:
         seconds: Of each part since the last `take`.
-        operations: Multiplications of each part since then; only while `counting`.
-        counting: Whether to count multiplications, which makes the seconds meaningless.
+        work: Of each part, while `counting`, which makes the seconds meaningless.
     """
 
-    def __init__(self, method: LwlMethod) -> None:
+    def __init__(self, method: LwlMethod, machine: Machine) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self.operations: dict[str, float] = defaultdict(float)
-        self.counting = False
+        self.work: dict[str, Work] = defaultdict(lambda: Work(machine))
+        self._counting = False
         self._device = method._tracker._engine.device
         network = method._tracker._engine.network
         for name in PARTS:
             setattr(network, name, self._timed(name, getattr(network, name)))
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count work instead of time."""
+        self._counting = True
+        with self.work["total"]:
+            yield
+        self._counting = False
 
     def take(self) -> dict[str, float]:
         """Return the seconds since the last call."""
@@ -65,11 +129,9 @@ class Split:
 
     def _timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **keywords: Any) -> Any:
-            if self.counting:
-                with FlopCounterMode(display=False) as counter:
-                    result = function(*arguments, **keywords)
-                self.operations[name] += counter.get_total_flops() / 2
-                return result
+            if self._counting:
+                with self.work[name]:
+                    return function(*arguments, **keywords)
             start = self._now()
             result = function(*arguments, **keywords)
             self.seconds[name] += self._now() - start
@@ -96,17 +158,16 @@ def build(arguments: argparse.Namespace) -> LwlMethod:
 
 
 def measure(
-    method: LwlMethod, arguments: argparse.Namespace
-) -> tuple[list[tuple[int, dict[str, float]]], dict[str, float]]:
+    method: LwlMethod, arguments: argparse.Namespace, machine: Machine
+) -> tuple[list[tuple[int, dict[str, float]]], dict[str, Work]]:
     """Track the video.
 
     Returns:
-        The memory's size and the seconds of each part, by frame; and the multiplications of each part, the mean of the
-        last frames.
+        The memory's size and the seconds of each part, by frame; and the work of each part in `COUNTED` more frames.
     """
     video = MadeUpVideo(Shape(832, 480, arguments.objects, arguments.frames))
     images = [video.read_frame(name) for name in video.frame_names]
-    split, rows = Split(method), []
+    split, rows = Split(method, machine), []
     for index, image in enumerate(images):
         start = time.perf_counter()
         if index == 0:
@@ -116,24 +177,36 @@ def measure(
         total = time.perf_counter() - start
         memory = method._tracker.cohorts[0].memory.weights.filled
         rows.append((memory, {**split.take(), "total": total, "first": float(index == 0)}))
-    split.counting = True
-    for image in images[:COUNTED]:
-        method.step(image)
-    return rows, {name: value / COUNTED for name, value in split.operations.items()}
+    with split.counting():
+        for image in images[:COUNTED]:
+            method.step(image)
+    return rows, split.work
 
 
-def peak(device: str) -> float:
-    """Return how many multiplications a second large matrix products reach."""
+def reach(device: str) -> Machine:
+    """Measure what large matrix products, and copies of any size, reach."""
     side = 4096 if device.startswith("cuda") else 1536
-    a, best = torch.randn(side, side, device=device), float("inf")
+    a = torch.randn(side, side, device=device)
+    copies = []
+    for mebibytes in (0.5, 2, 8, 64):
+        source = torch.ones(int(mebibytes * 2**18), device=device)
+        copies.append(2 * source.nbytes / _best(partial(source.clone().copy_, source)))
+    return Machine(side**3 / _best(lambda: a @ a), max(copies))
+
+
+def _best(work: Callable[[], Tensor]) -> float:
+    """Return the least of several times, each of enough calls to be measured."""
+    seconds = []
     for _ in range(8):
-        start = time.perf_counter()
-        (a @ a).sum().item()
-        best = min(best, time.perf_counter() - start)
-    return side**3 / best
+        start, calls = time.perf_counter(), 0
+        while calls == 0 or time.perf_counter() - start < 0.02:
+            result, calls = work(), calls + 1
+        result.flatten()[0].item()
+        seconds.append((time.perf_counter() - start) / calls)
+    return min(seconds)
 
 
-def table(rows: list[tuple[int, dict[str, float]]], operations: dict[str, float], peak: float) -> str:
+def table(rows: list[tuple[int, dict[str, float]]], work: dict[str, Work]) -> str:
     """Return min / median milliseconds of each part for ranges of the memory's size, and the least possible."""
     full = max(memory for memory, _ in rows)
     ranges = ((2, full // 4), (full // 4 + 1, full - 1), (full, full))
@@ -145,15 +218,50 @@ def table(rows: list[tuple[int, dict[str, float]]], operations: dict[str, float]
     }
     columns = {head: column for head, column in columns.items() if column}
     heads = [f"{head} ({len(column)} frames)" for head, column in columns.items()]
-    lines = ["| part | " + " | ".join([*heads, "mean, full memory", "GMAC", "least"]) + " |"]
-    lines.append("| --- |" + " ---: |" * (len(heads) + 3))
+    lines = ["| part | " + " | ".join([*heads, "mean, full memory", "GMAC", "MB", "least"]) + " |"]
+    lines.append("| --- |" + " ---: |" * (len(heads) + 4))
     for name, label in {"total": "**total**", **PARTS, "rest": REST}.items():
         cells = [_cell([_seconds(parts, name) for parts in column]) for column in columns.values()]
         mean = statistics.mean(_seconds(parts, name) for parts in list(columns.values())[-1])
-        macs = sum(operations.values()) if name == "total" else operations.get(name)
-        least = ["", ""] if macs is None else [f"{macs / 1e9:.2f}", f"{1e3 * macs / peak:.1f}"]
-        lines.append(f"| {label} | " + " | ".join([*cells, f"{1e3 * mean:.1f}", *least]) + " |")
+        lines.append(f"| {label} | " + " | ".join([*cells, f"{1e3 * mean:.1f}", *_least(name, work)]) + " |")
     return "\n".join(lines)
+
+
+def _least(name: str, work: dict[str, Work]) -> tuple[str, str, str]:
+    def of(field: str) -> float:
+        inner = sum(getattr(work[part], field) for part in PARTS)
+        value = getattr(work["total"], field)
+        return float({"total": value, "rest": value - inner}.get(name, getattr(work[name], field))) / COUNTED
+
+    return f"{of('multiplications') / 1e9:.2f}", f"{of('bytes') / 1e6:.0f}", f"{1e3 * of('seconds'):.1f}"
+
+
+def beside(machine: Machine) -> str:
+    """Return what decoding and writing a frame of the video take, and their least: the image moved once."""
+    video = MadeUpVideo(Shape(832, 480, 1, 1))
+    image, labels = video.read_frame("00000"), np.zeros((480, 832), np.uint16)
+    labels[100:300, 200:500] = 1
+    with tempfile.TemporaryDirectory() as folder:
+        frame = Path(folder) / "frame.jpg"
+        cv2.imwrite(str(frame), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+        times = {
+            "decode a JPEG": (_timed(lambda: read_image(frame)), image.nbytes),
+            "write a label map": (_timed(lambda: write_label_map(Path(folder) / "labels.png", labels)), labels.nbytes),
+        }
+    lines = ["| beside the method | ms (min / median) | least |", "| --- | ---: | ---: |"]
+    lines += [
+        f"| {what} | {_cell(times)} | {1e3 * size / machine.bytes:.2f} |" for what, (times, size) in times.items()
+    ]
+    return "\n".join(lines)
+
+
+def _timed(call: Callable[[], object]) -> list[float]:
+    seconds = []
+    for _ in range(30):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def _seconds(parts: dict[str, float], name: str) -> float:
@@ -179,12 +287,14 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="K=V")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    reached = peak(arguments.device)
-    rows, operations = measure(build(arguments), arguments)
+    machine = reach(arguments.device)
+    rows, work = measure(build(arguments), arguments, machine)
     where = f"torch {torch.__version__}, {arguments.device}, {arguments.threads} threads"
-    print(f"milliseconds a frame, min / median; {where}; matrix products reach {reached / 1e9:.0f} GMAC/s")
+    speed = f"{machine.multiplications / 1e9:.0f} GMAC/s, copies {machine.bytes / 1e9:.0f} GB/s"
+    print(f"milliseconds a frame, min / median; {where}; matrix products reach {speed}")
     print(f"first frame: {1e3 * rows[0][1]['total']:.0f}")
-    print(table(rows, operations, reached))
+    print(table(rows, work))
+    print(beside(machine))
     print(f"peak resident memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

@@ -4,7 +4,9 @@ Exit codes: 0 done; 1 a comparison is worse, or some sequences failed; 2 bad inp
 130 interrupted, all finished sequences kept.
 """
 
+import atexit
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -71,16 +73,25 @@ def _launch(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; `arguments` default to those of the process."""
     try:
-        return app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0
+        code = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0
+        if code == INTERRUPTED:
+            _leave_quietly()
+        return code
     except CycloptsError as error:
         return _complain(str(error))
     except KeyboardInterrupt:
+        _leave_quietly()
         sys.stderr.write("vos-bench: interrupted; finished sequences are kept, the same command goes on from there\n")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as with `| head`: nothing is left to say, not even by the interpreter at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _leave_quietly() -> None:
+    """Let another Ctrl-C do no more while the interpreter leaves: it would only print tracebacks of others."""
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is registered last is called first
 
 
 def _complain(message: str) -> int:

@@ -4,7 +4,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,6 +18,7 @@ from vos_bench.files import write_text
 from vos_bench.training import checkpoint
 from vos_bench.training.curves import Curves
 from vos_bench.training.distributed import Processes, any_process, parallel, processes
+from vos_bench.training.interruption import deaths_of_readers, stop_requests
 from vos_bench.training.recipe import FREE_TO_CHANGE, Batch, Losses, Recipe, Samples
 from vos_bench.training.validation import mean_losses
 
@@ -104,7 +105,7 @@ def run(
         BadInputError: The checkpoint is missing, broken or of other settings.
         VosBenchError: The loss is no longer a finite number; `non-finite.json` names the batch.
     """
-    with processes(device) as joined, _stop_requests() as stop:
+    with processes(device) as joined, stop_requests() as stop:
         torch.manual_seed(recipe.settings.seed)
         state = _prepare(recipe, held_out, joined)
         if resume:
@@ -114,10 +115,10 @@ def run(
         if joined.rank == 0:
             begun()
         model = parallel(state.network, joined)
+        tensorboard = recipe.settings.tensorboard
         with (
-            Curves(out, state.step, tensorboard=recipe.settings.tensorboard)
-            if joined.rank == 0
-            else nullcontext() as curves
+            Curves(out, state.step, tensorboard=tensorboard) if joined.rank == 0 else nullcontext() as curves,
+            deaths_of_readers(out),
         ):
             status = _train(state, model, samples, out, stop, curves, listener)
         return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0, state.seconds)
@@ -322,21 +323,3 @@ def _report_non_finite(state: _State, samples: Samples, out: Path) -> None:
         f"{path}: the loss of step {state.step} is not a finite number; the file names the batch. The checkpoint is of "
         "an earlier step; look at the batch, lower the learning rate or set clip, and resume"
     )
-
-
-@contextmanager
-def _stop_requests() -> Iterator[list[int]]:
-    """Collect SIGTERM and SIGINT instead of dying of them; a second one is obeyed at once."""
-    received: list[int] = []
-
-    def note(number: int, _: Any) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

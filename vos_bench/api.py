@@ -117,6 +117,9 @@ class _Configurable:
     Config: ClassVar[type[Any] | None] = None
     """The method's configuration, a `vos_bench.config.FrozenModel`; None for a method with nothing to set."""
 
+    on_cpu: ClassVar[bool] = False
+    """Whether the method computes on the processor alone, whatever `--device` says; its record then says `cpu`."""
+
     objects_at_once: int | None = None
     """How many objects a method takes together at most, None where that cannot be set. Nothing but its last bits may
     depend on it. When memory runs out the runner halves it, starts the sequence again, and sets it back afterwards."""
@@ -145,7 +148,7 @@ class _Configurable:
         """
         self.config = config if config is not None or self.Config is None else self.Config()
         self.weights = weights
-        self.device = device
+        self.device = "cpu" if self.on_cpu else device
         self.amp = amp
         self.compile = compile
         self.seed = seed

@@ -36,3 +36,7 @@ def test_a_box_is_filled_as_configured(fill: BoxFill, share: float) -> None:
     method = CopyFirst(CopyFirstConfig(box_fill=fill))
     method.initialize(IMAGE, Prompt(boxes={1: (10, 5, 50, 35)}))
     assert method.step(IMAGE).labels.sum() == pytest.approx(share * 40 * 30, rel=0.02)
+
+
+def test_a_method_without_a_network_is_on_the_processor_whatever_is_asked_for() -> None:
+    assert CopyFirst(device="cuda").device == "cpu"

@@ -45,6 +45,7 @@ class PerObject(Method):
     model, so that it may come back.
     """
 
+    on_cpu: ClassVar[bool] = True  # models and merge are NumPy's; a subclass whose models use a GPU says otherwise
     merge_rule: ClassVar[MergeRule] = "soft-aggregation"
 
     _models: dict[int, SingleObjectModel | None]

@@ -22,6 +22,8 @@ TICK_SECONDS = 0.5
 """How often a worker that says nothing is looked at."""
 GOODBYE_SECONDS = 10.0
 """How long a worker may take to let go of its method."""
+STARTING_SECONDS = 120.0
+"""How long a new process may take at least until it begins, on a machine that has much to do."""
 _GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -121,7 +123,7 @@ class WorkerProcess:
         if gone():
             self.kill()
             raise RunEndedError("nobody listens any more")
-        if stall is not None and silence > stall:
+        if stall is not None and silence > (stall if begun else max(stall, STARTING_SECONDS)):
             self.kill()
             raise WorkerLostError(f"it hung: no frame for {stall:g} s (--stall)")
         # Processes that it started may hold its output open when it is dead.

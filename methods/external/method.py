@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vos_bench.api import Parameters, Precision, Prediction, Prompt, PromptedSequence, SequenceMethod
+from vos_bench.api import Prediction, Prompt, PromptedSequence, SequenceMethod
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 
 from .batch import Exchange
@@ -25,23 +25,14 @@ class External(SequenceMethod):
 
     Config: ClassVar[type[Any] | None] = ExternalConfig
 
-    def __init__(
-        self,
-        config: Any = None,
-        *,
-        weights: Parameters | None = None,
-        device: str = "cpu",
-        amp: Precision = "off",
-        compile: bool = False,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, config: Any = None, **settings: Any) -> None:
         """Check the command and, in the streaming form, start the program; see `Method`.
 
         Raises:
             BadInputError: There is no command, or no such program.
             MethodError: The program does not get ready.
         """
-        super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
+        super().__init__(config, **settings)
         self._words = self.command()
         self._log = BoundedLog()
         self._conversation: Conversation | None = None

@@ -1,7 +1,5 @@
 """`vos-bench import`: label maps that the authors of a system published."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +8,9 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
-from vos_bench.commands.progress import counting
-from vos_bench.commands.score import dataset_truth
-from vos_bench.commands.summary import conclude
+from vos_bench.commands.score import dataset_truth, score_and_tell
 from vos_bench.errors import BadInputError
-from vos_bench.foreign import Origin, score_label_maps
-from vos_bench.records import load_run
+from vos_bench.foreign import Origin
 from vos_bench.scoring.listed import GivenTruth
 from vos_bench.systems import known_systems
 
@@ -59,17 +54,7 @@ def importing(
     opened = registry.open_dataset(dataset, root=root, split=split)
     chosen = options.sequence_names(sequences)
     against = dataset_truth(opened if truth is None else GivenTruth(opened, truth), protocol, chosen)
-    with counting("sequences", len(against.sequences)) as advance:
-        folder = score_label_maps(
-            masks,
-            against,
-            origin=origin,
-            out=out,
-            jobs=jobs,
-            command=shlex.join(sys.argv[1:]),
-            on_done=lambda _: advance(),
-        )
-    return conclude([load_run(folder)], json)
+    return score_and_tell(masks, against, origin=origin, out=out, jobs=jobs, json=json)
 
 
 def _origin(method: str, source: str, licence: str | None) -> Origin:

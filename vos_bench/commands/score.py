@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -66,16 +66,14 @@ def score(
         against = _folder_truth(truth, protocol or "davis", chosen)
     else:
         raise BadInputError("score: found neither --dataset nor --truth, expected one of them, or both")
+    return score_and_tell(masks, against, out=out, jobs=jobs, engine=cluster, json=json)
+
+
+def score_and_tell(masks: Path, against: Truth, *, json: Path | None, **settings: Any) -> int:
+    """Score label maps with progress, tell the result and return the exit code; see `scoring.score_label_maps`."""
     with counting("sequences", len(against.sequences)) as advance:
-        folder = score_label_maps(
-            masks,
-            against,
-            out=out,
-            jobs=jobs,
-            engine=cluster,
-            command=shlex.join(sys.argv[1:]),
-            on_done=lambda _: advance(),
-        )
+        command = shlex.join(sys.argv[1:])
+        folder = score_label_maps(masks, against, command=command, on_done=lambda _: advance(), **settings)
     return conclude([load_run(folder)], json)
 
 

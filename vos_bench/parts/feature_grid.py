@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from vos_bench.api import Image, Mask, Method, Parameters, Precision, Prediction, Prompt
+from vos_bench.api import Image, Mask, Method, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.parts.frozen_features import SHIPPED_BACKBONE, FrozenFeatures
 from vos_bench.parts.given import Given
@@ -54,20 +54,11 @@ class GridMethod(Method):
 
     Config: ClassVar[type[Any] | None] = GridConfig
 
-    def __init__(
-        self,
-        config: Any = None,
-        *,
-        weights: Parameters | None = None,
-        device: str = "cpu",
-        amp: Precision = "off",
-        compile: bool = False,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, config: Any = None, **settings: Any) -> None:
         """Build the network; see `Method`."""
-        super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
+        super().__init__(config, **settings)
         self._network = FrozenFeatures(
-            self.config.backbone, weights=weights, strides=self.config.strides, device=device
+            self.config.backbone, weights=self.weights, strides=self.config.strides, device=self.device
         )
 
     @cached_property

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vos_bench.api import Problem, Sequence
+from vos_bench.files import read_bytes
 from vos_bench.labelmaps import read_label_map
 from vos_bench.plugins import DatasetInfo
 
@@ -15,7 +16,7 @@ from .inspection import Coverage, Inspection, require_frames, require_label_maps
 from .manifest import Manifest, count_problem, list_problem, read_manifests
 from .masks import LabelReader, read_union
 from .server_zip import write_server_zip
-from .trouble import BadDataError, folder_problem, root_problem
+from .trouble import MOST_LIST_BYTES, BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
 
 _FULL = "@full"
@@ -164,7 +165,7 @@ def _parts(subset: str) -> tuple[str, ...]:
 def _names(path: Path) -> tuple[str, ...]:
     """Return the sequences that a list names, one a line or as paths of every frame."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        lines = read_bytes(path, most=MOST_LIST_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadDataError(
             Problem(path, f"a file that cannot be read ({error})", "names, one a line", "get it again")
@@ -173,6 +174,7 @@ def _names(path: Path) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(Path(entry).parent.name if "/" in entry else entry for entry in entries))
     if not names:
         raise BadDataError(Problem(path, "an empty list", "names of sequences, one a line", "get it again"))
+    require_file_names(path, names)
     return names
 
 

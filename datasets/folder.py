@@ -11,7 +11,7 @@ from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
 from .inspection import Inspection, require_frames, require_label_maps, require_partners
 from .masks import LabelReader, read_white
-from .trouble import BadDataError, few, folder_problem, root_problem
+from .trouble import BadDataError, few, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
 
 
@@ -40,6 +40,7 @@ class Folder(FolderDataset):
             raise BadDataError(problem)
         frames, labels = _sequences_in(root / "JPEGImages"), _sequences_in(root / "Annotations")
         names = _folders_in(frames)
+        require_file_names(frames, names)
         if lost := [name for name in names if not (labels / name).is_dir()]:
             remedy = f"draw at least the first mask of each, as {labels / lost[0]}/FRAME.png, or move them elsewhere"
             raise BadDataError(Problem(labels, f"no label maps for {few(lost)}", "a folder a sequence", remedy))

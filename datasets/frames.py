@@ -1,5 +1,6 @@
 """The image files of a sequence: their names in order, their sizes, and reading them whole or not at all."""
 
+import io
 import os
 import re
 from collections.abc import Iterable
@@ -9,11 +10,18 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from vos_bench.api import Image, Problem
+from vos_bench.files import read_bytes
+from vos_bench.labelmaps import MAX_PIXELS
 
-from .trouble import BadDataError, few, folder_problem
+from .trouble import BadDataError, few, folder_problem, require_file_names
 
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 LABEL_SUFFIXES = frozenset({".png"})
+
+MAX_BYTES = 1 << 29
+"""The largest frame that is read, as many bytes as the most pixels need where nothing is compressed, and more."""
+
+_FORMATS = ("JPEG", "PNG", "BMP")
 
 TAIL = 4096
 """Bytes at the end of a file in which its end marker is looked for."""
@@ -39,6 +47,7 @@ def list_images(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> dict
             found, expected = f"{images[path.stem].name} and {path.name}", "one image a frame"
             raise BadDataError(Problem(folder, found, expected, "remove one of the two"))
         images[path.stem] = path
+    require_file_names(folder, images)
     return {name: images[name] for name in sorted(images)}
 
 
@@ -81,23 +90,24 @@ def read_image(path: Path) -> Image:
         H x W x 3, RGB, turned as its EXIF data says; grey becomes three equal channels, alpha is dropped.
 
     Raises:
-        BadInputError: It cannot be read, is cut off or damaged. Some versions of OpenCV fill what a cut-off file
-            lacks with grey and say nothing, so its end is looked at first.
+        BadInputError: It cannot be read, is cut off or damaged, or claims more than `MAX_PIXELS`. Some versions of
+            OpenCV fill what a cut-off file lacks with grey and say nothing, so its end is looked at first.
     """
     import cv2  # here because it takes 0.1 s, which listing the datasets should not
 
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, most=MAX_BYTES)
     except OSError as error:
         found = f"a file that cannot be read ({error.strerror or error})"
         raise BadDataError(Problem(path, found, "an image", "run vos-bench check")) from None
     if damage := damage_of(data[:16], data[-TAIL:], len(data)):
         raise _damaged(path, damage)
+    size = _size(path, io.BytesIO(data))
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
-    if image is None:
+    if image is None or image.shape[:2] != size:
         raise _damaged(path, "an image that cannot be decoded")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
@@ -140,9 +150,18 @@ def file_damage(path: Path) -> str | None:
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return the (height, width) that `read_image` gives, from the file's header. Raises BadInputError."""
+    return _size(path, path)
+
+
+def _size(path: Path, source: Path | io.BytesIO) -> tuple[int, int]:
     try:
-        with PillowImage.open(path) as image:
-            turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-            return (image.width, image.height) if turned else (image.height, image.width)
-    except (OSError, SyntaxError, ValueError) as error:
+        with PillowImage.open(source, formats=_FORMATS) as image:
+            # Of a PNG without such data Pillow would decode all pixels to look behind them.
+            exif = image.getexif() if "exif" in image.info else {}
+            turned = exif.get(_ORIENTATION, 1) in (5, 6, 7, 8)
+            height, width = (image.width, image.height) if turned else (image.height, image.width)
+    except Exception as error:  # Pillow: a damaged header may raise anything, warnings among it
         raise _damaged(path, f"no image header ({error})") from None
+    if not 0 < height * width <= MAX_PIXELS:
+        raise _damaged(path, f"a header that claims {height} x {width} pixels, of which {MAX_PIXELS} are read at most")
+    return height, width

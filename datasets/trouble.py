@@ -7,6 +7,10 @@ from pathlib import Path
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
+from vos_bench.names import is_file_name
+
+MOST_LIST_BYTES = 1 << 24
+"""The largest list of sequences that is read."""
 
 _MOST_FOLDERS = 400
 """How many folders are looked at when the right root is searched for, so that a whole disk is never walked."""
@@ -23,6 +27,21 @@ class BadDataError(BadInputError):
     def __reduce__(self) -> tuple[type["BadDataError"], tuple[Problem]]:
         """Let it travel between processes."""
         return BadDataError, (self.problem,)
+
+
+def require_file_names(source: Path, names: Iterable[str]) -> None:
+    """Check that names, of sequences or frames, can be those of files. Raises BadDataError.
+
+    Args:
+        source: The list or the folder that has them.
+        names: The names.
+    """
+    bad = next((name for name in names if not is_file_name(name)), None)
+    if bad is not None:
+        expected = "names of one part, without control characters, of at most 200 bytes"
+        raise BadDataError(
+            Problem(source, f"the name {bad!r:.100}", expected, "rename it, frames and label maps alike")
+        )
 
 
 def few(names: Iterable[str]) -> str:

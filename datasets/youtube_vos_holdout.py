@@ -5,8 +5,9 @@ from pathlib import Path
 
 from vos_bench.api import Problem
 from vos_bench.config import cache_folder
+from vos_bench.files import read_bytes
 
-from .trouble import BadDataError
+from .trouble import MOST_LIST_BYTES, BadDataError, require_file_names
 
 ADDRESS = "https://raw.githubusercontent.com/visionml/pytracking/master/ltr/data_specs/youtubevos_jjvalid.txt"
 """Where the authors keep it, in their code's repository (GPL-3.0)."""
@@ -52,12 +53,13 @@ def find_list(root: Path) -> Path:
 def read_list(path: Path) -> tuple[str, ...]:
     """Return the names in a list, in its order. Raises BadInputError when it is empty or no text."""
     try:
-        names = tuple(dict.fromkeys(path.read_text(encoding="utf-8-sig").split()))
+        names = tuple(dict.fromkeys(read_bytes(path, most=MOST_LIST_BYTES).decode("utf-8-sig").split()))
     except (OSError, UnicodeDecodeError) as error:
         problem = Problem(path, f"a file that cannot be read ({error})", "names, one a line", "get it again")
         raise BadDataError(problem) from None
     if not names:
         raise BadDataError(Problem(path, "an empty list", "names of sequences, one a line", "get it again"))
+    require_file_names(path, names)
     return names
 
 

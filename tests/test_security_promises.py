@@ -15,6 +15,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 READER = Path("vos_bench/parts/checkpoints.py")
 DRIVERS = Path("methods/external/drivers")
 """These run in other environments, as SECURITY.md says."""
+PIPES = {Path("vos_bench/running/supervision.py"), Path("vos_bench/running/worker_process.py")}
+"""The two ends of the pipes between a run and the worker processes that it started; they read no file."""
 
 
 def calls() -> Iterator[tuple[Path, str, dict[str, str]]]:
@@ -48,7 +50,7 @@ def test_nothing_else_runs_what_lies_in_a_file() -> None:
         "joblib.load",
         "marshal.loads",
     }
-    found = {(path, function) for path, function, _ in calls() if function in forbidden}
+    found = {(path, function) for path, function, _ in calls() if function in forbidden and path not in PIPES}
     shells = {path for path, _, keywords in calls() if keywords.get("shell") == "True"}
     numpy = {path for path, _, keywords in calls() if keywords.get("allow_pickle") == "True"}
     assert (found, shells, numpy) == (set(), set(), set())

@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
 from vos_bench.errors import VosBenchError
+from vos_bench.names import shown
 from vos_bench.waiting import settle_waiting
 
 INTERRUPTED = 130
@@ -95,5 +96,5 @@ def _leave_quietly() -> None:
 
 
 def _complain(message: str) -> int:
-    sys.stderr.write(f"vos-bench: {message}\n")
+    sys.stderr.write(shown(f"vos-bench: {message}\n"))
     return 2

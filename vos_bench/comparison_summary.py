@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vos_bench.compare import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.names import shown
 from vos_bench.records import RunRecord
-from vos_bench.tables import Column, Table, render
+from vos_bench.tables import Column, Table, plain_markdown, render
 
 if TYPE_CHECKING:
     from vos_bench.thumbnails import Picture
@@ -80,7 +81,7 @@ def summary(
     sequences = ", ".join(f"{count} {each.value}" for each, count in counts.items() if count)
     title = f"{record.method.title} on {record.dataset.name} {record.dataset.split}".rstrip()
     parts = [
-        f"## {title}: {verdict}",
+        f"## {plain_markdown(title)}: {verdict}",
         render(comparison_table(overall, "Overall"), "markdown"),
         f"Sequences: {sequences or 'none'}.",
     ]
@@ -88,10 +89,12 @@ def summary(
         parts.append(render(comparison_table(moved, "Sequences that moved"), "markdown"))
     parts += [_gallery(name, each) for name, each in (pictures or {}).items() if each]
     if pictures and any(pictures.values()):
-        parts.append(f"Frames: {record.dataset.name}, licence: {licence or 'not stated'}.")
-    parts += [f"{remark.rstrip('.')}." for remark in remarks]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+        parts.append(f"Frames: {plain_markdown(record.dataset.name)}, licence: {licence or 'not stated'}.")
+    parts += [f"{plain_markdown(remark.rstrip('.'))}." for remark in remarks]
+    return shown("\n\n".join(part.strip("\n") for part in parts) + "\n")
 
 
 def _gallery(name: str, found: Sequence["Picture"]) -> str:
-    return f"### {name}\n\n" + "\n".join(f"{picture.markdown} {picture.title.rpartition(': ')[2]}" for picture in found)
+    return f"### {plain_markdown(name)}\n\n" + "\n".join(
+        f"{picture.markdown} {picture.title.rpartition(': ')[2]}" for picture in found
+    )

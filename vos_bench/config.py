@@ -11,12 +11,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vos_bench.cache import cache_folder as cache_folder
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes
+
+MOST_BYTES = 1 << 20
+"""The largest configuration file that is read."""
+
+_MOST_PROBLEMS = 8
 
 
 class FrozenModel(BaseModel):
-    """Base of all that is read from or written to a file: immutable, and an unknown key is an error."""
+    """Base of all that is read from or written to a file: immutable; an unknown key is an error, and so is NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -29,8 +35,9 @@ def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:
         BadInputError: An override has no `=`, names no field, or its value does not fit.
     """
     data = config.model_dump()
-    for override in overrides:
-        path, separator, text = override.partition("=")
+    for given in overrides:
+        path, separator, text = given.partition("=")
+        override = _short(given, 200)
         if not separator:
             raise BadInputError(f"--set {override}: found no '=', expected KEY=VALUE, as in --set memory.size=8")
         *parents, leaf = path.strip().split(".")
@@ -57,21 +64,33 @@ def _member(target: dict[str, Any], key: str, override: str, parent: str) -> Any
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        found = _toml(f"value = {text}")
+    except ValueError:
         return text
+    return found["value"] if len(found) == 1 else text  # a text of several lines may say more than one value
+
+
+def _toml(text: str) -> dict[str, Any]:
+    """Read TOML. Raises ValueError, also where it is nested too deeply."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def explain(error: ValidationError) -> str:
     """Return a validation error as one line: each field, what it got and what it wants."""
-    return "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}, found {_short(problem['input'])}"
-        for problem in error.errors()
-    )
+    problems = error.errors(include_url=False)
+    texts = [
+        f"{_short('.'.join(map(str, problem['loc'])), 160) or 'value'}: {_short(problem['msg'], 160)}, "
+        f"found {_short(repr(problem['input']))}"
+        for problem in problems[:_MOST_PROBLEMS]
+    ]
+    rest = len(problems) - _MOST_PROBLEMS
+    return "; ".join([*texts, *([f"and {rest} more"] if rest > 0 else [])])
 
 
-def _short(value: Any, length: int = 60) -> str:
-    text = repr(value)
+def _short(text: str, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -100,13 +119,21 @@ def read_user_config() -> UserConfig:
     """
     path = user_config_path()
     try:
-        return UserConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return UserConfig.model_validate(_toml(read_bytes(path, most=MOST_BYTES).decode("utf-8")))
     except FileNotFoundError:
         return UserConfig()
     except ValidationError as error:
         raise BadInputError(f"{path}: {explain(error)}; expected the tables [data] and [weights]") from None
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path}: cannot be read as TOML: {error}") from None
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with `~` as the user's home. Raises BadInputError where nobody has that home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise BadInputError(f"{path}: {error}; expected a path") from None
 
 
 def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()) -> Path:
@@ -121,14 +148,14 @@ def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()
         BadInputError: None of the three names it; the message says how each would.
     """
     if given is not None:
-        return given.expanduser()
+        return expanded(given)
     if base := os.environ.get("VOS_BENCH_DATA"):
         for name in (dataset, *folders):
-            if (root := Path(base).expanduser() / name).is_dir():
+            if (root := expanded(base) / name).is_dir():
                 return root
     configured = read_user_config().data
     if listed := [name for name in (dataset, *folders) if name in configured]:
-        return configured[listed[0]].expanduser()
+        return expanded(configured[listed[0]])
     wanted = " or ".join((dataset, *folders))
     raise BadInputError(
         f"{dataset}: no data root. Give --root DIR; or set VOS_BENCH_DATA to a folder that holds {wanted} "
@@ -142,10 +169,10 @@ def find_weights(method: str, given: Path | None) -> Path | None:
     `VOS_BENCH_WEIGHTS` is a folder with files named `METHOD.safetensors` or `METHOD.pth`.
     """
     if given is not None:
-        return given.expanduser()
+        return expanded(given)
     if base := os.environ.get("VOS_BENCH_WEIGHTS"):
         for suffix in (".safetensors", ".pth"):
-            if (path := Path(base).expanduser() / f"{method}{suffix}").is_file():
+            if (path := expanded(base) / f"{method}{suffix}").is_file():
                 return path
     path_in_config = read_user_config().weights.get(method)
-    return path_in_config.expanduser() if path_in_config else None
+    return expanded(path_in_config) if path_in_config else None

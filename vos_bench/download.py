@@ -1,10 +1,12 @@
 """Downloads that are checked, and archives that are unpacked without trusting them."""
 
 import json
+import lzma
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,10 +20,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from vos_bench.config import FrozenModel, cache_folder
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing, write_text
+from vos_bench.files import read_bytes, replacing, write_text
+from vos_bench.names import is_file_name
 
 _CHUNK = 1 << 20
 _TIMEOUT_SECONDS = 60
+_MOST_BYTES = 1 << 24
+_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, OverflowError)
+"""What the standard library raises of a damaged zip, or of one that it cannot read, such as an encrypted one."""
+
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -79,11 +86,14 @@ def fetch(url: str, folder: Path, *, sha256: str | None = None) -> Path:
 
 
 def _file_name(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadInputError(f"{url}: found no web address ({error}), expected one that begins with https") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
         raise BadInputError(f"{url}: found {parts.scheme or 'no scheme'}, expected an https address")
     name = parts.path.rpartition("/")[2]
-    if not name or name in {".", ".."} or "\\" in name:
+    if not is_file_name(name):
         raise BadInputError(f"{url}: found no file name at its end, expected the address of a file")
     return name
 
@@ -101,10 +111,10 @@ def _wrong_hash(url: str, found: str, size: int, seen: Seen | None, wanted: str)
 def _read_record() -> dict[str, Seen]:
     path = record_path()
     try:
-        return {url: Seen.model_validate(seen) for url, seen in json.loads(path.read_text(encoding="utf-8")).items()}
+        return {url: Seen.model_validate(seen) for url, seen in json.loads(read_bytes(path, most=_MOST_BYTES)).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise BadInputError(f"{path}: found no record of downloads ({error}), expected JSON; remove the file") from None
 
 
@@ -190,14 +200,14 @@ def unpack(archive: Path, folder: Path, *, strip: str = "") -> None:
             with zipfile.ZipFile(archive) as packed:
                 members = [member for member in packed.infolist() if not member.is_dir()]
                 _require_space(archive, members, folder.parent)
+                _require_harmless(archive, members)
                 for member in members:
-                    _require_harmless(archive, member)
                     packed.extract(member, scratch)
             source = Path(scratch) / strip
             if not source.is_dir():
                 raise BadInputError(f"{archive}: found no folder {strip} in it, expected one; get the archive again")
             _move_all(source, folder)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except _DAMAGES as error:
         raise BadInputError(f"{archive}: found a damaged zip ({error}); remove it and download it again") from None
     except OSError as error:
         raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}; expected free space") from error
@@ -210,12 +220,21 @@ def _require_space(archive: Path, members: list[zipfile.ZipInfo], folder: Path) 
         raise BadInputError(f"{archive}: unpacks to {wanted} bytes, found {free} free in {folder}; choose another disk")
 
 
-def _require_harmless(archive: Path, member: zipfile.ZipInfo) -> None:
-    path = PurePosixPath(member.filename)
-    if path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename:
-        raise BadInputError(f"{archive}: found {member.filename!r}, which leaves the folder; do not use this archive")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise BadInputError(f"{archive}: found the link {member.filename!r}, expected files; do not use this archive")
+def _require_harmless(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse what would leave the folder, a link, and a file that comes twice, of which one would be lost."""
+    refusal = "do not use this archive"
+    seen: set[PurePosixPath] = set()
+    for member in members:
+        path, name = PurePosixPath(member.filename), f"{member.filename!r:.200}"
+        if path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename:
+            raise BadInputError(f"{archive}: found {name}, which leaves the folder; {refusal}")
+        if not path.parts or not all(map(is_file_name, path.parts)):
+            raise BadInputError(f"{archive}: found {name}, expected names that a file can have; {refusal}")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise BadInputError(f"{archive}: found the link {name}, expected files; {refusal}")
+        if path in seen or not seen.isdisjoint(path.parents):
+            raise BadInputError(f"{archive}: found {name} twice, or below a file; {refusal}")
+        seen.add(path)
 
 
 def _move_all(source: Path, folder: Path) -> None:

@@ -1,6 +1,8 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and read only where they are files of a size that one expects."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,6 +34,31 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
+    """Return what a file holds.
+
+    Args:
+        path: The file.
+        most: How many bytes it may have: what is larger is an attack or an accident.
+        first: Return only so many from its start.
+
+    Raises:
+        OSError: It cannot be read, is a device or a pipe, or larger; `strerror` says which.
+    """
+    try:
+        found = path.stat()  # before it is opened: a pipe would wait for somebody who writes into it
+    except ValueError as error:
+        raise OSError(errno.EINVAL, f"its name cannot be one ({error})", str(path)) from None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
+    if found.st_size > most:
+        raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, more than the {most} that are read", str(path))
+    with path.open("rb", buffering=0) as file:
+        return file.read() if first is None else file.read(first)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -13,7 +13,7 @@ from zlib_ng import zlib_ng
 
 from vos_bench.api import LabelMap
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing
+from vos_bench.files import read_bytes, replacing
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -24,6 +24,9 @@ VOID = 255
 MAX_PIXELS = 1 << 26
 """The largest label map that is read (8192 x 8192): a small file that claims more is an attack or an accident."""
 
+MAX_BYTES = 4 * MAX_PIXELS
+"""The largest file that is read: what the largest label map takes if nothing of it is compressed, and as much again."""
+
 NarrowLabels = NDArray[np.uint8] | NDArray[np.uint16]
 """H x W; a label map that is only as wide as its file: 8 bits nearly always."""
 
@@ -31,8 +34,16 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _INDEXED = 0, 3
 _PILLOW_MODES = frozenset({"1", "L", "LA", "P", "PA", "I", "I;16", "I;16B"})
 _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
+_IHDR, _PLTE, _IDAT, _IEND = b"IHDR", b"PLTE", b"IDAT", b"IEND"
 _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)
 _NO_SMOOTHING = "save label maps without anti-aliasing and resize them with nearest neighbour"
+
+
+class _Chunks(NamedTuple):
+    """What decides the pixels of a PNG file besides its header."""
+
+    palette: bytes
+    pixels: bytes
 
 
 class _Header(NamedTuple):
@@ -70,9 +81,9 @@ def read_narrow(path: Path) -> NarrowLabels:
     """Read as `read_label_map` does, but keep 8-bit labels in 8 bits (read-only), which the metrics take as well."""
     data = _read_bytes(path)
     header = _header(data, path)
-    compressed = _pixel_stream(data, path)
-    labels = _inflate(compressed, header)
-    return _read_with_pillow(data, path) if labels is None else labels
+    chunks = _chunks(data, path)
+    labels = _inflate(chunks.pixels, header)
+    return _read_with_pillow(header, chunks, path) if labels is None else labels
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -81,10 +92,9 @@ def read_size(path: Path) -> tuple[int, int]:
     return header.height, header.width
 
 
-def _read_bytes(path: Path, length: int = -1) -> bytes:
+def _read_bytes(path: Path, length: int | None = None) -> bytes:
     try:
-        with path.open("rb", buffering=0) as file:
-            return file.read(length)
+        return read_bytes(path, most=MAX_BYTES, first=length)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadInputError(f"{path}: cannot be read: {reason}; expected a label map as PNG") from None
@@ -93,7 +103,7 @@ def _read_bytes(path: Path, length: int = -1) -> bytes:
 def _header(data: bytes, path: Path) -> _Header:
     if not data.startswith(_SIGNATURE):
         raise BadInputError(f"{path}: found {_kind(data)}, expected a PNG file; save label maps as indexed PNG")
-    if len(data) < 33 or data[12:16] != b"IHDR":
+    if len(data) < 33 or data[8:16] != b"\0\0\0\x0dIHDR":
         raise _damaged(path, "the file ends inside its header")
     header = _Header(*struct.unpack_from(">IIBBBBB", data, 16))
     if not 0 < header.width * header.height <= MAX_PIXELS:
@@ -113,10 +123,14 @@ def _damaged(path: Path, what: str) -> BadInputError:
     return BadInputError(f"{path}: the PNG is damaged: {what}; write or copy the file again")
 
 
-def _pixel_stream(data: bytes, path: Path) -> bytes:
-    """Return the joined IDAT chunks after checking that every chunk up to IEND is there and intact."""
+def _chunks(data: bytes, path: Path) -> _Chunks:
+    """Return palette and pixels after checking that every chunk up to IEND is there, intact and in its place.
+
+    The order is checked because readers differ where it is wrong: what one of them passes over, another one shows.
+    """
     position = len(_SIGNATURE)
     parts: list[bytes] = []
+    before = palette = b""
     while True:
         if position + 12 > len(data):
             raise _damaged(path, "the file is cut off")
@@ -126,11 +140,17 @@ def _pixel_stream(data: bytes, path: Path) -> bytes:
             raise _damaged(path, "the file is cut off")
         if zlib_ng.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             raise _damaged(path, f"the checksum of its {kind.decode('latin-1')} chunk is wrong")
-        if kind == b"IEND":
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-        if kind == b"IDAT":
+        if kind == _IEND:
+            return _Chunks(palette, parts[0] if len(parts) == 1 else b"".join(parts))
+        if kind == _IDAT:
+            if parts and before != _IDAT:
+                raise _damaged(path, "other chunks lie between its pixels")
             parts.append(data[position + 8 : end])
-        position = end + 4
+        elif not kind[0] & 0x20:  # a chunk without which the pixels cannot be understood
+            if (kind == _IHDR) != (position == len(_SIGNATURE)) or kind not in (_IHDR, _PLTE):
+                raise _damaged(path, f"its {kind.decode('latin-1')!r} chunk is unknown, or not where it belongs")
+            palette = data[position + 8 : end] if kind == _PLTE else palette
+        before, position = kind, end + 4
 
 
 def _inflate(compressed: bytes, header: _Header) -> NDArray[np.uint8] | None:
@@ -166,9 +186,13 @@ def _unfilter(rows: NDArray[np.uint8]) -> bool:
     return bool(load(UNFILTER).call(*rows.shape, rows.ctypes.data) == 0)
 
 
-def _read_with_pillow(data: bytes, path: Path) -> NarrowLabels:
+def _read_with_pillow(header: _Header, chunks: _Chunks, path: Path) -> NarrowLabels:
+    """Read with Pillow, which gets nothing but what decides the pixels: text, colours and animations do not matter."""
     from PIL import Image as PillowImage  # most files are read without it
 
+    palette = _chunk(_PLTE, chunks.palette) if chunks.palette else b""
+    body = _chunk(_IHDR, struct.pack(">IIBBBBB", *header)) + palette + _chunk(_IDAT, chunks.pixels)
+    data = _SIGNATURE + body + _chunk(_IEND, b"")
     try:
         with PillowImage.open(io.BytesIO(data), formats=("PNG",)) as image:
             if image.mode not in _PILLOW_MODES:
@@ -179,6 +203,10 @@ def _read_with_pillow(data: bytes, path: Path) -> NarrowLabels:
     if pixels.ndim == 3:
         pixels = pixels[..., 0]
     return pixels.astype(np.uint16) if pixels.itemsize > 1 else pixels.astype(np.uint8)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib_ng.crc32(kind + content))
 
 
 def _coloured(image: "PillowImage.Image", path: Path) -> BadInputError:

@@ -1,12 +1,16 @@
 """`meta.json` of YouTube-VOS and its relatives: the objects of each video, their categories and their frames."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict, ValidationError
 
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes
+from vos_bench.names import is_file_name
 
 META_NAME = "meta.json"
 
@@ -14,6 +18,9 @@ UNSEEN_MARK = "_unseen"
 """A category that ends like this is an unseen one; then all others are seen."""
 
 _HIGHEST_ID = 65535
+
+MOST_BYTES = 1 << 26
+"""The largest list that is read; that of YouTube-VOS 2019 train has a tenth of it."""
 
 
 class _Listed(FrozenModel):
@@ -91,20 +98,38 @@ def read_meta(path: Path) -> Meta:
     """
     remedy = "unpack the archive again"
     try:
-        meta = Meta.model_validate_json(path.read_bytes())
+        data = read_bytes(path, most=MOST_BYTES)
+        meta = Meta.model_validate_json(data)
+        content = json.loads(data, object_pairs_hook=_each_key_once)
     except OSError as error:
         found = f"a file that cannot be read ({error.strerror or error})"
         raise BadInputError(f"{path}: found {found}; expected the list of objects; {remedy}") from None
     except ValidationError as error:
-        reason = explain(error).partition("; ")[0] if path.stat().st_size else "an empty file"
+        reason = explain(error).partition("; ")[0] if data else "an empty file"
         expected = '{"videos": {VIDEO: {"objects": {ID: {"frames": [NAME, …]}}}}}'
         raise BadInputError(f"{path}: found no list of objects ({reason}); expected {expected}; {remedy}") from None
+    except ValueError as error:
+        raise BadInputError(f"{path}: found no clear list of objects ({error}); {remedy}") from None
     if not meta.videos:
         raise BadInputError(f"{path}: found no video, expected at least one; {remedy}")
     for name, video in meta.videos.items():
-        if wrong := [k for k in video.objects if not 0 < k <= _HIGHEST_ID]:
-            raise BadInputError(f"{path}: found object id {wrong[0]} in {name}, expected 1 to {_HIGHEST_ID}")
+        if wrong := [k for k in content["videos"][name]["objects"] if k not in _IDS]:
+            raise BadInputError(f"{path}: found object id {wrong[0]:.40} in {name}, expected 1 to {_HIGHEST_ID}")
+        if unusable := [each for each in (name, *video.frames) if not is_file_name(each)]:
+            raise BadInputError(f"{path}: found {unusable[0]!r:.80}, expected names that a file can have; {remedy}")
     return meta
+
+
+_IDS = frozenset(map(str, range(1, _HIGHEST_ID + 1)))
+"""The ids as they are written: `01` and `+1` are none, lest two keys mean one object."""
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"it says {next(key for key in keys if keys.count(key) > 1)!r:.80} twice")
+    return content
 
 
 def meta_beside(folder: Path) -> Path | None:

@@ -13,6 +13,7 @@ from vos_bench.api import Dataset, Image, LabelMap
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import DAVIS_PALETTE, read_label_map
 from vos_bench.records import Run, SequenceRecord, masks_folder
+from vos_bench.tables import plain_markdown
 
 WIDTH = 240
 """Of one picture, in pixels."""
@@ -27,7 +28,7 @@ class Picture(NamedTuple):
     @property
     def markdown(self) -> str:
         """The picture itself, so that the page needs no second file."""
-        return f"![{self.title}](data:image/png;base64,{base64.b64encode(self.png).decode()})"
+        return f"![{plain_markdown(self.title)}](data:image/png;base64,{base64.b64encode(self.png).decode()})"
 
 
 def pictures(sequence: str, *, baseline: Run, candidate: Run, dataset: Dataset) -> tuple[Picture, ...]:

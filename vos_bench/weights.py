@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vos_bench.api import UNTRAINED, Parameters
-from vos_bench.config import find_weights, user_config_path
+from vos_bench.config import expanded, find_weights, user_config_path
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo, WeightsInfo
 
@@ -57,7 +57,7 @@ def _given(info: MethodInfo, given: str) -> ChosenWeights:
             return ChosenWeights(path, weights.name, weights.licence)
     names = ", ".join(weights.name for weights in info.weights)
     hint = f"expected a file or one of {names}" if names else "expected a file"
-    return _file(Path(given).expanduser(), hint)
+    return _file(expanded(given), hint)
 
 
 def _file(path: Path, expected: str) -> ChosenWeights:

@@ -5,9 +5,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from vos_bench.config import expanded
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes
+from vos_bench.names import is_file_name
 
 Item = TypeVar("Item")
+
+MOST_BYTES = 1 << 24
+"""The largest list of names that is read."""
 
 
 def sequence_names(text: str | None) -> tuple[str, ...] | None:
@@ -30,7 +36,7 @@ def sequence_names(text: str | None) -> tuple[str, ...] | None:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return read_bytes(path, most=MOST_BYTES).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"--sequences @{path}: cannot be read: {error}; expected one name a line") from None
 
@@ -88,7 +94,7 @@ def named_number(option: str, text: str) -> tuple[str, float]:
 def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
     """Read NAME=PATH, as in `--root davis17=/data/DAVIS`; a path alone gets the name `otherwise`."""
     name, separator, path = text.partition("=")
-    return (name, Path(path).expanduser()) if separator else (otherwise, Path(text).expanduser())
+    return (name, expanded(path)) if separator else (otherwise, expanded(text))
 
 
 def system_name(option: str, text: str) -> str:
@@ -97,7 +103,7 @@ def system_name(option: str, text: str) -> str:
     Raises:
         BadInputError: It cannot.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", text):
+    if not (re.fullmatch(r"[A-Za-z0-9][\w.+-]*", text) and is_file_name(text)):
         raise BadInputError(
             f"{option} {text}: expected letters, digits and . _ + - alone, for it becomes a folder's name"
         )

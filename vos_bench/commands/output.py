@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from vos_bench.files import write_text
+from vos_bench.names import shown
 from vos_bench.tables import Format, Orientation, Table, render
 
 
 def say(message: str) -> None:
     """Print one line of result."""
-    sys.stdout.write(f"{message}\n")
+    sys.stdout.write(shown(f"{message}\n"))
 
 
 def warn(message: str) -> None:
     """Print one line that is no result, where it does not mix with results."""
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(shown(f"{message}\n"))
 
 
 def show(table: Table, format: Format = "text", *, orientation: Orientation | None = None) -> None:

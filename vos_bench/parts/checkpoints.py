@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
+from vos_bench.parts.pickle_depth import require_shallow
 
 FOREIGN_PACKAGES = (
     "ltr.",
@@ -99,9 +100,14 @@ class _Unpickler(pickle.Unpickler):
 
     def __init__(self, *arguments: Any, packages: tuple[str, ...], **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self._packages = packages
+        self._packages, self._file = packages, arguments[0]
         self._known = _harmless()
         self._stand_ins: dict[tuple[str, str], type[StandIn]] = {}
+
+    def load(self) -> Any:
+        """Read one pickle, after a look at how deeply it nests. Raises ValueError where that is too deep."""
+        require_shallow(self._file)
+        return super().load()
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands for `module.name`; nothing is imported.
@@ -189,14 +195,16 @@ def read_tensors(path: Path, *, inside: Iterable[str] = ("net", "state_dict", "m
     if _is_safetensors(path):
         try:
             return load_file(path)
-        except (safetensors.SafetensorError, OSError) as error:
+        except Exception as error:  # a header that lies may break torch as well as the library
             raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it anew") from None
     top = read_pickle(path)
     candidates = [top[key] for key in inside if key in top] if isinstance(top, Mapping) else []
     for candidate in (*candidates, top):
         if isinstance(candidate, Mapping) and candidate and all(isinstance(x, Tensor) for x in candidate.values()):
             return {str(name): x.detach() for name, x in candidate.items()}
-    found = ", ".join(sorted(map(str, top))[:_SHOWN]) if isinstance(top, Mapping) else type(top).__name__
+    found = (
+        ", ".join(sorted(f"{name!s:.80}" for name in top)[:_SHOWN]) if isinstance(top, Mapping) else type(top).__name__
+    )
     raise BadInputError(f"{path}: found {found or 'nothing'}, expected named tensors, also under one of {list(inside)}")
 
 
@@ -211,7 +219,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
-    except (safetensors.SafetensorError, OSError) as error:
+    except Exception as error:  # as above
         raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it anew") from None
 
 

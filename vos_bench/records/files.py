@@ -11,8 +11,12 @@ from pydantic import ValidationError
 
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
-from vos_bench.files import write_text
+from vos_bench.files import read_bytes, write_text
+from vos_bench.names import MOST_NAME_BYTES, is_file_name
 from vos_bench.records.models import SCHEMA_VERSION, RunRecord, SequenceRecord
+
+MOST_BYTES = 1 << 29
+"""The largest record that is read: 20,000 frames with 200 objects take half of it."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,13 @@ def sequence_file(folder: Path, name: str) -> Path:
     """Return where a sequence's record lies.
 
     Raises:
-        BadInputError: The name would leave the run's folder.
+        BadInputError: The name would leave the run's folder, or no file can have it.
     """
-    if not name or name in {".", ".."} or "/" in name or "\\" in name or "\0" in name:
-        raise BadInputError(f"sequence {name!r}: cannot be a file name; expected one name without slashes")
+    if not is_file_name(name):
+        raise BadInputError(
+            f"sequence {name!r:.100}: cannot be a file name; expected one name without slashes and control characters, "
+            f"of at most {MOST_NAME_BYTES} bytes"
+        )
     return folder / "sequences" / f"{name}.json"
 
 
@@ -78,15 +85,29 @@ def read_record(model: type[Model], path: Path) -> Model:
         BadInputError: It is absent, damaged, or of a form that this version does not know.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, most=MOST_BYTES)
     except OSError as error:
         raise BadInputError(
             f"{path}: cannot be read: {error.strerror}; expected a folder that `vos-bench run` or `score` wrote"
         ) from None
     try:
-        return model.model_validate_json(data)
+        record = model.model_validate_json(data)
     except ValidationError as error:
         raise BadInputError(f"{path}: {_damage(data, error)}") from None
+    if isinstance(record, SequenceRecord) and (uneven := _uneven_columns(record)):
+        raise BadInputError(f"{path}: is damaged: {uneven}; restore it, or delete it and run the same command again")
+    return record
+
+
+def _uneven_columns(record: SequenceRecord) -> str:
+    """Return what is wrong with the columns of a record: all of a table have one length, but a `repeat` left out."""
+    for table in (record.timings, *(each.per_frame for each in record.scores)):
+        lengths = {name: len(values) for name, values in table if isinstance(values, tuple)}
+        if not lengths.get("repeat", 1):
+            del lengths["repeat"]
+        if len({*lengths.values()}) > 1:
+            return f"found columns of different lengths ({', '.join(f'{name} {n}' for name, n in lengths.items())})"
+    return ""
 
 
 def _damage(data: bytes, error: ValidationError) -> str:
@@ -99,7 +120,7 @@ def _damage(data: bytes, error: ValidationError) -> str:
 def _schema_version(data: bytes) -> Any:
     try:
         content = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content.get("schema_version") if isinstance(content, dict) else None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from vos_bench.files import write_bytes
+from vos_bench.names import unformula
 from vos_bench.records.files import read_sequence_records
 from vos_bench.records.models import SequenceRecord
 
@@ -38,10 +39,15 @@ def write_tables(folder: Path, *, order: Iterable[str] = ()) -> None:
         ("frames.csv.gz", FRAME_COLUMNS, _frame_rows(records)),
         ("timing.csv.gz", TIMING_COLUMNS, _timing_rows(records)),
     ):
-        text = pd.DataFrame(list(rows), columns=list(columns)).to_csv(index=False, lineterminator="\n")
+        text = pd.DataFrame(map(_harmless, rows), columns=list(columns)).to_csv(index=False, lineterminator="\n")
         data = text.encode("utf-8")
         # mtime=0: the hour of writing must not change the bytes
         write_bytes(folder / name, gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+
+
+def _harmless(row: Row) -> Row:
+    """Return a row that a spreadsheet shows as it is."""
+    return {name: unformula(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:

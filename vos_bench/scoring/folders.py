@@ -16,8 +16,8 @@ def list_folder(folder: Path) -> list[Path]:
     """
     try:
         return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: path.name)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        reason = getattr(error, "strerror", "") or str(error)
         raise BadInputError(f"{folder}: cannot be listed: {reason}; expected a folder that you may read") from None
 
 

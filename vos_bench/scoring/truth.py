@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, read_narrow
+from vos_bench.names import is_file_name
 from vos_bench.scoring.folders import folder_advice, label_map_names, list_folder
 
 
@@ -57,6 +58,10 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
         raise BadInputError(f"{folder}: sequence {twice} is asked for twice, expected each once; mend the list")
     if unknown := [name for name in names if name not in inside]:
         raise BadInputError(_no_such_sequences(folder, unknown, names, tuple(inside)))
+    if bad := [name for name in names if not is_file_name(name)]:
+        raise BadInputError(
+            f"{folder}: found the name {bad[0]!r:.100}; expected one without control characters; rename it"
+        )
     opened = tuple(TruthFolder(inside[name], label_map_names(inside[name])) for name in names)
     if empty := [sequence.name for sequence in opened if not sequence.truth_names]:
         raise BadInputError(f"{folder / empty[0]}: found no PNG file, expected label maps; {folder_advice(folder)}")

@@ -2,7 +2,7 @@
 
 from vos_bench.tables.layout import ORIENTATIONS, Cell, Orientation, cells, lay_out
 from vos_bench.tables.model import MISSING, SPREAD, Column, Table, percent
-from vos_bench.tables.writers import FORMATS, Format, render
+from vos_bench.tables.writers import FORMATS, Format, plain_markdown, render
 
 __all__ = [
     "FORMATS",
@@ -17,5 +17,6 @@ __all__ = [
     "cells",
     "lay_out",
     "percent",
+    "plain_markdown",
     "render",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from vos_bench.errors import BadInputError
+from vos_bench.names import shown, unformula
 from vos_bench.tables.html import html_document
 from vos_bench.tables.latex import latex
 from vos_bench.tables.layout import Cell, Layout, Line, Orientation, is_missing, lay_out, notes_of, rows_in_groups
@@ -18,7 +19,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 UNBOUNDED = 100_000
 
 _GROUP = "\ue000"
-"""Stands before a group's number until its name is put there; a character for private use, so that no name has it."""
+"""Stands before a group's number until its name is put there; a character for private use, which no cell keeps."""
 
 
 MOST_COLUMNS = 18
@@ -41,9 +42,9 @@ def render(table: Table, format: Format, *, width: int | None = None, orientatio
     if format == "csv":
         if orientation == "columns":
             raise BadInputError("csv is data, a line for each row; expected the orientation `rows`")
-        return _csv(table)
+        return shown(_csv(table))
     layout = lay_out(table, orientation or _natural(table, format))
-    return _text(table, layout, width) if format == "text" else _WRITERS[format](table, layout)
+    return shown(_text(table, layout, width) if format == "text" else _WRITERS[format](table, layout))
 
 
 def _natural(table: Table, format: Format) -> Orientation:
@@ -78,7 +79,8 @@ def _text(table: Table, layout: Layout, width: int | None) -> str:
             grid.add_section()
             grid.add_row(Text(f"{_GROUP}{len(groups)}"))
             groups.append(line.group)
-        grid.add_row(*map(Text, _with_marks(line, [_text_cell(cell, layout) for cell in line.cells])))
+        texts = _with_marks(line, [_text_cell(cell, layout) for cell in line.cells])
+        grid.add_row(*(Text(text.replace(_GROUP, "\ufffd")) for text in texts))
     out = io.StringIO()
     Console(file=out, width=width or UNBOUNDED, color_system=None).print(grid)
     # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.
@@ -104,27 +106,30 @@ def _markdown(table: Table, layout: Layout) -> str:
         return "| " + " | ".join(values) + " |"
 
     rules = ["---:" if heading.is_number else "---" for heading in layout.headings]
-    body = [row([_plain(heading.full_text) for heading in layout.headings]), row(rules)]
+    body = [row([plain_markdown(heading.full_text) for heading in layout.headings]), row(rules)]
     group = ""
     for line in layout.lines:
         if line.group != group:
             group = line.group
-            body.append(row([f"*{_plain(group)}*", *[""] * (len(rules) - 1)]))
+            body.append(row([f"*{plain_markdown(group)}*", *[""] * (len(rules) - 1)]))
         body.append(row(_with_marks(line, [_markdown_cell(cell) for cell in line.cells])))
-    below = [_plain(note) for note in _below(table, layout, "LEGEND")]
+    below = [plain_markdown(note) for note in _below(table, layout, "LEGEND")]
     notes = [note.replace("LEGEND", "**Best** and <u>second</u> among comparable results.") for note in below]
     # Two spaces and a line end keep each note on a line of its own.
-    return "\n".join([f"**{_plain(table.title)}**", "", *body, *(["", "  \n".join(notes)] if notes else [])]) + "\n"
+    return (
+        "\n".join([f"**{plain_markdown(table.title)}**", "", *body, *(["", "  \n".join(notes)] if notes else [])])
+        + "\n"
+    )
 
 
-def _plain(text: str) -> str:
+def plain_markdown(text: str) -> str:
     """Make text that Markdown takes literally, markup of names and all."""
     return re.sub(r"([|*`\\]|(?<=\])\()", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
 
 
 def _markdown_cell(cell: Cell) -> str:
     before, after = {0: ("", ""), 1: ("**", "**"), 2: ("<u>", "</u>")}[cell.rank]
-    return f"{before}{_plain(cell.text)}{after}"
+    return f"{before}{plain_markdown(cell.text)}{after}"
 
 
 def _csv(table: Table) -> str:
@@ -135,12 +140,14 @@ def _csv(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*first, *names, *(["notes"] if table.footnotes else [])])
     for row in rows_in_groups(table):
-        notes = [" | ".join(notes_of(table, row))] if table.footnotes else []
+        notes = [unformula(" | ".join(notes_of(table, row)))] if table.footnotes else []
         writer.writerow([*(_csv_value(row.get(name)) for name in (*first, *names)), *notes])
     return out.getvalue()
 
 
 def _csv_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return unformula(value)
     return "" if is_missing(value) else value
 
 

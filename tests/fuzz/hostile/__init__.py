@@ -1,0 +1,1 @@
+"""Hostile inputs, made by code: no file of this corpus is stored."""

@@ -1,0 +1,54 @@
+"""Names from strangers: which of them may become a file's name, and how they are shown."""
+
+import os
+import unicodedata
+
+MOST_NAME_BYTES = 200
+"""Of a file's name without what is put behind it; 255 is the most that common file systems take."""
+
+_STEERING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing, so that a text reads as another one."""
+
+_LINES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control characters, halves of characters, and ends of lines."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell of a spreadsheet begins with that is computed and not shown."""
+
+
+def is_file_name(name: str) -> bool:
+    """Return whether a name can be that of a file in a folder, on every system, and be shown as it is.
+
+    It is one part of a path, not longer than `MOST_NAME_BYTES`, and holds no character that a terminal would obey.
+    """
+    if not name or name in {".", ".."} or any(each in name for each in "/\\\0"):
+        return False
+    if name.isascii() and name.isprintable():
+        return len(name) <= MOST_NAME_BYTES
+    return not any(map(_is_steering, name)) and len(os.fsencode(name)) <= MOST_NAME_BYTES
+
+
+def shown(text: str) -> str:
+    """Return a text for a terminal or a file: what would steer one is written as its code, ends of lines stay."""
+    if text.isprintable():
+        return text
+    return "".join(_code(each) if _is_steering(each) and each not in "\n\t" else each for each in text)
+
+
+def unformula(text: str) -> str:
+    """Return a cell of a CSV file that no spreadsheet computes: with a quote before it where it is no number."""
+    if not text.startswith(_FORMULA):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def _is_steering(character: str) -> bool:
+    return character in _STEERING or unicodedata.category(character) in _LINES
+
+
+def _code(character: str) -> str:
+    return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"

@@ -6,12 +6,14 @@ their licences), so the decoded pixels are the same on every machine; `PIXELS` p
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import psutil
 from PIL import Image as PillowImage
 from rich.console import Console
 from rich.progress import track
@@ -110,7 +112,9 @@ def _make(folder: Path, split: str) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder.parent)
-        with tempfile.TemporaryDirectory(prefix=f"{split}.", suffix=".part", dir=folder.parent) as scratch:
+        with tempfile.TemporaryDirectory(
+            prefix=f"{split}.{os.getpid()}.", suffix=".part", dir=folder.parent
+        ) as scratch:
             made = Path(scratch) / split
             _write(made, split)
             _move(made, folder)
@@ -123,9 +127,11 @@ def _make(folder: Path, split: str) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes that were killed more than a day ago left half made."""
+    """Remove what processes that were killed more than a day ago left half made; the clock may have jumped ahead."""
     for path in folder.glob("*.part"):
-        if time.time() - path.stat().st_mtime > _DAY_SECONDS:
+        owner = path.name.split(".")[1]
+        alive = owner.isdigit() and psutil.pid_exists(int(owner))
+        if not alive and time.time() - path.stat().st_mtime > _DAY_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
 
 

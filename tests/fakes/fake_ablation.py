@@ -53,16 +53,18 @@ class Settings(LoopSettings):
     width: int = 3
     rate: float = 0.1
     spoilt: bool = False
+    pause: float = 0.0
     skipped: tuple[str, ...] = ()
 
 
 class Points:
     """Sample n is drawn by a generator seeded with n."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, pause: float = 0.0) -> None:
+        self.seed, self.pause = seed, pause
 
     def __getitem__(self, number: int) -> Batch:
+        time.sleep(self.pause)
         if number == HELD_SAMPLE:
             hold("training")
         rng = np.random.default_rng([self.seed, number])
@@ -82,7 +84,7 @@ class FakeRecipe(Recipe):
         return [ParameterGroup("all", list(network.parameters()), self.settings.rate)]
 
     def samples(self, datasets: object) -> Points:
-        return Points(self.settings.seed)
+        return Points(self.settings.seed, self.settings.pause)
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         total = (network(batch["x"]) - 1).square().mean()

@@ -254,7 +254,7 @@ class Hungry(Drift):
     """Has memory for two objects at a time on the third frame of a sick sequence."""
 
     objects_at_once: int | None = 8
-    fits = 2
+    fits, hungry_at = 2, 3
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         self.frames, self.given = 0, set()
@@ -263,7 +263,7 @@ class Hungry(Drift):
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
         self.frames, self.given = self.frames + 1, self.given | set(new.object_ids if new else ())
         together = min(self.objects_at_once or 1, len(self.given))
-        if image[0, 0, 0] == SICK and self.frames == 3 and together > self.fits:
+        if image[0, 0, 0] == SICK and self.frames == self.hungry_at and together > self.fits:
             self.exhaust()
         return super().step(image, new)
 
@@ -271,6 +271,12 @@ class Hungry(Drift):
         import torch
 
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+class Greedy(Hungry):
+    """Has memory for one object at a time, once there are two."""
+
+    fits, hungry_at = 1, 5
 
 
 class HungryOnTheProcessor(Hungry):
@@ -303,6 +309,8 @@ class LosesTheGpu(Sick):
     def fault(self, image: Image) -> Prediction:
         import torch
 
+        if os.environ.get("FAKE_MENDED"):
+            return Prediction(self.labels)
         self.device = "cuda:99"
         raise getattr(torch, "AcceleratorError", RuntimeError)("CUDA error: an illegal memory access was encountered")
 

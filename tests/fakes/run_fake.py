@@ -1,22 +1,36 @@
-"""Runs a made-up method on made-up data in a process of its own: run_fake.py OUT METHOD JOBS LENGTH."""
+"""Runs a made-up method on made-up data in a process of its own: run_fake.py OUT METHOD JOBS LENGTH.
 
+FAKE_SICK names sequences in which faulty methods show their fault.
+"""
+
+import os
 import sys
 from pathlib import Path
 
 import fake_vos
 
+from vos_bench.errors import VosBenchError
 from vos_bench.runner import RunSettings, run
+
+
+def main(out: Path, method: str, jobs: int, length: int) -> int:
+    """Run it, and end as the command line does."""
+    sick = os.environ.get("FAKE_SICK", "")
+    specs = {
+        name: fake_vos.Spec(length=length, starts={1: 0, 300: 2}, fault="sick" if name in sick else "")
+        for name in "abcde"
+    }
+    dataset = fake_vos.FakeDataset(specs)
+    try:
+        record = run(RunSettings(method=fake_vos.info(method), dataset=dataset, out=out, jobs=jobs, device="cpu"))
+    except VosBenchError as error:
+        sys.stderr.write(f"vos-bench: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return int(record.status != "complete")
+
 
 if __name__ == "__main__":
     out, method, jobs, length = sys.argv[1:]
-    specs = {name: fake_vos.Spec(length=int(length), starts={1: 0, 300: 2}) for name in "abcde"}
-    record = run(
-        RunSettings(
-            method=fake_vos.info(method),
-            dataset=fake_vos.FakeDataset(specs),
-            out=Path(out),
-            jobs=int(jobs),
-            device="cpu",
-        )
-    )
-    sys.exit(record.status != "complete")
+    sys.exit(main(Path(out), method, int(jobs), int(length)))

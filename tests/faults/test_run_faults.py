@@ -3,8 +3,6 @@
 import errno
 import os
 import re
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -156,32 +154,3 @@ def test_a_full_disk_ends_the_run_and_the_same_command_goes_on(settings: RunSett
     assert list(load_run(settings.out).sequences) == ["a"]
     assert not list(settings.out.rglob("*.part"))
     assert run(settings).status == "complete"
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_a_disk_that_really_fills_up_loses_nothing_finished(
-    fake_vos: ModuleType, settings: RunSettings, small_disk: Path
-):
-    specs = {name: fake_vos.Spec(length=20, size=(40, 60), truth=False) for name in "abcdef"}
-    full = replace(settings, dataset=fake_vos.FakeDataset(specs), out=small_disk / "out")
-    with pytest.raises(BadInputError, match=r"No space left on device.*Finished sequences are kept"):
-        run(full)
-    finished = load_run(full.out).sequences
-    assert 0 < len(finished) < 6
-    assert {sequence.status for sequence in finished.values()} == {"done"}
-    assert not list(full.out.rglob("*.part"))
-    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
-    assert run(full).status == "complete"

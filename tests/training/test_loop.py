@@ -77,6 +77,22 @@ def test_a_signal_to_all_processes_of_a_job_finds_the_workers_standing(
     assert not multiprocessing.active_children()
 
 
+def test_a_reading_process_that_is_killed_is_said_plainly_and_the_checkpoint_is_kept(
+    tmp_path, point_recipe, points, loop_settings
+):
+    def listener(progress):
+        if progress.step == 7:
+            for process in multiprocessing.active_children():
+                process.kill()
+                process.join()
+
+    settings = loop_settings.model_copy(update={"workers": 2})
+    with pytest.raises(VosBenchError, match=r"a process that reads samples died: .*--resume goes on from there"):
+        run(point_recipe(settings), points, out=tmp_path, listener=listener)
+    assert checkpoint.load(tmp_path)["step"] == 5
+    assert run(point_recipe(settings), points, out=tmp_path, resume=True).step == 20
+
+
 def test_what_is_held_out_is_measured_with_its_own_samples(tmp_path, point_recipe, points, loop_settings):
     settings = loop_settings.model_copy(update={"validate_every": 2, "validate_samples": 3})
     recipe = point_recipe(settings)

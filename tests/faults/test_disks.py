@@ -6,9 +6,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 
 from vos_bench.cli import main
 from vos_bench.errors import BadInputError
+from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.records import load_run
 from vos_bench.runner import RunSettings, run
 from vos_bench.training import checkpoint
@@ -87,7 +89,18 @@ def test_a_scoring_that_cannot_be_saved_says_so_and_is_done_when_it_can(
     assert main(score) == 0
 
 
-@pytest.mark.parametrize("pages", [3, 5, 7])
+def test_a_checkpoint_or_weights_too_large_for_the_disk_are_said_plainly(small_disk: Path):
+    tensors = {"w": torch.zeros(500_000)}
+    for save in (
+        lambda: checkpoint.save(small_disk, tensors),
+        lambda: write_tensors(small_disk / "weights.safetensors", tensors, metadata={}),
+    ):
+        with pytest.raises(BadInputError, match=r"cannot be written: .*No space left on device"):
+            save()
+    assert not list(small_disk.iterdir())
+
+
+@pytest.mark.parametrize("pages", [1, 4, 6], ids=["curves", "first checkpoint", "second checkpoint"])
 def test_a_training_on_a_full_disk_keeps_its_checkpoint_and_goes_on(
     breaking: ModuleType, train: Train, small_disk: Path, tmp_path: Path, capsys: Capture, pages: int
 ):

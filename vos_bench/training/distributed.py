@@ -49,6 +49,11 @@ def processes(device: str) -> Iterator[Processes]:
         distributed.destroy_process_group()
 
 
+def restarted() -> bool:
+    """Return whether torchrun started the processes again, because one of them died (`--max-restarts`)."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
 def _device(name: str, local_rank: int | None) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

@@ -17,7 +17,7 @@ from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import write_text
 from vos_bench.training import checkpoint
 from vos_bench.training.curves import Curves
-from vos_bench.training.distributed import Processes, any_process, parallel, processes
+from vos_bench.training.distributed import Processes, any_process, parallel, processes, restarted
 from vos_bench.training.interruption import deaths_of_readers, stop_requests
 from vos_bench.training.recipe import FREE_TO_CHANGE, Batch, Losses, Recipe, Samples
 from vos_bench.training.validation import mean_losses
@@ -97,7 +97,8 @@ def run(
         out: Folder of the checkpoint and the curves.
         held_out: Samples to validate on; None for none.
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
-        resume: Whether to go on from the folder's checkpoint.
+        resume: Whether to go on from the folder's checkpoint. Processes that torchrun started again do so by
+            themselves, and begin anew where the first ones came to none.
         listener: Is told of every step.
         begun: Called by the first process once nothing in `out` speaks against the training, before its first step.
 
@@ -108,9 +109,10 @@ def run(
     with processes(device) as joined, stop_requests() as stop:
         torch.manual_seed(recipe.settings.seed)
         state = _prepare(recipe, held_out, joined)
-        if resume:
+        begun_before = (out / checkpoint.NAME).exists()
+        if (begun_before and restarted()) or (resume and not restarted()):
             _restore(state, out)
-        elif (out / checkpoint.NAME).exists():
+        elif begun_before:
             raise BadInputError(f"{out}: holds a training already; give --resume to go on, or another --out")
         if joined.rank == 0:
             begun()

@@ -6,7 +6,7 @@ dask waits forever for a task whose workers were killed too often, that for ray 
 
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
@@ -176,10 +176,42 @@ def _join_ray(engine: Engine, jobs: int | None, gpu: bool) -> Iterator[Places]:
         call = ray.remote(_call).options(**options)
         if own is None:
             own = "127.0.0.1" if engine.address == "local" else ray.util.get_node_ip_address()
-        at_once = jobs or "all"
-        yield Places(_on(lambda func: call.remote(func).future(), places, at_once=at_once), own, _nowhere)
+        with _elsewhere() as told:
+            parallel = _on(lambda func: told(call.remote(func).future()), places, at_once=jobs or "all")
+            yield Places(parallel, own, _nowhere)
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _elsewhere() -> Iterator[Callable[[Future[Any]], Future[Any]]]:
+    """Yield what lets futures call back in a thread of their own.
+
+    ray's client calls back in the thread that it reads with; a callback that starts the next call would wait there for
+    an answer that nobody reads.
+    """
+    thread = ThreadPoolExecutor(1)
+
+    def told(future: Future[Any]) -> Future[Any]:
+        promised: Future[Any] = Future()
+        future.add_done_callback(lambda done: hand_on(promised, done))
+        return promised
+
+    def hand_on(promised: Future[Any], done: Future[Any]) -> None:
+        with suppress(RuntimeError):  # nobody waits any more
+            thread.submit(_keep, promised, done)
+
+    try:
+        yield told
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _keep(promised: Future[Any], done: Future[Any]) -> None:
+    try:
+        promised.set_result(done.result())
+    except Exception as error:  # whatever it is, it belongs to who waits for the result
+        promised.set_exception(error)
 
 
 def _shares(resources: dict[str, float], jobs: int | None, *, gpu: bool) -> tuple[int, dict[str, Any]]:

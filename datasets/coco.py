@@ -10,10 +10,15 @@ import numpy as np
 
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes
+from vos_bench.labelmaps import MAX_PIXELS
 
 from .catalogue import COCO
 from .frames import read_image
 from .trouble import BadDataError
+
+MOST_BYTES = 1 << 30
+"""The largest file of annotations that is read; those of a train split have half of it."""
 
 _FINER = 4
 """Polygons are drawn at so many times the image's size."""
@@ -49,8 +54,14 @@ class CocoSequence(Sequence):
         return read_image(self._folder / self._instance.image)
 
     def read_truth(self, frame_name: str) -> LabelMap:  # noqa: ARG002
-        """Draw the object: 1 inside, 0 elsewhere."""
-        return _drawn(self._instance, self.name)
+        """Draw the object: 1 inside, 0 elsewhere. Raises BadInputError where its outline is none."""
+        try:
+            return _drawn(self._instance, self.name)
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
+            path = self._folder / self._instance.image
+            raise BadInputError(
+                f"{path}: object {self.name} has no outline ({error}); get the annotations again"
+            ) from None
 
     def read_prompt(self, frame_name: str) -> Prompt:
         """Return the object's mask."""
@@ -105,7 +116,7 @@ class Coco(Dataset):
 def _instances(path: Path) -> dict[str, Instance]:
     remedy = "unpack annotations_trainval2014.zip (or 2017) of cocodataset.org into the root"
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_bytes(path, most=MOST_BYTES))
         images = {image["id"]: image for image in content["images"]}
         return {
             str(each["id"]): _instance(images[each["image_id"]], each["segmentation"])
@@ -115,7 +126,7 @@ def _instances(path: Path) -> dict[str, Instance]:
     except OSError as error:
         found, expected = error.strerror or str(error), "COCO's instance annotations"
         raise BadDataError(Problem(path, found, expected, remedy)) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         found, expected = f"something else ({error!r})", "COCO's instance annotations"
         raise BadDataError(Problem(path, found, expected, remedy)) from None
 
@@ -125,6 +136,8 @@ def _instance(image: Mapping[str, Any], segmentation: Any) -> Instance:
 
 
 def _drawn(instance: Instance, name: str) -> LabelMap:
+    if not 0 < instance.height * instance.width <= MAX_PIXELS // _FINER**2:
+        raise ValueError(f"its image is said to have {instance.height} x {instance.width} pixels")
     if isinstance(instance.segmentation, list):
         return _polygons(instance.segmentation, instance.height, instance.width)
     counts = instance.segmentation.get("counts")
@@ -132,6 +145,8 @@ def _drawn(instance: Instance, name: str) -> LabelMap:
         raise BadInputError(
             f"coco: object {name}: found a compressed mask, expected polygons or run lengths as numbers"
         )
+    if any(count < 0 for count in counts) or sum(counts) != instance.height * instance.width:
+        raise ValueError("its run lengths do not add up to the image")
     values = np.arange(len(counts)) % 2
     return np.repeat(values, counts).reshape(instance.width, instance.height).T.astype(np.uint16)
 
@@ -146,5 +161,6 @@ def _polygons(polygons: list[list[float]], height: int, width: int) -> LabelMap:
     canvas = np.zeros((_FINER * height, _FINER * width), np.uint8)
     for polygon in polygons:
         corners = np.round(np.array(polygon).reshape(-1, 2) * _FINER).astype(np.int32)
-        cv2.fillPoly(canvas, [corners], 1)
+        if len(corners):
+            cv2.fillPoly(canvas, [corners], 1)
     return canvas[_FINER // 2 :: _FINER, _FINER // 2 :: _FINER].astype(np.uint16)

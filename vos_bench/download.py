@@ -202,7 +202,8 @@ def unpack(archive: Path, folder: Path, *, strip: str = "") -> None:
                 _require_space(archive, members, folder.parent)
                 _require_harmless(archive, members)
                 for member in members:
-                    packed.extract(member, scratch)
+                    if Path(packed.extract(member, scratch)).stat().st_size != member.file_size:
+                        raise zipfile.BadZipFile(f"{member.filename!r:.200} is shorter than it claims")
             source = Path(scratch) / strip
             if not source.is_dir():
                 raise BadInputError(f"{archive}: found no folder {strip} in it, expected one; get the archive again")

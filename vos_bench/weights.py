@@ -1,5 +1,6 @@
 """Which file of parameters a method gets."""
 
+import hashlib
 import importlib.util
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,7 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
 
     Raises:
         BadInputError: There is no such file or name, or the method needs weights and none are at hand; the message
-            says where they are looked for and how to get them.
+            says where they are looked for and how to get them. Or a file that comes along is not as it was released.
     """
     if given == UNTRAINED and info.untrained:
         return ChosenWeights(UNTRAINED, UNTRAINED, "")
@@ -73,4 +74,17 @@ def _packaged(info: MethodInfo, weights: WeightsInfo) -> Path | None:
     module = info.factory.partition(":")[0]
     package = importlib.util.find_spec(module.rpartition(".")[0])
     folders = (package.submodule_search_locations or []) if package else []
-    return next((path for folder in folders if (path := Path(folder) / weights.location).is_file()), None)
+    path = next((path for folder in folders if (path := Path(folder) / weights.location).is_file()), None)
+    if path is not None and weights.sha256 is not None:
+        _require_sha256(path, weights)
+    return path
+
+
+def _require_sha256(path: Path, weights: WeightsInfo) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != weights.sha256:
+        raise BadInputError(
+            f"{path}: found sha256 {found}, expected {weights.sha256} of the weights {weights.name} that come along; "
+            "install vos-bench again, or give the file as --weights FILE where you changed it"
+        )

@@ -64,7 +64,7 @@ def verdict(licence: str) -> str:
 
 
 def needed(package: str) -> set[str]:
-    """Return the names of all packages that one needs, itself left out; those of extras only where they are asked for."""
+    """Return the names of all packages that one needs, without itself; of extras only those asked for."""
     found: set[str] = set()
     waiting: list[tuple[str, frozenset[str]]] = [(package, frozenset())]
     while waiting:

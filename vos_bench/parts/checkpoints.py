@@ -4,6 +4,7 @@ import functools
 import io
 import pickle
 import warnings
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing
+from vos_bench.files import read_bytes, replacing
 from vos_bench.parts.pickle_depth import require_shallow
 
 FOREIGN_PACKAGES = (
@@ -31,6 +32,9 @@ FOREIGN_PACKAGES = (
     "_codecs.",
 )
 """Packages whose classes a checkpoint may name; inert stand-ins take their place."""
+
+MOST_BYTES = 1 << 34
+"""The largest pickled file that is read."""
 
 _SHOWN = 8
 
@@ -153,9 +157,11 @@ def read_pickle(path: Path, *, packages: tuple[str, ...] = FOREIGN_PACKAGES) -> 
         BadInputError: It names anything else (nothing of it is run), or cannot be read.
     """
     try:
-        data = io.BytesIO(path.read_bytes())  # in memory, so that torch does not try its older tar format
+        # In memory, so that torch does not try its older tar format.
+        data = io.BytesIO(read_bytes(path, most=MOST_BYTES))
         if _is_script(data):
             raise BadInputError(f"{path}: found a TorchScript archive, expected what torch.save writes")
+        _require_stored(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(data, map_location="cpu", pickle_module=_pickle_module(packages), weights_only=False)
@@ -180,6 +186,18 @@ def _is_script(data: io.BytesIO) -> bool:
         script = "constants.pkl" in archive.get_all_records()
     data.seek(0)
     return script
+
+
+def _require_stored(data: io.BytesIO) -> None:
+    """Refuse a zip that would be larger in memory than it is on the disk: torch compresses nothing."""
+    if not zipfile.is_zipfile(data):
+        data.seek(0)
+        return
+    with zipfile.ZipFile(data) as archive:
+        members = archive.infolist()
+    if sum(member.file_size for member in members) > len(data.getbuffer()):
+        raise ValueError("its parts are larger together than the file")
+    data.seek(0)
 
 
 def read_tensors(path: Path, *, inside: Iterable[str] = ("net", "state_dict", "model")) -> dict[str, Tensor]:

@@ -28,7 +28,7 @@ def load(hello, options):
         configuration["max_internal_size"] = options.size
     get_dataset_cfg(configuration)
     network = CUTIE(configuration).to(hello["device"]).eval()
-    network.load_weights(torch.load(hello["weights"], map_location=hello["device"]))
+    network.load_weights(torch.load(hello["weights"], map_location=hello["device"], weights_only=True))
     return network, configuration
 
 

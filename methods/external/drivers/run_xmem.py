@@ -32,8 +32,10 @@ class XMem:
             "max_long_term_elements": 10000,
             "num_prototypes": 128,
         }
+        # Before the authors' own code reads the file, for its sizes: a file that would run something ends here.
+        weights = torch.load(hello["weights"], map_location=self.device, weights_only=True)
         self.network = Network(self.settings, hello["weights"], map_location=self.device).to(self.device).eval()
-        self.network.load_weights(torch.load(hello["weights"], map_location=self.device), init_as_zero_if_needed=True)
+        self.network.load_weights(weights, init_as_zero_if_needed=True)
         self.mean, self.deviation = (torch.tensor(x, device=self.device).view(3, 1, 1) for x in (MEAN, DEVIATION))
 
     def start(self, image, new, boxes):

@@ -12,6 +12,7 @@ INPUTS = {
     "frames": 60,
     "meta.json": 50,
     "lists": 30,
+    "annotations": 15,
     "settings": 45,
     "records": 50,
     "downloads": 15,

@@ -1,0 +1,41 @@
+"""Small files that claim to be huge are refused within a bound of memory, each by one message."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent
+MEBIBYTES = 768
+"""SECURITY.md states a gibibyte: what the largest label map takes, and room for what one more thread maps."""
+READ = {"label map, the largest there may be": "read", "label map that swells": "read"}
+"""What is well within the bound: of the second no more is inflated than its 64 x 64 pixels need."""
+CONTROL = {"the largest label map within a tenth": "MemoryError"}
+"""That there is a bound shows where it is too low."""
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    command = [sys.executable, str(FOLDER / "bombs.py"), str(tmp_path_factory.mktemp("bombs")), str(MEBIBYTES)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(FOLDER)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=environment)
+    assert done.returncode == 0, f"it ended with {done.returncode}: {done.stderr[-2000:]}"
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def test_every_bomb_is_refused_and_none_meets_the_bound(ends: dict[str, str]) -> None:
+    assert len(ends) >= 24
+    assert {name: end for name, end in ends.items() if not end.startswith("refused: ")} == READ | CONTROL
+
+
+def test_the_messages_are_of_one_line_and_name_the_file(ends: dict[str, str]) -> None:
+    refused = {name: end for name, end in ends.items() if name not in READ | CONTROL}
+    wrong = {
+        name for name, end in refused.items() if "/bombs" not in end or len(end.splitlines()) > 1 or len(end) > 999
+    }
+    assert wrong == set()
+    assert [name for name, end in refused.items() if "MemoryError" in end] == []

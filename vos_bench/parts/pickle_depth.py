@@ -2,7 +2,7 @@
 
 import pickletools
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 DEEPEST = 500
 """Levels; what `torch.save` writes has a few. Python's hash of a tuple follows each level and can exhaust the stack."""
@@ -43,6 +43,7 @@ def _depths(file: IO[bytes]) -> Iterator[int]:
     stack: list[int] = []
     marks: list[int] = []
     memo: dict[int, int] = {}
+    argument: Any  # a number where an instruction uses it as one
     for code, argument, _ in pickletools.genops(file):
         if code.name in _PUTS:
             memo[argument] = stack[-1]

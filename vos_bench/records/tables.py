@@ -39,7 +39,7 @@ def write_tables(folder: Path, *, order: Iterable[str] = ()) -> None:
         ("frames.csv.gz", FRAME_COLUMNS, _frame_rows(records)),
         ("timing.csv.gz", TIMING_COLUMNS, _timing_rows(records)),
     ):
-        text = pd.DataFrame(map(_harmless, rows), columns=list(columns)).to_csv(index=False, lineterminator="\n")
+        text = pd.DataFrame([*map(_harmless, rows)], columns=list(columns)).to_csv(index=False, lineterminator="\n")
         data = text.encode("utf-8")
         # mtime=0: the hour of writing must not change the bytes
         write_bytes(folder / name, gzip.compress(data, mtime=0) if name.endswith(".gz") else data)

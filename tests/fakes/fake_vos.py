@@ -227,6 +227,24 @@ class Raises(Sick):
         raise ValueError(f"cannot bear {image.shape}")
 
 
+class FailsToFinish(Sick):
+    """Answers every frame, and fails when it hears that a sick sequence has ended."""
+
+    sick = False
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.sick = image[0, 0, 0] == SICK
+        return super().initialize(image, prompt)
+
+    def fault(self, image: Image) -> Prediction:
+        return Prediction(self.labels)
+
+    def finish(self) -> str:
+        if self.sick:
+            raise ValueError("has lost its log")
+        return ""
+
+
 class Exits(Sick):
     def fault(self, image: Image) -> Prediction:
         raise SystemExit(3)

@@ -47,6 +47,12 @@ def test_a_methods_fault_fails_one_sequence_and_the_others_finish(
     assert sequences["b"].frames == 1
 
 
+def test_a_method_that_fails_after_its_last_answer_fails_one_sequence_too(fake_vos: ModuleType, settings: RunSettings):
+    record = run(replace(settings, method=fake_vos.info("FailsToFinish")))
+    assert (record.counts.done, record.counts.failed) == (2, 1)
+    assert load_run(settings.out).sequences["b"].error == "ValueError: has lost its log"
+
+
 def test_the_traceback_of_a_method_is_kept_for_its_author(fake_vos: ModuleType, settings: RunSettings):
     run(replace(settings, method=fake_vos.info("Raises")))
     failed = load_run(settings.out).sequences["b"]

@@ -73,6 +73,7 @@ class FineTunedMethod(SoftMaskMethod):
     def __init__(self, config: Any = None, *, weights: Parameters | None = None, **settings: Any) -> None:
         """See `Method.__init__`. Raises BadInputError where the network is to be compiled."""
         super().__init__(config, weights=weights, **settings)
+        self._log: list[str] = []
         if self.compile:
             raise BadInputError("--compile: every object has a network of its own, to be compiled anew; leave it out")
 
@@ -91,7 +92,7 @@ class FineTunedMethod(SoftMaskMethod):
     def forget(self) -> None:
         """See `SoftMaskMethod.forget`."""
         self._copies: list[nn.Module] = []
-        self._log: list[str] = []
+        self._log = []
 
     def find(self, frame: Tensor) -> Tensor:
         """See `SoftMaskMethod.find`."""
@@ -106,7 +107,7 @@ class FineTunedMethod(SoftMaskMethod):
 
     def finish(self) -> str:
         """Say how long each object was learned; see `Method.finish`."""
-        return "\n".join(self._log) if self._size is not None else ""
+        return "\n".join(self._log)
 
     def _tuned(self, frame: Tensor, mask: Tensor) -> nn.Module:
         network = copy.deepcopy(self.parent)

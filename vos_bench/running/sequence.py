@@ -193,13 +193,17 @@ def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Tas
         out_of_memory, lost = ran_out_of_memory(error), gpu_is_lost(method.device)
     if out_of_memory and not lost:
         release_memory(method.device)
-    update = {
-        "frames": progress.frames,
-        "objects": progress.objects,
-        "notes": tuple(progress.notes),
-        "log": without_home(method.finish()),
-    }
+    record = _finished(record, method)
+    update = {"frames": progress.frames, "objects": progress.objects, "notes": tuple(progress.notes)}
     return _Tried(record.model_copy(update=update), len(progress.given), out_of_memory and not lost, lost)
+
+
+def _finished(record: SequenceRecord, method: Method | SequenceMethod) -> SequenceRecord:
+    """Tell a method that a sequence has ended, and keep what it says of it."""
+    try:
+        return record.model_copy(update={"log": without_home(method.finish())})
+    except Exception as error:  # as in run_sequence
+        return record.model_copy(update=_failure(error)) if record.status == "done" else record
 
 
 def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> SequenceRecord:

@@ -12,6 +12,7 @@ from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolNam
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.names import is_file_name
 
 from .catalogue import COCO
 from .frames import read_image
@@ -118,11 +119,14 @@ def _instances(path: Path) -> dict[str, Instance]:
     try:
         content = json.loads(read_bytes(path, most=MOST_BYTES))
         images = {image["id"]: image for image in content["images"]}
-        return {
-            str(each["id"]): _instance(images[each["image_id"]], each["segmentation"])
-            for each in content["annotations"]
-            if not each.get("iscrowd")
+        annotations = [each for each in content["annotations"] if not each.get("iscrowd")]
+        instances = {
+            _file_name(str(each["id"])): _instance(images[each["image_id"]], each["segmentation"])
+            for each in annotations
         }
+        if len(instances) < len(annotations):
+            raise ValueError("an id comes twice")
+        return instances
     except OSError as error:
         found, expected = error.strerror or str(error), "COCO's instance annotations"
         raise BadDataError(Problem(path, found, expected, remedy)) from None
@@ -132,7 +136,13 @@ def _instances(path: Path) -> dict[str, Instance]:
 
 
 def _instance(image: Mapping[str, Any], segmentation: Any) -> Instance:
-    return Instance(image["file_name"], int(image["height"]), int(image["width"]), segmentation)
+    return Instance(_file_name(image["file_name"]), int(image["height"]), int(image["width"]), segmentation)
+
+
+def _file_name(name: str) -> str:
+    if not (isinstance(name, str) and is_file_name(name)):
+        raise ValueError(f"the name {name!r:.100}")
+    return name
 
 
 def _drawn(instance: Instance, name: str) -> LabelMap:

@@ -20,14 +20,18 @@ from vos_bench.labelmaps import MAX_PIXELS, NarrowLabels, read_label_map, read_n
 
 
 def critical(data: bytes) -> bytes:
-    """Return a file without what does not decide its pixels: Pillow refuses some for a damaged remark."""
-    out, at = data[:8], 8
+    """Return a file without what does not decide its pixels: Pillow refuses some for a damaged remark.
+
+    What lies between the pixels stays, for that is not its place.
+    """
+    chunks, at = [], 8
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if not data[at + 4] & 0x20:
-            out += data[at:end]
+        chunks.append((data[at + 4 : at + 8], data[at:end]))
         at = end
-    return out
+    pixels = [i for i, (kind, _) in enumerate(chunks) if kind == b"IDAT"]
+    between = range(pixels[0], pixels[-1]) if pixels else range(0)
+    return data[:8] + b"".join(each for i, (kind, each) in enumerate(chunks) if not kind[0] & 0x20 or i in between)
 
 
 def by_pillow(data: bytes) -> NDArray[np.uint16] | None:

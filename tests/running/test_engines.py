@@ -309,7 +309,7 @@ def test_run_and_score_on_dask_from_a_relative_folder(processes: Processes, dask
 def test_ray_gives_what_one_process_gives_though_a_machine_is_lost(
     processes: Processes, serial: dict[str, bytes], tmp_path: Path
 ):
-    pytest.importorskip("ray", reason="needs the extra ray")
+    pytest.importorskip("ray", reason="needs the extra ray: tox -e ray")
     out = tmp_path / "out"
     running, workers = start_waiting(processes, out, "ray://local", 3)
     lost = workers[0].parent()

@@ -13,6 +13,8 @@ from vos_bench.errors import BadInputError, MethodError
 from vos_bench.records import SequenceRecord, load_run
 from vos_bench.runner import RunSettings, run
 from vos_bench.running.events import receiving, sending
+from vos_bench.running.preparation import prepare
+from vos_bench.running.workers import Job, Outcome, _Ledger
 
 
 @pytest.fixture
@@ -99,6 +101,31 @@ def test_a_worker_that_cannot_save_ends_the_run(settings: RunSettings):
         run(settings)
     (settings.out / "masks" / "c").unlink()
     assert run(settings).status == "complete"
+
+
+@pytest.fixture
+def ledger(settings: RunSettings) -> tuple[_Ledger, list[tuple[str, str]]]:
+    """A ledger and what it passes on, each with the name of its sequence."""
+    told: list[tuple[str, str]] = []
+    prepared = prepare(settings)
+    job = Job(settings.dataset, prepared.recipe, prepared.task, workers=2)
+    return _Ledger(lambda kind, *rest: told.append((kind, getattr(rest[0], "name", rest[0]))), job), told
+
+
+def test_events_that_come_after_the_end_or_before_the_start_are_not_passed_on(ledger: tuple):
+    ledger, told = ledger
+    ledger.hear("frame_done", "a")
+    ledger.hear("sequence_started", "a", 6)
+    ledger.take(Outcome("a", SequenceRecord(name="a", status="done"), None, ()))
+    ledger.hear("frame_done", "a")
+    ledger.hear("sequence_started", "a", 6)
+    assert told == [("sequence_started", "a"), ("sequence_finished", "a")]
+
+
+def test_a_sequence_of_which_no_event_came_through_is_told_of_when_it_has_ended(ledger: tuple):
+    ledger, told = ledger
+    ledger.take(Outcome("a", SequenceRecord(name="a", status="done"), None, ()))
+    assert told == [("sequence_started", "a"), ("sequence_finished", "a")]
 
 
 def test_events_of_each_sender_arrive_in_order_before_the_block_ends():

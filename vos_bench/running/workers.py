@@ -125,8 +125,8 @@ def _heard(ledger: "_Ledger", host: str | None) -> Any:
 
 def _orders(job: Job, engine: Engine, jobs: int | None, stall: float | None) -> Orders:
     threads = {}
-    if engine.kind == "local":  # a cluster sets these itself, where it is set up
-        limit = str(max(1, cpu_count() // (jobs or 1)))
+    if engine == LOCAL and jobs is not None and jobs > 1:  # a cluster sets these itself, where it is set up
+        limit = str(max(1, cpu_count() // jobs))
         threads = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, limit)
     out, weights = job.task.out.absolute(), job.recipe.weights
     recipe = replace(job.recipe, weights=weights.absolute() if isinstance(weights, Path) else weights)

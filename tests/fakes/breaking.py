@@ -16,7 +16,8 @@ import psutil
 
 FAKES = Path(__file__).resolve().parent
 VOS_BENCH = (sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())")
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 1800
+"""Until a command is taken for one that hangs; a machine may be busy with other things."""
 
 Process = subprocess.Popen[bytes]
 Found = Mapping[str, bytes]
@@ -34,6 +35,14 @@ def require(true: object, message: str) -> None:
     """Raise LostError unless something holds; `assert` would be gone under `python -O`."""
     if not true:
         raise LostError(message)
+
+
+def ended(process: Process) -> int:
+    """Wait for the end of a process and return its exit code."""
+    try:
+        return process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise LostError(f"it has not ended after {PATIENCE_SECONDS} s") from None
 
 
 class Processes:
@@ -64,7 +73,7 @@ class Processes:
         return self._said.read_bytes()[self._began :].decode("utf-8", "replace")
 
     def finish(self, process: Process) -> None:
-        code = process.wait(PATIENCE_SECONDS)
+        code = ended(process)
         require(code == 0, f"exit code {code}, expected 0: {self.said()[-2000:]}")
 
     def end(self) -> None:
@@ -201,7 +210,7 @@ def signalled(trial: Trial, *numbers: signal.Signals, all_processes: bool, then_
         with suppress(ProcessLookupError):
             (os.killpg if all_processes else os.kill)(process.pid, number)
         time.sleep(trial.chance.random() * 0.3 if len(numbers) > 1 else 0)
-    process.wait(PATIENCE_SECONDS)
+    ended(process)
     if then_clean:
         require("Traceback" not in trial.processes.said(), f"a traceback: {trial.processes.said()[-2000:]}")
         deadline = time.monotonic() + 30
@@ -243,7 +252,7 @@ def started_twice(trial: Trial) -> None:
     os.kill(process.pid, signal.SIGSTOP)  # so that it is still at work when the second comes
     try:
         second = trial.start()
-        code, said = second.wait(PATIENCE_SECONDS), trial.processes.said()
+        code, said = ended(second), trial.processes.said()
     finally:
         os.kill(process.pid, signal.SIGCONT)
     require(code == 2 and "another run is at work in this folder" in said, f"the second: exit code {code}: {said}")
@@ -261,7 +270,7 @@ def worker_killed(trial: Trial) -> None:
         raise TooLateError("the workers were gone")
     with suppress(ProcessLookupError):
         os.kill(trial.chance.choice(found), signal.SIGKILL)
-    code, said = process.wait(PATIENCE_SECONDS), trial.processes.said()
+    code, said = ended(process), trial.processes.said()
     require("Traceback" not in said, f"a traceback: {said[-2000:]}")
     require(code in (0, 2), f"exit code {code}: {said[-2000:]}")
     trial.restart(before) if code else trial.require_whole()
@@ -352,7 +361,7 @@ def made_read_only(trial: Trial) -> None:
 
 
 def _fails_with(trial: Trial, reason: str) -> None:
-    code, said = trial.start().wait(PATIENCE_SECONDS), trial.processes.said()
+    code, said = ended(trial.start()), trial.processes.said()
     require(code == 2, f"exit code {code}, expected 2: {said[-2000:]}")
     require(reason in said, f"it does not say {reason!r}: {said[-2000:]}")
     require("Traceback" not in said, f"a traceback: {said[-2000:]}")

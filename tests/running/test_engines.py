@@ -240,8 +240,15 @@ def test_a_sequence_that_always_loses_the_gpu_fails_and_the_others_finish(fakes:
     assert len(failed.notes) == 1
 
 
-def orders(out: Path) -> Orders:
-    return Orders("fake", b"", {}, out, "token", None)
+def orders(out: Path, token: str = "token") -> Orders:
+    return Orders("fake", b"", {}, out, token, None)
+
+
+def test_a_sequence_whose_turn_comes_after_the_end_of_the_run_starts_no_worker(tmp_path: Path):
+    disband("ended")
+    answer = supervise("a", orders(tmp_path, "ended"), lambda *_: None)
+    assert isinstance(answer, BadInputError)
+    assert str(answer) == "a: the run has ended"
 
 
 def test_a_machine_that_does_not_see_the_folder_says_so(tmp_path: Path):
@@ -255,7 +262,6 @@ def test_a_sequence_that_costs_two_machines_is_not_given_to_a_third(tmp_path: Pa
     (tmp_path / ".locks" / given.token).mkdir(parents=True)
     (tmp_path / ".locks" / given.token / "a").write_bytes(b"..")
     assert supervise("a", given, Address("127.0.0.1", 1, b"key")) == Outcome("a", None, None, (LOST, LOST))
-    disband(given.token)
 
 
 def test_dask_gives_what_one_process_gives_though_workers_and_machines_are_lost(

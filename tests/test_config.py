@@ -74,3 +74,32 @@ def test_a_damaged_config_file_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("VOS_BENCH_CONFIG", str(path))
     with pytest.raises(BadInputError, match=str(path)):
         config.read_user_config()
+
+
+@pytest.mark.parametrize("text", ["a\nscale = 2", "[" * 5000, "1" * 5000])
+def test_what_is_not_one_value_is_a_text(text: str) -> None:
+    assert apply_overrides(Example(), [f"memory.policy={text}"]).memory.policy == text
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_setting_that_is_no_number_is_refused(number: str) -> None:
+    with pytest.raises(BadInputError, match="finite number"):
+        apply_overrides(Example(), [f"scale={number}"])
+
+
+def test_a_message_about_many_mistakes_is_short() -> None:
+    with pytest.raises(BadInputError, match="and 992 more") as caught:
+        apply_overrides(Example(), [f"names=[{'1, ' * 1000}]"])
+    assert len(str(caught.value)) < 2000
+
+
+def test_a_config_file_that_nests_deeply_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOS_BENCH_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text(f"data = {'[' * 5000}")
+    with pytest.raises(BadInputError, match=r"config\.toml: cannot be read as TOML: it is nested too deeply"):
+        config.read_user_config()
+
+
+def test_the_home_of_nobody_is_refused() -> None:
+    with pytest.raises(BadInputError, match="~nobody-of-this-name/x"):
+        config.expanded("~nobody-of-this-name/x")

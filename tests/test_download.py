@@ -249,3 +249,50 @@ def test_an_archive_is_removed_once_it_is_unpacked(server, tmp_path):
     fetch_and_unpack(f"{server.address}/a.zip", tmp_path / "root")
     assert (tmp_path / "root/x.txt").read_bytes() == b"x"
     assert nothing_in(cache_folder() / "downloads")
+
+
+def patched(path, *places):
+    """Change bytes of a zip: each place is a mark, how far behind it, and what to write there."""
+    data = bytearray(path.read_bytes())
+    for mark, offset, new in places:
+        at = data.find(mark) + offset
+        data[at : at + len(new)] = new
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        (((b"PK\x01\x02", 8, b"\1"), (b"PK\x03\x04", 6, b"\1")), "damaged zip .*encrypted"),
+        (((b"PK\x01\x02", 24, b"\xff\xff"), (b"PK\x03\x04", 22, b"\xff\xff")), "is shorter than it claims"),
+        (((b"a.txt", 0, b"a\nb\x1bt"),), "expected names that a file can have"),
+    ],
+    ids=["encrypted", "short", "control characters"],
+)
+def test_an_archive_that_cannot_be_trusted_is_refused_by_one_message(tmp_path, places, message):
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", b"content")
+    name = [(b"PK\x01\x02", 46, places[0][2])] if len(places) == 1 else []
+    with pytest.raises(BadInputError, match=rf"data\.zip: .*{message}"):
+        unpack(patched(path, *places, *name), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("again", ["one/a.txt", "one/./a.txt", "one/a.txt/b"])
+def test_an_archive_with_a_file_twice_is_refused(tmp_path, again):
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        archive.writestr("one/a.txt", b"first")
+        archive.writestr(again, b"second")
+    with pytest.raises(BadInputError, match="twice, or below a file"):
+        unpack(tmp_path / "data.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[::1/a.zip", "https://example.org/a%0a\n\x1b", "https://example.org/" + "x" * 300]
+)
+def test_an_address_that_is_none_is_refused(tmp_path, url):
+    with pytest.raises(BadInputError, match="expected"):
+        fetch(url, tmp_path)

@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import tracemalloc
 import zlib
@@ -297,3 +298,40 @@ def test_allowed_ids_pass_whether_or_not_they_are_there() -> None:
 def test_unknown_ids_come_with_advice(labels: list[list[int]], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         check_ids(np.array([list(row) for row in labels], np.uint8), {1}, Path("bear/00003.png"))
+
+
+def test_a_file_that_readers_would_understand_differently_is_refused(path: Path) -> None:
+    rows, (height, width) = filtered(LABELS), LABELS.shape
+    stream, turned = zlib.compress(rows), struct.pack(">IIBBBBB", height, width, 8, GREY, 0, 0, 0)
+    right = png(rows, LABELS.shape, colour=GREY)
+    apart = right[:33] + chunk(b"IDAT", stream[:9]) + chunk(b"tEXt", b"a\0b") + chunk(b"IDAT", stream[9:])
+    for data, message in (
+        (apart + right[-12:], "other chunks lie between its pixels"),
+        (png(rows, LABELS.shape, colour=GREY, extra=chunk(b"IHDR", turned)), "'IHDR' chunk is unknown, or not where"),
+        (png(rows, LABELS.shape, colour=GREY, extra=chunk(b"ABCD", b"")), "'ABCD' chunk is unknown"),
+    ):
+        path.write_bytes(data)
+        for read in (read_label_map, read_narrow):
+            with pytest.raises(BadInputError, match=message):
+                read(path)
+
+
+def test_what_does_not_decide_the_pixels_is_not_looked_at(path: Path) -> None:
+    bomb = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 24))) + chunk(b"eXIf", b"MM\0*\xff\xff\xff\xff")
+    path.write_bytes(png(packed(LABELS, 4), LABELS.shape, bits=4, extra=bomb))
+    assert np.array_equal(read_label_map(path), LABELS)
+
+
+def test_a_pipe_a_device_and_a_huge_file_are_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "device.png").symlink_to("/dev/zero")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(1 << 36)
+    for name, message in (
+        ("pipe", "a device or a pipe"),
+        ("device", "a device or a pipe"),
+        ("huge", "68719476736 bytes"),
+    ):
+        for read in (read_label_map, read_size):
+            with pytest.raises(BadInputError, match=message):
+                read(tmp_path / f"{name}.png")

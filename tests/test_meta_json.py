@@ -92,3 +92,21 @@ def test_a_truth_that_does_not_fit_its_list_is_refused(ytvos_tree, tmp_path: Pat
     (truth / "4d5e6f" / "00015.png").unlink()
     with pytest.raises(BadInputError, match=r"found 1 of 2 label maps, missing 00015; .* no truth"):
         listed_truth(truth, meta, ["4d5e6f"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"videos": {"a": {"objects": {"1": {}}}, "a": {"objects": {"2": {}}}}}', "it says 'a' twice"),
+        ('{"videos": {"a": {"objects": {"1": {}, "1": {"frames": ["0"]}}}}}', "it says '1' twice"),
+        ('{"videos": {"a": {"objects": {"1": {}, "01": {}}}}}', "found object id 01 in a"),
+        ('{"videos": {"a": {"objects": {"+1": {}}}}}', r"found object id \+1 in a"),
+        ('{"videos": {"../a": {"objects": {"1": {}}}}}', r"found '\.\./a', expected names that a file can have"),
+        ('{"videos": {"a": {"objects": {"1": {"frames": ["x/../../y"]}}}}}', "found 'x/../../y', expected names"),
+        ('{"videos":' * 10_000, "found no list of objects"),
+    ],
+)
+def test_a_list_that_may_be_read_in_two_ways_or_leads_elsewhere_is_refused(tmp_path: Path, text: str, message: str):
+    (tmp_path / "meta.json").write_text(text)
+    with pytest.raises(BadInputError, match=message):
+        read_meta(tmp_path / "meta.json")

@@ -1,5 +1,6 @@
 """The files of a run: what they hold, how they are read, which runs are the same."""
 
+import csv
 import gzip
 import json
 import math
@@ -293,3 +294,18 @@ def test_seen_and_unseen_objects_give_the_four_means_and_g():
 def test_no_object_gives_no_score():
     with pytest.raises(BadInputError, match="found no object to score"):
         run_scores([])
+
+
+def test_columns_of_different_lengths_are_damage(run: Run, tmp_path: Path):
+    path = save(tmp_path, run) / "sequences"
+    file = sorted(path.glob("*.json"))[0]
+    content = json.loads(file.read_text())
+    content["scores"][0]["per_frame"]["J"].append(0.5)
+    file.write_text(json.dumps(content))
+    with pytest.raises(BadInputError, match=r"columns of different lengths \(frame 1, J 2, F 1\)"):
+        load_run(tmp_path)
+
+
+def test_a_cell_of_the_tables_is_no_formula(make_run: Callable[..., Run], tmp_path: Path):
+    write_tables(save(tmp_path, make_run({"=1+1": (0.5, 0.5)})))
+    assert [row["sequence"] for row in csv.DictReader((tmp_path / "objects.csv").read_text().splitlines())] == ["'=1+1"]

@@ -1,8 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from vos_bench.datasets.frames import image_size, order_problem, read_image
+from vos_bench.datasets.frames import image_size, list_images, order_problem, read_image
 from vos_bench.errors import BadInputError
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -77,3 +78,22 @@ def test_names_whose_order_is_clear(tmp_path, names):
 @pytest.mark.parametrize("names", [["1", "2", "10"], ["f9", "f10"], ["img-8-x", "img-12-x"]])
 def test_names_whose_order_is_unclear(tmp_path, names):
     assert order_problem(tmp_path, names) is not None
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+@pytest.mark.parametrize(("height", "width"), [(60_000, 60_000), (9000, 9000), (12_000, 10_000)])
+def test_a_frame_that_claims_to_be_huge_is_refused(tmp_path, height, width):
+    path = tmp_path / "frame.jpg"
+    cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+    data = path.read_bytes()
+    at = data.find(b"\xff\xc0") + 5
+    path.write_bytes(data[:at] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + data[at + 4 :])
+    for read in (read_image, image_size):
+        with pytest.raises(BadInputError, match=rf"frame\.jpg: found .*({height} x {width} pixels|exceeds limit)"):
+            read(path)
+
+
+def test_a_name_with_control_characters_is_no_frames(tmp_path):
+    (tmp_path / "a\nb.jpg").write_bytes(b"")
+    with pytest.raises(BadInputError, match=r"found the name 'a\\nb'"):
+        list_images(tmp_path)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vos_bench.cli import main
+from vos_bench.commands.output import say, warn
 from vos_bench.errors import BadInputError
 from vos_bench.tables import FORMATS, Column, Format, Table, percent, render
 
@@ -171,3 +173,21 @@ def test_rows_may_be_mappings_instead_of_a_frame(format: Format) -> None:
     rows = [{str(k): v for k, v in row.items()} for row in TABLE.frame.to_dict(orient="records")]
     assert render(replace(TABLE, data=rows), format) == render(TABLE, format)
     assert list(replace(TABLE, data=rows).frame.columns) == list(TABLE.frame.columns)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", ["\x1b[31mred", "\ue0000", "\ue000x", "=1+1", "a\rb", "\u202eb"])
+def test_no_name_steers_what_shows_it(format: Format, name: str) -> None:
+    text = render(Table(name, (Column("method"),), [{"method": name, "group": "g"}], group="group"), format)
+    assert not {"\x1b", "\r", "\u202e"} & {*text}
+    if format == "csv":
+        assert "'=1+1" in text or name != "=1+1"
+
+
+def test_a_terminal_shows_messages_without_obeying_them(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\x1b[31mb")
+    warn("a\x1b[31mb")
+    assert main(["list", "a\x1b[31mb"]) == 2
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err
+    assert captured.err.count("\\x1b") >= 2

@@ -69,10 +69,13 @@ def _text(table: Table, layout: Layout, width: int | None) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    grid = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=Text(table.title), title_justify="left")
+    def literal(text: str) -> Text:
+        return Text(text.replace(_GROUP, "\N{REPLACEMENT CHARACTER}"))
+
+    grid = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=literal(table.title), title_justify="left")
     for heading in layout.headings:
         justify: Literal["left", "right"] = "right" if heading.is_number else "left"
-        grid.add_column(Text(heading.full_text), justify=justify, no_wrap=heading.is_number and not layout.turned)
+        grid.add_column(literal(heading.full_text), justify=justify, no_wrap=heading.is_number and not layout.turned)
     groups: list[str] = []
     for line in layout.lines:
         if line.group != (groups[-1] if groups else ""):
@@ -80,7 +83,7 @@ def _text(table: Table, layout: Layout, width: int | None) -> str:
             grid.add_row(Text(f"{_GROUP}{len(groups)}"))
             groups.append(line.group)
         texts = _with_marks(line, [_text_cell(cell, layout) for cell in line.cells])
-        grid.add_row(*(Text(text.replace(_GROUP, "\ufffd")) for text in texts))
+        grid.add_row(*map(literal, texts))
     out = io.StringIO()
     Console(file=out, width=width or UNBOUNDED, color_system=None).print(grid)
     # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.

@@ -74,6 +74,8 @@ NAMES = (
     "None",
     "nan",
     "0",
+    "01",
+    "+1",
     "1e400",
 )
 """Of sequences, frames, methods and files."""

@@ -1,0 +1,44 @@
+"""Names from strangers: which become files, and how they are shown."""
+
+import pytest
+
+from vos_bench.names import MOST_NAME_BYTES, is_file_name, shown, unformula
+
+ODD = [
+    "",
+    ".",
+    "..",
+    "a/b",
+    "/a",
+    "a\\b",
+    "a\0b",
+    "a\nb",
+    "a\x1b[31mb",
+    "\x7f",
+    "\x9b",
+    "\u202ea",
+    "a\u2066",
+    "a\u2028b",
+]
+
+
+@pytest.mark.parametrize("name", [*ODD, "\udcff", "x" * 201, "ü" * 101])
+def test_a_name_that_would_leave_its_folder_or_steer_a_terminal_is_no_files(name: str) -> None:
+    assert not is_file_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["one", "with space", "a.b", "-rf", "ü", "日本", "می\u200cخواهم", "👩‍👩‍👧", "x" * MOST_NAME_BYTES]
+)
+def test_names_that_people_use_are_files(name: str) -> None:
+    assert is_file_name(name)
+
+
+def test_what_would_steer_a_terminal_is_shown_as_its_code() -> None:
+    assert shown("a\x1b[2J\x9b\u202e\ud800b\r\n\tc") == "a\\x1b[2J\\x9b\\u202e\\ud800b\\x0d\n\tc"
+    assert shown("ü 日本 – ±") == "ü 日本 – ±"
+
+
+def test_a_formula_is_told_from_a_number() -> None:
+    assert [unformula(text) for text in ("=1+1", "@x", "-a", "+a", "\ta")] == ["'=1+1", "'@x", "'-a", "'+a", "'\ta"]
+    assert [unformula(text) for text in ("-1.5", "+2", "a=b", "", "–")] == ["-1.5", "+2", "a=b", "", "–"]

@@ -19,10 +19,10 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 FAKES = Path(__file__).resolve().parents[1] / "tests" / "fakes"
 sys.path.insert(0, str(FAKES))
@@ -165,26 +165,41 @@ class Suite:
         return self._sound[key]
 
 
-def report(suite: Suite, *, seconds: float, command: str) -> dict[str, object]:
+def report(suite: Suite, *, seconds: float, command: str) -> dict[str, Any]:
     """Return the figures as they are written."""
-    rows = [{"fault": fault, "work": work, **vars(tally)} for (fault, work), tally in suite.tallies.items()]
-    total: Counter[str] = Counter()
-    for tally in suite.tallies.values():
-        total.update(tried=tally.tried, survived=tally.survived, lost=len(tally.lost), left_out=tally.left_out)
     environment = collect_environment()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    commit = environment.git.commit[:12] if environment.git else ""
+    rows = [
+        {"fault": fault, "work": work, **vars(tally), "commit": commit}
+        for (fault, work), tally in suite.tallies.items()
+    ]
     return {
         "command": command,
         "seed": suite.seed,
-        "commit": environment.git.commit if environment.git else "",
+        "commit": commit,
         "changes": environment.git.changes if environment.git else "",
-        "machine": f"{os.cpu_count()} processors, {platform.machine()}, {platform.system()}",
+        "machine": f"{os.cpu_count()} processors, {platform.machine()}, {platform.system()}, no GPU used",
         "python": platform.python_version(),
         "seconds": round(seconds),
         "processor_seconds": round(used.ru_utime + used.ru_stime),
-        "total": dict(total),
+        "total": total(rows),
         "rows": rows,
     }
+
+
+def total(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Sum up what became of all faults."""
+    names = ("tried", "survived", "left_out")
+    return {**{name: sum(row[name] for row in rows) for name in names}, "lost": sum(len(row["lost"]) for row in rows)}
+
+
+def updated(before: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+    """Put the rows of some faults that were tried again in the place of those from before; each says its commit."""
+    new = {(row["fault"], row["work"]): row for row in figures["rows"]}
+    rows = [new.pop((row["fault"], row["work"]), row) for row in before["rows"]] + [*new.values()]
+    again = {name: figures[name] for name in ("command", "commit", "changes", "seconds", "processor_seconds")}
+    return {**before, "rows": rows, "total": total(rows), "again": [*before.get("again", ()), again]}
 
 
 def chosen(all_cases: Sequence[Case], *, only: str, share: float) -> Iterator[tuple[Case, int]]:
@@ -198,6 +213,7 @@ def main() -> int:
     """Run the suite; return 1 when something was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="a file for the figures")
+    parser.add_argument("--update", action="store_true", help="keep the other rows of that file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--share", type=float, default=1.0, help="of the times that each fault is tried")
     parser.add_argument("--only", default="", help="faults, or work, with these words in the name")
@@ -211,8 +227,9 @@ def main() -> int:
         figures = report(suite, seconds=time.monotonic() - began, command=" ".join(["python", *sys.argv]))
     print(json.dumps(figures["total"]))
     if options.out:
-        write_text(options.out, json.dumps(figures, indent=2) + "\n")
-    return int(bool(figures["total"]["lost"]))  # type: ignore[index]
+        kept = updated(json.loads(options.out.read_text("utf-8")), figures) if options.update else figures
+        write_text(options.out, json.dumps(kept, indent=2) + "\n")
+    return int(figures["total"]["lost"] > 0)
 
 
 if __name__ == "__main__":

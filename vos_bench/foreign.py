@@ -24,6 +24,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.conclusion import conclude, utc_now
 from vos_bench.running.locks import FolderLock
+from vos_bench.running.resume import sweep
 from vos_bench.running.scores import object_records, protocol_entry, protocol_label
 from vos_bench.scoring import SequenceResult, score_sequences
 
@@ -103,6 +104,7 @@ def score_label_maps(
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         shutil.rmtree(out / "sequences", ignore_errors=True)
+        sweep(out)
         write_record(record, run_file(out))
         for result in results:
             write_record(_sequence_record(result, truth.protocol), sequence_file(out, result.name))

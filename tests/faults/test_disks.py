@@ -89,6 +89,14 @@ def test_a_scoring_that_cannot_be_saved_says_so_and_is_done_when_it_can(
     assert main(score) == 0
 
 
+def test_what_a_killed_scoring_left_half_written_is_swept_away(works: ModuleType, tmp_path: Path):
+    truth, masks = works.make_label_maps(tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "timing.csv.gz.123.part").write_bytes(b"half")
+    assert main(["score", str(masks), "--truth", str(truth), "--out", str(tmp_path / "out")]) == 0
+    assert not list((tmp_path / "out").glob("*.part"))
+
+
 def test_a_checkpoint_or_weights_too_large_for_the_disk_are_said_plainly(small_disk: Path):
     tensors = {"w": torch.zeros(500_000)}
     for save in (

@@ -309,6 +309,10 @@ def test_a_file_that_readers_would_understand_differently_is_refused(path: Path)
         (apart + right[-12:], "other chunks lie between its pixels"),
         (png(rows, LABELS.shape, colour=GREY, extra=chunk(b"IHDR", turned)), "'IHDR' chunk is unknown, or not where"),
         (png(rows, LABELS.shape, colour=GREY, extra=chunk(b"ABCD", b"")), "'ABCD' chunk is unknown"),
+        (
+            png(rows, LABELS.shape, extra=chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 2, 2, 0, 0, 1, 1, 0, 0))),
+            "animation",
+        ),
     ):
         path.write_bytes(data)
         for read in (read_label_map, read_narrow):

@@ -35,6 +35,7 @@ _GREY, _INDEXED = 0, 3
 _PILLOW_MODES = frozenset({"1", "L", "LA", "P", "PA", "I", "I;16", "I;16B"})
 _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
 _IHDR, _PLTE, _IDAT, _IEND = b"IHDR", b"PLTE", b"IDAT", b"IEND"
+_ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)
 _NO_SMOOTHING = "save label maps without anti-aliasing and resize them with nearest neighbour"
 
@@ -150,6 +151,8 @@ def _chunks(data: bytes, path: Path) -> _Chunks:
             if (kind == _IHDR) != (position == len(_SIGNATURE)) or kind not in (_IHDR, _PLTE):
                 raise _damaged(path, f"its {kind.decode('latin-1')!r} chunk is unknown, or not where it belongs")
             palette = data[position + 8 : end] if kind == _PLTE else palette
+        elif kind in _ANIMATION:
+            raise _damaged(path, "it is an animation, of which readers show different parts")
         before, position = kind, end + 4
 
 

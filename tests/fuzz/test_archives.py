@@ -2,6 +2,7 @@
 
 import json
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def test_a_hostile_zip_is_refused_or_unpacked_into_its_folder(arena, file: Zip, 
     assert {path.name for path in arena.inside.iterdir()} == {"data.zip", "data"}, "something is left over"
     if isinstance(found, Refused):
         assert unpacked == {}
+    else:
+        with zipfile.ZipFile(archive) as packed:
+            members = [each for each in packed.infolist() if not each.is_dir()]
+        assert len(unpacked) == len(members), "one took the place of another"
+        assert sum(map(len, unpacked.values())) == sum(each.file_size for each in members)
     if file.holds is not None:
         top = {"": "top/", "top": ""}.get(strip)
         assert unpacked == ({f"{top}{name}": data for name, data in file.holds.items()} if top is not None else {})

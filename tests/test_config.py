@@ -76,7 +76,7 @@ def test_a_damaged_config_file_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         config.read_user_config()
 
 
-@pytest.mark.parametrize("text", ["a\nscale = 2", "[" * 5000, "1" * 5000])
+@pytest.mark.parametrize("text", ['"a"\nscale = 2', "[" * 5000, "1" * 5000])
 def test_what_is_not_one_value_is_a_text(text: str) -> None:
     assert apply_overrides(Example(), [f"memory.policy={text}"]).memory.policy == text
 

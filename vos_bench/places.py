@@ -169,8 +169,8 @@ def _join_ray(engine: Engine, jobs: int | None, gpu: bool) -> Iterator[Places]:
         settings |= {"num_cpus": jobs or cpu_count(), "include_dashboard": False}
     try:
         ray.init(**settings)
-    except (ConnectionError, ImportError, RuntimeError) as error:
-        raise BadInputError(f"--engine {engine}: cannot be joined: {' '.join(str(error).split())}") from None
+    except Exception as error:  # ray raises many kinds, the plain one when its processes come up too slowly
+        raise BadInputError(f"--engine {engine}: cannot be joined: {' '.join(str(error).split())}") from error
     try:
         places, options = _shares(ray.cluster_resources(), jobs, gpu=gpu)
         call = ray.remote(_call).options(**options)

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import psutil
 import pytest
@@ -167,6 +167,18 @@ def test_an_engine_that_cannot_be_reached_is_said_plainly(monkeypatch: pytest.Mo
         address = f"{kind}://127.0.0.1:{free.getsockname()[1]}"
     said = pytest.raises(BadInputError, match=rf"--engine {address}: cannot be reached: .*; expected a ")
     with said, joined(parse_engine(address), jobs=None):
+        pass
+
+
+def test_a_ray_that_does_not_start_is_said_plainly(monkeypatch: pytest.MonkeyPatch):
+    def init(**_: object) -> None:
+        raise Exception("The current node timed out\nduring startup.")  # as ray does
+
+    monkeypatch.setattr(places, "import_module", lambda _: SimpleNamespace(init=init))
+    said = pytest.raises(
+        BadInputError, match="--engine ray://local: cannot be joined: The current node timed out during"
+    )
+    with said, joined(Engine("ray", "local"), jobs=1):
         pass
 
 

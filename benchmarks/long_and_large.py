@@ -1,79 +1,207 @@
-"""Whether scoring grows linearly and keeps its memory over a very long sequence.
+"""Whether memory stays flat and time grows linearly: long sequences, large frames, many objects, sequences and files.
 
-    python benchmarks/long_sequence.py --frames 1000 5000 20000
+    python benchmarks/long_and_large.py --out benchmarks/long_and_large.json
+    python benchmarks/long_and_large.py --cases long files --small
 
-Label maps of 480 x 854 with two objects; a hundred different ones are drawn and then linked again and again, so that
-the disk holds few. `vos-bench score` scores each length in a process of its own: processor seconds (user and system,
-start-up included) and the highest resident memory.
+Each case is made in three sizes and goes through `vos-bench run` and `vos-bench score`, each in a process of its own
+with one thread: processor seconds (user and system, start-up included) and the highest resident memory. Wall time is
+not looked at, so that other work on the machine matters little. A few different frames are drawn and then linked again
+and again, so that the disk holds few. Files are those that a command reads: a run has a frame and a label map of each,
+and writes half as many more. `bend` is the time of one unit more between the second and the third size, by that between
+the first and the second: 1 where time is linear, and 4 for these sizes where it is quadratic.
 """
 
 import argparse
+import json
 import os
-import resource
+import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import cv2
 
 from vos_bench.benching.videos import MadeUpVideo, Shape
 from vos_bench.labelmaps import write_label_map
 
-DIFFERENT = 100
-SCORE = "import sys; from vos_bench.cli import main; sys.exit(main(sys.argv[1:]))"
+CHILD = """
+import json, resource, sys
+from vos_bench.cli import main
+code = main(sys.argv[2:])
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+seconds, peak = sum(u.ru_utime + u.ru_stime for u in used), max(u.ru_maxrss for u in used) / 1024
+open(sys.argv[1], "w").write(json.dumps([seconds, peak]))
+sys.exit(code)
+"""
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def draw(folder: Path, *, width: int, height: int) -> None:
-    """Write the label maps that all lengths share: truth, and masks that lag two frames behind."""
-    video = MadeUpVideo(Shape(width, height, 2, DIFFERENT))
-    for number in range(DIFFERENT):
-        write_label_map(folder / "truth" / f"{number:05d}.png", video.labels(number))
-        write_label_map(folder / "masks" / f"{number:05d}.png", video.labels(max(0, number - 2)))
+@dataclass(frozen=True)
+class Size:
+    """One size of a case; each sequence has the same frames."""
+
+    units: float
+    width: int
+    height: int
+    objects: int
+    sequences: int
+    frames: int
+    different: int = 10
 
 
-def link(source: Path, target: Path, frames: int) -> None:
-    """Make a sequence of so many frames out of links."""
-    target.mkdir(parents=True)
-    for number in range(frames):
-        os.link(source / f"{number % DIFFERENT:05d}.png", target / f"{number:06d}.png")
+@dataclass(frozen=True)
+class Case:
+    """What grows, in which unit, and what runs on it."""
+
+    unit: str
+    commands: tuple[str, ...]
+    sizes: tuple[Size, ...]
+    small: tuple[Size, ...]
 
 
-def score(folder: Path, frames: int) -> tuple[float, float]:
-    """Score a sequence; return processor seconds and the highest resident memory in MiB."""
-    for kind in ("truth", "masks"):
-        link(folder / kind, folder / str(frames) / kind / "long", frames)
-    masks, truth = folder / str(frames) / "masks", folder / str(frames) / "truth"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [
-        sys.executable,
-        "-c",
-        SCORE,
-        "score",
-        str(masks),
-        "--truth",
-        str(truth),
-        "--out",
-        str(folder / f"o{frames}"),
+@dataclass(frozen=True)
+class Row:
+    """One measurement."""
+
+    case: str
+    command: str
+    unit: str
+    units: float
+    seconds: float
+    peak_mib: float
+
+
+def _frame_sizes(sizes: tuple[tuple[int, int], ...], frames: int) -> tuple[Size, ...]:
+    return tuple(Size(w * h * frames / 1e6, w, h, 2, 1, frames) for w, h in sizes)
+
+
+CASES = {
+    "long": Case(
+        "frame",
+        ("run copy-first", "score"),
+        tuple(Size(n, 384, 216, 2, 1, n, 100) for n in (1000, 5000, 20_000)),
+        tuple(Size(n, 96, 64, 2, 1, n) for n in (5, 10, 20)),
+    ),
+    "large": Case(
+        "megapixel",
+        ("run copy-first", "run flow-warp", "score"),
+        _frame_sizes(((960, 540), (1920, 1080), (3840, 2160)), 10),
+        _frame_sizes(((96, 64), (128, 96), (192, 128)), 3),
+    ),
+    "objects": Case(
+        "object",
+        ("run copy-first", "run flow-warp", "score"),
+        tuple(Size(n, 854, 480, n, 1, 10) for n in (50, 100, 200)),
+        tuple(Size(n, 96, 64, n, 1, 3) for n in (2, 4, 8)),
+    ),
+    "sequences": Case(
+        "sequence",
+        ("run copy-first", "score"),
+        tuple(Size(n, 160, 96, 2, n, 10) for n in (100, 250, 500)),
+        tuple(Size(n, 96, 64, 2, n, 3) for n in (2, 4, 8)),
+    ),
+    "files": Case(
+        "file",
+        ("run copy-first", "score"),
+        tuple(Size(2 * n, 64, 48, 2, 100, n // 100) for n in (5000, 15_000, 50_000)),
+        tuple(Size(2 * n, 64, 48, 2, 5, n // 5) for n in (15, 30, 60)),
+    ),
+}
+
+
+def draw(root: Path, size: Size) -> None:
+    """Write a dataset of the kind `folder`, and label maps that lag two frames behind, as links to a few files."""
+    video = MadeUpVideo(Shape(size.width, size.height, size.objects, max(2, size.different)))
+    for number in range(min(size.different, size.frames)):
+        frame = root / "few" / "JPEGImages" / f"{number}.jpg"
+        frame.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(frame), cv2.cvtColor(video.read_frame(f"{number:05d}"), cv2.COLOR_RGB2BGR))
+        write_label_map(root / "few" / "Annotations" / f"{number}.png", video.labels(number))
+        write_label_map(root / "few" / "masks" / f"{number}.png", video.labels(max(0, number - 2)))
+    for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png"), ("masks", "png")):
+        for sequence in range(size.sequences):
+            folder = root / kind / f"{sequence:04d}"
+            folder.mkdir(parents=True)
+            for number in range(size.frames):
+                os.link(root / "few" / kind / f"{number % size.different}.{suffix}", folder / f"{number:06d}.{suffix}")
+
+
+def measure(root: Path, command: str) -> tuple[float, float]:
+    """Run a command on a dataset; return processor seconds and the highest resident memory in MiB."""
+    name, *method = command.split()
+    out, figures = root / f"out-{'-'.join([name, *method])}", root / "figures.json"
+    arguments = [*method, "--dataset", "folder"] if method else [str(root / "masks"), "--dataset", "folder"]
+    options = ["--root", str(root), "--out", str(out)]
+    call = [sys.executable, "-c", CHILD, str(figures), name, *arguments, *options]
+    subprocess.run(call, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+    seconds, peak = json.loads(figures.read_text())
+    return seconds, peak
+
+
+def measure_case(name: str, *, small: bool, scratch: Path) -> Iterator[Row]:
+    """Measure all sizes of a case; the folder of each is removed before the next is made."""
+    case = CASES[name]
+    for size in case.small if small else case.sizes:
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            draw(Path(folder), size)
+            for command in case.commands:
+                seconds, peak = measure(Path(folder), command)
+                yield Row(name, command, case.unit, round(size.units, 3), round(seconds, 3), round(peak, 1))
+
+
+def bend(rows: list[Row]) -> float:
+    """Return the time of a unit from the second size to the third, by that from the first to the second."""
+    first, second, third = rows
+    before = (second.seconds - first.seconds) / (second.units - first.units)
+    after = (third.seconds - second.seconds) / (third.units - second.units)
+    return after / before
+
+
+def table(rows: list[Row]) -> str:
+    """Return Markdown: a line for each case and command, the three sizes side by side."""
+    lines = [
+        "| case | command | sizes | processor seconds | peak MiB | bend |",
+        "| --- | --- | --- | --- | --- | ---: |",
     ]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, after.ru_maxrss / 1024
+    for case, command in dict.fromkeys((row.case, row.command) for row in rows):
+        found = [row for row in rows if (row.case, row.command) == (case, command)]
+        cells = (
+            ", ".join(f"{row.units:,.6g}" for row in found) + f" {found[0].unit}s",
+            ", ".join(f"{row.seconds:.1f}" for row in found),
+            ", ".join(f"{row.peak_mib:.0f}" for row in found),
+            f"{bend(found):.2f}",
+        )
+        lines.append(f"| {case} | {command} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Score each length, shortest first, since the highest memory so far is all that the system tells."""
+    """Measure the cases that are asked for, and print and keep what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, nargs="+", default=[1000, 5000, 20000])
-    parser.add_argument("--size", default="854x480")
+    parser.add_argument("--cases", nargs="+", choices=tuple(CASES), default=tuple(CASES))
+    parser.add_argument("--small", action="store_true", help="tiny sizes, to see that the script works")
+    parser.add_argument("--scratch", type=Path, help="a folder for the made-up data; else the system's own")
+    parser.add_argument("--out", type=Path, help="a JSON file for the figures; those of other cases in it stay")
     arguments = parser.parse_args()
-    width, height = map(int, arguments.size.split("x"))
-    with tempfile.TemporaryDirectory() as scratch:
-        draw(Path(scratch), width=width, height=height)
-        print("| frames | processor seconds | microseconds an object-frame | peak MiB |")
-        print("| ---: | ---: | ---: | ---: |")
-        for frames in sorted(arguments.frames):
-            seconds, mebibytes = score(Path(scratch), frames)
-            print(f"| {frames} | {seconds:.2f} | {1e6 * seconds / frames / 2:.0f} | {mebibytes:.0f} |", flush=True)
+    rows: list[Row] = []
+    for name in arguments.cases:
+        rows += measure_case(name, small=arguments.small, scratch=arguments.scratch or Path(tempfile.gettempdir()))
+        print(f"{name}: measured", file=sys.stderr, flush=True)
+        if arguments.out:
+            keep(rows, arguments.out)
+    print(table(rows))
+
+
+def keep(rows: list[Row], out: Path) -> None:
+    """Write the figures, with those of other cases that the file has."""
+    measured = {row.case for row in rows}
+    old = json.loads(out.read_text())["rows"] if out.exists() else []
+    found = [Row(**row) for row in old if row["case"] not in measured] + rows
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "threads": 1}
+    out.write_text(json.dumps({**machine, "rows": [asdict(row) for row in found]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How OpenMP's threads shall wait: asleep on a busy machine, by its default on an idle one, as the user says always."""
+"""How OpenMP's threads shall wait: asleep on a busy machine, soon asleep on an idle one, as the user says always."""
 
 import os
 from pathlib import Path
@@ -11,8 +11,9 @@ from vos_bench import waiting
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Say how many processes of the machine run, this one included."""
-    monkeypatch.setenv(waiting.POLICY, "")  # so that it is put back as it was, whatever the test makes of it
-    monkeypatch.delenv(waiting.POLICY)
+    for name in (waiting.POLICY, waiting.SPINS):
+        monkeypatch.setenv(name, "")  # so that it is put back as it was, whatever the test makes of it
+        monkeypatch.delenv(name)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     monkeypatch.setattr(waiting, "_LOAD", tmp_path / "loadavg")
 
@@ -22,18 +23,33 @@ def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return say
 
 
-@pytest.mark.parametrize(("count", "policy"), [(1, None), (2, None), (3, "PASSIVE"), (9, "PASSIVE")])
-def test_threads_sleep_where_others_want_the_processors(running, count: int, policy: str | None):
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(1, "GOMP_SPINCOUNT=10000"), (2, "GOMP_SPINCOUNT=10000"), (3, "PASSIVE"), (9, "PASSIVE")],
+)
+def test_threads_sleep_where_others_want_the_processors(running, count: int, expected: str):
     running(f"0.31 1.00 2.65 {count}/78 6426\n")
+    assert waiting.described() == ""
     waiting.settle_waiting()
-    assert os.environ.get(waiting.POLICY) == policy
+    assert waiting.described() == expected
 
 
-def test_what_the_user_set_stays(running, monkeypatch: pytest.MonkeyPatch):
+def test_a_process_that_another_one_started_looks_again(running):
+    running("0.31 1.00 2.65 1/78 6426\n")
+    waiting.settle_waiting()
     running("9.00 9.00 9.00 9/78 6426\n")
-    monkeypatch.setenv(waiting.POLICY, "ACTIVE")
     waiting.settle_waiting()
-    assert os.environ[waiting.POLICY] == "ACTIVE"
+    assert waiting.described() == "PASSIVE"
+    assert waiting.SPINS not in os.environ
+
+
+@pytest.mark.parametrize(("name", "value"), [(waiting.POLICY, "ACTIVE"), (waiting.SPINS, "77")])
+def test_what_the_user_set_stays(running, monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    running("9.00 9.00 9.00 9/78 6426\n")
+    monkeypatch.setenv(name, value)
+    waiting.settle_waiting()
+    assert {each for each in (waiting.POLICY, waiting.SPINS) if each in os.environ} == {name}
+    assert value in waiting.described()
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense", "1 2 3 x/y 5"])

@@ -14,8 +14,8 @@ from pathlib import Path
 from pydantic import Field
 
 import vos_bench
+from vos_bench import waiting
 from vos_bench.config import FrozenModel
-from vos_bench.waiting import POLICY
 
 DISTRIBUTION = "vos-bench"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -58,7 +58,7 @@ class Environment(FrozenModel):
         gpus: Empty where there is none, or no `nvidia-smi`.
         driver: The NVIDIA driver's version, empty without one.
         threads: The thread counts that are set, by environment variable, and those of the libraries that are loaded.
-        waiting: How threads wait for each other (OMP_WAIT_POLICY), empty for OpenMP's default.
+        waiting: How threads wait for each other (OMP_WAIT_POLICY or GOMP_SPINCOUNT), empty for OpenMP's default.
         git: None for an installed package.
     """
 
@@ -108,7 +108,7 @@ def collect_environment(plugin_module: str = "") -> Environment:
         gpus=gpus,
         driver=driver,
         threads=_threads(os.environ),
-        waiting=os.environ.get(POLICY, ""),
+        waiting=waiting.described(),
         git=git_state(),
     )
 

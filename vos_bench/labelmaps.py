@@ -3,7 +3,7 @@
 import io
 import struct
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -129,10 +129,27 @@ def _chunks(data: bytes, path: Path) -> _Chunks:
 
     The order is checked because readers differ where it is wrong: what one of them passes over, another one shows.
     """
-    position = len(_SIGNATURE)
     parts: list[bytes] = []
     before = palette = b""
-    while True:
+    for kind, content in _intact_chunks(data, path):
+        if kind == _IDAT:
+            if parts and before != _IDAT:
+                raise _damaged(path, "other chunks lie between its pixels")
+            parts.append(content)
+        elif not kind[0] & 0x20:  # a chunk without which the pixels cannot be understood
+            if (kind == _IHDR) != (before == b"") or kind not in (_IHDR, _PLTE):
+                raise _damaged(path, f"its {kind.decode('latin-1')!r} chunk is unknown, or not where it belongs")
+            palette = content if kind == _PLTE else palette
+        elif kind in _ANIMATION:
+            raise _damaged(path, "it is an animation, of which readers show different parts")
+        before = kind
+    return _Chunks(palette, parts[0] if len(parts) == 1 else b"".join(parts))
+
+
+def _intact_chunks(data: bytes, path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kind and content of each chunk before IEND, which has to be there, with their checksums checked."""
+    position, kind = len(_SIGNATURE), b""
+    while kind != _IEND:
         if position + 12 > len(data):
             raise _damaged(path, "the file is cut off")
         length = int.from_bytes(data[position : position + 4], "big")
@@ -141,19 +158,9 @@ def _chunks(data: bytes, path: Path) -> _Chunks:
             raise _damaged(path, "the file is cut off")
         if zlib_ng.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             raise _damaged(path, f"the checksum of its {kind.decode('latin-1')} chunk is wrong")
-        if kind == _IEND:
-            return _Chunks(palette, parts[0] if len(parts) == 1 else b"".join(parts))
-        if kind == _IDAT:
-            if parts and before != _IDAT:
-                raise _damaged(path, "other chunks lie between its pixels")
-            parts.append(data[position + 8 : end])
-        elif not kind[0] & 0x20:  # a chunk without which the pixels cannot be understood
-            if (kind == _IHDR) != (position == len(_SIGNATURE)) or kind not in (_IHDR, _PLTE):
-                raise _damaged(path, f"its {kind.decode('latin-1')!r} chunk is unknown, or not where it belongs")
-            palette = data[position + 8 : end] if kind == _PLTE else palette
-        elif kind in _ANIMATION:
-            raise _damaged(path, "it is an animation, of which readers show different parts")
-        before, position = kind, end + 4
+        if kind != _IEND:
+            yield kind, data[position + 8 : end]
+        position = end + 4
 
 
 def _inflate(compressed: bytes, header: _Header) -> NDArray[np.uint8] | None:

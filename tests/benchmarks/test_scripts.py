@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
         ("lwl_split.py", ("lwl", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
         ("lwl_split.py", ("lwl-lite", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
         ("lwl_memory.py", ("--threads", "1", "--frames", "3", "--crop", "64x112"), "MiB"),
-        ("long_sequence.py", ("--frames", "20", "40", "--size", "96x64"), "| 40 |"),
+        ("long_and_large.py", ("--small", "--cases", "long", "objects"), "| objects | score |"),
     ],
 )
 def test_a_script_runs_and_prints_its_figures(script, arguments, expected):

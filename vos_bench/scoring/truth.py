@@ -58,14 +58,19 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
         raise BadInputError(f"{folder}: sequence {twice} is asked for twice, expected each once; mend the list")
     if unknown := [name for name in names if name not in inside]:
         raise BadInputError(_no_such_sequences(folder, unknown, names, tuple(inside)))
-    if bad := [name for name in names if not is_file_name(name)]:
-        raise BadInputError(
-            f"{folder}: found the name {bad[0]!r:.100}; expected one without control characters; rename it"
-        )
+    _require_file_names(folder, names)
     opened = tuple(TruthFolder(inside[name], label_map_names(inside[name])) for name in names)
+    for sequence in opened:
+        _require_file_names(sequence.folder, sequence.truth_names)
     if empty := [sequence.name for sequence in opened if not sequence.truth_names]:
         raise BadInputError(f"{folder / empty[0]}: found no PNG file, expected label maps; {folder_advice(folder)}")
     return opened
+
+
+def _require_file_names(folder: Path, names: Iterable[str]) -> None:
+    if bad := [name for name in names if not is_file_name(name)]:
+        expected = "one without control characters, valid in UTF-8"
+        raise BadInputError(f"{folder}: found the name {bad[0]!r:.100}; expected {expected}; rename it")
 
 
 def _no_such_sequences(folder: Path, unknown: list[str], wanted: tuple[str, ...], known: tuple[str, ...]) -> str:

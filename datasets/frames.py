@@ -23,6 +23,9 @@ MAX_BYTES = 1 << 29
 
 _FORMATS = ("JPEG", "PNG", "BMP")
 
+_BMP_HEADER = 14
+"""Bytes of a BMP before anything else."""
+
 TAIL = 4096
 """Bytes at the end of a file in which its end marker is looked for."""
 
@@ -131,7 +134,7 @@ def damage_of(head: bytes, tail: bytes, size: int) -> str | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return None if b"IEND\xaeB`\x82" in tail else f"a PNG that is cut off after {size} bytes"
     if head.startswith(b"BM"):
-        wanted = int.from_bytes(head[2:6], "little")
+        wanted = max(_BMP_HEADER, int.from_bytes(head[2:6], "little"))
         return None if size >= wanted else f"a BMP that is cut off after {size} of {wanted} bytes"
     return "neither a JPEG nor a PNG nor a BMP file"
 

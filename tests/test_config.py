@@ -93,10 +93,21 @@ def test_a_message_about_many_mistakes_is_short() -> None:
     assert len(str(caught.value)) < 2000
 
 
-def test_a_config_file_that_nests_deeply_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"data = {'[' * 5000}", "it is nested too deeply"),
+        (f"{'a.' * 5000}a = 1", "it is nested too deeply"),
+        (f"[data]\na = [0x{'f' * 5000}]", "an integer of more than 64 bits"),
+    ],
+    ids=["brackets", "dots", "a number of 6,000 digits"],
+)
+def test_a_config_file_that_toml_has_no_end_of_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
     monkeypatch.setenv("VOS_BENCH_CONFIG", str(tmp_path / "config.toml"))
-    (tmp_path / "config.toml").write_text(f"data = {'[' * 5000}")
-    with pytest.raises(BadInputError, match=r"config\.toml: cannot be read as TOML: it is nested too deeply"):
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(BadInputError, match=rf"config\.toml: cannot be read as TOML: {words}"):
         config.read_user_config()
 
 

@@ -264,9 +264,33 @@ def test_a_stream_that_swells_is_not_inflated(path: Path) -> None:
     np.testing.assert_array_equal(labels, LABELS)
 
 
-def test_too_little_pixel_data_is_an_error(path: Path) -> None:
-    path.write_bytes(png(filtered(LABELS)[:-1], LABELS.shape))
-    with pytest.raises(BadInputError, match="damaged"):
+def test_a_damaged_stream_is_an_error(path: Path) -> None:
+    whole = png(filtered(LABELS), LABELS.shape)
+    path.write_bytes(whole[: whole.index(b"IDAT") - 4] + chunk(b"IDAT", b"no stream") + chunk(b"IEND", b""))
+    with pytest.raises(BadInputError, match=r"damaged: .* decompressing"):
+        read_label_map(path)
+
+
+def with_pixels(data: bytes, share: float) -> bytes:
+    """The same file with the beginning of its pixels alone, in a stream that is whole."""
+    at, before, stream = 8, data[:8], b""
+    while at < len(data):
+        kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if kind in {b"IHDR", b"PLTE"}:
+            before += data[at:end]
+        if kind == b"IDAT":
+            stream += data[at + 8 : end - 4]
+        at = end
+    pixels = zlib.decompress(stream)
+    return before + chunk(b"IDAT", zlib.compress(pixels[: round(share * len(pixels))])) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_files_of_every_kind_need_all_their_pixels(path: Path, variant: str) -> None:
+    path.write_bytes(with_pixels(VARIANTS[variant], 1))
+    np.testing.assert_array_equal(read_label_map(path), LABELS)
+    path.write_bytes(with_pixels(VARIANTS[variant], 0.9))
+    with pytest.raises(BadInputError, match=r"damaged: its pixels end after \d+ of \d+ bytes"):
         read_label_map(path)
 
 

@@ -71,11 +71,22 @@ def _value(text: str) -> Any:
 
 
 def _toml(text: str) -> dict[str, Any]:
-    """Read TOML. Raises ValueError, also where it is nested too deeply."""
+    """Read TOML. Raises ValueError, also where it is nested too deeply or an integer has more than 64 bits."""
     try:
-        return tomllib.loads(text)
+        found = tomllib.loads(text)
+        _require_64_bits(found)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    return found
+
+
+def _require_64_bits(value: object) -> None:
+    """Refuse an integer that TOML does not know, and that could not be written as decimal digits."""
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("an integer of more than 64 bits")
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            _require_64_bits(part)
 
 
 def explain(error: ValidationError) -> str:

@@ -189,7 +189,7 @@ def unpack(archive: Path, folder: Path, *, strip: str = "") -> None:
     Args:
         archive: The zip.
         folder: Where to; made where it is missing.
-        strip: A folder at the top of the zip that is left out.
+        strip: A folder at the top of the zip; what it holds is unpacked without it, what lies beside it is not.
 
     Raises:
         BadInputError: The zip is damaged, wants to write outside the folder or through a link, or the disk is full.

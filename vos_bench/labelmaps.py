@@ -37,6 +37,11 @@ _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
 _IHDR, _PLTE, _IDAT, _IEND = b"IHDR", b"PLTE", b"IDAT", b"IEND"
 _ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)
+_CHANNELS = {2: 3, 4: 2, 6: 4}
+"""Of the colour types that have more than one."""
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Left, top and steps of the passes of an interlaced file."""
+_PIECE = 1 << 20
 _NO_SMOOTHING = "save label maps without anti-aliasing and resize them with nearest neighbour"
 
 
@@ -200,6 +205,7 @@ def _read_with_pillow(header: _Header, chunks: _Chunks, path: Path) -> NarrowLab
     """Read with Pillow, which gets nothing but what decides the pixels: text, colours and animations do not matter."""
     from PIL import Image as PillowImage  # most files are read without it
 
+    _require_all_rows(header, chunks.pixels, path)
     palette = _chunk(_PLTE, chunks.palette) if chunks.palette else b""
     body = _chunk(_IHDR, struct.pack(">IIBBBBB", *header)) + palette + _chunk(_IDAT, chunks.pixels)
     data = _SIGNATURE + body + _chunk(_IEND, b"")
@@ -213,6 +219,29 @@ def _read_with_pillow(header: _Header, chunks: _Chunks, path: Path) -> NarrowLab
     if pixels.ndim == 3:
         pixels = pixels[..., 0]
     return pixels.astype(np.uint16) if pixels.itemsize > 1 else pixels.astype(np.uint8)
+
+
+def _require_all_rows(header: _Header, compressed: bytes, path: Path) -> None:
+    """Refuse pixels that end early: Pillow takes what is missing for background, in some files and not in others."""
+    stream, rest, found, wanted = zlib_ng.decompressobj(), compressed, 0, _raw_bytes(header)
+    try:
+        while found < wanted and (piece := stream.decompress(rest, _PIECE)):
+            found, rest = found + len(piece), stream.unconsumed_tail
+    except _INFLATE_ERROR as error:
+        raise _damaged(path, str(error)) from None
+    if found < wanted:
+        raise _damaged(path, f"its pixels end after {found} of {wanted} bytes")
+
+
+def _raw_bytes(header: _Header) -> int:
+    """Return how many bytes all rows of a PNG file take, filter bytes and passes as its specification has them."""
+    bits = header.bits * _CHANNELS.get(header.colour_type, 1)
+    passes = _ADAM7 if header.interlace else ((0, 0, 1, 1),)
+    sizes = (
+        (len(range(top, header.height, down)), len(range(left, header.width, right)))
+        for left, top, right, down in passes
+    )
+    return sum(height * (1 + -(-width * bits // 8)) for height, width in sizes if width)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos_bench.datasets.frames import image_size, list_images, order_problem, read_image
+from vos_bench.datasets.frames import file_damage, image_size, list_images, order_problem, read_image
 from vos_bench.errors import BadInputError
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -39,6 +39,12 @@ def test_an_image_that_is_cut_off_is_never_half_decoded(tmp_path, suffix, kept):
     path.write_bytes(data[: int(len(data) * kept)])
     with pytest.raises(BadInputError, match=r"cut off|neither"):
         read_image(path)
+
+
+def test_a_bmp_that_ends_within_its_size_is_cut_off(tmp_path):
+    path = tmp_path / "frame.bmp"
+    path.write_bytes(b"BM\1")
+    assert "cut off" in (file_damage(path) or "")
 
 
 def test_an_image_with_a_damaged_middle_is_refused(tmp_path):

@@ -46,7 +46,7 @@ def _by_pillow(data: bytes) -> NDArray[np.uint16] | None:
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             pixels = np.asarray(image)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, IndexError):  # the last of a wrong colour profile, which is not looked at
         return None
     return pixels[..., 0].astype(np.uint16) if pixels.ndim == 3 else pixels.astype(np.uint16)
 

@@ -42,6 +42,12 @@ def test_what_is_too_deep_is_refused(data: bytes) -> None:
         require_shallow(io.BytesIO(data))
 
 
+@pytest.mark.parametrize("put", [pickle.LONG_BINPUT + b"\0\0\0\x10", pickle.PUT + b"268435456\n"])
+def test_a_number_that_the_unpickler_would_make_room_for_is_refused(put: bytes) -> None:
+    with pytest.raises(ValueError, match="counts to 268435456"):
+        require_shallow(io.BytesIO(b"\x80\x02N" + put + pickle.STOP))
+
+
 @pytest.mark.parametrize("data", [b"", b"\x80\x02(", b"\x80\x02.", b"t.", b"\xff.", b"\x80\x02N\x8e" + b"\xff" * 8])
 def test_what_makes_no_sense_is_refused_or_left_to_the_reader(data: bytes) -> None:
     try:

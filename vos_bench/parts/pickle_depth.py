@@ -46,6 +46,8 @@ def _depths(file: IO[bytes]) -> Iterator[int]:
     argument: Any  # a number where an instruction uses it as one
     for code, argument, _ in pickletools.genops(file):
         if code.name in _PUTS:
+            if argument > file.tell():  # Python's unpickler makes room for all numbers up to this one
+                raise ValueError(f"it counts to {argument} in {file.tell()} bytes")
             memo[argument] = stack[-1]
             continue
         if code.name in _GETS:

@@ -85,6 +85,9 @@ def cases(folder: Path) -> list[Case]:
     one, two = works.made_up_run(1), works.made_up_run(2)
     real = works.any_run("run of flow-warp on demo, 1 job", "flow-warp", "fast-motion,lighting,tiny", jobs=1)
     real_two = works.any_run("run of copy-first on demo, 2 jobs", "copy-first", "fast-motion,lighting,tiny", jobs=2)
+    stalled = works.any_run(
+        "run of flow-warp on demo, 2 jobs", "flow-warp", "fast-motion,lighting,tiny", "--stall", "10", jobs=2
+    )
     lite = works.any_run("run of lwl-lite on demo, 1 job", "lwl-lite", "fast-motion,lighting", jobs=1)
     score, score_five = works.scoring(folder / "one"), works.scoring(folder / "five", jobs=5)
     train, train_two = works.training(folder / "t0"), works.training(folder / "t2", workers=2)
@@ -109,6 +112,7 @@ def cases(folder: Path) -> list[Case]:
         ("read-only folder", breaking.made_read_only, disks),
         ("second start in the folder", breaking.started_twice, ((one, 2), (two, 2), (train, 2))),
         ("worker killed", breaking.worker_killed, ((two, 4), (score_five, 2), (train_two, 3))),
+        ("worker hangs", breaking.worker_hung, ((stalled, 5),)),
         ("clock jumps", breaking.clock_jumped, ((one, 1), (two, 2), (score, 1), (train, 2))),
     )
     plain = [Case(fault, break_it, work, times) for fault, break_it, rows in table for work, times in rows]

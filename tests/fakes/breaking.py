@@ -276,6 +276,21 @@ def worker_killed(trial: Trial) -> None:
     trial.restart(before) if code else trial.require_whole()
 
 
+def worker_hung(trial: Trial) -> None:
+    """One worker process stops for ever at a random moment; the run notices, as `--stall` asks, and completes."""
+    process = trial.start()
+    wait_for(lambda: bool(workers(process.pid)), process)
+    trial.wait_for_a_moment(process, least=1)
+    if not (found := workers(process.pid)):
+        raise TooLateError("the workers were gone")
+    stopped = trial.chance.choice(found)
+    with suppress(ProcessLookupError):
+        os.kill(stopped, signal.SIGSTOP)
+    trial.processes.finish(process)
+    trial.require_whole()
+    require(stopped not in others(process.pid), "the process that hung is left")
+
+
 def workers(parent: int) -> list[int]:
     """Return the worker processes of a command, without those that only keep account of things."""
     with suppress(psutil.NoSuchProcess):

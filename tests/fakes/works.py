@@ -52,12 +52,12 @@ def made_up_run(jobs: int, *, method: str = "Slow", sick: str = "", **environmen
     )
 
 
-def any_run(name: str, method: str, sequences: str, *, jobs: int) -> Work:
+def any_run(name: str, method: str, sequences: str, *options: str, jobs: int) -> Work:
     """A method of the package on sequences of the demo."""
     what = ("run", method, "--dataset", "demo", "--sequences", sequences, "--jobs", str(jobs), "--device", "cpu")
     return Work(
         name=name,
-        command=lambda out: (*VOS_BENCH, *what, "--out", str(out)),
+        command=lambda out: (*VOS_BENCH, *what, *options, "--out", str(out)),
         results=run_results,
         kept=run_kept,
         progress=run_progress,

@@ -78,9 +78,10 @@ def run(arguments: list[str], out: Path, victim: Victim | None) -> dict[str, obj
         process = subprocess.Popen([*COMMAND, *arguments, "--out", str(out)], stdout=log, stderr=log)
         if victim is not None:
             wait_for(lambda: len(list(out.glob("masks/*/*.png"))) >= 20 or process.poll() is not None)
-            target = victim(workers()[0]) if process.poll() is None else None
-            if target is not None:
-                target.kill()
+            target = victim(alive[0]) if (alive := workers()) else None
+            if target is None:
+                raise RuntimeError("it had ended before a worker could be killed; choose a slower --method")
+            target.kill()
         code = process.wait(PATIENCE_SECONDS)
     found = load_run(out)
     notes = {name: sequence.notes for name, sequence in found.sequences.items() if sequence.notes}
@@ -96,7 +97,7 @@ def main() -> int:
     """Run all cases."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True, help="the folder of DAVIS")
-    parser.add_argument("--method", default="copy-first")
+    parser.add_argument("--method", default="flow-warp")
     parser.add_argument("--sequences", default="blackswan,car-shadow,drift-straight,horsejump-high")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()

@@ -25,15 +25,18 @@ from pathlib import Path
 import cv2
 
 from vos_bench.benching.videos import MadeUpVideo, Shape
+from vos_bench.environment import collect_environment
 from vos_bench.labelmaps import write_label_map
 
 CHILD = """
 import json, resource, sys
+from pathlib import Path
 from vos_bench.cli import main
 code = main(sys.argv[2:])
 used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-seconds, peak = sum(u.ru_utime + u.ru_stime for u in used), max(u.ru_maxrss for u in used) / 1024
-open(sys.argv[1], "w").write(json.dumps([seconds, peak]))
+# Not ru_maxrss, which begins with that of the process that started this one.
+peak = next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+Path(sys.argv[1]).write_text(json.dumps([sum(u.ru_utime + u.ru_stime for u in used), int(peak) / 1024]))
 sys.exit(code)
 """
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -88,7 +91,7 @@ CASES = {
     "large": Case(
         "megapixel",
         ("run copy-first", "run flow-warp", "score"),
-        _frame_sizes(((960, 540), (1920, 1080), (3840, 2160)), 10),
+        _frame_sizes(((960, 540), (1920, 1080), (3840, 2160)), 40),
         _frame_sizes(((96, 64), (128, 96), (192, 128)), 3),
     ),
     "objects": Case(
@@ -200,8 +203,10 @@ def keep(rows: list[Row], out: Path) -> None:
     measured = {row.case for row in rows}
     old = json.loads(out.read_text())["rows"] if out.exists() else []
     found = [Row(**row) for row in old if row["case"] not in measured] + rows
+    git = collect_environment().git
     machine = {"machine": platform.machine(), "python": platform.python_version(), "threads": 1}
-    out.write_text(json.dumps({**machine, "rows": [asdict(row) for row in found]}, indent=1) + "\n")
+    commit = {"commit": git.commit[:12] if git else "", "changes": git.changes if git else ""}
+    out.write_text(json.dumps({**machine, **commit, "rows": [asdict(row) for row in found]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.training import checkpoint
+from vos_bench.training import checkpoint, loop
 from vos_bench.training.loop import run
 
 
@@ -91,6 +91,16 @@ def test_a_reading_process_that_is_killed_is_said_plainly_and_the_checkpoint_is_
         run(point_recipe(settings), points, out=tmp_path, listener=listener)
     assert checkpoint.load(tmp_path)["step"] == 5
     assert run(point_recipe(settings), points, out=tmp_path, resume=True).step == 20
+
+
+@pytest.mark.parametrize(("error", "said"), [(ConnectionResetError(), ""), (KeyError("x"), "KeyError: 'x'\n")])
+def test_a_reading_process_keeps_quiet_only_when_the_training_is_gone(error, said, monkeypatch, capfd):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of this process stay as they are
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    loop._quiet_worker(0)
+    sys.excepthook(type(error), error, None)
+    assert capfd.readouterr().err == said
 
 
 def test_what_is_held_out_is_measured_with_its_own_samples(tmp_path, point_recipe, points, loop_settings):

@@ -2,11 +2,13 @@
 
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -274,7 +276,14 @@ def _quiet_worker(_: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    sys.excepthook = _unless_the_training_is_gone
     torch.set_num_threads(1)
+
+
+def _unless_the_training_is_gone(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what nobody caught, but not that the training ended while this worker was handing samples over to it."""
+    if not issubclass(kind, ConnectionError):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _save(state: _State, out: Path) -> None:

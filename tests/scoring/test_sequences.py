@@ -240,8 +240,12 @@ class Killed:
         return np.zeros((4, 4), np.uint8)
 
 
-def test_a_killed_process_is_an_error_and_no_hang(bench: Bench) -> None:
-    names = [f"s{i}" for i in range(sequences.MOST_THREADS + 1)]
+@pytest.mark.parametrize(("jobs", "pixels"), [(sequences.MOST_THREADS + 1, 1 << 30), (2, 0)], ids=["many", "large"])
+def test_a_killed_process_is_an_error_and_no_hang(
+    bench: Bench, jobs: int, pixels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequences, "MOST_THREADED_PIXELS", pixels)
+    names = [f"s{i}" for i in range(jobs)]
     for name in names:
         bench.write(bench.masks / name, [np.zeros((4, 4), np.uint8)] * 3)
     with pytest.raises(BadInputError, match="a scoring process was killed"):

@@ -23,6 +23,10 @@ from vos_bench.scoring.preflight import check_size, preflight
 MOST_THREADS = 4
 """From more jobs on they are processes: each spends half a second on its imports, but has an interpreter of its own."""
 
+MOST_THREADED_PIXELS = 1_000_000_000
+"""From more pixels on, about a second's work, they are processes as well: two of them are nearly twice as fast as one,
+two threads no faster, for half of the work holds the interpreter's lock."""
+
 _NOTHING = Counts(*(0 for _ in Counts._fields))
 
 
@@ -101,10 +105,8 @@ def _results(
         return
     import joblib  # takes a tenth of a second, as long as scoring a sequence or two
 
-    # Reading, inflating and counting run outside the interpreter's lock, so that a few threads do not wait for it.
-    workers = joblib.Parallel(
-        jobs, prefer="threads" if jobs <= MOST_THREADS else "processes", return_as="generator_unordered"
-    )
+    threaded = jobs <= MOST_THREADS and pixels <= MOST_THREADED_PIXELS
+    workers = joblib.Parallel(jobs, prefer="threads" if threaded else "processes", return_as="generator_unordered")
     try:
         yield from workers(joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
     except BrokenExecutor as error:

@@ -14,7 +14,8 @@ PLUGIN_FOLDERS = ("methods", "datasets", "reports")
 LARGEST_WHEEL_MIB = 20
 LOAD_PLUGINS = """
 from importlib.metadata import entry_points
-found = [point for group in entry_points().groups if group.startswith("vos_bench") for point in entry_points(group=group)]
+groups = [group for group in entry_points().groups if group.startswith("vos_bench")]
+found = [point for group in groups for point in entry_points(group=group)]
 assert found, "the wheel has no entry points"
 for point in found:
     point.load()

@@ -18,7 +18,7 @@ from vos_bench.methods.lwl.upsampling import double_and_convolve
 from vos_bench.parts.aggregation import soft_aggregation
 from vos_bench.parts.fusion import fuse_normalisation
 
-Seconds = Callable[[Callable[[], object], int], float]
+TimesFaster = Callable[..., float]
 RIDGE = torch.tensor(0.01)
 
 
@@ -33,11 +33,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def memory(frames: int, channels: int, height: int, width: int) -> Samples:
+    features = torch.randn(frames, channels, height, width).contiguous(memory_format=torch.channels_last)[None]
+    labels, weights = torch.randn(1, frames, 16, height, width), torch.rand(1, frames, 16, height, width)
+    return Samples(features / (9 * channels) ** 0.5, labels, weights)
+
+
 @pytest.fixture
 def samples() -> Samples:
     """A memory of eight frames as LWL has them, at a third of its usual channels and size."""
-    features = torch.randn(8, 160, 18, 30).contiguous(memory_format=torch.channels_last)[None]
-    return Samples(features / 38, torch.randn(1, 8, 16, 18, 30), torch.rand(1, 8, 16, 18, 30))
+    return memory(8, 160, 18, 30)
 
 
 @pytest.fixture
@@ -61,8 +66,8 @@ def descend_step_by_step(samples: Samples, filters: Tensor, *, ridge: Tensor, it
     return tau[None]
 
 
-def test_the_learner_gives_the_filters_of_the_obvious_way_in_less_time(samples: Samples, seconds: Seconds) -> None:
-    start = torch.zeros(1, 16, 160, 3, 3)
+def test_the_learner_gives_the_filters_of_the_obvious_way_in_less_time(times_faster: TimesFaster) -> None:
+    samples, start = memory(8, 512, 30, 52), torch.zeros(1, 16, 512, 3, 3)
 
     def ours() -> Tensor:
         return descend(samples, start, ridge=RIDGE, iterations=5).filters
@@ -71,10 +76,10 @@ def test_the_learner_gives_the_filters_of_the_obvious_way_in_less_time(samples: 
         return descend_step_by_step(samples, start, ridge=RIDGE, iterations=5)
 
     torch.testing.assert_close(ours(), obvious(), rtol=1e-3, atol=1e-5)
-    assert seconds(ours, 8) < seconds(obvious, 8)  # two passes over the memory an iteration, where it takes three
+    assert times_faster(ours, obvious, rounds=6) > 1.2  # two passes over the memory an iteration, where it takes three
 
 
-def test_the_decoders_end_is_twice_as_fast_as_its_two_steps(seconds: Seconds) -> None:
+def test_the_decoders_end_is_twice_as_fast_as_its_two_steps(times_faster: TimesFaster) -> None:
     x, weight, bias = torch.randn(1, 32, 120, 200), torch.randn(1, 32, 3, 3), torch.randn(1)
     x = x.contiguous(memory_format=torch.channels_last)
 
@@ -83,7 +88,7 @@ def test_the_decoders_end_is_twice_as_fast_as_its_two_steps(seconds: Seconds) ->
         return functional.conv2d(fine, weight, bias, padding=1)
 
     torch.testing.assert_close(double_and_convolve(x, weight, bias), two_steps(), rtol=1e-3, atol=1e-3)
-    assert seconds(lambda: double_and_convolve(x, weight, bias), 10) < seconds(two_steps, 5) / 2
+    assert times_faster(lambda: double_and_convolve(x, weight, bias), two_steps) > 2
 
 
 @pytest.mark.benchmark(group="learner")

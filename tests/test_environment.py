@@ -5,6 +5,7 @@ import platform
 import socket
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,25 @@ def test_git_state_is_that_of_the_checkout(tmp_path: Path, monkeypatch: pytest.M
     assert len(changed.changes) == 12
 
 
-def test_an_installed_package_has_no_git_state(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("noted", "commit"),
+    [
+        (None, None),
+        ('{"url": "file:///wheel.whl", "archive_info": {}}', None),
+        ('{"url": "https://example.org/a.git", "vcs_info": {"vcs": "git", "commit_id": "1f3c"}}', "1f3c"),
+        ("{cut off", None),
+    ],
+)
+def test_an_installed_package_has_the_commit_that_pip_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noted: str | None, commit: str | None
+):
+    if noted is not None:
+        (tmp_path / "direct_url.json").write_text(noted, encoding="utf-8")
     monkeypatch.setattr(vos_bench, "__path__", vos_bench.__path__[:1])
-    assert git_state() is None
+    monkeypatch.setattr(metadata, "distribution", lambda _: metadata.PathDistribution(tmp_path))
+    found = git_state()
+    assert (found and found.commit) == commit
+    assert found is None or not found.dirty
 
 
 def test_the_home_folder_is_written_as_a_tilde(monkeypatch: pytest.MonkeyPatch):

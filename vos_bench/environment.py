@@ -1,6 +1,7 @@
 """Where a run was made: versions, processor, GPU, git state. No host name, user name or path goes into a record."""
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -31,7 +32,7 @@ class GpuEntry(FrozenModel):
 
 
 class GitState(FrozenModel):
-    """The state of the checkout that `vos_bench` is imported from.
+    """The state of the code that `vos_bench` is imported from: a checkout, or what pip installed from a repository.
 
     Attributes:
         commit: The commit.
@@ -151,9 +152,11 @@ def without_home(text: str) -> str:
 
 
 def git_state() -> GitState | None:
-    """Return the state of the checkout that `vos_bench` is imported from; None for an installed package."""
+    """Return the state of the code that `vos_bench` is imported from; None for a package whose commit is not known."""
     checkout = list(vos_bench.__path__)[1:]
-    if not checkout or not (git := shutil.which("git")):
+    if not checkout:
+        return _installed_commit()
+    if not (git := shutil.which("git")):
         return None
     commit = _output(git, "-C", checkout[0], "rev-parse", "HEAD")
     changes = _output(git, "-C", checkout[0], "diff", "HEAD")
@@ -161,6 +164,16 @@ def git_state() -> GitState | None:
         return None
     digest = hashlib.sha256(changes.encode(errors="replace")).hexdigest()[:12] if changes else ""
     return GitState(commit=commit, dirty=bool(changes), changes=digest)
+
+
+def _installed_commit() -> GitState | None:
+    """Read the commit that pip notes of `pip install git+https://...` (PEP 610)."""
+    try:
+        noted = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
+        commit = json.loads(noted or "{}").get("vcs_info", {}).get("commit_id")
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+    return GitState(commit=commit, dirty=False) if commit else None
 
 
 def _output(*command: str) -> str | None:

@@ -33,6 +33,7 @@ def test_overrides_reach_nested_fields_and_leave_the_original_alone() -> None:
         ("memroy.size=8", "there is no 'memroy'; known: memory, names, scale"),
         ("scale.more=8", "'scale' is a value, it has no 'more' inside"),
         ("memory.size=many", "memory.size: .* found 'many'"),
+        ("memory.policy=\udcff", "bytes that are not UTF-8"),
     ],
 )
 def test_a_wrong_override_names_what_is_known(override: str, message: str) -> None:

@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
 from vos_bench.errors import VosBenchError
-from vos_bench.names import shown
+from vos_bench.names import is_unicode, shown
 from vos_bench.waiting import settle_waiting
 
 INTERRUPTED = 130
@@ -63,6 +63,10 @@ def _launch(
         tokens: The command and its options.
         debug: Show the traceback of an error.
     """
+    if stranger := next((token for token in tokens if not is_unicode(token)), None):
+        return _complain(
+            f"{stranger}: found bytes that are not UTF-8, which no record can hold; expected a name in UTF-8"
+        )
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0
     except (CycloptsError, VosBenchError) as error:

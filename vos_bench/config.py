@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from vos_bench.cache import cache_folder as cache_folder
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
+from vos_bench.names import is_unicode
 
 MOST_BYTES = 1 << 20
 """The largest configuration file that is read."""
@@ -32,12 +33,14 @@ def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:
     """Return a copy of `config` with every `a.b=value` of `overrides` set; values are read as TOML, else as text.
 
     Raises:
-        BadInputError: An override has no `=`, names no field, or its value does not fit.
+        BadInputError: An override has no `=`, names no field, or its value does not fit, or it is not Unicode.
     """
     data = config.model_dump()
     for given in overrides:
         path, separator, text = given.partition("=")
         override = _short(given, 200)
+        if not is_unicode(given):
+            raise BadInputError(f"--set {override}: found bytes that are not UTF-8, which no record can hold")
         if not separator:
             raise BadInputError(f"--set {override}: found no '=', expected KEY=VALUE, as in --set memory.size=8")
         *parents, leaf = path.strip().split(".")

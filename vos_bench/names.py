@@ -28,6 +28,11 @@ def is_file_name(name: str) -> bool:
     return not any(map(_is_steering, name)) and len(os.fsencode(name)) <= MOST_NAME_BYTES
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be written to a file; one from a command line may hold bytes that are not UTF-8."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
 def shown(text: str) -> str:
     """Return a text for a terminal or a file: what would steer one is written as its code, ends of lines stay."""
     if text.isprintable():

@@ -475,3 +475,12 @@ def test_an_interrupt_gives_exit_code_130_and_keeps_what_is_finished(folder: Dat
     assert "Traceback" not in said
     assert statuses(str(here / "out")) == {"one": "done"}
     assert kept(str(here / "out"))
+
+
+@pytest.mark.parametrize("option", ["--out", "--set", "--sequences"])
+def test_an_option_that_is_not_utf8_is_refused(
+    call: Call, folder: Data, methods: Path, capsys: Capture, option: str
+) -> None:
+    assert call("run", f"{methods}:Stay", *folder.arguments, option, "a=\udcff") == 2
+    said_once(capsys, "a=\\udcff", "UTF-8")
+    assert not Path("a=\udcff").exists()

@@ -1,6 +1,7 @@
-"""A video of one's own and a method of one file, for trying whole commands."""
+"""A video of one's own, as a folder and as DAVIS, and methods of one file, for trying whole commands."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from PIL import Image
 
 from vos_bench.cli import main
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `bad_input`, which the tests of this folder alone import
+from bad_input import FAULTY, Data
 
 ONE_FILE = Path(__file__).resolve().parents[1] / "fakes" / "one_file.py"
 
@@ -45,3 +49,38 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return lambda *arguments: main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(video: Path) -> Data:
+    return Data("folder", video, video / "JPEGImages", video / "Annotations")
+
+
+@pytest.fixture
+def davis(video: Path) -> Data:
+    """The same video, laid out as DAVIS 2017."""
+    for name in ("JPEGImages", "Annotations"):
+        (video / name).rename(video / "480p")
+        (video / name).mkdir()
+        (video / "480p").rename(video / name / "480p")
+    (video / "ImageSets/2017").mkdir(parents=True)
+    (video / "ImageSets/2017/val.txt").write_text("one\ntwo\n")
+    return Data("davis17", video, video / "JPEGImages/480p", video / "Annotations/480p")
+
+
+@pytest.fixture(params=["folder", "davis"])
+def data(request: pytest.FixtureRequest) -> Data:
+    found: Data = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def methods(method_file: Path) -> Path:
+    method_file.write_text(method_file.read_text() + FAULTY)
+    return method_file
+
+
+@pytest.fixture
+def masks(video: Path, tmp_path: Path) -> Path:
+    """Somebody's label maps for the video: the truth itself."""
+    return Path(shutil.copytree(video / "Annotations", tmp_path / "results" / "masks"))

@@ -64,9 +64,7 @@ def _launch(
         debug: Show the traceback of an error.
     """
     if stranger := next((token for token in tokens if not is_unicode(token)), None):
-        return _complain(
-            f"{stranger}: found bytes that are not UTF-8, which no record can hold; expected a name in UTF-8"
-        )
+        return _complain(f"{stranger}: found bytes that are not UTF-8, which no record can hold; give it another name")
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0
     except (CycloptsError, VosBenchError) as error:

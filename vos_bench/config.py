@@ -40,7 +40,9 @@ def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:
         path, separator, text = given.partition("=")
         override = _short(given, 200)
         if not is_unicode(given):
-            raise BadInputError(f"--set {override}: found bytes that are not UTF-8, which no record can hold")
+            raise BadInputError(
+                f"--set {override}: found bytes that are not UTF-8, which no record can hold; give another value"
+            )
         if not separator:
             raise BadInputError(f"--set {override}: found no '=', expected KEY=VALUE, as in --set memory.size=8")
         *parents, leaf = path.strip().split(".")

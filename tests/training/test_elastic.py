@@ -56,6 +56,7 @@ def train(out: Path, *killed: int) -> dict[str, torch.Tensor]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     found = subprocess.run(command, env=environment, capture_output=True, timeout=400, check=False, text=True)
     assert found.returncode == 0, found.stderr
+    assert "Warning" not in found.stderr
     for rank in (0, 1):
         assert (out / f"starts-{rank}").read_text() == ("1" if killed else "0")
     weights: dict[str, torch.Tensor] = torch.load(out / "weights.pt", weights_only=True)

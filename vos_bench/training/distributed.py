@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.nn.functional import all_gather
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from vos_bench.errors import BadInputError
@@ -42,16 +44,33 @@ def processes(device: str) -> Iterator[Processes]:
     if count == 1:
         yield Processes(0, 1, chosen)
         return
-    distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    _meet("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size(), chosen)
     finally:
         distributed.destroy_process_group()
 
 
-def restarted() -> bool:
+def _meet(backend: str) -> None:
+    """Form the process group of this start.
+
+    torchrun keeps one store for all its starts (pytorch issue 135712), in which processes that were started again would
+    find the addresses of those that died. So each start has keys of its own. Only on one machine: several machines do
+    not count the starts alike, and need `TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1` before `torchrun`.
+    """
+    store, rank, size = next(rendezvous("env://"))
+    if os.environ.get("GROUP_WORLD_SIZE", "1") == "1":
+        store = PrefixStore(f"start-{_starts_before()}", store)
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size)
+
+
+def restarted(joined: Processes) -> bool:
     """Return whether torchrun started the processes again, because one of them died (`--max-restarts`)."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return any_process(_starts_before() > 0, joined)
+
+
+def _starts_before() -> int:
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 def _device(name: str, local_rank: int | None) -> torch.device:
@@ -71,7 +90,9 @@ def parallel(network: nn.Module, joined: Processes) -> nn.Module:
     if joined.size == 1:
         return network
     devices = [joined.device.index] if joined.device.type == "cuda" else None
-    return DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+    replica = DistributedDataParallel(network, device_ids=devices)
+    replica.broadcast_buffers = False  # not as an argument, which newer torch has renamed and warns of
+    return replica
 
 
 def gather(values: Tensor, dim: int) -> Tensor:

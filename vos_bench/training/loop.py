@@ -112,7 +112,8 @@ def run(
         torch.manual_seed(recipe.settings.seed)
         state = _prepare(recipe, held_out, joined)
         begun_before = (out / checkpoint.NAME).exists()
-        if (begun_before and restarted()) or (resume and not restarted()):
+        again = restarted(joined)
+        if (begun_before and again) or (resume and not again):
             _restore(state, out)
         elif begun_before:
             raise BadInputError(f"{out}: holds a training already; give --resume to go on, or another --out")

@@ -294,6 +294,21 @@ def test_files_of_every_kind_need_all_their_pixels(path: Path, variant: str) -> 
         read_label_map(path)
 
 
+@pytest.mark.parametrize("in_one_go", [0, 1 << 16])
+def test_small_files_and_large_ones_are_inflated_alike(
+    path: Path, in_one_go: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labelmaps, "_ONE_GO", in_one_go)
+    rows = filtered(LABELS)
+    path.write_bytes(png(rows, LABELS.shape))
+    np.testing.assert_array_equal(read_label_map(path), LABELS)
+    path.write_bytes(png(rows + b"\0", LABELS.shape))
+    np.testing.assert_array_equal(read_label_map(path), LABELS)
+    path.write_bytes(png(rows[:-1], LABELS.shape))
+    with pytest.raises(BadInputError, match="its pixels end after 17 of 18 bytes"):
+        read_label_map(path)
+
+
 def test_ids_are_listed_without_the_background() -> None:
     assert object_ids(LABELS) == (1, 2, 3)
     assert object_ids(np.zeros((2, 2), np.uint16)) == ()

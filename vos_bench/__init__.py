@@ -1,6 +1,5 @@
 """vos-bench: a benchmark and evaluation harness for semi-supervised video object segmentation."""
 
-import tomllib
 from pathlib import Path
 
 __version__ = "0.1.0"
@@ -9,8 +8,13 @@ __version__ = "0.1.0"
 def _checkout() -> Path | None:
     """Return the root of the checkout this package is imported from, or None when it is installed."""
     root = Path(__file__).resolve().parent.parent
+    pyproject = root / "pyproject.toml"
+    if not pyproject.is_file():
+        return None
+    import tomllib  # an installed package starts faster without it
+
     try:
-        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        project = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return root if project.get("project", {}).get("name") == "vos-bench" else None

@@ -42,6 +42,8 @@ _CHANNELS = {2: 3, 4: 2, 6: 4}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Left, top and steps of the passes of an interlaced file."""
 _PIECE = 1 << 20
+_ONE_GO = 1 << 16
+"""So many compressed bytes may be inflated without a bound: deflate makes at most 1,032 times as many of them."""
 _NO_SMOOTHING = "save label maps without anti-aliasing and resize them with nearest neighbour"
 
 
@@ -176,19 +178,27 @@ def _inflate(compressed: bytes, header: _Header) -> NDArray[np.uint8] | None:
     if header[2:] not in ((8, _GREY, 0, 0, 0), (8, _INDEXED, 0, 0, 0)):
         return None
     size = header.height * (header.width + 1)
-    stream = zlib_ng.decompressobj()
-    try:
-        # One byte more than wanted: the end of the stream is then met in the same call, its checksum with it.
-        pixels = stream.decompress(compressed, size + 1)
-    except _INFLATE_ERROR:
-        return None
-    if len(pixels) != size or not stream.eof:
+    pixels = _inflated(compressed, size)
+    if pixels is None or len(pixels) != size:
         return None
     rows = np.frombuffer(pixels, np.uint8).reshape(header.height, header.width + 1)
     if not rows[:, 0].any():
         return rows[:, 1:]
     rows = rows.copy()
     return rows[:, 1:] if _unfilter(rows) else None
+
+
+def _inflated(compressed: bytes, size: int) -> bytes | None:
+    """Return what was compressed; None when it is damaged, does not end, or is large and longer than `size`."""
+    try:
+        # One byte more than wanted: the end of the stream is then met in the same call, its checksum with it.
+        if len(compressed) <= _ONE_GO:
+            return cast("bytes", zlib_ng.decompress(compressed, bufsize=size + 1))
+        stream = zlib_ng.decompressobj()
+        pixels: bytes = stream.decompress(compressed, size + 1)
+    except _INFLATE_ERROR:
+        return None
+    return pixels if stream.eof else None
 
 
 def _unfilter(rows: NDArray[np.uint8]) -> bool:

@@ -23,7 +23,12 @@ POLITE_SECONDS = 2.0
 LAST_SECONDS = 10.0
 """How long to wait for a program that was told to end, its supervisor's grace included."""
 
+LISTEN_SECONDS = 0.2
+"""How long to take in what a program prints that never stops printing."""
+
 _CHUNK = 1 << 16
+_LEFT_CHUNKS = 16
+"""How many chunks of each stream to take once the program has ended: more than a pipe holds (1 MiB)."""
 
 
 class EndedError(Exception):
@@ -69,6 +74,9 @@ class BoundedLog:
 class Child:
     """A running program. Neither it nor what it starts outlives `end`, or this process, however that ends.
 
+    On Linux that holds for all it starts, elsewhere for its process group. It has ended when its process has: streams
+    that something it left behind holds open delay nothing.
+
     Attributes:
         log: Its standard error, and what it prints without being asked.
     """
@@ -90,20 +98,24 @@ class Child:
         self.log = log
         self._inbox = bytearray()
         self._outbox: deque[memoryview] = deque()
+        self._deaf: float | None = None
         held, self._leash = os.pipe()
+        self._life, lives = os.pipe()  # only the supervisor has the other end: this one is at its end when it dies
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(SUPERVISOR), str(held), *command],
+                [sys.executable, "-I", "-S", str(SUPERVISOR), str(held), str(lives), *command],
                 stdin=subprocess.PIPE if converses else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=(held,),
+                pass_fds=(held, lives),
                 start_new_session=True,
                 bufsize=0,
             )
         finally:
             os.close(held)
+            os.close(lives)
         self._selector = selectors.DefaultSelector()
+        self._selector.register(self._life, selectors.EVENT_READ)
         self._reads(self._process.stdout, self._inbox.extend if converses else log.add)
         self._reads(self._process.stderr, log.add)
         if self._process.stdin:
@@ -122,14 +134,20 @@ class Child:
         """Wait until `parse` finds something in what was printed so far; it removes what it takes.
 
         Raises:
-            EndedError: The program ended before.
+            EndedError: The program ended before, or cannot be sent what is on its way.
             SlowError: It took longer than `seconds`.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = _from_now(seconds)
         while (found := parse(self._inbox)) is None:
-            if not self._selector.get_map() or self._process.stdout not in self._streams():
+            if not self._watched(self._process.stdout):
                 raise EndedError(self._end_told())
-            self._round(deadline)
+            try:
+                self._round(min((each for each in (deadline, self._deaf) if each is not None), default=None))
+            except SlowError:
+                if self._deaf is None or time.monotonic() < self._deaf:
+                    raise
+                self.end(politely=False)
+                raise EndedError("closed its standard input") from None
         return found
 
     def wait(self, *, seconds: float | None) -> int:
@@ -138,21 +156,18 @@ class Child:
         Raises:
             SlowError: It took longer than `seconds`.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
-        while self._streams():
+        deadline = _from_now(seconds)
+        while self._running:
             self._round(deadline)
-        try:
-            code = self._process.wait(_rest(deadline))
-        except subprocess.TimeoutExpired:
-            raise SlowError from None
+        code = self._process.wait()
         self.end()
         return code
 
     def listen(self) -> None:
         """Take in what has been printed by now, without waiting."""
-        with suppress(SlowError):
-            while self._streams():
-                self._round(time.monotonic())
+        deadline = time.monotonic() + LISTEN_SECONDS
+        while self._running and self._took(0) and time.monotonic() < deadline:
+            pass
 
     def end(self, *, politely: bool = True) -> None:
         """End the program and all that it started; `politely` leaves it a moment to end by itself."""
@@ -174,37 +189,65 @@ class Child:
             self._process.kill()
             self._process.wait()
         self._selector.close()
+        os.close(self._life)
         for stream in (self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
 
-    def _streams(self) -> list[object]:
-        known = self._selector.get_map()
-        return [key.fileobj for key in known.values() if key.fileobj is not self._process.stdin] if known else []
+    @property
+    def _running(self) -> bool:
+        return self._watched(self._life)
+
+    def _watched(self, stream: IO[bytes] | int | None) -> bool:
+        known = self._selector.get_map()  # None once it is closed
+        return bool(known) and stream in known
 
     def _drain(self, seconds: float) -> None:
+        """Read and write until the program has ended, or the time is over."""
         deadline = time.monotonic() + seconds
         with suppress(SlowError):
-            while self._streams():
+            while self._running:
                 self._round(deadline)
 
     def _round(self, deadline: float | None) -> None:
-        """Read and write what can be read and written; wait for that until the deadline."""
-        self._watch_input()
-        events = self._selector.select(_rest(deadline))
-        if not events:
+        """Read and write what can be read and written; wait for that until the deadline.
+
+        Raises:
+            SlowError: The deadline is over, however much is printed meanwhile.
+        """
+        late = _rest(deadline) == 0
+        if not self._took(_rest(deadline)) or late:
             raise SlowError
+
+    def _took(self, seconds: float | None) -> bool:
+        """Read and write what can be; return whether there was anything within the time."""
+        self._watch_input()
+        events = self._selector.select(seconds)
         for key, _ in events:
             if key.fileobj is self._process.stdin:
                 self._write(key.fd)
-            else:
+            elif key.fd != self._life:
                 self._read(key)
+        if any(key.fd == self._life for key, _ in events):
+            self._take_the_rest()
+        return bool(events)
+
+    def _take_the_rest(self) -> None:
+        """Read what the program left in its streams when it ended; whatever still holds them open is not waited for."""
+        self._selector.unregister(self._life)
+        for stream in filter(None, (self._process.stdout, self._process.stderr)):
+            chunks = iter(range(_LEFT_CHUNKS))
+            with suppress(BlockingIOError):
+                while self._watched(stream) and next(chunks, None) is not None:
+                    self._read(self._selector.get_key(stream))
+            if self._watched(stream):
+                self._selector.unregister(stream)
 
     def _watch_input(self) -> None:
         stream = self._process.stdin
         if not stream or stream.closed:
             return
-        watched = stream in self._selector.get_map()
+        watched = self._watched(stream)
         if self._outbox and not watched:
             self._selector.register(stream, selectors.EVENT_WRITE)
         elif watched and not self._outbox:
@@ -215,6 +258,7 @@ class Child:
             written = os.write(descriptor, self._outbox[0][:_CHUNK])
         except BrokenPipeError:  # it ended, or closed its input: what it printed says more
             self._outbox.clear()
+            self._deaf = time.monotonic() + POLITE_SECONDS
             return
         rest = self._outbox.popleft()[written:]
         if len(rest):
@@ -229,6 +273,10 @@ class Child:
     def _end_told(self) -> str:
         self.end()
         return described(self._process.returncode)
+
+
+def _from_now(seconds: float | None) -> float | None:
+    return None if seconds is None else time.monotonic() + seconds
 
 
 def _rest(deadline: float | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from vos_bench.api import Image, LabelMap, Prompt
 from vos_bench.config import FrozenModel, explain
@@ -24,7 +24,7 @@ _TYPES: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype(
 
 
 class Header(FrozenModel):
-    """The line of an answer.
+    """The line of an answer. Fields of other names are ignored: a later version of the other side may have some.
 
     Attributes:
         ready: The protocol's version, in the answer to `hello`.
@@ -35,6 +35,8 @@ class Header(FrozenModel):
         milliseconds: How long the frame took; None where the system does not say.
         error: What went wrong; nothing follows then, and the program is ready for the next sequence.
     """
+
+    model_config = ConfigDict(extra="ignore")
 
     ready: int | None = None
     frame: str = ""

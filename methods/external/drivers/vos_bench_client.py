@@ -2,7 +2,8 @@
 
 `serve(build)` calls `build(hello)` once and then, for each frame, `start` (a sequence begins) or `step` of what it
 returned, with the image (H x W x 3, uint8, RGB), the label map of objects that start on this frame (H x W, zero where
-none does) and the boxes of those that start from one ({id: (x0, y0, x1, y1)}). Both return a label map of all objects.
+none does) and the boxes of those that start from one ({id: (x0, y0, x1, y1)}). Both return a label map of all objects,
+whole numbers. The arrays are yours to change.
 """
 
 import json
@@ -27,17 +28,32 @@ def serve(build):
             answer, labels = {"ready": header["version"]}, b""
         else:
             size = header["height"], header["width"]
-            image = np.frombuffer(source.read(size[0] * size[1] * 3), np.uint8).reshape(*size, 3)
+            image = np.frombuffer(bytearray(source.read(size[0] * size[1] * 3)), np.uint8).reshape(*size, 3)
             new = np.zeros(size, np.uint16)
             if header["masks"]:
-                new = np.frombuffer(source.read(size[0] * size[1] * 2), "<u2").reshape(size)
+                new = np.frombuffer(bytearray(source.read(size[0] * size[1] * 2)), "<u2").reshape(size)
             boxes = {int(k): tuple(box) for k, box in header["boxes"].items()}
             began = time.perf_counter()
-            labels = np.ascontiguousarray((system.start if header["first"] else system.step)(image, new, boxes), "<u2")
-            answer = {"frame": header["frame"], "height": labels.shape[0], "width": labels.shape[1], "type": "uint16"}
-            answer["milliseconds"] = 1000 * (time.perf_counter() - began)
+            labels = (system.start if header["first"] else system.step)(image, new, boxes)
+            answer = {"frame": header["frame"], "milliseconds": 1000 * (time.perf_counter() - began), "type": "uint16"}
+            labels = checked(labels)
+            answer["height"], answer["width"] = labels.shape
         sink.write(MARK + json.dumps(answer).encode() + b"\n" + bytes(labels))
         sink.flush()
+
+
+def checked(labels):
+    """Return a label map as it is sent; refuse what would be another one then."""
+    labels = np.asarray(labels)
+    kind, span = labels.dtype.kind, ""
+    if labels.size and kind in "biuf":
+        span = f" from {labels.min()} to {labels.max()}"
+    if kind not in "biu" or labels.ndim != 2 or (labels.size and (labels.min() < 0 or labels.max() > 65535)):
+        raise ValueError(
+            f"the label map is {labels.dtype} of shape {labels.shape}{span}; expected height x width whole numbers"
+            " (bool, int, uint) from 0 to 65535"
+        )
+    return np.ascontiguousarray(labels, "<u2")
 
 
 class Still:

@@ -11,6 +11,7 @@ import pytest
 
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.methods.external.child import BoundedLog
+from vos_bench.methods.external.recipes import DRIVERS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="external programs need process groups")
 
@@ -41,6 +42,44 @@ def test_one_process_serves_many_sequences(external: Any, clip: Any, answers: An
     for name in "ab":
         answers(method, clip(name))
     assert len(set(re.findall(r"pid \d+", method.finish()))) == 1
+
+
+@pytest.mark.parametrize("kind", ["bool", "uint8", "int64", ">u2"])
+def test_a_label_map_may_be_of_any_whole_numbers(
+    external: Any, clip: Any, answers: Any, program: Any, kind: str
+) -> None:
+    found = answers(external(program(f"return labels.astype({kind!r}).T.copy().T")), clip())
+    assert (found[1].labels[2:8, 5:15] == 1).all()
+    assert found[1].labels.sum() == 60
+
+
+def test_a_system_may_change_what_it_is_given_in_place(external: Any, clip: Any, answers: Any, script: Any) -> None:
+    changing = f"""
+import sys
+sys.path.insert(0, {str(DRIVERS)!r})
+from vos_bench_client import Still, serve
+
+
+class Changing(Still):
+    def step(self, image, new, boxes):
+        image[:] = 7
+        new += 0
+        new[new > 1] = 2
+        return super().step(image, new, boxes)
+
+
+serve(lambda hello: Changing())
+"""
+    found = answers(external(script(changing)), clip())
+    assert [sorted(set(each.labels.ravel().tolist())) for each in found] == [[0, 1], [0, 1], [0, 1, 2], [0, 1, 2]]
+
+
+def test_fields_that_only_the_other_side_knows_are_ignored(external: Any, clip: Any, answers: Any, script: Any) -> None:
+    later = WITHOUT_CLIENT.replace('{"ready": 1}', '{"ready": 1, "name": "x"}').replace(
+        '"type": "uint8"}', '"type": "uint8", "confidence": [0.5]}'
+    )
+    assert later.count("confidence") == later.count("name") == 1
+    assert len(answers(external(script(later)), clip())) == 4
 
 
 def test_what_is_printed_by_mistake_goes_to_the_log(external: Any, clip: Any, answers: Any, program: Any) -> None:
@@ -92,7 +131,14 @@ FAULTS = {
     "crashes": ("os.kill(os.getpid(), signal.SIGSEGV)", r"was killed by SIGSEGV"),
     "raises": ("raise ValueError('wrong colour')", r"exit code 1 .* it last said: ValueError: wrong colour"),
     "wrong-shape": ("return labels[:10, :7]", r"frame 00001: answered a label map of 7x10; expected 30x20"),
-    "no-map": ("return [1, 2, 3]", r"ended with exit code 1 .* IndexError"),
+    "no-map": ("return [1, 2, 3]", r"the label map is int64 of shape \(3,\) from 1 to 3; expected height x width wh"),
+    "fractions": (
+        "return labels * 0.5",
+        r"the label map is float64 of shape \(20, 30\) from 0\.0 to 0\.5; expected height x width whole .* 65535$",
+    ),
+    "negative": ("return labels.astype(int) - 1", r"is int64 of shape \(20, 30\) from -1 to 0; expected"),
+    "too-large": ("return labels.astype(int) + 65535", r"is int64 of shape \(20, 30\) from 65535 to 65536; expected"),
+    "words": ("return labels.astype(str)", r"the label map is <U\d+ of shape \(20, 30\); expected"),
 }
 
 
@@ -124,7 +170,7 @@ time.sleep(100)
     ("line", "message"),
     [
         ("sink.write(b'@vos-bench {\"frame\": 7, \\n')", r"answered '\{\"frame\": 7, ', which is no header"),
-        ("sink.write(b'@vos-bench {\"faces\": 7}\\n')", r"no header of an answer: faces: Extra inputs"),
+        ("sink.write(b'@vos-bench {\"faces\": 7}\\n')", r"answered frame '' when asked for '00000'"),
         ("sink.write(b'\\xff\\x00' * (1 << 20))", r"printed .* where an answer is expected"),
         (
             'sink.write(b\'@vos-bench {"frame": "00009", "height": 20, "width": 30}\\n\')',

@@ -35,7 +35,10 @@ SAM21 = MethodInfo(
         ),
     ),
     reference="Ravi et al., SAM 2, 2024; github.com/facebookresearch/sam2",
-    deviations=("frames reach its loader as PNG, so that nothing is lost to a second JPEG compression",),
+    deviations=(
+        "frames reach its loader as PNG, so that nothing is lost to a second JPEG compression",
+        "bf16 autocast as in the authors' script, whatever --amp says; --set precision=off for float32",
+    ),
     row="adapter",
     install="git clone https://github.com/facebookresearch/sam2 && pip install -e sam2; Python 3.10, torch 2.5.1",
 )
@@ -79,6 +82,7 @@ XMEM = MethodInfo(
     deviations=(
         "frames are resized by torch's antialiased bicubic filter, where its loader uses Pillow's",
         "the use of long-term memory is counted for every sequence, not for long ones alone",
+        "float32 unless --amp fp16 is given, where the authors' evaluation has autocast on",
     ),
     row="adapter",
     install="git clone https://github.com/hkchengrex/XMem && pip install -r XMem/requirements.txt; "

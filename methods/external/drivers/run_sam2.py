@@ -60,6 +60,7 @@ def run(predictor, frames, prompts, out):
         began = time.perf_counter()
         names = linked(frames, Path(folder))
         state = predictor.init_state(video_path=folder)
+        nothing = np.zeros((state["video_height"], state["video_width"]), np.uint8)
         best, labels, seconds = {}, {}, dict.fromkeys(range(len(names)), 0.0)
         for number, (masks, boxes) in read_prompts(prompts, names).items():
             for frame, found in follow(predictor, state, number, masks, boxes):
@@ -72,7 +73,7 @@ def run(predictor, frames, prompts, out):
                 seconds[frame] += now - began
                 began = now
     for frame, name in enumerate(names):
-        Image.fromarray(labels[frame]).save(out / (name + ".png"))
+        Image.fromarray(labels.get(frame, nothing)).save(out / (name + ".png"))
     (out / "times.json").write_text(json.dumps({name: 1000 * seconds[i] for i, name in enumerate(names)}))
 
 

@@ -86,6 +86,26 @@ def test_sam_starts_from_boxes(build: Any, answers: Any) -> None:
     assert (answers(build("sam2.1", model="tiny", precision="off"), sequence)[1].labels[2:8, 5:15] == 1).all()
 
 
+def test_sam_answers_background_where_every_prompt_is_empty_and_goes_on(build: Any, clip: Any, answers: Any) -> None:
+    def unprompted() -> PromptedSequence:
+        new = Prompt(masks={1: np.zeros((20, 30), np.bool_)})
+        frames = [PromptedFrame(np.zeros((20, 30, 3), np.uint8), each) for each in (new, None)]
+        return PromptedSequence("a", ("00000", "00001"), iter(frames))
+
+    method = build("sam2.1", model="tiny", precision="off")
+    method.foresee(iter([unprompted(), clip("b")]))
+    found = answers(method, unprompted())
+    assert [(each.labels.shape, int(each.labels.max())) for each in found] == [((20, 30), 0)] * 2
+    require_still(answers(method, clip("b")))
+
+
+def test_precision_that_the_authors_evaluate_with_is_named_where_ours_is_another() -> None:
+    named = {name: " ".join(registry.method(name).deviations) for name in NAMES}
+    assert "--amp fp16" in named["xmem"]
+    assert "bf16" in named["sam2.1"]
+    assert "amp" not in named["cutie"] + named["aot"]  # theirs is off too
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_says_how_to_install_it_and_under_which_licences(name: str) -> None:
     info = registry.method(name)

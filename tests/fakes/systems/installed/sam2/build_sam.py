@@ -24,7 +24,9 @@ class Predictor:
         assert all(path.suffix in {".jpg", ".jpeg", ".JPG", ".JPEG"} for path in paths)
         sizes = {Image.open(path).size for path in paths}
         assert len(sizes) == 1
-        return {"frames": len(paths), "size": sizes.pop(), "inputs": {}, "started": False}
+        size = sizes.pop()
+        known = {"video_width": size[0], "video_height": size[1]}
+        return {**known, "frames": len(paths), "size": size, "inputs": {}, "started": False}
 
     def add_new_mask(self, inference_state, frame_idx, obj_id, mask):
         assert not inference_state["started"], "cannot add new object after tracking starts"

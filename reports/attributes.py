@@ -9,7 +9,7 @@ import pandas as pd
 from vos_bench.records import Run, SequenceRecord
 from vos_bench.tables import Column, Table, percent
 
-from .measured import display_name, rules
+from .measured import rules
 
 ALL = "all"
 SCORES = ("J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
@@ -41,7 +41,7 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
     for sequence in run.sequences.values():
         base = {
             "sequence": f"{record.dataset.name} {record.dataset.split}: {sequence.name}",
-            "method": display_name(record),
+            "method": record.method.title,
             "frames": sequence.frames,
             "notes": (f"failed: {sequence.error}",) if sequence.status == "failed" else (),
         }

@@ -11,8 +11,6 @@ from vos_bench.records import Run
 from vos_bench.significance import Change, change
 from vos_bench.tables import Column, Table
 
-from .measured import display_name
-
 MOST = 10
 """How many sequences are shown, those that moved most."""
 
@@ -51,7 +49,7 @@ def build(runs: Sequence[Run]) -> Table:
 
 
 def _named(run: Run) -> str:
-    return f"{display_name(run.record)} ({run.path})"
+    return f"{run.record.method.title} ({run.path})"
 
 
 def _rows(baseline: Run, run: Run, found: Change) -> list[dict[str, object]]:

@@ -9,7 +9,6 @@ import pandas as pd
 from vos_bench.records import Run
 from vos_bench.tables import SPREAD, Column, Table
 
-from .measured import display_name
 from .speed import hardware
 
 COLUMNS = (
@@ -50,7 +49,7 @@ def _row(run: Run) -> dict[str, Any]:
     rates = timing.fps_repeats
     return {
         "group": hardware(record),
-        "method": display_name(record),
+        "method": record.method.title,
         "data": record.dataset.name,
         "objects": f"{objects[0]}" if len(objects) == 1 else f"{objects[0]} to {objects[-1]}",
         "clock": timing.clock,

@@ -67,19 +67,8 @@ def unscored(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> tup
         if not wanted(record) or (record.status != "started" and (record.scores or record.external)):
             continue
         reason = "is not finished" if record.status == "started" else "has no scores: its label maps were not scored"
-        found.append(f"{display_name(record)} of {record.created[:10]} {reason}.")
+        found.append(f"{record.method.title} of {record.created[:10]} {reason}.")
     return tuple(sorted(set(found)))
-
-
-def display_name(record: RunRecord) -> str:
-    """Return the method's name, with that of its weights where they are not the method's own.
-
-    A small variant is never printed under the plain name: neither `lwl-lite`, nor `lwl` with such weights.
-    """
-    method, weights = record.method, record.method.weights
-    if weights is None or weights.name == method.name:
-        return method.name
-    return f"{method.name} ({weights.name or weights.file})"
 
 
 def rules(record: RunRecord) -> str:
@@ -132,7 +121,7 @@ def _row(runs: Sequence[Run], origin: str, scores: Sequence[dict[str, float]], n
     values = {name: [each[name] for each in scores] for name in names}
     troubles = tuple(_troubles([run.record for run in runs]))
     return Measured(
-        name=display_name(record),
+        name=record.method.title,
         origin=origin,
         scores={name: float(np.mean(found)) for name, found in values.items()},
         spread={name: float(np.std(found, ddof=1)) for name, found in values.items() if len(found) > 1},
@@ -157,7 +146,7 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
     weights = record.method.weights
     made = MADE[record.kind]
     dates = sorted({(each.finished or each.created)[:10] for each in records})
-    code = f"weights {weights.name} (sha256 {weights.sha256[:8]})" if weights else "no weights"
+    code = weights.described if weights else "no weights"
     yield f"{code}; {made} {' and '.join(dates)} with vos-bench {record.environment.vos_bench}"
     yield from (f"assumed: {text}" for text in protocol.assumed)
     if len(records) > 1:

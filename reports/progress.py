@@ -8,7 +8,7 @@ import pandas as pd
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import Column, Table, percent
 
-from .measured import display_name, rules
+from .measured import rules
 from .speed import hardware
 
 COLUMNS = (
@@ -60,9 +60,9 @@ def _row(record: RunRecord) -> dict[str, Any]:
     state = "complete" if counts.scored == counts.selected else f"{counts.scored} of {counts.selected} sequences"
     data, protocol = record.dataset, record.protocol
     return {
-        "group": f"{display_name(record)} on {data.name} {data.split}, protocol {protocol.name}, "
+        "group": f"{record.method.title} on {data.name} {data.split}, protocol {protocol.name}, "
         f"{protocol.frames_seen or 'unknown'} frames, {protocol.init or 'unknown start'}, {counts.selected} sequences",
-        "key": repr((display_name(record), rules(record))),
+        "key": repr((record.method.title, rules(record))),
         "date": _when(record),
         "version": record.environment.vos_bench,
         "commit": git.commit[:8] if git and git.commit else None,

@@ -9,7 +9,6 @@ import pandas as pd
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import Column, Table
 
-from .measured import display_name
 from .published import load
 
 ALL = "all"
@@ -53,7 +52,7 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
     step = timing.step_ms
     base = {
         "group": hardware(run.record),
-        "method": display_name(run.record),
+        "method": run.record.method.title,
         "dataset": run.record.dataset.name,
         "notes": (timing.definition, *(f"indicative: {reason}" for reason in timing.reasons)),
     }

@@ -12,8 +12,6 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
 from vos_bench.records import Run
 
-from .measured import display_name
-
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 """Okabe and Ito's colours (Color Universal Design, 2008), yellow last: it is faint on white."""
 
@@ -71,7 +69,7 @@ def look_of(name: str, i: int) -> Look:
 
 def distinct_names(runs: Sequence[Run]) -> list[str]:
     """Return each run's name; runs of the same name are told apart by dataset, then seed, then folder."""
-    names = [display_name(run.record) for run in runs]
+    names = [run.record.method.title for run in runs]
     for detail in (_dataset, _seed, _folder):
         details = [detail(run) for run in runs]
         groups: dict[str, set[str]] = {}

@@ -154,7 +154,7 @@ def _weights(records: Sequence[RunRecord]) -> str:
     if entry is not None and entry.recipe:
         what = f"trained here, {entry.steps} steps of the recipe {entry.recipe}"
     else:
-        what = f"weights {weights.name} (sha256 {weights.sha256[:8]})" if weights else "no weights"
+        what = weights.described if weights else "no weights"
     return f"{what}; run {dates} with vos-bench {records[0].environment.vos_bench}"
 
 

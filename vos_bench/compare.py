@@ -55,9 +55,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All rows, the overall scores first, then the sequences in the baseline's order."""
+    """What a comparison found.
+
+    Attributes:
+        rows: The overall scores first, then the sequences in the baseline's order.
+        heading: What is judged, as it has to stand beside every score: method, weights where they are not its own,
+            `untrained` where they were random, and data; and against what, where that is another.
+    """
 
     rows: tuple[Row, ...]
+    heading: str
 
     @property
     def is_worse(self) -> bool:
@@ -125,7 +132,13 @@ def compare(
     rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in before]
     rows += _speed(baseline.record, candidate.record, limits["FPS"])
     rows += _sequence_rows(baseline, candidate, by_sequence or {}, limits["J&F"])
-    return Comparison(tuple(rows))
+    return Comparison(tuple(rows), _heading(baseline.record, candidate.record))
+
+
+def _heading(baseline: RunRecord, candidate: RunRecord) -> str:
+    ours, theirs = candidate.method.title, baseline.method.title
+    data = f"{candidate.dataset.name} {candidate.dataset.split}".rstrip()
+    return f"{ours} on {data}" + ("" if ours == theirs else f" against {theirs}")
 
 
 def require_comparable(baseline: RunRecord, candidate: RunRecord) -> None:

@@ -24,7 +24,7 @@ _COLUMNS = (
 )
 
 
-def comparison_table(rows: Iterable[Row], title: str = "Comparison") -> Table:
+def comparison_table(rows: Iterable[Row], title: str) -> Table:
     """Return rows of a comparison as a table."""
     cells = [
         {
@@ -79,9 +79,8 @@ def summary(
     }
     verdict = f"failed, {len(failing)} findings" if failing else "passed"
     sequences = ", ".join(f"{count} {each.value}" for each, count in counts.items() if count)
-    title = f"{record.method.title} on {record.dataset.name} {record.dataset.split}".rstrip()
     parts = [
-        f"## {plain_markdown(title)}: {verdict}",
+        f"## {plain_markdown(comparison.heading)}: {verdict}",
         render(comparison_table(overall, "Overall"), "markdown"),
         f"Sequences: {sequences or 'none'}.",
     ]

@@ -13,6 +13,7 @@ from vos_bench.tables import Column, Table, percent
 
 _COLUMNS = (
     Column("date"),
+    Column("method"),
     Column("version"),
     Column("commit"),
     Column("seed"),
@@ -49,6 +50,7 @@ class History:
         rows = [
             {
                 "date": when(run.record),
+                "method": run.record.method.title,
                 "version": run.record.environment.vos_bench,
                 "commit": _commit(run.record),
                 "seed": run.record.numerics.seed if run.record.numerics else None,

@@ -31,7 +31,7 @@ def junit(comparison: Comparison, record: RunRecord, *, fail_on: FailOn = "worse
         {
             "package": "vos-bench",
             "id": "0",
-            "name": _text(f"{record.method.title} on {record.dataset.name} {record.dataset.split}".rstrip()),
+            "name": _text(comparison.heading),
             "timestamp": finished,
             "hostname": "localhost",
             "tests": str(len(comparison.rows)),

@@ -135,7 +135,8 @@ def _all_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
 
 
 def _print(comparison: Comparison, moved: str) -> None:
-    show(comparison_table(row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME))
+    rows = (row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME)
+    show(comparison_table(rows, f"Comparison: {comparison.heading}"))
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
     say(f"{same} sequences are the same within tolerance and not shown.")
     say(f"{moved}.")

@@ -29,6 +29,13 @@ class WeightsEntry(FrozenModel):
     sha256: str
     licence: str = ""
 
+    @property
+    def described(self) -> str:
+        """Which parameters they are, for a note: name and hash, or that they were random."""
+        if self.name == UNTRAINED:
+            return f"{UNTRAINED}, random parameters"
+        return f"weights {self.name or self.file} (sha256 {self.sha256[:8]})"
+
 
 class MethodEntry(FrozenModel):
     """The method and how it was set.
@@ -53,9 +60,14 @@ class MethodEntry(FrozenModel):
 
     @property
     def title(self) -> str:
-        """The name as tables show it: with the word `untrained` where the parameters were random."""
-        random = self.weights is not None and self.weights.name == UNTRAINED
-        return f"{self.name} ({UNTRAINED})" if random else self.name
+        """The name as it stands beside a score, with that of its weights where they are not the method's own.
+
+        A small variant is never printed under the plain name, neither `lwl-lite`, nor `lwl` with such weights; and
+        random parameters never without the word `untrained`, which is the name of such weights.
+        """
+        if self.weights is None or self.weights.name == self.name:
+            return self.name
+        return f"{self.name} ({self.weights.name or self.weights.file})"
 
 
 class DatasetEntry(FrozenModel):

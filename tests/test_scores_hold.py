@@ -4,6 +4,7 @@ The records lie in tests/baselines; docs/continuous-integration.md says how they
 """
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +45,13 @@ LWL = {
     "moments_of_the_frame_before": "tiny",
 }
 """Fault to a short sequence that shows it: not every one does, and some faults raise the score of some sequences."""
+
+FIGURES = {
+    "docs/add-a-method.md": r"on demo, where `copy-first` has [\d.]+ and `lwl-lite` ([\d.]+)\. ",
+    "docs/training.md": r"On the demo J&F is ([\d.]+)\.\s",
+    "README.md": r"\| `lwl-lite` \| mask \|(?:[^|]*\|){3} ([\d.]+) \|",
+}
+"""Where a page says what `lwl-lite` scores on the demo."""
 
 Judge = Callable[[str, str], int]
 
@@ -93,3 +101,12 @@ def test_a_fault_in_the_method_is_caught(
 ) -> None:
     getattr(planted, fault)(monkeypatch)
     assert judge("lwl-lite", sequence) == 1
+
+
+@pytest.mark.parametrize("page", FIGURES)
+def test_a_figure_of_the_documents_is_that_of_the_committed_record(page: str) -> None:
+    (found,) = re.findall(FIGURES[page], (BASELINES.parents[1] / page).read_text(encoding="utf-8"))
+    record = load_run(BASELINES / "lwl-lite").record
+    assert record.counts.scored == record.counts.selected == 11
+    digits = len(found.partition(".")[2])
+    assert found == f"{record.scores['J&F'] * (1 if found.startswith('0.') else 100):.{digits}f}"

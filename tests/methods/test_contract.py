@@ -1,7 +1,9 @@
 """What every registered method has to do, whatever it is; a method that is added is tested here without a word."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,18 @@ Frames = list[tuple[Image, Prompt | None]]
 Run = Callable[..., list[Prediction]]
 
 
-@pytest.fixture(scope="module", params=registry.names("methods"))
-def info(request: pytest.FixtureRequest) -> MethodInfo:
-    return registry.method(request.param)
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "add-a-method.md"
+"""Its first block is a method in one file, which has to do all that the others do."""
+
+
+@pytest.fixture(scope="module", params=[*registry.names("methods"), PAGE.name])
+def info(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MethodInfo:
+    if request.param != PAGE.name:
+        return registry.method(request.param)
+    code = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
+    file = tmp_path_factory.mktemp("page") / "nearest_colour.py"
+    file.write_text(code, encoding="utf-8")
+    return registry.method(f"{file}:NearestColour")
 
 
 @pytest.fixture(scope="module")

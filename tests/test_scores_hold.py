@@ -7,6 +7,7 @@ import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean, stdev
 from types import ModuleType
 
 import pytest
@@ -110,3 +111,12 @@ def test_a_figure_of_the_documents_is_that_of_the_committed_record(page: str) ->
     assert record.counts.scored == record.counts.selected == 11
     digits = len(found.partition(".")[2])
     assert found == f"{record.scores['J&F'] * (1 if found.startswith('0.') else 100):.{digits}f}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/methods.md", "docs/ablation.md"])
+def test_a_figure_of_one_seed_stands_beside_the_mean_of_the_three_that_are_recorded(page: str) -> None:
+    folder = BASELINES.parents[1] / "benchmarks" / "ablation-lite" / "table1" / "weight-predictor"
+    found = [100 * load_run(folder / f"seed{seed}" / "run").record.scores["J&F"] for seed in range(3)]
+    text = (BASELINES.parents[1] / page).read_text(encoding="utf-8")
+    assert f"{found[0]:.1f}" in text
+    assert f"{mean(found):.1f} ± {stdev(found):.1f}" in text

@@ -37,7 +37,9 @@ class Conversation:
             self._child.send(hello(**facts))
             header = self._header("hello")
             if header.error or header.ready != VERSION:
-                found = header.error or f"{header.model_dump_json(exclude_defaults=True)}, expected ready: {VERSION}"
+                found = (
+                    header.complaint or f"{header.model_dump_json(exclude_defaults=True)}, expected ready: {VERSION}"
+                )
                 raise MethodError(f"the program answered hello with {found}")
         except BaseException:
             self.end(politely=False)

@@ -20,6 +20,8 @@ MARK = b"@vos-bench "
 LONGEST_LINE = 1 << 20
 """More than this without a line's end is no answer."""
 
+_LONGEST_COMPLAINT = 300
+
 _TYPES: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
 
 
@@ -45,6 +47,12 @@ class Header(FrozenModel):
     type: str = "uint16"
     milliseconds: float | None = None
     error: str = ""
+
+    @property
+    def complaint(self) -> str:
+        """The error as one line of bearable length, whatever was sent."""
+        line = " ".join(self.error.split())
+        return line[:_LONGEST_COMPLAINT] + ("…" if len(line) > _LONGEST_COMPLAINT else "")
 
 
 class Answer(NamedTuple):
@@ -151,7 +159,7 @@ def require_fitting(header: Header, frame: str, size: tuple[int, int]) -> int:
         MethodError: It is for another frame, or announces another size or type.
     """
     if header.error:
-        raise ReportedError(f"frame {frame}: the system reports: {header.error}")
+        raise ReportedError(f"frame {frame}: the system reports: {header.complaint}")
     if header.frame != frame:
         raise MethodError(
             f"the program answered frame {header.frame!r} when asked for {frame!r}; expected one answer a frame"

@@ -189,14 +189,38 @@ time.sleep(100)
             r"ended with exit code 0 instead of answering frame 00000 \(its label map is not whole\)",
         ),
         ("sink.close(); sys.exit(4)", r"ended with exit code 4"),
+        ("sink.write(b'@vos-bench \\xff\\xfe\\n')", r"which is no header of an answer"),
+        ("sink.write(b'@vos-bench [1]\\n')", r"answered '\[1\]', which is no header"),
+        ("sink.write(b'@vos-bench ' + b'[' * 100_000 + b'\\n')", r"\[\[\['…, which is no header"),
+        ("sink.write(b'@vos-bench {\"height\": 1e400}\\n')", r"which is no header of an answer: height"),
+        (
+            'sink.write(b\'@vos-bench {"error": "out of\\\\nmemory\\\\n\' + b"x" * 9000 + b\'"}\\n\')',
+            r"frame 00000: the system reports: out of memory x{284,286}…$",
+        ),
     ],
-    ids=["no-json", "unknown-key", "binary-junk", "wrong-frame", "wrong-type", "wrong-time", "half-a-map", "closes"],
+    ids=[
+        "no-json",
+        "unknown-key",
+        "binary-junk",
+        "wrong-frame",
+        "wrong-type",
+        "wrong-time",
+        "half-a-map",
+        "closes",
+        "not-unicode",
+        "a-list",
+        "nested",
+        "infinite",
+        "long-error",
+    ],
 )
 def test_an_answer_that_does_not_fit_gives_one_clear_message(
     external: Any, clip: Any, answers: Any, script: Any, line: str, message: str
 ) -> None:
-    with pytest.raises(MethodError, match=message):
+    with pytest.raises(MethodError, match=message) as caught:
         answers(external(script(raw(line))), clip())
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
 
 
 def test_an_error_that_the_system_reports_costs_one_sequence_and_no_restart(

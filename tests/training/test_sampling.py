@@ -145,6 +145,17 @@ def test_masks_are_those_of_the_drawn_object():
     assert all((np.flatnonzero(mask.any(1)) == [2, 3]).all() for mask in masks)
 
 
+def test_sequences_of_the_same_name_keep_the_labels_of_their_own_dataset():
+    merged, apart = (Videos(Video("a", 20, {object_id: set(range(20))})) for object_id in (1, 2))
+    groups = [(1.0, training_objects(videos, FrameRule())) for videos in (merged, apart)]
+    masks = []
+    source = MiniSequences(groups, FrameRule(), lambda given, *_: masks.extend(given.masks) or {}, seed=0, cache=True)
+    for number in range(20):
+        source[number]
+    assert all(mask.any() for mask in masks)
+    assert {int(np.flatnonzero(mask.any(1))[0]) for mask in masks} == {0, 2}
+
+
 def test_visibility_is_read_once_and_then_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("VOS_BENCH_CACHE", str(tmp_path))
     videos = Videos(Video("a", 20, {2: set(range(3, 20))}))

@@ -26,10 +26,17 @@ class MiniSequence(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Which frames were drawn of which object."""
+    """Which frames were drawn of which object.
+
+    Attributes:
+        object: The object and its sequence.
+        frames: Frame numbers.
+        group: Index of the dataset in the mixture: several may have a sequence of the same name, with other labels.
+    """
 
     object: TrainingObject
     frames: tuple[int, ...]
+    group: int
 
 
 class FrameRule(FrozenModel):
@@ -154,7 +161,7 @@ class MiniSequences:
         self._rule = rule
         self._transform = transform
         self._seed = seed
-        self._cache: dict[tuple[str, str], tuple[Image, LabelMap]] | None = {} if cache else None
+        self._cache: dict[tuple[int, str, str], tuple[Image, LabelMap]] | None = {} if cache else None
 
     def __getitem__(self, number: int) -> Batch:
         """Return sample `number`."""
@@ -170,21 +177,22 @@ class MiniSequences:
 
     def draw(self, rng: Generator, number: int = 0) -> Drawn:
         """Pick a dataset by weight, one of its objects, and frames; the rule may look at the sample's number."""
-        objects = self._objects[int(rng.choice(len(self._shares), p=self._shares))]
+        group = int(rng.choice(len(self._shares), p=self._shares))
+        objects = self._objects[group]
         chosen = objects[int(rng.integers(len(objects)))]
-        return Drawn(chosen, self._rule.draw(chosen.visible, rng, number))
+        return Drawn(chosen, self._rule.draw(chosen.visible, rng, number), group)
 
     def read(self, drawn: Drawn) -> MiniSequence:
         """Decode the frames and masks that were drawn."""
         sequence, object_id = drawn.object.sequence, drawn.object.object_id
-        pairs = [self._read(sequence, sequence.truth_names[frame]) for frame in drawn.frames]
+        pairs = [self._read(drawn.group, sequence, sequence.truth_names[frame]) for frame in drawn.frames]
         return MiniSequence([image for image, _ in pairs], [labels == object_id for _, labels in pairs])
 
     def _generator(self, number: int) -> Generator:
         return np.random.default_rng([self._seed, number])
 
-    def _read(self, sequence: Sequence, frame_name: str) -> tuple[Image, LabelMap]:
-        key = (sequence.name, frame_name)
+    def _read(self, group: int, sequence: Sequence, frame_name: str) -> tuple[Image, LabelMap]:
+        key = (group, sequence.name, frame_name)
         if self._cache is None:
             return sequence.read_frame(frame_name), sequence.read_truth(frame_name)
         if key not in self._cache:

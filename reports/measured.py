@@ -54,7 +54,7 @@ def measured(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> lis
     for run in sorted(runs, key=lambda run: run.record.finished or run.record.created):
         if wanted(run.record) and run.record.status != "started":
             # The same run made twice counts once: its later result is no second seed.
-            groups.setdefault(_without_seed(run.record), {})[_seed(run.record)] = run
+            groups.setdefault(same_but_seed(run.record), {})[_seed(run.record)] = run
     rows = [row for seeds in groups.values() for row in _rows([seeds[seed] for seed in sorted(seeds)])]
     return sorted(rows, key=lambda row: (-row.scores.get("G", row.scores.get("J&F", -1.0)), row.name))
 
@@ -87,7 +87,8 @@ def _seed(record: RunRecord) -> int:
     return record.numerics.seed if record.numerics else 0
 
 
-def _without_seed(record: RunRecord) -> str:
+def same_but_seed(record: RunRecord) -> str:
+    """Return a text that runs share which differ in nothing but the seed: same system, kind, data and rules."""
     key = {**identity(record), "seed": None, "kind": record.kind, "rules": rules(record)}
     return repr(sorted(key.items()))
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vos_bench.records import ExternalScores, Run, RunRecord, identity
+from vos_bench.records import ExternalScores, Run, RunRecord
 from vos_bench.records.conclusion import GROUP_SCORES
+from vos_bench.reports.measured import same_but_seed
 from vos_bench.tables import SPREAD, Column, Table, percent
 
 SCORES = ("G", *GROUP_SCORES, "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
@@ -47,8 +48,7 @@ def build(runs: Sequence[Run]) -> Table:
 
 def _line(run: Run) -> str:
     """Return what runs on one line have in common."""
-    key = {**identity(run.record), "seed": None, "kind": run.record.kind, "protocol": run.record.protocol.name}
-    return repr(sorted(key.items())) + ("" if run.record.kind == "run" else str(run.path))
+    return same_but_seed(run.record) + ("" if run.record.kind == "run" else str(run.path))
 
 
 def _row(records: Sequence[RunRecord]) -> dict[str, Any]:

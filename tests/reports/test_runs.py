@@ -32,5 +32,12 @@ def test_the_same_run_made_twice_counts_once(make_run: MakeRun) -> None:
     assert "J ±" not in row
 
 
+def test_runs_over_other_sequences_are_no_seeds_of_each_other(make_run: MakeRun) -> None:
+    few, many = make_run({"a": (0.2, 0.2)}, seed=1), make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}, seed=2)
+    frame = build([few, many]).frame
+    assert [(row["sequences"], row["seeds"], row["J"]) for _, row in frame.iterrows()] == [("2", 1, 0.8), ("1", 1, 0.2)]
+    assert "J ±" not in frame
+
+
 def test_no_run_gives_an_empty_table() -> None:
     assert len(build([]).frame) == 0

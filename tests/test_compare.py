@@ -99,6 +99,23 @@ def test_speed_is_not_judged_where_the_machine_or_its_threads_differ(
     assert (row.verdict, row.note) == (Verdict.NOT_COMPARABLE, reason)
 
 
+def test_speed_is_not_judged_over_other_sequences(make_run: MakeRun) -> None:
+    all_three, one_failed, one = (
+        make_run(scores, fps=fps)
+        for scores, fps in (
+            (dict.fromkeys("abc", (0.8, 0.8)), 10.0),
+            ({"a": (0.8, 0.8), "b": (0.8, 0.8), "c": None}, 5.0),
+            ({"a": (0.8, 0.8)}, 5.0),
+        )
+    )
+    for candidate, count in ((one_failed, 2), (one, 1)):
+        [row] = [row for row in compare(all_three, candidate).rows if row.score == "FPS"]
+        assert (row.verdict, row.note) == (
+            Verdict.NOT_COMPARABLE,
+            f"times are of other sequences (3, then {count})",
+        )
+
+
 @pytest.mark.parametrize("tolerances", [{"H": 0.1}, {"J": -0.1}, {"J": float("nan")}])
 def test_a_tolerance_that_makes_no_sense_is_refused(make_run: MakeRun, tolerances: dict[str, float]) -> None:
     with pytest.raises(BadInputError, match="--tolerance"):

@@ -130,7 +130,7 @@ def compare(
     before, after = _means(ours.values()), _means(theirs.values())
     limits = _limits(before, tolerances or {})
     rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in before]
-    rows += _speed(baseline.record, candidate.record, limits["FPS"])
+    rows += _speed(baseline, candidate, limits["FPS"])
     rows += _sequence_rows(baseline, candidate, by_sequence or {}, limits["J&F"])
     return Comparison(tuple(rows), _heading(baseline.record, candidate.record))
 
@@ -193,10 +193,9 @@ def _judge(subject: str, score: str, before: float, after: float, tolerance: flo
     return Row(subject, score, before, after, Verdict.SAME if abs(gain) <= tolerance else changed)
 
 
-def _speed(baseline: RunRecord, candidate: RunRecord, tolerance: float) -> list[Row]:
-    if baseline.timing is None or candidate.timing is None:
-        return []
-    before, after = baseline.timing.fps, candidate.timing.fps
+def _speed(baseline: Run, candidate: Run, tolerance: float) -> list[Row]:
+    timings = baseline.record.timing, candidate.record.timing
+    before, after = (timing.fps if timing else None for timing in timings)
     if before is None or after is None:
         return []
     if reason := _speed_differs(baseline, candidate):
@@ -204,17 +203,25 @@ def _speed(baseline: RunRecord, candidate: RunRecord, tolerance: float) -> list[
     return [_judge(OVERALL, "FPS", before, after, tolerance * before)]
 
 
-def _speed_differs(baseline: RunRecord, candidate: RunRecord) -> str:
+def _speed_differs(baseline: Run, candidate: Run) -> str:
     """Return why two runs' FPS cannot be compared, empty when they can."""
+    ours, theirs = _timed(baseline), _timed(candidate)
+    if ours != theirs:
+        return f"times are of other sequences ({len(ours)}, then {len(theirs)})"
     different = [
         f"{name} ({_or_nothing(ours)}, then {_or_nothing(theirs)})"
-        for name, ours, theirs in _speed_conditions(baseline, candidate)
+        for name, ours, theirs in _speed_conditions(baseline.record, candidate.record)
         if ours != theirs
     ]
     if different:
         return "different " + ", ".join(different)
-    indicative = any(record.timing is not None and record.timing.indicative for record in (baseline, candidate))
-    return "times are only indicative" if indicative else ""
+    timings = baseline.record.timing, candidate.record.timing
+    return "times are only indicative" if any(timing and timing.indicative for timing in timings) else ""
+
+
+def _timed(run: Run) -> set[str]:
+    """Return the sequences that a run's times are of: those that did not fail."""
+    return {name for name, sequence in run.sequences.items() if sequence.status == "done"}
 
 
 def _speed_conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, object, object]]:

@@ -1,10 +1,12 @@
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from vos_bench import registry
+from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import DatasetInfo, MethodInfo
 
@@ -61,6 +63,52 @@ def test_a_wrong_file_or_class_is_explained(tmp_path: Path, name: str, message: 
     (tmp_path / "mine.py").write_text(OWN_METHOD)
     with pytest.raises(BadInputError, match=message):
         registry.method(str(tmp_path / name))
+
+
+@pytest.fixture
+def broken_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Installs a method `broken` whose plugin has the given text."""
+
+    def install(text: str) -> None:
+        (tmp_path / "broken_plugin.py").write_text(text)
+        about = tmp_path / "broken_plugin-1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1\n")
+        (about / "entry_points.txt").write_text("[vos_bench.methods]\nbroken = broken_plugin:INFO\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "broken_plugin", raising=False)
+
+    return install
+
+
+BROKEN = [
+    ("def (:", "SyntaxError"),
+    ("1 / 0", "ZeroDivisionError: division by zero"),
+    ("import absent_module", "No module named 'absent_module'"),
+    ("", "no attribute 'INFO'"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN)
+def test_a_plugin_that_fails_to_load_is_named_and_hides_no_other(
+    broken_plugin: Callable[[str], None], capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    broken_plugin(text)
+    with pytest.raises(BadInputError, match=f"method broken: its plugin broken_plugin:INFO fails .*{message}"):
+        registry.method("broken")
+    assert main(["list", "methods"]) == 0
+    out, err = capsys.readouterr()
+    assert "copy-first" in out
+    assert message in err
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN[:3])
+def test_what_a_plugin_refers_to_may_fail_to_import_too(
+    broken_plugin: Callable[[str], None], text: str, message: str
+) -> None:
+    broken_plugin(text)
+    with pytest.raises(BadInputError, match=f"broken_plugin: cannot be imported: .*{message}"):
+        registry.resolve("broken_plugin:Anything")
 
 
 def test_an_unknown_split_names_the_known_ones() -> None:

@@ -98,9 +98,11 @@ def _load(kind: Kind, name: str, wanted: type[Info]) -> Info:
         raise BadInputError(_unknown(kind, name, tuple(points)))
     try:
         info = points[name].load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # the boundary to foreign code, which may raise anything while it is imported
         plugin = points[name].value
-        raise BadInputError(f"{kind.removesuffix('s')} {name}: its plugin {plugin} fails to load: {error}") from None
+        raise BadInputError(
+            f"{kind.removesuffix('s')} {name}: its plugin {plugin} fails to load: {_said(error)}"
+        ) from error
     if not isinstance(info, wanted):
         raise BadInputError(f"{points[name].value}: found {type(info).__name__}, expected a {wanted.__name__}")
     return info
@@ -115,8 +117,12 @@ def _unknown(kind: Kind, name: str, known: tuple[str, ...]) -> str:
 def _import(module_name: str) -> Any:
     try:
         return importlib.import_module(module_name)
-    except ImportError as error:
-        raise BadInputError(f"{module_name}: cannot be imported: {error}") from None
+    except Exception as error:  # the boundary to foreign code, as in `_load`
+        raise BadInputError(f"{module_name}: cannot be imported: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _module_from_file(path: Path) -> Any:
@@ -129,9 +135,8 @@ def _module_from_file(path: Path) -> Any:
     sys.modules[spec.name] = module  # where dataclasses and pydantic look up what an annotation means
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # the boundary to foreign code, which may raise anything while it is imported
-        text = f"{type(error).__name__}: {error}"
-        raise BadInputError(f"{path}: cannot be imported: {text}; mend it (--debug shows where)") from error
+    except Exception as error:  # the boundary to foreign code, as in `_load`
+        raise BadInputError(f"{path}: cannot be imported: {_said(error)}; mend it (--debug shows where)") from error
     return module
 
 

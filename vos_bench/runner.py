@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vos_bench.api import Dataset, SequenceMethod
+from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import VosBenchError
 from vos_bench.records import (
@@ -17,7 +18,7 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.conclusion import conclude
-from vos_bench.running.building import build, numerics, resolve_device
+from vos_bench.running.building import build, numerics
 from vos_bench.running.foresight import upcoming
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare

@@ -180,7 +180,7 @@ def test_autocast_trains_on_the_cpu(tmp_path, point_recipe, points, loop_setting
 def test_cuda_without_a_card_is_said_plainly(tmp_path, point_recipe, points, loop_settings):
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    with pytest.raises(BadInputError, match="no usable CUDA device"):
+    with pytest.raises(BadInputError, match="found 0 GPUs that torch can use"):
         run(point_recipe(loop_settings), points, out=tmp_path, device="cuda")
 
 

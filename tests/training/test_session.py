@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.methods.lwl.checkpoint import load_network, save_network
 from vos_bench.methods.lwl.config import BackboneConfig, LwlConfig
@@ -102,3 +103,15 @@ def test_an_unknown_recipe_is_said_plainly():
 def test_a_missing_file_of_weights_is_said_plainly(tmp_path, davis):
     with pytest.raises(BadInputError, match="there is no such file"):
         train("lwl", "davis", out=tmp_path, roots={"": davis}, weights={"network": tmp_path / "none.pth"})
+
+
+@pytest.mark.parametrize(
+    ("device", "message"), [("gpu", "expected auto, cpu, cuda or cuda:N"), ("cuda:99", "GPUs that torch can use")]
+)
+def test_an_unknown_device_is_one_message_before_the_data_are_read(tmp_path, capsys, device, message):
+    arguments = ["--root", str(tmp_path / "absent"), "--out", str(tmp_path / "out"), "--device", device]
+    assert main(["train", "lwl-lite", "--recipe", "stage2", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -7,8 +7,9 @@ import numpy as np
 
 from vos_bench.api import Method, SequenceMethod
 from vos_bench.benching.passes import Listener, Passes
+from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
-from vos_bench.running.building import build, resolve_device
+from vos_bench.running.building import build
 from vos_bench.running.preparation import prepare
 from vos_bench.running.settings import RunSettings
 

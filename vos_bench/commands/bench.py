@@ -19,10 +19,11 @@ from vos_bench.benching.videos import MadeUpVideos, Shape
 from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.progress import BenchProgress
+from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import Run, config8, default_out
-from vos_bench.running.building import method_class, resolve_device
+from vos_bench.running.building import method_class
 from vos_bench.running.preparation import prepare
 from vos_bench.running.settings import RunSettings
 from vos_bench.timing import Clock

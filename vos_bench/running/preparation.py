@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from vos_bench.api import UNTRAINED, Dataset, SequenceMethod
+from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.records import (
@@ -21,7 +22,7 @@ from vos_bench.records import (
     default_out,
 )
 from vos_bench.records.conclusion import utc_now
-from vos_bench.running.building import Recipe, configure, method_class, resolve_device
+from vos_bench.running.building import Recipe, configure, method_class
 from vos_bench.running.memory import MEMORY_DEFINITION
 from vos_bench.running.scores import protocol_entry
 from vos_bench.running.sequence import Task

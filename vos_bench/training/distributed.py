@@ -12,7 +12,7 @@ from torch.distributed.nn.functional import all_gather
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from vos_bench.errors import BadInputError
+from vos_bench.devices import resolve_device
 
 
 class Processes(NamedTuple):
@@ -37,10 +37,10 @@ def processes(device: str) -> Iterator[Processes]:
         device: `cpu`, `cuda` (each process takes the card of its local rank), `cuda:1`, or `auto`.
 
     Raises:
-        BadInputError: CUDA was asked for where there is none.
+        BadInputError: There is no such device.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
-    chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")) if count > 1 else None)
+    chosen = _device(device, count)
     if count == 1:
         yield Processes(0, 1, chosen)
         return
@@ -73,14 +73,11 @@ def _starts_before() -> int:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
-def _device(name: str, local_rank: int | None) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise BadInputError(f"--device {name}: this machine has no usable CUDA device; expected cpu or auto")
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda", local_rank or 0)
+def _device(name: str, count: int) -> torch.device:
+    """Return where this one of `count` processes computes, and make a card the one that torch takes unless told."""
+    device = torch.device(resolve_device(name, worker=int(os.environ.get("LOCAL_RANK", "0")), workers=count))
+    if device.type == "cuda":
+        device = torch.device("cuda", device.index or 0)
         torch.cuda.set_device(device)
     return device
 

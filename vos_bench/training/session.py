@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vos_bench import registry
 from vos_bench.api import Dataset
+from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
@@ -70,10 +71,11 @@ def train(
         listener: Is told of every step.
 
     Raises:
-        BadInputError: An unknown name, a wrong setting, missing data, a checkpoint that does not fit, a folder in use
-            or one that cannot be written.
+        BadInputError: An unknown name or device, a wrong setting, missing data, a checkpoint that does not fit, a
+            folder in use or one that cannot be written.
         VosBenchError: The loss is no longer finite.
     """
+    resolve_device(device)  # an unknown one is said before the data are read, which may take minutes
     chosen = _with_start(find_recipe(method, recipe).configured(overrides), weights or {})
     folder = out or Path("training") / method / recipe
     datasets = [_open(share.dataset, share.split, roots or {}) for share in chosen.settings.data]

@@ -75,6 +75,12 @@ def test_each_format_is_as_recorded(format: Format) -> None:
     assert render(TABLE, format) == (GOLDEN / f"table.{SUFFIXES[format]}").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_note_keeps_each_of_its_words(format: Format) -> None:
+    noted = replace(TABLE, notes=("LEGEND of what was seen.",))
+    assert "LEGEND of what was seen." in render(noted, format) or format == "csv"
+
+
 def test_equal_prints_share_the_first_place_and_the_next_number_is_second() -> None:
     text = render(TABLE, "markdown")
     assert text.count("**81.2**") == 2

@@ -52,9 +52,9 @@ def _natural(table: Table, format: Format) -> Orientation:
     return "columns" if turned else "rows"
 
 
-def _below(table: Table, layout: Layout, legend: str) -> list[str]:
+def _below(table: Table, layout: Layout) -> list[str]:
     numbered = [f"[{number}] {note}" for number, note in enumerate(layout.footnotes, start=1)]
-    return [*([legend] if layout.ranked else []), *table.notes, *numbered]
+    return [*table.notes, *numbered]
 
 
 def _with_marks(line: Line, texts: list[str]) -> list[str]:
@@ -89,8 +89,8 @@ def _text(table: Table, layout: Layout, width: int | None) -> str:
     # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.
     rows = (line.rstrip() for line in out.getvalue().splitlines())
     lines = [f"  {groups[int(row.strip()[1:])]}:" if row.strip().startswith(_GROUP) else row for row in rows]
-    legend = "*best* and _second_ among comparable results."
-    return "\n".join([*lines, *_below(table, layout, legend)]).strip("\n") + "\n"
+    legend = ["*best* and _second_ among comparable results."] if layout.ranked else []
+    return "\n".join([*lines, *legend, *_below(table, layout)]).strip("\n") + "\n"
 
 
 def _text_cell(cell: Cell, layout: Layout) -> str:
@@ -116,8 +116,8 @@ def _markdown(table: Table, layout: Layout) -> str:
             group = line.group
             body.append(row([f"*{plain_markdown(group)}*", *[""] * (len(rules) - 1)]))
         body.append(row(_with_marks(line, [_markdown_cell(cell) for cell in line.cells])))
-    below = [plain_markdown(note) for note in _below(table, layout, "LEGEND")]
-    notes = [note.replace("LEGEND", "**Best** and <u>second</u> among comparable results.") for note in below]
+    legend = ["**Best** and <u>second</u> among comparable results."] if layout.ranked else []
+    notes = [*legend, *(plain_markdown(note) for note in _below(table, layout))]
     # Two spaces and a line end keep each note on a line of its own.
     return (
         "\n".join([f"**{plain_markdown(table.title)}**", "", *body, *(["", "  \n".join(notes)] if notes else [])])

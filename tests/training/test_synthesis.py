@@ -62,6 +62,16 @@ def test_a_pasted_target_is_the_object_to_follow():
         assert new[mask].mean() > 0.9
 
 
+def test_a_pasted_target_that_hardly_shows_hides_what_it_covers(monkeypatch):
+    monkeypatch.setattr("vos_bench.training.synthesis.LEAST_TARGET", 60 * 80)
+    after = made(NOTHING.model_copy(update={"paste": 1.0, "paste_is_target": 1.0}), seed=3)
+    covered = [before & new for before, new in zip(given().masks, changed(after), strict=True)]
+    assert any(region.any() for region in covered)
+    for before, mask, region in zip(given().masks, after.masks, covered, strict=True):
+        assert not (mask & ~before).any()
+        assert (mask & region).sum() <= 0.5 * region.sum()
+
+
 def test_colours_of_all_frames_change_alike():
     grey = MiniSequence([np.full((8, 8, 3), 100, np.uint8)] * 2, [np.ones((8, 8), bool)] * 2)
     settings = NOTHING.model_copy(update={"colour": 1.0})

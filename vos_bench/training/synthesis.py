@@ -18,6 +18,10 @@ Donor = Callable[[Generator], MiniSequence]
 """Draws a mini-sequence whose object may be pasted."""
 
 
+LEAST_TARGET = 50
+"""A pasted object that shows no more pixels than that on the first frame is not followed, whatever was drawn."""
+
+
 class SynthesisSettings(FrozenModel):
     """How often each change is made, as probabilities of a mini-sequence or, for blur, of a frame.
 
@@ -61,7 +65,7 @@ def _paste(
     drift = rng.normal(0, 0.04, 2) * float(masks[0].shape[1])
     as_target = rng.random() < settings.paste_is_target
     behind = not as_target and rng.random() < settings.paste_behind
-    wanted = []
+    whole, left = [], []
     for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
         matrix = place.copy()
         matrix[:, 2] = matrix[:, 2] + number * drift
@@ -70,8 +74,9 @@ def _paste(
             alpha = alpha * (1 - _soft(mask))
         cv2.blendLinear(colours, image, alpha, 1 - alpha, dst=image)
         pasted = alpha > 0.5
-        wanted.append(pasted if as_target else mask & ~pasted)
-    return masks if not wanted[0].sum() > 50 and as_target else wanted
+        whole.append(pasted)
+        left.append(mask & ~pasted)
+    return whole if as_target and whole[0].sum() > LEAST_TARGET else left
 
 
 def _placement(mask: Mask, shape: tuple[int, ...], rng: Generator) -> NDArray[np.float64]:

@@ -163,6 +163,33 @@ def test_a_method_that_fails_gives_one_message_and_no_figures(fake_vos: ModuleTy
     assert '"status":"started"' in run_file(tmp_path / "out").read_text().replace(" ", "")
 
 
+def test_a_method_hears_of_the_end_of_every_pass(fake_vos: ModuleType, tmp_path: Path):
+    found = bench(make(fake_vos, tmp_path / "out", "Logs"), repeats=QUICK, listener=Listener())
+    warm_ups, passes_of_both = 2, 3 * 2
+    assert found.sequences["b"].log == f"ended {warm_ups + passes_of_both}"
+    assert found.sequences["a"].log == f"ended {warm_ups + passes_of_both - 1}"
+
+
+def test_a_method_hears_of_the_end_of_a_pass_that_fails(
+    fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    heard: list[str] = []
+    monkeypatch.setattr(fake_vos.Raises, "finish", lambda _: heard.append("end") or "")
+    with pytest.raises(MethodError, match=r"^a: raised ValueError"):
+        bench(
+            make(fake_vos, tmp_path / "out", "Raises", {"a": fake_vos.Spec(fault="sick")}),
+            repeats=QUICK,
+            listener=Listener(),
+        )
+    assert heard == ["end"]
+
+
+def test_a_method_that_cannot_finish_is_one_message(fake_vos: ModuleType, tmp_path: Path):
+    specs = {"a": fake_vos.Spec(fault="sick")}
+    with pytest.raises(MethodError, match=r"^a: ValueError: has lost its log$"):
+        bench(make(fake_vos, tmp_path / "out", "FailsToFinish", specs), repeats=QUICK, listener=Listener())
+
+
 def test_no_repeat_is_refused(fake_vos: ModuleType, tmp_path: Path):
     with pytest.raises(BadInputError, match="--repeats 0: expected 1 or more"):
         bench(make(fake_vos, tmp_path / "out"), repeats=Repeats(0), listener=Listener())

@@ -245,6 +245,16 @@ class FailsToFinish(Sick):
         return ""
 
 
+class Logs(Raises):
+    """Says at each end of a sequence which one in its life that is."""
+
+    ended = 0
+
+    def finish(self) -> str:
+        self.ended += 1
+        return f"ended {self.ended}"
+
+
 class Exits(Sick):
     def fault(self, image: Image) -> Prediction:
         raise SystemExit(3)

@@ -1,6 +1,7 @@
 """Passes over sequences: frames in memory, each call timed, each pass's label maps hashed."""
 
 import hashlib
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from vos_bench.api import Dataset, LabelMap, Method, SequenceMethod
+from vos_bench.environment import without_home
 from vos_bench.errors import MethodError
 from vos_bench.labelmaps import read_label_map, write_label_map
 from vos_bench.records import SequenceRecord, masks_folder
@@ -47,6 +49,7 @@ class Ledger:
         gpu: Highest memory that torch allocated on the GPU.
         reserved: Highest memory that torch held on the GPU.
         notes: Of the last pass.
+        log: What the method said when it heard that the last pass had ended; see `Method.finish`.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Ledger:
     gpu: float | None = None
     reserved: float | None = None
     notes: tuple[str, ...] = ()
+    log: str = ""
 
     def note_memory(self, memory: PeakMemory) -> None:
         """Keep the highest of all passes."""
@@ -81,6 +85,7 @@ class Ledger:
             peak_gpu_reserved_mib=self.reserved,
             timings=_joined(self.columns),
             notes=self.notes,
+            log=self.log,
         )
 
 
@@ -163,18 +168,30 @@ class Passes:
         digest = _LabelMapDigest()
         try:
             timings, feed = self._played(ledger, loaded, digest)
+            seconds = time.perf_counter() - began
         except MethodError as error:
             raise MethodError(f"{name}: {error}") from error
+        finally:
+            self._finish(ledger)
         if repeat is None:
             return timings
         timings = timings.model_copy(update={"repeat": (repeat,) * len(loaded)})
         ledger.note_memory(memory)
-        ledger.seconds += time.perf_counter() - began
+        ledger.seconds += seconds
         ledger.columns.append(timings)
         ledger.notes = tuple(feed.notes)
         ledger.objects = len(feed.numbering.ids)
         ledger.digests.add(digest.hexdigest())
         return timings
+
+    def _finish(self, ledger: Ledger) -> None:
+        """Tell the method that a sequence has ended, well or not, and keep what it says of it."""
+        failed = sys.exception() is not None
+        try:
+            ledger.log = without_home(self._method.finish())
+        except Exception as error:  # the boundary to foreign code; what went wrong first is what is told
+            if not failed:
+                raise MethodError(f"{ledger.name}: {type(error).__name__}: {error}") from error
 
     def _played(
         self, ledger: Ledger, loaded: list[LoadedFrame], digest: "_LabelMapDigest"

@@ -8,14 +8,13 @@ from torch import Tensor
 
 from vos_bench.config import explain
 from vos_bench.errors import BadInputError
-from vos_bench.parts.checkpoints import check_tensors, read_metadata, read_tensors, write_tensors
+from vos_bench.parts.checkpoints import fill, read_metadata, read_tensors, without_counters, write_tensors
 
 from .config import BOX_NETWORK, MASK_NETWORK, LwlConfig
 from .names import from_reference, is_reference
 from .network import LwlNetwork
 
 _CONFIG = "lwl_config"
-_UNUSED = "num_batches_tracked"
 
 
 def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None = None) -> LwlNetwork:
@@ -36,7 +35,7 @@ def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None 
     if is_reference(tensors):
         tensors = from_reference(tensors)
     network = LwlNetwork(config or _released(tensors))
-    _fill(network, tensors, source=source)
+    fill(network, tensors, source=source)
     return network.eval()
 
 
@@ -52,7 +51,7 @@ def save_network(network: LwlNetwork, path: Path, *, metadata: Mapping[str, str]
         BadInputError: The file cannot be written.
     """
     card = {**(metadata or {}), **describe(network.config)}
-    write_tensors(path, _used(network.state_dict()), metadata=card)
+    write_tensors(path, without_counters(network.state_dict()), metadata=card)
 
 
 def describe(config: LwlConfig) -> dict[str, str]:
@@ -81,14 +80,3 @@ def _config_in(path: Path) -> LwlConfig | None:
 
 def _released(tensors: Mapping[str, Tensor]) -> LwlConfig:
     return BOX_NETWORK if any(name.startswith("box_encoder.") for name in tensors) else MASK_NETWORK
-
-
-def _fill(network: LwlNetwork, tensors: Mapping[str, Tensor], *, source: str) -> None:
-    state = network.state_dict()
-    check_tensors(_used(tensors), _used(state), source=source)
-    for name, value in _used(tensors).items():
-        state[name].copy_(value)
-
-
-def _used(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: x for name, x in tensors.items() if not name.endswith(_UNUSED)}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError
-from vos_bench.parts.checkpoints import check_tensors, read_tensors
+from vos_bench.parts.checkpoints import fill, read_tensors
 from vos_bench.training.distributed import gather
 from vos_bench.training.losses import jaccard, lovasz, lovasz_by_sequence
 from vos_bench.training.recipe import (
@@ -194,14 +194,7 @@ def _started(path: Path, config: LwlConfig) -> LwlNetwork:
 def _fill_backbone(network: LwlNetwork, path: Path) -> None:
     """Fill the backbone from a file in torchvision's names, such as the authors' converted Mask R-CNN weights."""
     given = {name: value for name, value in read_tensors(path).items() if not name.startswith("fc.")}
-    own = network.backbone.network.state_dict()
-    counters = {name for name in own if name.endswith("num_batches_tracked")}
-    check_tensors(
-        {n: v for n, v in given.items() if n not in counters},
-        {n: v for n, v in own.items() if n not in counters},
-        source=str(path),
-    )
-    network.backbone.network.load_state_dict({**{n: own[n] for n in counters}, **given})
+    fill(network.backbone.network, given, source=str(path))
 
 
 _MIXTURE = (DataShare(dataset="ytvos19", weight=6.0), DataShare(dataset="davis17", weight=1.0))

@@ -260,7 +260,7 @@ def write_network(network: nn.Module, path: Path, *, method: str, source: str) -
     Raises:
         BadInputError: The file cannot be written.
     """
-    write_tensors(path, _without_counters(network.state_dict()), metadata={"format": method, "source": source})
+    write_tensors(path, without_counters(network.state_dict()), metadata={"format": method, "source": source})
 
 
 def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, source: str) -> None:
@@ -308,13 +308,14 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> N
         BadInputError: Something is missing, unexpected or of another shape; the message lists it.
     """
     state = network.state_dict()
-    given = _without_counters(tensors)
-    check_tensors(given, _without_counters(state), source=source)
+    given = without_counters(tensors)
+    check_tensors(given, without_counters(state), source=source)
     for name, x in given.items():
         state[name].copy_(x)
 
 
-def _without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return all but the counters of batch normalisations, which nothing here reads."""
     return {name: x for name, x in tensors.items() if not name.endswith("num_batches_tracked")}
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from vos_bench.api import Image, Parameters
 from vos_bench.errors import BadInputError
-from vos_bench.parts.checkpoints import check_tensors, read_tensors
+from vos_bench.parts.checkpoints import fill, read_tensors
 
 SHIPPED_BACKBONE = "tf_efficientnet_lite0"
 """The network whose ImageNet parameters come along, inside the weights of `lwl-lite`."""
@@ -114,14 +114,9 @@ def _fill(network: nn.Module, weights: Parameters | None, *, backbone: str) -> N
             f"{weights}: holds the parameters of {SHIPPED_BACKBONE}, and the backbone is {backbone}; give --weights"
             f" FILE with those of {backbone}, such as model.safetensors of huggingface.co/timm/{backbone}"
         )
-    state = network.state_dict()
-    names = {_plain(name): name for name in state}
+    names = {_plain(name): name for name in network.state_dict()}
     fitting = {names[_plain(name)]: x for name, x in (shipped or given).items() if _plain(name) in names}
-    counters = {name for name in state if name.endswith("num_batches_tracked")}
-    expected = {name: x for name, x in state.items() if name not in counters}
-    check_tensors({name: x for name, x in fitting.items() if name not in counters}, expected, source=str(weights))
-    for name in expected:
-        state[name].copy_(fitting[name])
+    fill(network, fitting, source=str(weights))
 
 
 def _plain(name: str) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vos_bench.metrics.statistics import SCORES
 from vos_bench.records import Run, SequenceRecord
 from vos_bench.tables import Column, Table, percent
 
 from .measured import rules
 
 ALL = "all"
-SCORES = ("J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
 COLUMNS = (
     Column("method"),
     Column("object"),

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from vos_bench.records import ExternalScores, Run, RunRecord
-from vos_bench.records.conclusion import GROUP_SCORES
+from vos_bench.records.conclusion import RUN_SCORES
 from vos_bench.reports.measured import same_but_seed
 from vos_bench.tables import SPREAD, Column, Table, percent
 
-SCORES = ("G", *GROUP_SCORES, "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
 ABOUT = ("dataset", "split", "method", "init", "frames", "sequences", "seeds")
 OPTIONAL = ("split", "init", "frames", "seeds")
 """Columns that a table goes without where no run has anything in them, as with foreign label maps."""
@@ -34,7 +33,7 @@ def build(runs: Sequence[Run]) -> Table:
         groups.setdefault(_line(run), {})[record.numerics.seed if record.numerics else None] = record
     lines = [list(records.values()) for records in groups.values()]
     rows = sorted((row for records in lines for row in (_row(records), *_external(records))), key=_order)
-    shown = [score for score in SCORES if any(row.get(score) is not None for row in rows)]
+    shown = [score for score in RUN_SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
         *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
         *(percent(score, higher_is_better=not score.endswith("_decay")) for score in shown),
@@ -65,7 +64,7 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
         LATENCY: _latency(records),
         "state": _state(records),
     }
-    for score in SCORES:
+    for score in RUN_SCORES:
         values = [record.scores[score] for record in records if score in record.scores]
         if values:
             row[score] = float(np.mean(values))
@@ -80,10 +79,10 @@ def _external(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
 
 
 def _external_row(record: RunRecord, entry: ExternalScores) -> dict[str, Any]:
-    scores = {name: value for name, value in entry.scores.items() if name in SCORES}
+    scores = {name: value for name, value in entry.scores.items() if name in RUN_SCORES}
     return {
         **_row([record]),
-        **dict.fromkeys(SCORES),
+        **dict.fromkeys(RUN_SCORES),
         **scores,
         "FPS": None,
         LATENCY: None,

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vos_bench.records import RunRecord
+from vos_bench.records.conclusion import RUN_SCORES
 from vos_bench.reports.measured import rules
 from vos_bench.reports.paper import BENCHMARKS, MASK_SETTINGS
 from vos_bench.reports.published import SETTINGS, Published, select
-from vos_bench.reports.runs import SCORES
 from vos_bench.reports.speed import hardware
 from vos_bench.tables import Cell, Column, Table, lay_out, percent
 
@@ -143,7 +143,7 @@ def _scores(entries: Iterable[Entry], published: Iterable[Published]) -> tuple[s
     found = {name for entry in entries for name in entry.run.record.scores} | {
         name for row in published for name in row.scores
     }
-    return tuple(name for name in SCORES if name in found)
+    return tuple(name for name in RUN_SCORES if name in found)
 
 
 def _measured_rows(entries: Sequence[Entry], scores: Sequence[str]) -> Iterable[Row]:

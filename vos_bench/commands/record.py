@@ -10,10 +10,8 @@ from vos_bench.commands.options import named_number
 from vos_bench.commands.output import say
 from vos_bench.errors import BadInputError
 from vos_bench.records import ExternalScores, RunRecord, read_record, run_file, write_record
-from vos_bench.records.conclusion import GROUP_SCORES
+from vos_bench.records.conclusion import RUN_SCORES
 from vos_bench.running.locks import FolderLock
-
-KNOWN = ("G", *GROUP_SCORES, "J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
 
 
 def record(
@@ -58,8 +56,8 @@ def _day(text: str) -> str:
 def _scores(texts: tuple[str, ...]) -> dict[str, float]:
     scores: dict[str, float] = {}
     for name, value in (named_number("--external", text) for text in texts):
-        if name not in KNOWN:
-            raise BadInputError(f"--external {name}: there is no score of this name; known: {', '.join(KNOWN)}")
+        if name not in RUN_SCORES:
+            raise BadInputError(f"--external {name}: there is no score of this name; known: {', '.join(RUN_SCORES)}")
         if name in scores:
             raise BadInputError(f"--external {name}: named twice, expected each score once")
         if not (-1 if name.endswith("_decay") else 0) <= value <= 1:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vos_bench.metrics.statistics import STATISTICS, mean_of_statistics
+from vos_bench.metrics.statistics import SCORES, STATISTICS, mean_of_statistics
 from vos_bench.records.files import read_sequence_records, run_file, write_record
 from vos_bench.records.models import Counts, ObjectRecord, RunRecord, SequenceRecord, Status
 from vos_bench.records.tables import write_tables
@@ -14,6 +14,9 @@ GROUPS = ("seen", "unseen")
 
 GROUP_SCORES = tuple(f"{measure}_{group}" for measure in ("J", "F") for group in GROUPS)
 """The means of J and F over the objects of each group; their mean is G."""
+
+RUN_SCORES = ("G", *GROUP_SCORES, *SCORES)
+"""The names of all scores that a run may have, in the order of tables."""
 
 
 def utc_now() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from vos_bench.files import write_bytes
+from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.names import unformula
 from vos_bench.records.files import read_sequence_records
 from vos_bench.records.models import SequenceRecord
@@ -14,7 +15,7 @@ from vos_bench.records.models import SequenceRecord
 Row = Mapping[str, str | int | float | None]
 
 SEQUENCE_COLUMNS = ("sequence", "frames", "objects", "seconds", "peak_mib", "status", "error")
-OBJECT_COLUMNS = ("sequence", "object", "group", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay")
+OBJECT_COLUMNS = ("sequence", "object", "group", *STATISTICS)
 FRAME_COLUMNS = ("sequence", "object", "frame", "J", "F")
 TIMING_COLUMNS = ("sequence", "frame", "objects", "phase", "repeat", "decode_ms", "stream_ms", "model_ms", "write_ms")
 

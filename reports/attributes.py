@@ -40,7 +40,7 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
     record = run.record
     for sequence in run.sequences.values():
         base = {
-            "sequence": f"{record.dataset.name} {record.dataset.split}: {sequence.name}",
+            "sequence": f"{record.dataset.title}: {sequence.name}",
             "method": record.method.title,
             "frames": sequence.frames,
             "notes": (f"failed: {sequence.error}",) if sequence.status == "failed" else (),

@@ -78,5 +78,5 @@ def _rows(baseline: Run, run: Run, found: Change) -> list[dict[str, object]]:
 
 
 def _mean(run: Run, names: Collection[str]) -> float:
-    scores = [(each.J + each.F) / 2 for name in names for each in run.sequences[name].scores]
+    scores = [each.score for name in names for each in run.sequences[name].scores]
     return sum(scores) / len(scores)

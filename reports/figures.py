@@ -39,7 +39,7 @@ def _scored(runs: Sequence[Run]) -> list[Run]:
 
 def sequence_score(sequence: SequenceRecord) -> float:
     """Return J&F of a sequence: the mean over its objects."""
-    return float(np.mean([(each.J + each.F) / 2 for each in sequence.scores]))
+    return float(np.mean([each.score for each in sequence.scores]))
 
 
 def chosen_sequences(runs: Sequence[Run], wanted: Sequence[str] | None, *, default: Sequence[str]) -> list[str]:
@@ -107,7 +107,7 @@ def distribution(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     with figure(options.out, 5, 3.6) as drawn:
         axis = drawn.subplots()
         for run, look in zip(runs, looks(runs), strict=True):
-            scores = np.sort([(each.J + each.F) / 2 for s in run.sequences.values() for each in s.scores])
+            scores = np.sort([each.score for s in run.sequences.values() for each in s.scores])
             # From the left: all objects reach zero, and behind the best score none is left.
             thresholds = np.concatenate(([0.0], scores))
             shares = np.concatenate(([1.0], 1 - np.arange(scores.size) / scores.size))

@@ -51,10 +51,10 @@ class Measured:
 def measured(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> list[Measured]:
     """Return the rows of those runs that have scores and whose record is `wanted`, best first."""
     groups: dict[str, dict[int, Run]] = {}
-    for run in sorted(runs, key=lambda run: run.record.finished or run.record.created):
+    for run in sorted(runs, key=lambda run: run.record.ended):
         if wanted(run.record) and run.record.status != "started":
             # The same run made twice counts once: its later result is no second seed.
-            groups.setdefault(same_but_seed(run.record), {})[_seed(run.record)] = run
+            groups.setdefault(same_but_seed(run.record), {})[run.record.seed] = run
     rows = [row for seeds in groups.values() for row in _rows([seeds[seed] for seed in sorted(seeds)])]
     return sorted(rows, key=lambda row: (-row.scores.get("G", row.scores.get("J&F", -1.0)), row.name))
 
@@ -81,10 +81,6 @@ def rules(record: RunRecord) -> str:
             *(protocol.averaging, protocol.metric_version),
         )
     )
-
-
-def _seed(record: RunRecord) -> int:
-    return record.numerics.seed if record.numerics else 0
 
 
 def same_but_seed(record: RunRecord) -> str:
@@ -141,17 +137,17 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
         f"started from {protocol.init}es" if protocol.init == "box" else f"started from {protocol.init or 'unknown'}s"
     )
     yield (
-        f"{record.dataset.name} {record.dataset.split}, {len(record.dataset.sequences)} sequences, protocol "
+        f"{record.dataset.title}, {len(record.dataset.sequences)} sequences, protocol "
         + ", ".join(text for text in (protocol.name, seen, start if protocol.init else "", _metrics(record)) if text)
     )
     weights = record.method.weights
     made = MADE[record.kind]
-    dates = sorted({(each.finished or each.created)[:10] for each in records})
+    dates = sorted({each.ended[:10] for each in records})
     code = weights.described if weights else "no weights"
     yield f"{code}; {made} {' and '.join(dates)} with vos-bench {record.environment.vos_bench}"
     yield from (f"assumed: {text}" for text in protocol.assumed)
     if len(records) > 1:
-        yield f"mean ± sample standard deviation over the seeds {', '.join(str(_seed(each)) for each in records)}"
+        yield f"mean ± sample standard deviation over the seeds {', '.join(str(each.seed) for each in records)}"
 
 
 def _metrics(record: RunRecord) -> str:

@@ -31,7 +31,7 @@ def build(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each method, data and protocol, its runs by date."""
     rows: list[dict[str, Any]] = []
     last: dict[tuple[str, int], float] = {}
-    for run in sorted((run for run in runs if run.record.scores), key=lambda run: _when(run.record)):
+    for run in sorted((run for run in runs if run.record.scores), key=lambda run: run.record.ended):
         row = _row(run.record)
         key = (row["key"], row["seed"])
         if row["state"] == "complete":
@@ -50,23 +50,19 @@ def build(runs: Sequence[Run]) -> Table:
     )
 
 
-def _when(record: RunRecord) -> str:
-    return record.finished or record.created
-
-
 def _row(record: RunRecord) -> dict[str, Any]:
     git = record.environment.git
     counts = record.counts
     state = "complete" if counts.scored == counts.selected else f"{counts.scored} of {counts.selected} sequences"
     data, protocol = record.dataset, record.protocol
     return {
-        "group": f"{record.method.title} on {data.name} {data.split}, protocol {protocol.name}, "
+        "group": f"{record.method.title} on {data.title}, protocol {protocol.name}, "
         f"{protocol.frames_seen or 'unknown'} frames, {protocol.init or 'unknown start'}, {counts.selected} sequences",
         "key": repr((record.method.title, rules(record))),
-        "date": _when(record),
+        "date": record.ended,
         "version": record.environment.vos_bench,
         "commit": git.commit[:8] if git and git.commit else None,
-        "seed": record.numerics.seed if record.numerics else 0,
+        "seed": record.seed,
         "J&F": record.scores["J&F"],
         "change": None,
         "FPS": record.timing.fps if record.timing else None,

@@ -27,10 +27,10 @@ def build(runs: Sequence[Run]) -> Table:
 
     The same run made twice counts once, by its later record. Scores of foreign label maps have a line each.
     """
-    groups: dict[str, dict[int | None, RunRecord]] = {}
+    groups: dict[str, dict[int, RunRecord]] = {}
     for run in sorted(runs, key=lambda run: run.record.created):
         record = run.record
-        groups.setdefault(_line(run), {})[record.numerics.seed if record.numerics else None] = record
+        groups.setdefault(_line(run), {})[record.seed] = record
     lines = [list(records.values()) for records in groups.values()]
     rows = sorted((row for records in lines for row in (_row(records), *_external(records))), key=_order)
     shown = [score for score in RUN_SCORES if any(row.get(score) is not None for row in rows)]
@@ -59,7 +59,7 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
         "init": first.protocol.init,
         "frames": first.protocol.frames_seen,
         "sequences": _sequences(records),
-        "seeds": len({record.numerics.seed for record in records if record.numerics}) or None,
+        "seeds": len({record.seed for record in records if record.numerics}) or None,
         "FPS": _speed(records),
         LATENCY: _latency(records),
         "state": _state(records),

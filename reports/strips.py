@@ -87,8 +87,8 @@ def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str
     others = [run for run in scored if run.record.dataset.fingerprint != first.fingerprint]
     if others:
         raise BadInputError(
-            f"report {report}: {scored[0].path} is of {first.name} {first.split}, {others[0].path} of "
-            f"{others[0].record.dataset.name} {others[0].record.dataset.split}; expected runs on the same data"
+            f"report {report}: {scored[0].path} is of {first.title}, {others[0].path} of "
+            f"{others[0].record.dataset.title}; expected runs on the same data"
         )
     common = [name for name in by_score(scored[0]) if all(has_scores(run, name) for run in scored)]
     if not common and not options.sequences:

@@ -80,11 +80,11 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
 
 
 def _dataset(run: Run) -> str:
-    return f"{run.record.dataset.name} {run.record.dataset.split}".strip()
+    return run.record.dataset.title
 
 
 def _seed(run: Run) -> str:
-    return f"seed {run.record.numerics.seed}" if run.record.numerics else "no seed"
+    return f"seed {run.record.seed}" if run.record.numerics else "no seed"
 
 
 def _folder(run: Run) -> str:

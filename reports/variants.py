@@ -81,20 +81,20 @@ def variant_rows(runs: Iterable[Run]) -> list[VariantRow]:
     Variants are compared by the seeds that all values of their axis have; the others wait.
     """
     found: dict[Setup, dict[str, _Seeds]] = {}
-    for run in sorted(runs, key=lambda run: run.record.finished or run.record.created):
+    for run in sorted(runs, key=lambda run: run.record.ended):
         entry = run.record.ablation
         if entry is None or not run.record.scores or run.record.status == "started":
             continue
         for variant in entry.variants:
             values = found.setdefault(_setup(run.record, entry, variant.axis), {})
             # The same run made twice counts once: its later result is no second seed.
-            values.setdefault(variant.value, {})[_seed(run.record)] = run
+            values.setdefault(variant.value, {})[run.record.seed] = run
     rows = [row for setup, values in found.items() for row in _rows_of_axis(setup, values)]
     return sorted(rows, key=lambda row: (row.setup.method, row.setup.dataset, *_place(row.setup, row.value)))
 
 
 def _setup(record: RunRecord, entry: AblationEntry, axis: str) -> Setup:
-    dataset = f"{record.dataset.name} {record.dataset.split}"
+    dataset = record.dataset.title
     return Setup(record.method.name, (entry.method, entry.scale), axis, rules(record), dataset)
 
 
@@ -118,7 +118,7 @@ def _row(setup: Setup, value: str, runs: Sequence[Run], *, waiting: Sequence[int
         setup=setup,
         value=value,
         label=variant.label or value,
-        seeds=tuple(map(_seed, records)),
+        seeds=tuple(record.seed for record in records),
         scores={name: float(np.mean(each)) for name, each in scores.items()},
         spread={name: float(np.std(each, ddof=1)) for name, each in scores.items() if len(each) > 1},
         minutes=float(np.mean(seconds)) / 60 if seconds else None,
@@ -134,7 +134,7 @@ def _notes(records: Sequence[RunRecord], note: str, waiting: Sequence[int]) -> I
     yield _conditions(records[0])
     yield _weights(records)
     if len(records) > 1:
-        yield f"mean ± sample standard deviation over the seeds {', '.join(str(_seed(record)) for record in records)}"
+        yield f"mean ± sample standard deviation over the seeds {', '.join(str(record.seed) for record in records)}"
     if waiting:
         yield f"left out: seed {', '.join(map(str, waiting))}, which not all variants of this axis have"
 
@@ -149,7 +149,7 @@ def _conditions(record: RunRecord) -> str:
 
 
 def _weights(records: Sequence[RunRecord]) -> str:
-    dates = " and ".join(sorted({(record.finished or record.created)[:10] for record in records}))
+    dates = " and ".join(sorted({record.ended[:10] for record in records}))
     entry, weights = records[0].ablation, records[0].method.weights
     if entry is not None and entry.recipe:
         what = f"trained here, {entry.steps} steps of the recipe {entry.recipe}"
@@ -169,10 +169,6 @@ def _budget(record: RunRecord) -> tuple[str, int]:
     """Return what every training of an axis must have had alike."""
     entry = record.ablation
     return (entry.recipe, entry.steps) if entry else ("", 0)
-
-
-def _seed(record: RunRecord) -> int:
-    return record.numerics.seed if record.numerics else 0
 
 
 def axis_of(setup: Setup) -> Axis | None:

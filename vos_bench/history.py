@@ -49,7 +49,7 @@ class History:
         scores = [run.record.scores["J&F"] for run in self.runs]
         rows = [
             {
-                "date": when(run.record),
+                "date": run.record.ended,
                 "method": run.record.method.title,
                 "version": run.record.environment.vos_bench,
                 "commit": _commit(run.record),
@@ -75,7 +75,7 @@ def history(runs: Sequence[Run]) -> History:
     for run in runs:
         require_comparable(runs[0].record, run.record)
         _require_same_kind(runs[0], run)
-    ordered = tuple(sorted(runs, key=lambda run: when(run.record)))
+    ordered = tuple(sorted(runs, key=lambda run: run.record.ended))
     values = [run.record.scores["J&F"] for run in ordered]
     return History(ordered, change_point(values) if len(values) >= LEAST else None)
 
@@ -92,11 +92,6 @@ def _require_same_kind(first: Run, run: Run) -> None:
         raise NotComparableError(f"Not comparable: {run.path} is of other sequences than {first.path}")
 
 
-def when(record: RunRecord) -> str:
-    """Return when a run ended, or else began; ISO 8601, UTC, so that its order is that of time."""
-    return record.finished or record.created
-
-
 def _commit(record: RunRecord) -> str | None:
     git = record.environment.git
     return git.commit[:8] if git and git.commit else None
@@ -104,4 +99,4 @@ def _commit(record: RunRecord) -> str | None:
 
 def _words(record: RunRecord) -> str:
     commit = _commit(record)
-    return when(record) + (f" ({commit})" if commit else "")
+    return record.ended + (f" ({commit})" if commit else "")

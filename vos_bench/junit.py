@@ -23,7 +23,7 @@ def junit(comparison: Comparison, record: RunRecord, *, fail_on: FailOn = "worse
     """
     failing = set(comparison.failing(fail_on))
     skipped = sum(row.verdict is Verdict.NOT_COMPARABLE for row in comparison.rows)
-    finished = (record.finished or record.created).removesuffix("Z")
+    finished = record.ended.removesuffix("Z")
     suites = Xml.Element("testsuites")
     suite = Xml.SubElement(
         suites,

@@ -97,4 +97,4 @@ def _differences(first: Run, second: Run) -> dict[str, NDArray[np.float64]]:
 def _scores(sequence: SequenceRecord | None) -> dict[int, float]:
     if sequence is None or sequence.status != "done":
         return {}
-    return {each.object: (each.J + each.F) / 2 for each in sequence.scores}
+    return {each.object: each.score for each in sequence.scores}

@@ -88,7 +88,7 @@ def _require_one_method(runs: Sequence[Run]) -> None:
                 f"Not comparable: {runs[0].path} is of {first.method.name}, {run.path} of {run.record.method.name}; "
                 "the spread over seeds is that of one method"
             )
-    seeds = [run.record.numerics.seed if run.record.numerics else 0 for run in runs]
+    seeds = [run.record.seed for run in runs]
     if len(set(seeds)) < len(seeds):
         raise NotComparableError(
             f"Not comparable: the baselines have the seeds {', '.join(map(str, seeds))}; expected each seed once, for "

@@ -120,7 +120,7 @@ def _about(record: RunRecord) -> tuple[str, str]:
         f"protocol {protocol.name}",
         f"metrics {protocol.metric_version}" if protocol.metric_version else "",
     )
-    return f"{data.name} {data.split}".strip(), ", ".join(part for part in parts if part)
+    return data.title, ", ".join(part for part in parts if part)
 
 
 _Benchmark = tuple[str, str, str]
@@ -162,7 +162,7 @@ def _measured_rows(entries: Sequence[Entry], scores: Sequence[str]) -> Iterable[
             indicative=bool(timing and timing.indicative),
             hardware=hardware(record),
             about=tuple(_troubles(record)),
-            date=(record.finished or record.created)[:10],
+            date=record.ended[:10],
         )
 
 

@@ -76,8 +76,7 @@ class Scene:
     @property
     def dataset(self) -> str:
         """The dataset and split."""
-        entry = self.entries[0].run.record.dataset
-        return f"{entry.name} {entry.split}".strip()
+        return self.entries[0].run.record.dataset.title
 
 
 def entries_of(runs: Sequence[Run]) -> list[Entry]:

@@ -150,7 +150,7 @@ def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
     return {
         "entry": entry,
         "record": run.record,
-        "dataset": f"{run.record.dataset.name} {run.record.dataset.split}".strip(),
+        "dataset": run.record.dataset.title,
         "hardware": hardware(run.record),
         "sequence_rows": rows,
         "settings": list(_flat(settings)),

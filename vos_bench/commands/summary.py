@@ -29,7 +29,7 @@ def _next_step(run: Run) -> str:
         return ""
     data = f"--dataset {record.dataset.name} --split {record.dataset.split}"
     return (
-        f": {record.dataset.name} {record.dataset.split} has no public truth: masks written, not scored. "
+        f": {record.dataset.title} has no public truth: masks written, not scored. "
         f"Next: vos-bench package {run.path} --out {record.method.name}.zip, and vos-bench record {run.path} for what "
         f"its server says; or with the truth at hand: vos-bench score {run.path / 'masks'} {data} --truth DIR"
     )

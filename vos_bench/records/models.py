@@ -89,6 +89,11 @@ class DatasetEntry(FrozenModel):
     sequences: tuple[str, ...]
     frames: int | None = None
 
+    @property
+    def title(self) -> str:
+        """The data as tables show it: name and split."""
+        return f"{self.name} {self.split}".strip()
+
 
 class ProtocolEntry(FrozenModel):
     """The rules under which the numbers were made.
@@ -236,6 +241,16 @@ class RunRecord(FrozenModel):
     ablation: AblationEntry | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def ended(self) -> str:
+        """When the run ended, or else began; UTC, ISO 8601, so that its order is that of time."""
+        return self.finished or self.created
+
+    @property
+    def seed(self) -> int:
+        """The run's seed; 0 for label maps that were not made here."""
+        return self.numerics.seed if self.numerics else 0
+
 
 class FrameScores(FrozenModel):
     """J and F of each scored frame, as columns of equal length."""
@@ -262,6 +277,11 @@ class ObjectRecord(FrozenModel):
     F_recall: Fraction
     F_decay: Fraction
     per_frame: FrameScores
+
+    @property
+    def score(self) -> float:
+        """The object's J&F, a fraction."""
+        return (self.J + self.F) / 2
 
 
 class SequenceRecord(FrozenModel):

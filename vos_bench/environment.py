@@ -12,16 +12,18 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
+import psutil
 from pydantic import Field
 
 import vos_bench
 from vos_bench import waiting
 from vos_bench.config import FrozenModel
+from vos_bench.machine import nvidia_smi
 
 DISTRIBUTION = "vos-bench"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 PATIENCE_SECONDS = 10
-"""How long `nvidia-smi` and `git` may take before the record goes without them."""
+"""How long `git` may take before the record goes without them."""
 
 
 class GpuEntry(FrozenModel):
@@ -105,7 +107,7 @@ def collect_environment(plugin_module: str = "") -> Environment:
         packages=_versions((*_requirements(), *_distributions_of(plugin_module))),
         cpu=processor_name(),
         cores=_cores(),
-        memory_mib=_memory_mib(),
+        memory_mib=psutil.virtual_memory().total // 2**20,
         gpus=gpus,
         driver=driver,
         threads=_threads(os.environ),
@@ -217,24 +219,12 @@ def _versions(distributions: Iterable[str]) -> dict[str, str]:
 
 
 def _cores() -> int | None:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
-
-
-def _memory_mib() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    except (AttributeError, OSError, ValueError):
-        return None
+    process = psutil.Process()
+    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count()
 
 
 def _gpus() -> tuple[tuple[GpuEntry, ...], str]:
-    tool = shutil.which("nvidia-smi")
-    query = "--query-gpu=name,memory.total,driver_version"
-    text = _output(tool, query, "--format=csv,noheader,nounits") if tool else None
-    rows = [[cell.strip() for cell in line.split(",")] for line in (text or "").splitlines() if line.strip()]
-    rows = [row for row in rows if len(row) == 3]
+    rows = nvidia_smi("name", "memory.total", "driver_version")
     gpus = tuple(GpuEntry(name=name, memory_mib=int(size) if size.isdigit() else None) for name, size, _ in rows)
     return gpus, rows[0][2] if rows else ""
 

@@ -77,21 +77,30 @@ def machine_state() -> MachineState:
     )
 
 
-def _gpu_states() -> Iterator[GpuState]:
+def nvidia_smi(*fields: str) -> list[tuple[str, ...]]:
+    """Ask `nvidia-smi` for some fields of every GPU; no rows where there is none, or it fails or does not answer.
+
+    Args:
+        fields: As `nvidia-smi --help-query-gpu` names them.
+    """
     tool = shutil.which("nvidia-smi")
     if not tool:
-        return
-    command = (tool, f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits")
+        return []
+    command = (tool, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return
-    for line in done.stdout.splitlines():
-        cells = [cell.strip() for cell in line.split(",")]
-        if done.returncode == 0 and len(cells) == len(_QUERY):
-            name, *numbers = cells
-            fields = list(GpuState.model_fields)[1:]
-            yield GpuState(name=name, **dict(zip(fields, map(_number, numbers), strict=True)))
+        return []
+    rows = [tuple(cell.strip() for cell in line.split(",")) for line in done.stdout.splitlines()]
+    return [row for row in rows if len(row) == len(fields)] if done.returncode == 0 else []
+
+
+def _gpu_states() -> Iterator[GpuState]:
+    fields = list(GpuState.model_fields)[1:]
+    for name, *numbers in nvidia_smi(*_QUERY):
+        yield GpuState(name=name, **dict(zip(fields, map(_number, numbers), strict=True)))
 
 
 def _number(text: str) -> float | None:

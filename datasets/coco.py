@@ -1,6 +1,5 @@
 """COCO's instances: every annotated object of an image is a sequence of one frame, to train box encoders on."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes
+from vos_bench.files import read_bytes, sha256
 from vos_bench.labelmaps import MAX_PIXELS
 from vos_bench.names import is_file_name
 
@@ -98,8 +97,7 @@ class Coco(Dataset):
 
     def fingerprint(self) -> str:
         """Return the sha256 of the annotations: COCO's images have never changed."""
-        with self._file.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(self._file)
 
     def check(self) -> list[Problem]:
         """Look for the images that the annotations name."""

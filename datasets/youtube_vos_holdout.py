@@ -1,11 +1,10 @@
 """The list of the hold-out: 300 sequences of train that LWL's ablation and choice of checkpoints use."""
 
-import hashlib
 from pathlib import Path
 
 from vos_bench.api import Problem
 from vos_bench.config import cache_folder
-from vos_bench.files import read_bytes
+from vos_bench.files import read_bytes, sha256
 
 from .trouble import MOST_LIST_BYTES, BadDataError, require_file_names
 
@@ -65,7 +64,7 @@ def read_list(path: Path) -> tuple[str, ...]:
 
 def list_problem(path: Path) -> Problem | None:
     """Return a problem when the list is not the published one: scores on another compare with no paper's."""
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256(path)
     if found == SHA256:
         return None
     remedy = f"fine for numbers of your own; else remove it and call vos-bench fetch {DATASET}"

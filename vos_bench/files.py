@@ -1,6 +1,7 @@
 """Files are written whole or not at all, and read only where they are files of a size that one expects."""
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -59,6 +60,19 @@ def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
         raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, more than the {most} that are read", str(path))
     with path.open("rb", buffering=0) as file:
         return file.read() if first is None else file.read(first)
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of what a file holds, in hex digits.
+
+    Raises:
+        BadInputError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

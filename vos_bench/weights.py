@@ -1,6 +1,5 @@
 """Which file of parameters a method gets."""
 
-import hashlib
 import importlib.util
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 from vos_bench.api import UNTRAINED, Parameters
 from vos_bench.config import expanded, find_weights, user_config_path
 from vos_bench.errors import BadInputError
+from vos_bench.files import sha256
 from vos_bench.plugins import MethodInfo, WeightsInfo
 
 
@@ -81,8 +81,7 @@ def _packaged(info: MethodInfo, weights: WeightsInfo) -> Path | None:
 
 
 def _require_sha256(path: Path, weights: WeightsInfo) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256(path)
     if found != weights.sha256:
         raise BadInputError(
             f"{path}: found sha256 {found}, expected {weights.sha256} of the weights {weights.name} that come along; "

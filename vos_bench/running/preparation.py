@@ -1,7 +1,6 @@
 """From settings to the record that a run starts with; everything that can be refused is refused here."""
 
 import difflib
-import hashlib
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from vos_bench.api import UNTRAINED, Dataset, SequenceMethod
 from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
+from vos_bench.files import sha256
 from vos_bench.records import (
     DatasetEntry,
     MethodEntry,
@@ -171,22 +171,14 @@ def _weights(settings: RunSettings) -> WeightsEntry | None:
     return WeightsEntry(
         name=settings.weights_name or path.name,
         file=path.name,
-        sha256=_sha256(path),
+        sha256=sha256(path),
         licence=settings.weights_licence,
     )
 
 
 def _code_sha256(factory: str) -> str | None:
     path, _, _ = factory.rpartition(":")
-    return _sha256(Path(path)) if path.endswith(".py") else None
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file") from None
+    return sha256(Path(path)) if path.endswith(".py") else None
 
 
 def _software(environment: Environment) -> str:

@@ -1,6 +1,5 @@
 """One training from its name to its weights: opens the data, runs the loop, writes record, weights and card."""
 
-import hashlib
 import json
 import os
 import time
@@ -14,7 +13,7 @@ from vos_bench.api import Dataset
 from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
-from vos_bench.files import write_text
+from vos_bench.files import sha256, write_text
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.running.locks import FolderLock
 from vos_bench.training.loop import Listener, Outcome, run
@@ -160,7 +159,7 @@ def _record(method: str, recipe: Recipe, datasets: list[Dataset], overrides: tup
             )
             for share, dataset in pairs
         ),
-        start={part: _sha256(Path(path).expanduser()) for part, path in recipe.settings.weights.items()},
+        start={part: sha256(Path(path).expanduser()) for part, path in recipe.settings.weights.items()},
         environment=collect_environment(plugin),
     )
 
@@ -184,9 +183,4 @@ def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: Outco
     exported = recipe.export(outcome.weights)
     write_tensors(folder / WEIGHTS, exported.tensors, metadata={**exported.metadata, "card": card.model_dump_json()})
     write_text(folder / CARD, card.model_dump_json(indent=2) + "\n")
-    return _sha256(folder / WEIGHTS)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256(folder / WEIGHTS)

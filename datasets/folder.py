@@ -6,12 +6,13 @@ from pathlib import Path
 from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow
+from vos_bench.names import few
 
 from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
 from .inspection import Inspection, require_frames, require_label_maps, require_partners
 from .masks import LabelReader, read_white
-from .trouble import BadDataError, few, folder_problem, require_file_names, root_problem
+from .trouble import BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
 
 

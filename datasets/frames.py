@@ -12,8 +12,9 @@ from PIL import Image as PillowImage
 from vos_bench.api import Image, Problem
 from vos_bench.files import read_bytes
 from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.names import few
 
-from .trouble import BadDataError, few, folder_problem, require_file_names
+from .trouble import BadDataError, folder_problem, require_file_names
 
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 LABEL_SUFFIXES = frozenset({".png"})

@@ -7,10 +7,11 @@ from typing import Literal
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
+from vos_bench.names import few
 
 from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
-from .trouble import BadDataError, few
+from .trouble import BadDataError
 
 Coverage = Literal["every frame", "first frame", "some frames"]
 

@@ -8,8 +8,7 @@ from pydantic import TypeAdapter
 
 from vos_bench.api import Problem
 from vos_bench.config import FrozenModel
-
-from .trouble import few
+from vos_bench.names import few
 
 _FOLDER = Path(__file__).parent / "manifests"
 

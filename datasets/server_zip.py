@@ -10,9 +10,10 @@ from vos_bench.api import Dataset, Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
 from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_narrow
+from vos_bench.names import few
 
 from .frames import LABEL_SUFFIXES, list_images
-from .trouble import BadDataError, few, folder_problem
+from .trouble import BadDataError, folder_problem
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the zip, so that the same label maps give the same bytes."""

@@ -44,12 +44,6 @@ def require_file_names(source: Path, names: Iterable[str]) -> None:
         )
 
 
-def few(names: Iterable[str]) -> str:
-    """Return the first three names for a message."""
-    several = list(names)
-    return ", ".join(several[:3]) + (", …" if len(several) > 3 else "")
-
-
 def folder_problem(folder: Path, *, expected: str, remedy: str) -> Problem | None:
     """Return what keeps a folder from being listed, or None when nothing does."""
     try:

@@ -1,6 +1,5 @@
 """Sequences that lie in folders of frames and folders of label maps: what DAVIS, `folder` and `demo` share."""
 
-import difflib
 import hashlib
 import os
 from abc import abstractmethod
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
+from vos_bench.names import few, hint
 
 from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, image_files, image_size, read_image
 from .inspection import Inspection, inspect_sequence
@@ -120,9 +120,8 @@ class FolderDataset(Dataset):
             BadInputError: There is no such sequence, or its frames and label maps do not fit together.
         """
         if name not in self.sequence_names:
-            close = difflib.get_close_matches(name, self.sequence_names, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(self.sequence_names[:12])}"
-            raise BadInputError(f"{self.name} {self.split}: there is no sequence {name!r}; {hint}")
+            meant = hint(name, self.sequence_names, otherwise=f"known: {few(self.sequence_names, most=12)}")
+            raise BadInputError(f"{self.name} {self.split}: there is no sequence {name!r}; {meant}")
         if name not in self._opened:
             self._opened[name] = self._open(name)
         return self._opened[name]

@@ -8,12 +8,13 @@ from typing import ClassVar, NamedTuple
 from vos_bench.api import FramesSeen, Problem, Sequence
 from vos_bench.labelmaps import read_label_map
 from vos_bench.meta_json import META_NAME, Meta, read_meta, training_categories
+from vos_bench.names import few
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
 from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
 from .server_zip import write_server_zip
-from .trouble import BadDataError, few
+from .trouble import BadDataError
 from .video_folders import FolderDataset
 from .youtube_vos_holdout import find_list, list_problem, read_list
 from .youtube_vos_sequence import YouTubeVosSequence

@@ -7,10 +7,11 @@ from pathlib import Path
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
 from vos_bench.labelmaps import object_ids, read_label_map, read_narrow
 from vos_bench.meta_json import ListedVideo
+from vos_bench.names import few
 
 from .frames import image_size, read_image
 from .masks import is_smoothed, size_problem, smoothed_problem
-from .trouble import BadDataError, few
+from .trouble import BadDataError
 
 
 class YouTubeVosSequence(Sequence):

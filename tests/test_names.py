@@ -2,7 +2,7 @@
 
 import pytest
 
-from vos_bench.names import MOST_NAME_BYTES, is_file_name, shown, unformula
+from vos_bench.names import MOST_NAME_BYTES, few, hint, is_file_name, shown, unformula
 
 ODD = [
     "",
@@ -42,3 +42,15 @@ def test_what_would_steer_a_terminal_is_shown_as_its_code() -> None:
 def test_a_formula_is_told_from_a_number() -> None:
     assert [unformula(text) for text in ("=1+1", "@x", "-a", "+a", "\ta")] == ["'=1+1", "'@x", "'-a", "'+a", "'\ta"]
     assert [unformula(text) for text in ("-1.5", "+2", "a=b", "", "–")] == ["-1.5", "+2", "a=b", "", "–"]
+
+
+def test_a_misspelt_name_gets_the_close_one_and_a_strange_one_what_there_is() -> None:
+    assert hint("caml", ["camel", "bear"]) == "did you mean camel?"
+    assert hint("zzz", ["camel", "bear"]) == "known: camel, bear"
+    assert hint("zzz", [], otherwise="see the list") == "see the list"
+    assert hint("zzz", []) == "known: none"
+
+
+def test_of_many_names_a_message_holds_a_few() -> None:
+    assert few("abc") == "a, b, c"
+    assert few("abcd") == "a, b, c, …"

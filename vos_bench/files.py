@@ -10,6 +10,9 @@ from pathlib import Path
 
 from vos_bench.errors import BadInputError
 
+MOST_LIST_BYTES = 1 << 24
+"""The largest list of names that is read."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -60,6 +63,23 @@ def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
         raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, more than the {most} that are read", str(path))
     with path.open("rb", buffering=0) as file:
         return file.read() if first is None else file.read(first)
+
+
+def read_names(path: Path, *, asked: str) -> list[str]:
+    """Return the names of a list, one a line; empty lines are passed over.
+
+    Args:
+        path: The file.
+        asked: What the message begins with: the option that named the file.
+
+    Raises:
+        BadInputError: It cannot be read, or is no text in UTF-8.
+    """
+    try:
+        lines = read_bytes(path, most=MOST_LIST_BYTES).decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{asked}{path}: cannot be read: {error}; expected one name a line") from None
+    return [name for line in lines if (name := line.strip())]
 
 
 def sha256(path: Path) -> str:

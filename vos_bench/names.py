@@ -1,7 +1,9 @@
-"""Names from strangers: which of them may become a file's name, and how they are shown."""
+"""Names from strangers: which of them may become a file's name, how they are shown, and what they may have meant."""
 
+import difflib
 import os
 import unicodedata
+from collections.abc import Iterable
 
 MOST_NAME_BYTES = 200
 """Of a file's name without what is put behind it; 255 is the most that common file systems take."""
@@ -49,6 +51,25 @@ def unformula(text: str) -> str:
     except ValueError:
         return f"'{text}"
     return text
+
+
+def few(names: Iterable[str], most: int = 3) -> str:
+    """Return the first names for a message, with `…` where there are more."""
+    several = list(names)
+    return ", ".join(several[:most]) + (", …" if len(several) > most else "")
+
+
+def hint(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """Return what to say of a name that is none of the known ones: the one that was meant, or which there are.
+
+    Args:
+        name: What was given.
+        known: What could have been.
+        otherwise: What to say where none is alike, in place of `known: ...`.
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]}?" if close else otherwise or f"known: {', '.join(names) or 'none'}"
 
 
 def _is_steering(character: str) -> bool:

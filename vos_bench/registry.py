@@ -5,7 +5,6 @@ To list what is installed must be quick: what opens a dataset or runs a user's f
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vos_bench.errors import BadInputError
+from vos_bench.names import hint
 from vos_bench.plugins import DatasetInfo, MethodInfo, ReportInfo
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ def _load(kind: Kind, name: str, wanted: type[Info]) -> Info:
 
 
 def _unknown(kind: Kind, name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"
-    return f"there is no {kind.removesuffix('s')} {name!r}; {hint} (vos-bench list {kind})"
+    return f"there is no {kind.removesuffix('s')} {name!r}; {hint(name, sorted(known))} (vos-bench list {kind})"
 
 
 def _import(module_name: str) -> Any:

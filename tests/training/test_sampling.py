@@ -105,6 +105,12 @@ def test_a_missing_list_of_names_is_said_plainly(tmp_path):
         DataShare(dataset="x", leave_out=(f"@{tmp_path / 'none.txt'}",)).left_out()
 
 
+def test_a_list_of_names_that_is_not_utf8_is_said_plainly(tmp_path):
+    (tmp_path / "names.txt").write_bytes(b"b\xe4r\n")
+    with pytest.raises(BadInputError, match=r"leave_out: @.*one name a line"):
+        DataShare(dataset="x", leave_out=(f"@{tmp_path / 'names.txt'}",)).left_out()
+
+
 def supply(*groups: tuple[float, Videos], seed: int = 0, cache: bool = False) -> MiniSequences:
     def transform(given, _rng, _supply):
         return {"frames": [int(image[0, 0, 0]) for image in given.images]}

@@ -1,13 +1,13 @@
 """What a method offers to be ablated by: its variants as data. Nothing here loads torch."""
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
+from vos_bench.names import hint
 
 EVALUATED = '"@evaluated"'
 """In a recipe's settings: the names of the sequences that the plan evaluates on, to be left out of the training."""
@@ -109,7 +109,7 @@ class Plan(FrozenModel):
             return self.axes[:1]
         for name in names:
             if name != "all" and name not in known:
-                raise BadInputError(f"--table {name}: there is no such table or axis; {_hint(name, known)}")
+                raise BadInputError(f"--table {name}: there is no such table or axis; {hint(name, (*known, 'all'))}")
         return tuple(axis for axis in self.axes if axis.name in names or "all" in names)
 
     def changed(self, *, training: Sequence[str] = (), settings: Sequence[str] = ()) -> "Plan":
@@ -126,9 +126,3 @@ def _changed(variant: Variant, overrides: Sequence[str], settings: Sequence[str]
     if training is not None:
         training = training.model_copy(update={"overrides": (*training.overrides, *overrides)})
     return variant.model_copy(update={"training": training, "settings": (*variant.settings, *settings)})
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    names = [*known, "all"]
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"

@@ -7,13 +7,10 @@ from typing import TypeVar
 
 from vos_bench.config import expanded
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes
+from vos_bench.files import read_names
 from vos_bench.names import is_file_name
 
 Item = TypeVar("Item")
-
-MOST_BYTES = 1 << 24
-"""The largest list of names that is read."""
 
 
 def sequence_names(text: str | None) -> tuple[str, ...] | None:
@@ -24,21 +21,14 @@ def sequence_names(text: str | None) -> tuple[str, ...] | None:
     """
     if text is None:
         return None
-    chosen = tuple(name.strip() for name in (_lines(Path(text[1:])) if text.startswith("@") else text.split(",")))
-    names = tuple(name for name in chosen if name)
+    chosen = read_names(Path(text[1:]), asked="--sequences @") if text.startswith("@") else text.split(",")
+    names = tuple(name for each in chosen if (name := each.strip()))
     if not names:
         raise BadInputError(f"--sequences {text}: found no name, expected A,B or @FILE with one name a line")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInputError(f"--sequences {text}: named twice: {', '.join(twice)}")
     return names
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return read_bytes(path, most=MOST_BYTES).decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"--sequences @{path}: cannot be read: {error}; expected one name a line") from None
 
 
 def seeds(text: str) -> tuple[int, ...]:

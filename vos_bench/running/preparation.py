@@ -1,6 +1,5 @@
 """From settings to the record that a run starts with; everything that can be refused is refused here."""
 
-import difflib
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
+from vos_bench.names import hint
 from vos_bench.records import (
     DatasetEntry,
     MethodEntry,
@@ -95,9 +95,9 @@ def _chosen_sequences(settings: RunSettings) -> tuple[str, ...]:
 
 
 def _unknown_sequence(name: str, dataset: Dataset) -> str:
-    close = difflib.get_close_matches(name, dataset.sequence_names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"it has {len(dataset)}, such as {dataset.sequence_names[0]}"
-    return f"--sequences {name}: there is none of this name in {dataset.name} {dataset.split}; {hint}"
+    some = f"it has {len(dataset)}, such as {dataset.sequence_names[0]}"
+    meant = hint(name, dataset.sequence_names, otherwise=some)
+    return f"--sequences {name}: there is none of this name in {dataset.name} {dataset.split}; {meant}"
 
 
 def _require_sound(settings: RunSettings) -> None:

@@ -1,13 +1,12 @@
 """A folder of truth label maps as sequences, for data that no dataset plugin knows."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, read_narrow
-from vos_bench.names import is_file_name
+from vos_bench.names import few, hint, is_file_name
 from vos_bench.scoring.folders import folder_advice, label_map_names, list_folder
 
 
@@ -74,8 +73,7 @@ def _require_file_names(folder: Path, names: Iterable[str]) -> None:
 
 
 def _no_such_sequences(folder: Path, unknown: list[str], wanted: tuple[str, ...], known: tuple[str, ...]) -> str:
-    missing = f"{folder}: has no folder {', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''}"
+    missing = f"{folder}: has no folder {few(unknown, most=5)}"
     if len(unknown) == len(wanted):
         return f"{missing}; {folder_advice(folder, wanted)}"
-    close = difflib.get_close_matches(unknown[0], known, n=1)
-    return f"{missing}; {f'did you mean {close[0]}?' if close else 'check the list of sequences'}"
+    return f"{missing}; {hint(unknown[0], known, otherwise='check the list of sequences')}"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vos_bench.api import Dataset
 from vos_bench.config import FrozenModel, apply_overrides
-from vos_bench.errors import BadInputError
+from vos_bench.files import read_names
 
 Batch = dict[str, Tensor]
 
@@ -42,14 +42,7 @@ class DataShare(FrozenModel):
 
 
 def _names(entry: str) -> list[str]:
-    if not entry.startswith("@"):
-        return [entry]
-    try:
-        return Path(entry[1:]).expanduser().read_text(encoding="utf-8").split()
-    except OSError as error:
-        raise BadInputError(
-            f"leave_out: {entry[1:]}: cannot be read: {error.strerror}; expected one name a line"
-        ) from None
+    return read_names(Path(entry[1:]).expanduser(), asked="leave_out: @") if entry.startswith("@") else [entry]
 
 
 class LoopSettings(FrozenModel):

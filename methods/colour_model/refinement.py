@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Image
 from vos_bench.methods.colour_model.config import ColourModelConfig
+from vos_bench.parts.working_size import scaled
 
 Plane = NDArray[np.float32]
 
@@ -28,7 +29,7 @@ def refine(image: Image, plane: Plane, *, config: ColourModelConfig, seed: int) 
     """
     height, width = plane.shape
     factor = min(1.0, config.grabcut_side / max(height, width))
-    size = max(1, round(width * factor)), max(1, round(height * factor))
+    size = scaled((height, width), factor)[::-1]
     image = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
     small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
     known = _known(small, max(1, round(config.grabcut_band * factor)))

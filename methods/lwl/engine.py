@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -11,14 +10,13 @@ from torch import Tensor
 from vos_bench.api import Precision
 from vos_bench.parts.backbone import Features
 from vos_bench.parts.fusion import fuse_normalisation, fuse_padding
+from vos_bench.parts.precision import autocast
 
 from .box_encoder import box_mask
 from .crops import Crop, FirstCrop, Size, cut_image
 from .few_shot_learner import Fit, Samples
 from .label_encoder import Labels
 from .network import LwlNetwork
-
-_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 Item = TypeVar("Item")
 
@@ -141,12 +139,12 @@ class Engine:
         return torch.cat(drawn)
 
     def _extract(self, images: Tensor) -> Features:
-        with self._autocast():
+        with autocast(self.device, self._amp):
             scaled = self.network.scale_images(images).contiguous(memory_format=torch.channels_last)
             return self.network.extract(scaled)
 
     def _target_features(self, features: Features) -> Tensor:
-        with self._autocast():
+        with autocast(self.device, self._amp):
             return self.network.target_features(features)
 
     def _decode(self, encodings: Tensor, features: Features, size: Size, owners: list[int]) -> Tensor:
@@ -154,11 +152,8 @@ class Engine:
         index = None if one_each else torch.tensor(owners, device=self.device)
         if self._amp == "bf16":
             return self.network.decode(encodings, _as_float32(features), size, image_of_object=index)[:, 0]
-        with self._autocast():
+        with autocast(self.device, self._amp):
             return self.network.decode(encodings, features, size, image_of_object=index)[:, 0].float()
-
-    def _autocast(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._amp == "off" else torch.autocast(self.device.type, dtype=_TYPES[self._amp])
 
 
 def _as_float32(features: Features) -> Features:

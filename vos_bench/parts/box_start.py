@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from vos_bench.api import Box, Image, Mask
+from vos_bench.parts.working_size import scaled
 
 BoxFill = Literal["grabcut", "ellipse", "rectangle"]
 
@@ -65,8 +66,7 @@ def _grabcut(image: Image, box: tuple[int, int, int, int], ellipse: Mask, seed: 
     columns = slice(max(0, left - beyond), min(image.shape[1], right + beyond))
     crop, inside, likely = image[rows, columns], _rectangle(image.shape[:2], box)[rows, columns], ellipse[rows, columns]
     height, width = inside.shape
-    factor = min(1.0, _LONGEST / max(height, width))
-    size = max(1, round(width * factor)), max(1, round(height * factor))
+    size = scaled((height, width), _LONGEST / max(height, width))[::-1]
     small = cv2.resize(np.ascontiguousarray(crop), size, interpolation=cv2.INTER_AREA)
     known = np.where(likely, cv2.GC_PR_FGD, np.where(inside, cv2.GC_PR_BGD, cv2.GC_BGD)).astype(np.uint8)
     known = cv2.resize(known, size, interpolation=cv2.INTER_NEAREST)

@@ -18,6 +18,7 @@ from vos_bench.parts.frozen_features import SHIPPED_BACKBONE, FrozenFeatures
 from vos_bench.parts.given import Given
 from vos_bench.parts.guided_filter import guided_filter
 from vos_bench.parts.merge import Probabilities, half, label_map
+from vos_bench.parts.working_size import shrunk
 
 _LEAST_DEVIATION = 1e-3
 """A channel that hardly varies on the first frame shall not count for more than this."""
@@ -93,7 +94,7 @@ class GridMethod(Method):
         """
         self._objects.begin(image)
         self._last: Tensor | None = None
-        features = self._network(self._shrunk(image))
+        features = self._network(np.ascontiguousarray(shrunk(image, self.config.working_side)))
         self._centre = features.mean(dim=(1, 2), keepdim=True)
         self._spread = features.std(dim=(1, 2), keepdim=True).clamp_min(_LEAST_DEVIATION)
         features = (features - self._centre) / self._spread
@@ -108,7 +109,7 @@ class GridMethod(Method):
             BadInputError: Called before `initialize`, or the image does not have the first one's size.
         """
         self._objects.go_on(image)
-        small = self._shrunk(image)
+        small = np.ascontiguousarray(shrunk(image, self.config.working_side))
         features = (self._network(small) - self._centre) / self._spread
         planes = np.ones((1, *image.shape[:2]), np.float32)
         if self._objects.ids:
@@ -117,14 +118,6 @@ class GridMethod(Method):
             objects = labels[1:] * near
             planes = self._enlarged(torch.cat([1 - objects.sum(dim=0, keepdim=True), objects]), small, image)
         return self._conclude(features, planes, new or Prompt())
-
-    def _shrunk(self, image: Image) -> Image:
-        height, width = image.shape[:2]
-        factor = self.config.working_side / min(height, width)
-        if factor >= 1:
-            return np.ascontiguousarray(image)
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
     def _near(self, size: tuple[int, ...]) -> Tensor:
         """Return K x h x w: where each object may be, given where it was on the frame before (VideoMatch, 3.4).

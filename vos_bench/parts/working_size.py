@@ -10,6 +10,24 @@ from vos_bench.parts.appearance import Palette
 Plane = NDArray[np.float32]
 
 
+def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    """Return H and W times `factor`, rounded to at least one pixel; a factor above 1 leaves them as they are."""
+    factor = min(1.0, factor)
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def shrunk(image: Image, side: int) -> Image:
+    """Return an image, H x W x 3, whose shorter side has `side` pixels, each the mean of what falls on it.
+
+    A smaller image stays as it is.
+    """
+    size = image.shape[0], image.shape[1]
+    height, width = scaled(size, side / min(size))
+    if (height, width) == size:
+        return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 class WorkingFrame:
     """The newest frame, shrunk; one instance serves all objects of a method."""
 
@@ -22,10 +40,8 @@ class WorkingFrame:
 
     def advance(self, image: Image) -> None:
         """Take the next frame, H x W x 3."""
-        self._full = height, width = image.shape[:2]
-        factor = self._side / min(height, width)
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-        self.image = image if factor >= 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        self._full = image.shape[:2]
+        self.image = shrunk(image, self._side)
         self._palette: tuple[tuple[int, float, int], Palette] | None = None
 
     def palette(self, colours: int, *, similarity: float, seed: int) -> Palette:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import write_text
+from vos_bench.parts.precision import autocast
 from vos_bench.training import checkpoint
 from vos_bench.training.curves import Curves
 from vos_bench.training.distributed import Processes, any_process, parallel, processes, restarted
@@ -183,8 +184,7 @@ def _step(state: _State, model: nn.Module, batch: Batch, rate: float, complain: 
     for group in state.optimizer.param_groups:
         group["lr"] = group["base"] * rate
     batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-    precision = {"off": None, "fp16": torch.float16, "bf16": torch.bfloat16}[settings.amp]
-    with torch.autocast(device.type, precision) if precision else nullcontext():
+    with autocast(device, settings.amp):
         losses = state.recipe.loss(model, batch)
     if any_process(not bool(torch.isfinite(losses.total)), state.joined):
         complain()

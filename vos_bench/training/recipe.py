@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Ordered
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vos_bench.api import Dataset
+from vos_bench.api import Dataset, Precision
 from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.files import read_names
 
@@ -76,7 +76,7 @@ class LoopSettings(FrozenModel):
     validate_samples: int = Field(default=100, ge=1)
     clip: float | None = None
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
-    amp: Literal["off", "fp16", "bf16"] = "off"
+    amp: Precision = "off"
     learning_rates: Mapping[str, float] = {}
     tensorboard: bool = False
     data: tuple[DataShare, ...] = ()

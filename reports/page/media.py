@@ -12,6 +12,7 @@ from vos_bench.api import Image, LabelMap
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, read_label_map
+from vos_bench.metrics.contour import tolerance_radius
 from vos_bench.records import masks_folder
 from vos_bench.reports.overlays import contours, object_colours, shrink
 
@@ -22,9 +23,6 @@ WIDTH = 640
 
 THUMBNAIL = "thumbnail.webp"
 THUMBNAIL_WIDTH = 240
-
-TOLERANCE = 0.008
-"""Of the contour measure, as a share of the diagonal: an error nearer to the truth's edge is one of the edge."""
 
 FALSE_POSITIVE, FALSE_NEGATIVE, EDGE = 1, 2, 3
 ERROR_COLOURS = ((0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2), (0xF0, 0xE4, 0x42))
@@ -109,7 +107,7 @@ def errors_layer(labels: LabelMap, truth: LabelMap) -> Layer:
     found = np.zeros(labels.shape, np.uint8)
     found[wrong & (labels > 0)] = FALSE_POSITIVE
     found[wrong & (labels == 0)] = FALSE_NEGATIVE
-    radius = int(np.ceil(TOLERANCE * np.hypot(*labels.shape)))
+    radius = tolerance_radius(*labels.shape)  # an error nearer to the truth's edge is one of the edge
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     known = np.where(decided, truth, 0).astype(np.uint16)
     found[wrong & (cv2.dilate(contours(known).astype(np.uint8), disc) > 0)] = EDGE

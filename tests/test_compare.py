@@ -1,3 +1,4 @@
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -120,3 +121,8 @@ def test_speed_is_not_judged_over_other_sequences(make_run: MakeRun) -> None:
 def test_a_tolerance_that_makes_no_sense_is_refused(make_run: MakeRun, tolerances: dict[str, float]) -> None:
     with pytest.raises(BadInputError, match="--tolerance"):
         compare(make_run({"a": (0.8, 0.8)}), make_run({"a": (0.8, 0.8)}), tolerances=tolerances)
+
+
+def test_that_runs_are_not_comparable_is_said_once_also_from_another_process() -> None:
+    error = NotComparableError("other data")
+    assert str(error) == str(pickle.loads(pickle.dumps(error))) == "Not comparable: other data"

@@ -123,9 +123,7 @@ def compare(
     require_comparable(baseline.record, candidate.record)
     common = [name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name)]
     if not common:
-        raise NotComparableError(
-            f"Not comparable: no sequence has scores both in {baseline.path} and in {candidate.path}"
-        )
+        raise NotComparableError(f"no sequence has scores both in {baseline.path} and in {candidate.path}")
     ours, theirs = ({name: run.sequences[name] for name in common} for run in (baseline, candidate))
     before, after = _means(ours.values()), _means(theirs.values())
     limits = _limits(before, tolerances or {})
@@ -149,7 +147,7 @@ def require_comparable(baseline: RunRecord, candidate: RunRecord) -> None:
         if ours != theirs
     ]
     if reasons:
-        raise NotComparableError("Not comparable: " + "; ".join(reasons))
+        raise NotComparableError("; ".join(reasons))
 
 
 def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, str, object, object]]:

@@ -13,7 +13,11 @@ class BadInputError(VosBenchError):
 
 
 class NotComparableError(VosBenchError):
-    """Two records were made under different conditions, so that a comparison would mislead."""
+    """Two records were made under different conditions, so that a comparison would mislead; the message says so."""
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return f"Not comparable: {super().__str__()}"
 
 
 class MethodError(VosBenchError):

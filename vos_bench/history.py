@@ -86,10 +86,10 @@ def _require_same_kind(first: Run, run: Run) -> None:
         raise BadInputError(f"{run.path}: {counts.scored} of {counts.selected} sequences have scores, expected all")
     if run.record.method.name != first.record.method.name:
         raise NotComparableError(
-            f"Not comparable: {first.path} is of {first.record.method.name}, {run.path} of {run.record.method.name}"
+            f"{first.path} is of {first.record.method.name}, {run.path} of {run.record.method.name}"
         )
     if set(run.record.dataset.sequences) != set(first.record.dataset.sequences):
-        raise NotComparableError(f"Not comparable: {run.path} is of other sequences than {first.path}")
+        raise NotComparableError(f"{run.path} is of other sequences than {first.path}")
 
 
 def _commit(record: RunRecord) -> str | None:

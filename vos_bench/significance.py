@@ -66,7 +66,7 @@ def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: f
     """
     differences = _differences(first, second)
     if not differences:
-        raise NotComparableError(f"Not comparable: no sequence has scores both in {first.path} and in {second.path}")
+        raise NotComparableError(f"no sequence has scores both in {first.path} and in {second.path}")
     sums = np.array([found.sum() for found in differences.values()])
     counts = np.array([found.size for found in differences.values()], dtype=np.float64)
     drawn = np.random.default_rng(_SEED).integers(len(sums), size=(resamples, len(sums)))

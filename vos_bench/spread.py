@@ -66,7 +66,7 @@ def spread(runs: Sequence[Run]) -> Spread:
     _require_one_method(runs)
     common = [name for name in runs[0].sequences if _same_objects(runs, name)]
     if not common:
-        raise NotComparableError("Not comparable: no sequence has scores of the same objects in all baselines")
+        raise NotComparableError("no sequence has scores of the same objects in all baselines")
     totals = [run_scores(each for name in common for each in run.sequences[name].scores) for run in runs]
     sequences = {name: stdev(run_scores(run.sequences[name].scores)["J&F"] for run in runs) for name in common}
     averaged = {name: _average(runs, name) if name in common else _failed(name) for name in runs[0].sequences}
@@ -85,13 +85,13 @@ def _require_one_method(runs: Sequence[Run]) -> None:
         require_comparable(first, run.record)
         if run.record.method.name != first.method.name:
             raise NotComparableError(
-                f"Not comparable: {runs[0].path} is of {first.method.name}, {run.path} of {run.record.method.name}; "
+                f"{runs[0].path} is of {first.method.name}, {run.path} of {run.record.method.name}; "
                 "the spread over seeds is that of one method"
             )
     seeds = [run.record.seed for run in runs]
     if len(set(seeds)) < len(seeds):
         raise NotComparableError(
-            f"Not comparable: the baselines have the seeds {', '.join(map(str, seeds))}; expected each seed once, for "
+            f"the baselines have the seeds {', '.join(map(str, seeds))}; expected each seed once, for "
             "the same seed twice shows no spread"
         )
 

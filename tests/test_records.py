@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from vos_bench.errors import BadInputError
 from vos_bench.records import (
+    DatasetEntry,
     FrameScores,
     ObjectRecord,
     Run,
@@ -190,7 +191,7 @@ def test_tables_hold_every_bit_and_the_named_columns(run: Run, tmp_path: Path):
     done = SequenceRecord(name="a", status="done", scores=(scores(*AWKWARD, object_id=7),), timings=timings)
     failed = SequenceRecord(name="b", status="failed", error='said "no", then\nleft')
     folder = save(tmp_path, Run(tmp_path, run.record, {"a": done, "b": failed}))
-    write_tables(folder)
+    write_tables(folder, [done, failed])
     text = {"dtype": {"frame": str}}
     sequences = pd.read_csv(folder / "sequences.csv")
     assert list(sequences) == ["sequence", "frames", "objects", "seconds", "peak_mib", "status", "error"]
@@ -219,27 +220,31 @@ def test_tables_hold_every_bit_and_the_named_columns(run: Run, tmp_path: Path):
 
 
 def test_tables_without_scores_have_their_headings(tmp_path: Path):
-    write_tables(tmp_path)
+    write_tables(tmp_path, [])
     assert (tmp_path / "objects.csv").read_text("utf-8") == (
         "sequence,object,group,J,J_recall,J_decay,F,F_recall,F_decay\n"
     )
 
 
 def test_equal_scores_give_equal_bytes_at_any_hour(run: Run, tmp_path: Path):
-    save(tmp_path, run)
-    write_tables(tmp_path)
+    write_tables(tmp_path, run.sequences.values())
     before = (tmp_path / "frames.csv.gz").read_bytes()
     (tmp_path / "frames.csv.gz").unlink()
-    write_tables(tmp_path)
+    write_tables(tmp_path, run.sequences.values())
     assert (tmp_path / "frames.csv.gz").read_bytes() == before
     assert before[4:8] == bytes(4)  # the hour in gzip's header
     assert gzip.decompress(before).startswith(b"sequence,object,frame,J,F\n")
 
 
-def test_tables_follow_the_order_that_is_asked_for(make_run: Callable[..., Run], tmp_path: Path):
-    save(tmp_path, make_run(dict.fromkeys("abc", (1, 1))))
-    write_tables(tmp_path, order=("c", "none", "a"))
-    assert list(pd.read_csv(tmp_path / "sequences.csv")["sequence"]) == ["c", "a", "b"]
+def test_tables_follow_the_order_of_the_data_and_then_that_of_names(make_run: Callable[..., Run], tmp_path: Path):
+    run = make_run(dict.fromkeys("cbade", (1, 1)))
+    save(tmp_path, run)
+    sequences = ("c", "b", "a")
+    conclude(
+        tmp_path,
+        run.record.model_copy(update={"dataset": DatasetEntry(name="demo", fingerprint="f", sequences=sequences)}),
+    )
+    assert list(pd.read_csv(tmp_path / "sequences.csv")["sequence"]) == ["c", "b", "a", "d", "e"]
 
 
 def test_a_run_is_started_until_every_sequence_has_ended(make_run: Callable[..., Run], tmp_path: Path):
@@ -307,5 +312,5 @@ def test_columns_of_different_lengths_are_damage(run: Run, tmp_path: Path):
 
 
 def test_a_cell_of_the_tables_is_no_formula(make_run: Callable[..., Run], tmp_path: Path):
-    write_tables(save(tmp_path, make_run({"=1+1": (0.5, 0.5)})))
+    write_tables(tmp_path, make_run({"=1+1": (0.5, 0.5)}).sequences.values())
     assert [row["sequence"] for row in csv.DictReader((tmp_path / "objects.csv").read_text().splitlines())] == ["'=1+1"]

@@ -59,7 +59,8 @@ def conclude(folder: Path, record: RunRecord) -> RunRecord:
             "notes": (*record.notes, *_notes(counts, done), *_shortages(done), *_group_notes(record, scored)),
         }
     )
-    write_tables(folder, order=names)
+    others = [sequence for name, sequence in found.items() if name not in set(names)]
+    write_tables(folder, [*ended, *others])
     write_record(concluded, run_file(folder))
     return concluded
 

@@ -9,7 +9,6 @@ import pandas as pd
 from vos_bench.files import write_bytes
 from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.names import unformula
-from vos_bench.records.files import read_sequence_records
 from vos_bench.records.models import SequenceRecord
 
 Row = Mapping[str, str | int | float | None]
@@ -20,20 +19,19 @@ FRAME_COLUMNS = ("sequence", "object", "frame", "J", "F")
 TIMING_COLUMNS = ("sequence", "frame", "objects", "phase", "repeat", "decode_ms", "stream_ms", "model_ms", "write_ms")
 
 
-def write_tables(folder: Path, *, order: Iterable[str] = ()) -> None:
+def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
     """Write `sequences.csv`, `objects.csv`, `frames.csv.gz` and `timing.csv.gz` of a run.
 
     Numbers are written so that reading them gives the very same float64. Equal content gives equal bytes.
 
     Args:
         folder: The run's folder.
-        order: Sequences to name first; the others follow by name.
+        records: What its sequence files say, in the order of the tables.
 
     Raises:
-        BadInputError: A sequence file is damaged, or the folder cannot be written.
+        BadInputError: The folder cannot be written.
     """
-    found = read_sequence_records(folder)
-    records = [found[name] for name in dict.fromkeys([*(name for name in order if name in found), *found])]
+    records = list(records)
     for name, columns, rows in (
         ("sequences.csv", SEQUENCE_COLUMNS, _sequence_rows(records)),
         ("objects.csv", OBJECT_COLUMNS, _object_rows(records)),

@@ -41,7 +41,6 @@ class _YouTubeVos(FolderDataset):
     """
 
     info: ClassVar[DatasetInfo]
-    version: ClassVar[str]
 
     def __init__(self, root: Path, *, split: str) -> None:
         """Find the split's folders and read its list of objects.

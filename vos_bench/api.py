@@ -255,6 +255,9 @@ class Dataset(ABC):
 
     name: str
     split: str
+    version: str = ""
+    """Of the release, empty where there is but one."""
+
     root: Path
     protocol: ProtocolName
     """The protocol by which this dataset is scored unless the user asks for another."""

@@ -141,7 +141,7 @@ def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> R
         ),
         dataset=DatasetEntry(
             name=dataset.name,
-            version=getattr(dataset, "version", ""),
+            version=dataset.version,
             split=dataset.split,
             fingerprint=dataset.fingerprint(),
             sequences=chosen,

@@ -89,7 +89,7 @@ class GivenTruth(Dataset):
         self._dataset, self._truth = dataset, truth
         self.name, self.split, self.root = dataset.name, dataset.split, dataset.root
         self.protocol, self.sequence_names = dataset.protocol, dataset.sequence_names
-        self.version = str(getattr(dataset, "version", ""))
+        self.version = dataset.version
         truth_folder(truth)
         meta_file = meta_beside(truth)
         self._groups = _groups(read_meta(meta_file), meta_file) if meta_file else {}

@@ -23,7 +23,6 @@ from vos_bench.labelmaps import (
     read_label_map,
     read_narrow,
     read_size,
-    rename_ids,
     write_label_map,
 )
 
@@ -313,13 +312,6 @@ def test_ids_are_listed_without_the_background() -> None:
     assert object_ids(LABELS) == (1, 2, 3)
     assert object_ids(np.zeros((2, 2), np.uint16)) == ()
     assert object_ids(np.array([[0, 301], [255, 7]], np.uint16)) == (7, 255, 301)
-
-
-def test_ids_are_renamed_all_at_once() -> None:
-    renamed = rename_ids(LABELS, {1: 2, 2: 1, 9: 5})
-    np.testing.assert_array_equal(renamed, [[0, 2, 2, 1, 0], [0, 2, 3, 1, 1], [0, 0, 3, 3, 2]])
-    assert rename_ids(LABELS, {3: 301}).max() == 301
-    assert renamed.dtype == np.uint16
 
 
 def test_allowed_ids_pass_whether_or_not_they_are_there() -> None:

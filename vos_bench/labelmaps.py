@@ -3,7 +3,7 @@
 import io
 import struct
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -326,14 +326,6 @@ def object_ids(labels: NarrowLabels) -> tuple[int, ...]:
 def merge_objects(labels: NarrowLabels) -> LabelMap:
     """Return the union of all objects as object 1; a 0/255 mask becomes 0/1."""
     return (labels > 0).astype(np.uint16)
-
-
-def rename_ids(labels: NarrowLabels, names: Mapping[int, int]) -> LabelMap:
-    """Return the label map with every id of `names` replaced by the id it maps to; other labels stay."""
-    lookup = np.arange(max(int(labels.max(initial=0)), *names, 0) + 1, dtype=np.uint16)
-    for old, new in names.items():
-        lookup[old] = new
-    return lookup[labels]
 
 
 def check_ids(labels: NarrowLabels, allowed: Collection[int], path: Path) -> None:

@@ -5,19 +5,28 @@ from dataclasses import dataclass
 
 from vos_bench.ablation.plan import EVALUATED, Axis, Plan, Training, Variant
 
+from .config import BASELINE, END_TO_END, LABEL_GENERATOR, MASK_NETWORK, LwlConfig
+
 _ASSUMED = (
     "assumed, for the paper does not say more: the reduction before the target model keeps its random initialisation, "
     "and so does the learner's own parameter, which nothing else reaches"
 )
 
-_MASK = ("network.label_channels=1", "network.label_source=mask", "network.weight_source=ones")
 _STEPS = (
-    ("baseline", "Baseline", (*_MASK, "network.learner_gradient=false"), _ASSUMED),
-    ("end-to-end", "+End-to-end", _MASK, ""),
-    ("label-generator", "+Label Generator", ("network.weight_source=ones",), ""),
-    ("weight-predictor", "+Weight Predictor", (), ""),
+    ("baseline", "Baseline", BASELINE, _ASSUMED),
+    ("end-to-end", "+End-to-end", END_TO_END, ""),
+    ("label-generator", "+Label Generator", LABEL_GENERATOR, ""),
+    ("weight-predictor", "+Weight Predictor", MASK_NETWORK, ""),
 )
-"""Value, the paper's name, settings of the recipe, and what is assumed; the last step is the whole method."""
+"""Value, the paper's name, the network, and what is assumed; the last step is the whole method."""
+
+
+def _overrides(network: LwlConfig) -> tuple[str, ...]:
+    """Return the settings of a recipe in which a network differs from that of the whole method."""
+    whole = MASK_NETWORK.model_dump()
+    changed = {name: value for name, value in network.model_dump().items() if value != whole[name]}
+    return tuple(f"network.{name}={str(value).lower()}" for name, value in changed.items())
+
 
 _NO_UPDATES = "update_iterations=0"
 
@@ -47,7 +56,8 @@ class _Scale:
             name="table1",
             summary="The parts of LWL, one after the other: table 1 of the paper.",
             variants=tuple(
-                self.trained(value, *overrides, label=label, note=note) for value, label, overrides, note in _STEPS
+                self.trained(value, *_overrides(network), label=label, note=note)
+                for value, label, network, note in _STEPS
             ),
             seeds=(0, 1, 2),
         )

@@ -1,4 +1,4 @@
-"""The reference's parameter names and ours, one to one in both directions."""
+"""The reference's parameter names and ours, one to one."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -53,17 +53,11 @@ def _table() -> dict[str, str]:
 
 
 _OURS = _table()
-_REFERENCE = {ours: reference for reference, ours in _OURS.items()}
 
 
 def from_reference(tensors: Mapping[str, Value]) -> dict[str, Value]:
     """Give a reference state dict our names; a name that the reference does not have stays as it is."""
-    return {_renamed(name, _OURS): value for name, value in tensors.items()}
-
-
-def to_reference(tensors: Mapping[str, Value]) -> dict[str, Value]:
-    """Give one of our state dicts the reference's names."""
-    return {_renamed(name, _REFERENCE): value for name, value in tensors.items()}
+    return {_renamed(name): value for name, value in tensors.items()}
 
 
 def is_reference(tensors: Mapping[str, Value]) -> bool:
@@ -71,10 +65,10 @@ def is_reference(tensors: Mapping[str, Value]) -> bool:
     return any(name.startswith("feature_extractor.") for name in tensors)
 
 
-def _renamed(name: str, table: Mapping[str, str]) -> str:
+def _renamed(name: str) -> str:
     start = name
     while start:
-        if start in table:
-            return table[start] + name[len(start) :]
+        if start in _OURS:
+            return _OURS[start] + name[len(start) :]
         start = start.rpartition(".")[0]
     return name

@@ -9,7 +9,7 @@ from vos_bench import registry
 from vos_bench.errors import BadInputError
 from vos_bench.methods.lwl.checkpoint import convert, load_network, save_network
 from vos_bench.methods.lwl.config import BackboneConfig, LwlConfig
-from vos_bench.methods.lwl.names import from_reference, is_reference, to_reference
+from vos_bench.methods.lwl.names import from_reference, is_reference
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.parts.checkpoints import read_metadata, read_tensors, write_tensors
 
@@ -29,12 +29,11 @@ def keys(shared):
 
 
 @pytest.mark.parametrize(("net", "count"), [("mask", 480), ("box", 490)])
-def test_names_map_one_to_one_in_both_directions(keys, network, net, count):
+def test_names_map_one_to_one(keys, network, net, count):
     ours = {name: tuple(x.shape) for name, x in network(net).state_dict().items()}
     assert len(keys[net]) == count
     assert from_reference(keys[net]) == ours
-    assert to_reference(ours) == keys[net]
-    assert to_reference(from_reference(keys[net])) == keys[net]
+    assert len(from_reference(keys[net])) == count
     assert is_reference(keys[net])
     assert not is_reference(ours)
 

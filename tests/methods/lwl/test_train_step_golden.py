@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner, MiniSequenceSettings
-from vos_bench.methods.lwl.names import to_reference
+from vos_bench.methods.lwl.names import from_reference
 from vos_bench.training.losses import lovasz
 
 
@@ -25,11 +25,13 @@ def test_a_train_step_has_the_recorded_logits_loss_and_gradients(network, golden
 
     torch.testing.assert_close(logits[:, :, 0], recorded["logits"], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(loss, recorded["loss"], rtol=1e-5, atol=0)
-    gradients = to_reference({n: p.grad for n, p in trained.named_parameters()})
-    norms = {key.removeprefix("gradnorm."): value for key, value in recorded.items() if key.startswith("gradnorm.")}
-    assert len(norms) == len(gradients)
-    for key, norm in norms.items():
-        torch.testing.assert_close(gradients[key].norm(), norm.reshape(()), rtol=2e-3, atol=1e-6, msg=key)
-        head = recorded[f"gradhead.{key}"]
-        own = gradients[key].flatten()[: head.numel()]
-        assert (own - head).abs().max() <= 2e-3 * norm + 1e-6, key
+    gradients = {name: parameter.grad for name, parameter in trained.named_parameters()}
+    norms, heads = (
+        from_reference({key.removeprefix(start): value for key, value in recorded.items() if key.startswith(start)})
+        for start in ("gradnorm.", "gradhead.")
+    )
+    assert norms.keys() == gradients.keys()
+    for name, norm in norms.items():
+        torch.testing.assert_close(gradients[name].norm(), norm.reshape(()), rtol=2e-3, atol=1e-6, msg=name)
+        own = gradients[name].flatten()[: heads[name].numel()]
+        assert (own - heads[name]).abs().max() <= 2e-3 * norm + 1e-6, name

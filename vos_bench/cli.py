@@ -15,11 +15,10 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
+from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.errors import VosBenchError
 from vos_bench.names import is_unicode, shown
 from vos_bench.waiting import settle_waiting
-
-INTERRUPTED = 130
 
 settle_waiting()  # it counts only before torch is loaded, which some commands do as they are imported
 

@@ -66,7 +66,7 @@ class JobState(NamedTuple):
 
     Attributes:
         stage: `stopped`: neither done nor at work in any process. `trained`: a run is still to be made.
-        done: Steps of the training, or sequences of the run.
+        done: Steps of the training, or sequences of the run that have ended; of a failed run, those that failed.
         total: How many there are of them; 0 where nothing has begun.
         training_seconds: How long the training took; None where it is not done, or where there is none.
         run_seconds: How long the run's sequences have taken so far; None where none is done.

@@ -141,6 +141,7 @@ def _require_start(jobs: Iterable[Job], means: Means) -> None:
 def _do(job: Job, means: Means, watcher: Watcher, failed: list[tuple[Job, str]]) -> bool:
     """Do a job whose lock is held; return whether there was anything to do."""
     if is_done(job) and _is_as_asked(job, means):
+        _refresh(job, means)
         return False
     watcher.job_started(job)
     try:
@@ -158,14 +159,14 @@ def _do(job: Job, means: Means, watcher: Watcher, failed: list[tuple[Job, str]])
 
 
 def _is_as_asked(job: Job, means: Means) -> bool:
-    """Return whether a job that is done has all sequences that are asked for; bring its entry up to date.
+    """Return whether a job that is done has all sequences that are asked for.
 
     Where only the records of a job were kept they are taken as they are.
 
     Raises:
         BadInputError: It was trained or run with other settings.
     """
-    if job.variant.training is not None and not is_trained(job):
+    if not is_trained(job):
         return True
     _require_same_training(job, means)
     record = read_record(RunRecord, run_file(job.run))
@@ -174,11 +175,16 @@ def _is_as_asked(job: Job, means: Means) -> bool:
         raise BadInputError(
             f"{job.run}: holds another run. Different (there and here): {'; '.join(found)}; give another --out"
         )
-    if not set(asked.dataset.sequences) <= set(record.dataset.sequences):
-        return False
-    if record.ablation != asked.ablation:  # the plan has got more axes, or other words, since
-        write_record(record.model_copy(update={"ablation": asked.ablation}), run_file(job.run))
-    return True
+    return set(asked.dataset.sequences) <= set(record.dataset.sequences)
+
+
+def _refresh(job: Job, means: Means) -> None:
+    """Bring the record of a job up to date with the plan, which may have got more axes, or other words, since."""
+    if not is_trained(job):  # only its records were kept, and they are taken as they are
+        return
+    record, entry = read_record(RunRecord, run_file(job.run)), _entry(job, means)
+    if record.ablation != entry:
+        write_record(record.model_copy(update={"ablation": entry}), run_file(job.run))
 
 
 def _train(job: Job, means: Means, watcher: Watcher) -> None:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.api import Dataset
 from vos_bench.commands import options
+from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.commands.output import say, show, warn, write_json
 from vos_bench.commands.progress import RunProgress, object_frames, training
 from vos_bench.errors import BadInputError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from vos_bench.ablation.plan import Axis
     from vos_bench.ablation.work import Outcome
 
-INTERRUPTED = 130
 Texts = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
 
 

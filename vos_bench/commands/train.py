@@ -6,10 +6,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vos_bench.commands import options
+from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.commands.output import say
 from vos_bench.commands.progress import training
-
-INTERRUPTED = 130
 
 
 def train(

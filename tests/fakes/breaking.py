@@ -213,18 +213,23 @@ def signalled(trial: Trial, *numbers: signal.Signals, all_processes: bool, then_
     ended(process)
     if then_clean:
         require("Traceback" not in trial.processes.said(), f"a traceback: {trial.processes.said()[-2000:]}")
-        deadline = time.monotonic() + 30
-        while left := others(process.pid):
-            require(time.monotonic() < deadline, f"processes are left: {left}")
-            time.sleep(0.1)
+        require_gone(process.pid)
     trial.restart(before)
+
+
+def require_gone(session: int) -> None:
+    """Wait until no process of a session is left."""
+    deadline = time.monotonic() + 30
+    while left := others(session):
+        require(time.monotonic() < deadline, f"processes are left: {left}")
+        time.sleep(0.1)
 
 
 def others(session: int) -> list[int]:
     """Return the processes that are left of a session."""
     found = []
     for pid in psutil.pids():
-        with suppress(ProcessLookupError, PermissionError):
+        with suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
             if os.getsid(pid) == session and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 found.append(pid)
     return found

@@ -4,7 +4,6 @@ benchmarks/faults.py does this many times, with more faults.
 """
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -56,7 +55,7 @@ def test_workers_that_outlive_a_killed_run_do_not_disturb_the_next(
     process.kill()
     process.wait()
     attempt.restart(attempt.work.kept(attempt.out))
-    time.sleep(1)
+    breaking.require_gone(process.pid)
     attempt.require_whole()
     assert load_run(attempt.out).record.counts.failed == 0
 

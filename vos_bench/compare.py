@@ -135,7 +135,7 @@ def compare(
 
 def _heading(baseline: RunRecord, candidate: RunRecord) -> str:
     ours, theirs = candidate.method.title, baseline.method.title
-    data = f"{candidate.dataset.name} {candidate.dataset.split}".rstrip()
+    data = candidate.dataset.title
     return f"{ours} on {data}" + ("" if ours == theirs else f" against {theirs}")
 
 

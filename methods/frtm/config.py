@@ -16,16 +16,17 @@ class SolverConfig(FrozenModel):
 
     Attributes:
         channels: Between its two layers.
-        projection_ridge: Weight of the squared norm of the first layer.
-        filter_ridge: Weight of the squared norm of the second layer.
+        projection_regularisation: Of the first layer: times its parameters it is a part of the residual, so that their
+            squared norm weighs its square; it is also what preconditions the layer.
+        filter_regularisation: The same of the second layer.
         foreground: The least share of all pixels' weight that the object's pixels have together.
         first_steps: Steps of conjugate gradients in each Gauss-Newton round on the first frame, both layers.
         filter_steps: Steps for the second layer alone, once after these rounds and at each update.
     """
 
     channels: int = Field(default=96, ge=1)
-    projection_ridge: float = Field(default=1e-4, gt=0)
-    filter_ridge: float = Field(default=1e-2, gt=0)
+    projection_regularisation: float = Field(default=1e-4, gt=0)
+    filter_regularisation: float = Field(default=1e-2, gt=0)
     foreground: float = Field(default=0.1, ge=0, lt=1)
     first_steps: tuple[int, ...] = (5, 10, 10, 10, 10)
     filter_steps: int = Field(default=10, ge=0)

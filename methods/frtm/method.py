@@ -13,7 +13,7 @@ from vos_bench.parts.soft_masks import SoftMaskMethod, network_for
 from . import INFO
 from .checkpoint import load_network
 from .config import FrtmConfig
-from .memory import SampleMemory
+from .memory import SampleMemory, first_weights
 from .network import TARGET, FrtmNetwork
 from .synthesis import Sample, moved_objects
 from .target_model import TargetModel, fit_both, fit_filter, random_model, score
@@ -34,9 +34,9 @@ class Target:
     projected: Tensor
 
     def __init__(self, model: TargetModel, features: Tensor, targets: Targets, config: FrtmConfig) -> None:
-        """Fit the model to samples of the first frame, N x C x h x w."""
+        """Fit the model to samples of the first frame, N x C x h x w, the frame itself first."""
         self._config = config
-        weights = torch.full((len(features),), 1 / len(features), device=features.device)
+        weights = first_weights(len(features), like=features)
         self.model = fit_both(model, features, targets, weights, config.solver)
         self.memory = SampleMemory(
             self.model.project(features), targets, size=config.memory_size, learning_rate=config.learning_rate

@@ -1,5 +1,6 @@
 """The target model, two small convolutions for one object, and how it is fitted: Gauss-Newton, conjugate gradients."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -29,9 +30,10 @@ class TargetModel(NamedTuple):
 
 
 def random_model(channels: int, config: SolverConfig, generator: torch.Generator) -> TargetModel:
-    """Return a model with a random first layer and a second one of zeros."""
-    drawn = torch.randn(config.channels, channels, generator=generator) / channels**0.5
-    return TargetModel(drawn, torch.zeros(1, config.channels, 3, 3))
+    """Return a model as PyTorch's convolutions start: uniform within one over the root of how many inputs a sum has."""
+    shapes = (config.channels, channels), (1, config.channels, 3, 3)
+    projection, filter = ((2 * torch.rand(x, generator=generator) - 1) / math.prod(x[1:]) ** 0.5 for x in shapes)
+    return TargetModel(projection, filter)
 
 
 def score(projected: Tensor, filter: Tensor) -> Tensor:
@@ -81,22 +83,22 @@ def fit_both(
 ) -> TargetModel:
     """Fit both layers by Gauss-Newton rounds.
 
-    The loss is the sum over samples and pixels of weight times squared error, plus both layers' ridges (Robinson et
-    al., CVPR 2020, section 3.2).
+    The loss is the sum over samples and pixels of weight times squared error, plus each layer's parameters times its
+    regularisation, squared (Robinson et al., CVPR 2020, section 3.2).
 
     Args:
         model: Where to start.
         features: N x C x h x w.
         targets: Of the N samples.
         weights: Of the N samples.
-        config: Ridges, and the steps of each round.
+        config: Regularisation, and the steps of each round.
     """
     for steps in config.first_steps:
         projected = model.project(features)
         linear = BothLayersMap(model, features, projected)
-        ridges = [config.projection_ridge, config.filter_ridge]
+        scales = [config.projection_regularisation, config.filter_regularisation]
         model = TargetModel(
-            *_improved(linear, list(model), score(projected, model.filter), targets, weights, ridges, steps)
+            *_improved(linear, list(model), score(projected, model.filter), targets, weights, scales, steps)
         )
     return model
 
@@ -104,9 +106,8 @@ def fit_both(
 def fit_filter(filter: Tensor, projected: Tensor, targets: Targets, weights: Tensor, config: SolverConfig) -> Tensor:
     """Fit the second layer to N samples behind the first, N x D x h x w; the same loss."""
     scores = score(projected, filter)
-    [fitted] = _improved(
-        FilterMap(projected), [filter], scores, targets, weights, [config.filter_ridge], config.filter_steps
-    )
+    scales = [config.filter_regularisation]
+    [fitted] = _improved(FilterMap(projected), [filter], scores, targets, weights, scales, config.filter_steps)
     return fitted
 
 
@@ -116,11 +117,15 @@ def _improved(
     scores: Tensor,
     targets: Targets,
     weights: Tensor,
-    ridges: list[float],
+    scales: list[float],
     steps: int,
 ) -> Direction:
-    """Go some steps of conjugate gradients towards the best parameters of the problem linearised around `at`."""
-    gamma = weights[:, None, None, None]
+    """Go some steps of conjugate gradients towards the best parameters of the problem linearised around `at`.
+
+    Each layer's regularisation is a residual, its scale times the layer, so that the squared norm weighs the scale's
+    square; the preconditioner is the scale itself, as the authors have it.
+    """
+    gamma, ridges = weights[:, None, None, None], [scale**2 for scale in scales]
 
     def curvature(direction: Direction) -> Direction:
         bent = linear.adjoint(gamma * targets.weigh(linear.forward(direction)))
@@ -128,5 +133,5 @@ def _improved(
 
     slope = linear.adjoint(gamma * (targets.wanted - targets.weigh(scores)))
     down = [s - ridge * x for s, ridge, x in zip(slope, ridges, at, strict=True)]
-    change = conjugate_gradients(curvature, down, ridges, steps=steps)
+    change = conjugate_gradients(curvature, down, scales, steps=steps)
     return [x + d for x, d in zip(at, change, strict=True)]

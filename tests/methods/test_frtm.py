@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 from torchvision.models import resnet18
 
@@ -15,7 +16,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.methods.frtm import checkpoint
 from vos_bench.methods.frtm.config import FrtmConfig, SolverConfig, SynthesisConfig
 from vos_bench.methods.frtm.memory import SampleMemory
-from vos_bench.methods.frtm.method import FrtmMethod
+from vos_bench.methods.frtm.method import FrtmMethod, Target
 from vos_bench.methods.frtm.network import FrtmNetwork
 from vos_bench.methods.frtm.solver import conjugate_gradients
 from vos_bench.methods.frtm.synthesis import moved_objects
@@ -73,8 +74,8 @@ def loss(projection, filter, features, masks, targets, weights, config):
     scores = score(model.project(features), filter)
     enlarged = functional.interpolate(scores, size=masks.shape[2:], mode="bilinear", align_corners=False)
     errors = (targets._pixel_weights() * (enlarged - masks).square()).sum((1, 2, 3))
-    ridges = config.projection_ridge * projection.square().sum() + config.filter_ridge * filter.square().sum()
-    return (weights * errors).sum() + ridges
+    ridges = (config.projection_regularisation * projection).square().sum()
+    return (weights * errors).sum() + ridges + (config.filter_regularisation * filter).square().sum()
 
 
 def test_the_adjoint_is_the_gradient_and_the_linear_map_fits_it():
@@ -97,6 +98,34 @@ def test_the_second_layer_is_fitted_to_the_least_of_the_loss():
     assert fitted.grad.abs().max() < 1e-6
 
 
+def test_a_round_is_the_authors_step_on_the_whole_jacobian():
+    """The residual is one vector with its regularisation, its Jacobian autograd's, the preconditioner a diagonal."""
+    model, features, masks, targets, weights = problem()
+    config = SolverConfig(first_steps=(4,), projection_regularisation=0.02, filter_regularisation=0.3)
+    pixels = (weights[:, None, None, None] * targets._pixel_weights()).sqrt()
+    scales = torch.cat([torch.full((18,), 0.02), torch.full((27,), 0.3)]).double()
+
+    def residual(flat):
+        projected = torch.einsum("dc,nchw->ndhw", flat[:18].view(3, 6), features)
+        scores = functional.conv2d(projected, flat[18:].view(1, 3, 3, 3), padding=1)
+        enlarged = functional.interpolate(scores, size=masks.shape[2:], mode="bilinear", align_corners=False)
+        return torch.cat([(pixels * (enlarged - masks)).flatten(), scales * flat])
+
+    start = torch.cat([x.flatten() for x in model])
+    jacobian = torch.autograd.functional.jacobian(residual, start)
+    change, rest, last = torch.zeros_like(start), -jacobian.T @ residual(start), None
+    for _ in range(4):
+        ready = rest / scales
+        turn = max(0.0, float(ready @ (rest - last[0]) / (last[0] @ (last[0] / scales)))) if last else 0.0
+        direction = ready + turn * last[1] if last else ready
+        bent = jacobian.T @ (jacobian @ direction)
+        length = (rest @ ready) / (direction @ bent)
+        last = rest, direction
+        change, rest = change + length * direction, rest - length * bent
+    fitted = torch.cat([x.flatten() for x in fit_both(model, features, targets, weights, config)])
+    torch.testing.assert_close(fitted, start + change)
+
+
 def test_rounds_for_both_layers_lower_the_loss():
     model, features, masks, targets, weights = problem()
     config = SolverConfig(first_steps=(5,))
@@ -114,11 +143,35 @@ def test_the_published_numbers_are_the_defaults():
         (5, 10, 10, 10, 10),
         10,
     )
-    assert (config.solver.projection_ridge, config.solver.filter_ridge, config.solver.foreground) == (1e-4, 1e-2, 0.1)
+    assert (config.solver.projection_regularisation, config.solver.filter_regularisation) == (1e-4, 1e-2)
+    assert config.solver.foreground == 0.1
     assert (config.memory_size, config.learning_rate, config.update_interval, config.smallest_mask) == (80, 0.1, 8, 10)
     assert (config.synthesis.samples, config.merge) == (5, "odds-softmax")
-    model = random_model(1024, config.solver, torch.Generator())
+
+
+def test_both_layers_start_as_pytorchs_convolutions_do():
+    model = random_model(1024, SolverConfig(), torch.Generator().manual_seed(0))
     assert (model.projection.shape, model.filter.shape) == ((96, 1024), (1, 96, 3, 3))
+    for parameter, like in zip(model, (nn.Conv2d(1024, 96, 1), nn.Conv2d(96, 1, 3)), strict=True):
+        bound = like.weight.abs().max().item()
+        assert parameter.abs().max().item() == pytest.approx(bound, rel=1e-2)
+        assert parameter.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+    again = random_model(1024, SolverConfig(), torch.Generator().manual_seed(0))
+    assert all(torch.equal(a, b) for a, b in zip(model, again, strict=True))
+
+
+def test_the_first_frame_counts_twice_in_the_first_fit_and_in_the_memory(monkeypatch):
+    seen = []
+
+    def recorded(model, features, targets, weights, config):
+        seen.append(weights)
+        return fit_both(model, features, targets, weights, config)
+
+    monkeypatch.setattr("vos_bench.methods.frtm.method.fit_both", recorded)
+    config = FrtmConfig(solver=SolverConfig(channels=3, first_steps=(1,), filter_steps=1))
+    targets = Targets(torch.rand(4, 1, 8, 8).round(), Enlargement((4, 4), (8, 8), torch.zeros(1)), foreground=0.1)
+    target = Target(random_model(6, config.solver, torch.Generator()), torch.rand(4, 6, 4, 4), targets, config)
+    assert seen[0].tolist() == target.memory.weights.tolist() == pytest.approx([0.4, 0.2, 0.2, 0.2])
 
 
 def test_newer_samples_weigh_more_and_the_least_important_goes():
@@ -128,14 +181,16 @@ def test_newer_samples_weigh_more_and_the_least_important_goes():
     enlargement = Enlargement((3, 3), (6, 6), torch.zeros(1))
     first = torch.cat([sample(k)[0] for k in (0, 1)])
     memory = SampleMemory(first, Targets(torch.ones(2, 1, 6, 6), enlargement, foreground=0), size=4, learning_rate=0.1)
-    assert memory.weights.tolist() == pytest.approx([0.5, 0.5])
+    assert memory.weights.tolist() == pytest.approx([2 / 3, 1 / 3])
     memory.add(*sample(2))
-    assert (memory.weights[2] / memory.weights[0]).item() == pytest.approx(0.1 / 0.9 / 0.5)
+    expected = np.array([2 / 3 / 0.9, 1 / 3 / 0.9, 0.1])
+    assert memory.weights.tolist() == pytest.approx(list(expected / expected.sum()))
     memory.add(*sample(3))
     assert (memory.weights[3] / memory.weights[2]).item() == pytest.approx(1 / 0.9)
     memory.add(*sample(4))
     assert memory.weights.sum().item() == pytest.approx(1)
     assert memory.projected[:, 0, 0, 0].tolist() == [0, 1, 4, 3]
+    assert (memory.weights[2] / memory.weights[3]).item() == pytest.approx(1 / 0.9)
     assert len(memory.targets.inside) == len(memory.targets.wanted) == 4
 
 

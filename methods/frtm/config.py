@@ -59,8 +59,9 @@ class FrtmConfig(SoftMaskConfig):
         synthesis: What is made of the first frame.
         memory_size: Samples of an object, those of the first frame among them.
         learning_rate: How much more each new sample weighs than the one before: 1 / (1 - learning_rate).
-        update_interval: The target model follows every so many frames.
-        smallest_mask: A mask of fewer pixels is not learned from.
+        update_interval: The target model follows every so many frames after the object's first.
+        smallest_mask: A mask of fewer pixels above one half is not learned from; given as a first mask, it is, and all
+            pixels weigh the same.
     """
 
     merge: MergeRule = "odds-softmax"
@@ -70,4 +71,4 @@ class FrtmConfig(SoftMaskConfig):
     memory_size: int = Field(default=80, ge=2)
     learning_rate: float = Field(default=0.1, gt=0, lt=1)
     update_interval: int = Field(default=8, ge=1)
-    smallest_mask: float = Field(default=10.0, ge=0)
+    smallest_mask: int = Field(default=10, ge=0)

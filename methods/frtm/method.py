@@ -35,7 +35,7 @@ class Target:
 
     def __init__(self, model: TargetModel, features: Tensor, targets: Targets, config: FrtmConfig) -> None:
         """Fit the model to samples of the first frame, N x C x h x w, the frame itself first."""
-        self._config = config
+        self._config, self._age = config, 0
         weights = first_weights(len(features), like=features)
         self.model = fit_both(model, features, targets, weights, config.solver)
         self.memory = SampleMemory(
@@ -47,6 +47,19 @@ class Target:
         """Return the coarse score of a frame's features: 1 x 1 x h x w."""
         self.projected = self.model.project(features)
         return score(self.projected, self.model.filter)
+
+    def learn(self, wanted: Targets | None) -> None:
+        """Remember the last frame that was looked at, and fit anew every so many frames after the object's first.
+
+        Args:
+            wanted: What the frame's score should have been; None where there is nothing to learn from.
+        """
+        self._age += 1
+        if wanted is None:
+            return
+        self.memory.add(self.projected, wanted)
+        if self._age % self._config.update_interval == 0:
+            self.update()
 
     def update(self) -> None:
         """Fit the second layer to the memory."""
@@ -83,7 +96,7 @@ class FrtmMethod(SoftMaskMethod):
         """See `SoftMaskMethod.forget`."""
         self._targets: list[Target] = []
         self._enlargement: Enlargement | None = None
-        self._number = -1
+        self._seed = int(torch.randint(2**31, ()))
 
     def find(self, frame: Tensor) -> Tensor:
         """See `SoftMaskMethod.find`."""
@@ -95,16 +108,22 @@ class FrtmMethod(SoftMaskMethod):
             logits = [self.network.refiner(each, reduced, size) for each in scores]
         return torch.sigmoid(torch.cat(logits).float())[:, 0]
 
+    def winners(self, merged: Tensor) -> Tensor:
+        """See `SoftMaskMethod.winners`: an object needs more than one half.
+
+        The authors' evaluation merges once more what the winners have. A winner then meets one minus its own share as
+        background.
+        """
+        highest = merged.max(dim=0)
+        return highest.indices * (highest.values > 0.5)
+
     def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
         """See `SoftMaskMethod.take`: each object learns from its soft mask where it won."""
-        self._number += 1
         winner = merged.argmax(dim=0)
         for k, target in enumerate(self._targets, start=1):
             mask = merged[k] * (winner == k)
-            if mask.sum() >= self.config.smallest_mask:
-                target.memory.add(target.projected, self._wanted(mask[None, None], target.projected))
-                if self._number % self.config.update_interval == 0:
-                    target.update()
+            seen = int((mask > 0.5).sum()) >= self.config.smallest_mask
+            target.learn(self._wanted(mask[None, None], target.projected) if seen else None)
         for mask in merged[len(merged) - new :]:
             self._targets.append(self._started(frame, mask > 0.5))
 
@@ -116,13 +135,13 @@ class FrtmMethod(SoftMaskMethod):
         size = (masks.shape[-2], masks.shape[-1])
         if self._enlargement is None:
             self._enlargement = Enlargement((like.shape[-2], like.shape[-1]), size, like)
-        return Targets(masks, self._enlargement, foreground=self.config.solver.foreground)
+        foreground, smallest = self.config.solver.foreground, self.config.smallest_mask
+        return Targets(masks, self._enlargement, foreground=foreground, smallest=smallest)
 
     def _started(self, frame: Tensor, mask: Tensor) -> Target:
         image: Image = frame[0].permute(1, 2, 0).round().byte().cpu().numpy()
         given = Sample(image, mask.cpu().numpy())
-        generator = torch.Generator().manual_seed(int(torch.randint(2**31, ())))
-        rng = np.random.default_rng(generator.initial_seed())
+        generator, rng = torch.Generator().manual_seed(self._seed), np.random.default_rng(self._seed)
         samples = [given, *moved_objects(*given, self.config.synthesis, rng)]
         features = torch.cat([self._extract(_pixels(sample.image, frame))[TARGET].float() for sample in samples])
         masks = torch.from_numpy(np.stack([sample.mask for sample in samples])).to(frame)[:, None]

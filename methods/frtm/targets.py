@@ -29,17 +29,18 @@ class Enlargement:
 class Targets:
     """What the scores of N samples should be, enlarged to the frame, and how much each pixel of each counts."""
 
-    def __init__(self, masks: Tensor, enlargement: Enlargement, *, foreground: float) -> None:
+    def __init__(self, masks: Tensor, enlargement: Enlargement, *, foreground: float, smallest: int = 0) -> None:
         """Take masks; with less than `foreground` of the frame, an object's pixels weigh that much together.
 
         Args:
             masks: N x 1 x H x W in [0, 1].
             enlargement: From scores to masks.
             foreground: See `SolverConfig`.
+            smallest: All pixels of a mask that has fewer above one half weigh 1.
         """
         self._enlargement = enlargement
         self.inside = masks > 0.5
-        self._weights = _class_weights(self.inside, foreground)
+        self._weights = _class_weights(self.inside, foreground, smallest)
         self.wanted = enlargement.adjoint(masks * self._pixel_weights())
 
     def _pixel_weights(self, chosen: slice = slice(None)) -> Tensor:
@@ -59,12 +60,12 @@ class Targets:
         self._weights = _put(inside[0], slot, inside[1]), _put(outside[0], slot, outside[1])
 
 
-def _class_weights(inside: Tensor, least: float) -> tuple[Tensor, Tensor]:
+def _class_weights(inside: Tensor, least: float, smallest: int) -> tuple[Tensor, Tensor]:
     """Return the weight of pixels inside and outside of each mask, N x 1 each."""
-    share = inside.float().mean((2, 3))
-    influence = share.clamp(min=least)
-    some = share.clamp(min=1 / inside[0].numel())
-    return influence / some, (1 - influence) / (1 - share).clamp(min=1 / inside[0].numel())
+    share, pixel = inside.float().mean((2, 3)), 1 / inside[0].numel()
+    influence, small = share.clamp(min=least), inside.sum((2, 3)) < smallest
+    within, without = influence / share.clamp(min=pixel), (1 - influence) / (1 - share).clamp(min=pixel)
+    return within.masked_fill(small, 1), without.masked_fill(small, 1)
 
 
 def _put(store: Tensor, slot: int, new: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ from vos_bench.methods.frtm.solver import conjugate_gradients
 from vos_bench.methods.frtm.synthesis import moved_objects
 from vos_bench.methods.frtm.target_model import BothLayersMap, TargetModel, fit_both, fit_filter, random_model, score
 from vos_bench.methods.frtm.targets import Enlargement, Targets
+from vos_bench.parts.aggregation import aggregate
+from vos_bench.parts.soft_masks import SoftMaskMethod
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,14 @@ def test_a_small_object_weighs_a_tenth_of_all_pixels_and_a_large_one_what_it_has
     assert ones[0, 0, 0, 0] == pytest.approx(10)
     assert ones.sum((1, 2, 3)).tolist() == pytest.approx([100, 100], rel=1e-5)
     torch.testing.assert_close(ones[1], torch.ones(1, 10, 10))
+
+
+def test_all_pixels_weigh_the_same_where_a_mask_has_fewer_than_ten():
+    masks = torch.zeros(2, 1, 10, 10)
+    masks[0, 0, 0, :9], masks[1, 0, 0, :10] = 1, 1
+    weights = Targets(masks, Enlargement((10, 10), (10, 10), masks), foreground=0.2, smallest=10)._pixel_weights()
+    assert set(weights[0].unique().tolist()) == {1}
+    assert weights[1].unique().tolist() == pytest.approx([0.8 / 0.9, 2])
 
 
 def problem(samples=2):
@@ -174,6 +184,42 @@ def test_the_first_frame_counts_twice_in_the_first_fit_and_in_the_memory(monkeyp
     assert seen[0].tolist() == target.memory.weights.tolist() == pytest.approx([0.4, 0.2, 0.2, 0.2])
 
 
+def test_each_object_is_fitted_anew_on_every_eighth_frame_after_its_own_first(monkeypatch):
+    fitted = []
+    monkeypatch.setattr(Target, "update", lambda target: fitted.append((method._targets.index(target), number)))
+    monkeypatch.setattr("vos_bench.methods.frtm.method.fit_both", lambda model, *_: model)
+    method = FrtmMethod(FrtmConfig(backbone="resnet18", synthesis=SynthesisConfig(samples=0)), weights=UNTRAINED)
+    monkeypatch.setattr(Target, "__init__", _without_a_fit)
+    method.forget()
+    frame, size = torch.zeros(1, 3, 32, 32), (32, 32)
+    corners = torch.zeros(2, *size)
+    corners[0, :9, :9], corners[1, 20:, 20:] = 1, 1
+    for number in range(20):
+        known = corners[: 1 + (number >= 3)]
+        for target in method._targets:
+            target.projected = torch.zeros(1, 2, 2, 2)
+        method.take(frame, torch.cat([1 - known.sum(0, keepdim=True), known]), int(number in (0, 3)))
+    assert fitted == [(0, 8), (1, 11), (0, 16), (1, 19)]
+
+
+def _without_a_fit(target, model, _features, targets, config):
+    target.model, target._config, target._age = model, config, 0
+    target.memory = SampleMemory(torch.zeros(1, 2, 2, 2), targets, size=80, learning_rate=0.1)
+
+
+@pytest.mark.parametrize(("sure", "unsure", "learned"), [(10, 0, True), (9, 90, False)])
+def test_a_mask_is_learned_from_where_ten_pixels_are_above_one_half(sure, unsure, learned):
+    method = FrtmMethod(FrtmConfig(backbone="resnet18", synthesis=SynthesisConfig(samples=0)), weights=UNTRAINED)
+    image, mask = disc()
+    method.initialize(image, Prompt(masks={1: mask}))
+    method.step(image)
+    [target] = method._targets
+    before, plane = len(target.memory.weights), torch.zeros(96, 128)
+    plane[0, :sure], plane[1, :unsure] = 0.6, 0.5
+    method.take(torch.zeros(1, 3, 96, 128), torch.stack([0.45 * torch.ones(96, 128), plane]), 0)
+    assert len(target.memory.weights) == before + learned
+
+
 def test_newer_samples_weigh_more_and_the_least_important_goes():
     def sample(value):
         return torch.full((1, 2, 3, 3), float(value)), Targets(torch.full((1, 1, 6, 6), 1.0), enlargement, foreground=0)
@@ -223,6 +269,19 @@ def test_the_target_model_alone_finds_the_object_with_random_features():
     coarse = score(target.projected, target.model.filter)
     found = functional.interpolate(coarse, size=mask.shape, mode="bilinear", align_corners=False)[0, 0].numpy() > 0.5
     assert (found & mask).sum() / (found | mask).sum() > 0.5
+
+
+def test_a_winner_is_an_object_where_it_wins_again_alone():
+    """The authors' evaluation: losers at zero, the softmax of the odds once more, and the highest plane."""
+    method = FrtmMethod(FrtmConfig(backbone="resnet18"), weights=UNTRAINED)
+    merged = aggregate(torch.rand(3, 40, 50), rule="odds-softmax")
+    won = torch.where(merged == merged.amax(0), merged, 0)[1:].clamp(1e-7, 1 - 1e-7)
+    planes = torch.cat([(1 - won).amin(0, keepdim=True), won])
+    expected = (planes / (1 - planes)).softmax(0).argmax(0)
+    found = method.winners(merged)
+    assert torch.equal(found, expected)
+    assert ((found == 0) & (merged.argmax(0) > 0)).any()
+    assert torch.equal(SoftMaskMethod.winners(method, merged), merged.argmax(0))
 
 
 @pytest.mark.parametrize(("name", "parameters", "keys"), [("resnet18", 1.23e6, "rn18"), ("resnet101", 1.41e6, "rn101")])

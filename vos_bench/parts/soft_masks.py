@@ -95,6 +95,10 @@ class SoftMaskMethod(Method):
         del new
         return aggregate(found, rule=self.config.merge)
 
+    def winners(self, merged: Tensor) -> Tensor:
+        """Return the plane that each pixel of a frame goes to, H x W, given (1 + K) x H x W at the frame's own size."""
+        return merged.max(dim=0).indices
+
     @torch.inference_mode()
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
@@ -147,7 +151,7 @@ class SoftMaskMethod(Method):
 
     def _predict(self, merged: Tensor) -> Prediction:
         ids = np.array([0, *self._objects.ids], np.uint16)
-        labels: LabelMap = ids[merged.max(dim=0).indices.cpu().numpy()]
+        labels: LabelMap = ids[self.winners(merged).cpu().numpy()]
         if not self.config.probabilities:
             return Prediction(labels)
         return Prediction(labels, self._objects.planes(merged.half().cpu().numpy()))

@@ -32,15 +32,14 @@ INFO = MethodInfo(
     ),
     reference="Robinson et al., Learning Fast and Robust Target Models for Video Object Segmentation, CVPR 2020",
     deviations=(
-        "the samples made of the first frame are our own: how the authors move, blur and fill is not known here",
-        "PyTorch's bicubic interpolation instead of the authors' kernel, whose weights are not known here and which "
-        "cuts the border off; then bilinear to the frame's size, before the last convolution",
-        "conjugate gradients forget their direction between two calls, where the authors keep 0.9^750 of it",
-        "assumed, for nothing at hand says it: how the target model starts, pixel weights on the squared error, the "
-        "sum over pixels, equal weights of the first samples, a mask's pixels counted by their probability, no sample "
-        "stored of a mask below 10 pixels, updates on every eighth frame of the sequence for all objects",
-        "assumed of the refiner: a ReLU after each convolution that sees the score, the score's bilinear resizing, "
-        "what stands for a deeper level at stride 32 (the mean of the narrowed features)",
+        "the samples made of the first frame have the authors' rotations, scales, skew and shares of the mirrored and "
+        "blurred, but our random numbers; how what lies behind the object is filled in, how the motion blur's kernel "
+        "looks, where on the grid an object comes to lie and how often the background is scaled instead of blurred "
+        "are our own; a sample from whose frame the object has gone is left out",
+        "with several objects, labels are those of the authors' evaluation on DAVIS, where a winner needs more than "
+        "half of a pixel; their script for YouTube-VOS takes the highest share",
+        "assumed, for nothing at hand says it: no sample stored of a mask below 10 pixels, and bilinear enlargement to "
+        "the frame's size before the last convolution",
     ),
     converter="vos_bench.methods.frtm.checkpoint:convert",
     untrained=True,

@@ -1,6 +1,6 @@
 """What may be set of FRTM."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -36,18 +36,26 @@ class SynthesisConfig(FrozenModel):
     """How further samples are made of an object's first frame: the object is moved over what may lie behind it.
 
     Attributes:
-        samples: How many.
-        degrees: Largest rotation.
-        scale: Least and largest factor of size.
-        shift: Largest shift, in units of the object's size.
-        blur: Largest deviation of a Gaussian blur of the object, in pixels.
+        samples: How many, besides the frame itself; the authors' five have it among them.
+        degrees: Rotations to choose from, to either side.
+        scales: Factors of size to choose from.
+        mirrored: Share of the samples in which the object is mirrored.
+        skew: By how much an object is slanted, in units of its height.
+        skewed: Share of the samples in which it is.
+        blur: Length of the motion that blurs an object, in pixels.
+        blurred: Share of the samples in which it does.
+        background_scale: Factor of size of the background, in half of the samples; in the others it is blurred.
     """
 
-    samples: int = Field(default=5, ge=0)
-    degrees: float = Field(default=20.0, ge=0)
-    scale: tuple[float, float] = (0.8, 1.25)
-    shift: float = Field(default=0.5, ge=0)
-    blur: float = Field(default=2.0, ge=0)
+    samples: int = Field(default=4, ge=0)
+    degrees: tuple[float, ...] = Field(default=(5.0, 10.0, 20.0, 30.0, 45.0), min_length=1)
+    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.5, 0.7, 1.0, 1.5, 2.0, 2.5), min_length=1)
+    mirrored: float = Field(default=0.2, ge=0, le=1)
+    skew: float = Field(default=0.1, ge=0)
+    skewed: float = Field(default=1 / 3, ge=0, le=1)
+    blur: float = Field(default=2.0, ge=0, le=64)
+    blurred: float = Field(default=0.25, ge=0, le=1)
+    background_scale: float = Field(default=1.2, ge=1)
 
 
 class FrtmConfig(SoftMaskConfig):

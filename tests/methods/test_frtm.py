@@ -2,6 +2,7 @@
 
 import itertools
 from collections import defaultdict
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from vos_bench.methods.frtm.target_model import BothLayersMap, TargetModel, fit_
 from vos_bench.methods.frtm.targets import Enlargement, Targets
 from vos_bench.parts.aggregation import aggregate
 from vos_bench.parts.soft_masks import SoftMaskMethod
+from vos_bench.training.augmentation import box_of
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +158,7 @@ def test_the_published_numbers_are_the_defaults():
     assert (config.solver.projection_regularisation, config.solver.filter_regularisation) == (1e-4, 1e-2)
     assert config.solver.foreground == 0.1
     assert (config.memory_size, config.learning_rate, config.update_interval, config.smallest_mask) == (80, 0.1, 8, 10)
-    assert (config.synthesis.samples, config.merge) == (5, "odds-softmax")
+    assert (config.synthesis.samples, config.merge) == (4, "odds-softmax")
 
 
 def test_both_layers_start_as_pytorchs_convolutions_do():
@@ -250,13 +252,42 @@ def disc(x=40, size=(96, 128)):
 
 def test_samples_of_the_first_frame_move_the_object_over_its_background():
     image, mask = disc()
-    samples = moved_objects(image, mask, SynthesisConfig(blur=0), np.random.default_rng(0))
-    assert len(samples) == 5
+    samples = moved_objects(image, mask, SynthesisConfig(), np.random.default_rng(0))
+    assert len(samples) == 4
     for sample in samples:
         inside = sample.image[sample.mask].mean(0)
         assert inside[0] > 170
         assert sample.image[~sample.mask].mean(0) == pytest.approx((40, 130, 60), abs=6)
-    assert len({sample.mask.sum() for sample in samples}) == 5
+    assert len({sample.mask.sum() for sample in samples}) > 1
+
+
+def test_samples_are_spread_over_the_frame_and_turned_and_scaled_as_published():
+    config, (image, mask) = SynthesisConfig(samples=400), disc(64)
+    mask[40:56, 60:90] = True
+    seen, rng = [], np.random.default_rng(0)
+
+    def warped(plane, matrix, size, **options):
+        if options["flags"] == cv2.INTER_NEAREST:
+            seen.append(np.array(matrix))
+        return warp(plane, matrix, size, **options)
+
+    warp = cv2.warpAffine
+    with mock.patch.object(cv2, "warpAffine", warped):
+        moved_objects(image, mask, config, rng)
+    linear = np.array(seen)[:, :, :2]
+    mirrored = np.linalg.det(linear) < 0
+    x, y, width, height = box_of(mask)
+    middles = np.array(seen) @ (x + width / 2, y + height / 2, 1)
+    cells = {tuple((middle / (128, 96) * 20).astype(int)) for middle in middles}
+    assert len(cells) == 400
+    scales = np.hypot(*linear[:, :, 0].T)
+    assert set(scales.round(6)) == {0.5, 0.7, 1, 1.5, 2, 2.5}
+    degrees = np.degrees(np.arctan2(-linear[:, 1, 0], linear[:, 0, 0])) + 180 * mirrored
+    assert set(((degrees + 90) % 360 - 90).round(6)) == {s * d for d in (5, 10, 20, 30, 45) for s in (-1, 1)}
+    assert mirrored.mean() == pytest.approx(0.2, abs=0.06)
+    slant = (linear[:, :, 0] * linear[:, :, 1]).sum(1) / scales**2
+    assert set(np.abs(slant).round(6)) == {0, 0.1}
+    assert (np.abs(slant) > 1e-6).mean() == pytest.approx(1 / 3, abs=0.08)
 
 
 def test_the_target_model_alone_finds_the_object_with_random_features():

@@ -19,12 +19,7 @@ INFO = MethodInfo(
         ),
     ),
     reference="Caelles et al., One-Shot Video Object Segmentation, CVPR 2017, as its PyTorch port",
-    deviations=(
-        "no contour snapping, as in the authors' PyTorch port; the paper has it",
-        "assumed, for nothing at hand says it: fine-tuning at the rates of the parent's training and on frames changed "
-        "as there, bilinear where a frame is turned or scaled and zero beyond it, no decay of biases, pooling that "
-        "rounds up, Caffe's mean colour, crops from the middle",
-    ),
+    deviations=("no contour snapping, as in the authors' PyTorch port; the paper has it",),
     converter="vos_bench.methods.osvos.checkpoint:convert",
     recipes=(
         RecipeInfo(

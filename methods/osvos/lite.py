@@ -63,7 +63,7 @@ class OsvosLiteMethod(FineTunedMethod):
 
     def loss(self, network: nn.Module, frame: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
         """See `FineTunedMethod.loss`: the loss of the parent's training."""
-        frames, masks = augmented(Sample(frame, mask), self.config.augmentation, generator)
+        frames, masks = augmented(Sample(frame, mask), self.config.augmentation, generator, interpolation="bilinear")
         return self.config.loss.of(network(frames)[None], masks[None]).total  # type: ignore[no-any-return]
 
     def probabilities(self, network: nn.Module, frame: Tensor) -> Tensor:

@@ -16,14 +16,21 @@ from .learning import Sample, augmented, balanced_cross_entropy
 from .network import OsvosNetwork, prepared
 
 
-def parameter_groups(network: OsvosNetwork, descent: Descent) -> list[dict[str, Any]]:
-    """Return the parameters with the rates they learn at; those that enlarge stay fixed."""
+def parameter_groups(network: OsvosNetwork, descent: Descent, *, sides: float = 1.0) -> list[dict[str, Any]]:
+    """Return the parameters with the rates they learn at; those that enlarge stay fixed.
+
+    Args:
+        network: Whose parameters.
+        descent: The rates.
+        sides: Factor of the rates of the layers by which each side answers alone.
+    """
+    slower = {"fuse": 0.01, "score_dsn": sides}
     groups: list[dict[str, Any]] = []
     for name, parameter in network.named_parameters():
         if name.startswith("upscale"):
             continue
         bias = name.endswith("bias")
-        rate = descent.learning_rate * (2 if bias else 1) * (0.01 if name.startswith("fuse") else 1)
+        rate = descent.learning_rate * (2 if bias else 1) * slower.get(name.split(".")[0], 1)
         decay = 0.0 if bias else descent.weight_decay
         groups.append({"params": [parameter], "lr": rate, "weight_decay": decay, "name": name})
     return groups

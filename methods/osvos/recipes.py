@@ -91,6 +91,7 @@ class ParentRecipe(Recipe):
         if path := files.get("network"):
             return OFFICIAL.load(Path(path).expanduser())
         network = OsvosNetwork()
+        _start_small(network)
         if path := files.get("backbone"):
             _fill_stages(network, Path(path).expanduser())
         return network
@@ -99,7 +100,7 @@ class ParentRecipe(Recipe):
         """Return each tensor with its rate; those that enlarge stay fixed."""
         assert isinstance(network, OsvosNetwork)
         descent = self.settings.descent.model_copy(update={"learning_rate": self.settings.learning_rates["network"]})
-        groups = parameter_groups(network, descent)
+        groups = parameter_groups(network, descent, sides=0.1)
         return [ParameterGroup(group["name"], group["params"], group["lr"]) for group in groups]
 
     def optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
@@ -144,6 +145,15 @@ def _one(network: nn.Module, frame: Tensor, mask: Tensor, share: Tensor) -> tupl
     return balanced_cross_entropy(logits, mask), share * of_sides, logits.detach()
 
 
+def _start_small(network: OsvosNetwork) -> None:
+    """Draw the layers that VGG-16 has not, but for those that enlarge, from N(0, 0.001), without biases."""
+    for layer in (*network.side_prep, *network.score_dsn, network.fuse):
+        assert isinstance(layer, nn.Conv2d)
+        assert layer.bias is not None
+        nn.init.normal_(layer.weight, std=0.001)
+        nn.init.zeros_(layer.bias)
+
+
 def _fill_stages(network: OsvosNetwork, path: Path) -> None:
     """Fill the stages from a VGG-16 under torchvision's names: `features.N`, in order; the classifier is left out."""
     given = [x for name, x in read_tensors(path).items() if name.startswith("features.")]
@@ -158,8 +168,9 @@ PARENT = ParentRecipe(
     "parent",
     ParentSettings(),
     note="The authors' PyTorch port: DAVIS 2016 train, 240 epochs of about 2,079 frames, gradients averaged over 10, "
-    "side losses that fade, SGD at 1e-8, frames mirrored, turned (30 degrees) and scaled (0.75 to 1.25). Assumed: "
-    "frames of another size than 480 x 854 are resized, biases do not decay. Starts from ImageNet: --weights "
+    "side losses that fade, SGD at 1e-8 (biases twice that and without decay, the sides' own answers a tenth, the "
+    "fused one a hundredth), frames mirrored, turned (30 degrees) and scaled (0.75 to 1.25). Assumed: frames of "
+    "another size than 480 x 854 are resized. Starts from ImageNet: --weights "
     "backbone=FILE, a VGG-16 under torchvision's names, trained as Caffe's was on blue, green, red of 0..255 less "
     "their mean.",
 )

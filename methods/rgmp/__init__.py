@@ -19,8 +19,6 @@ INFO = MethodInfo(
     deviations=(
         "objects may start later, which the authors' script does not know: the union's first frame then is the latest "
         "on which an object starts",
-        "corners are not aligned in interpolation, as PyTorch has it since 0.4; the authors' code says neither and was "
-        "written for an older one, which aligned them",
     ),
     converter="vos_bench.methods.rgmp.checkpoint:convert",
     untrained=True,

@@ -15,11 +15,14 @@ class RgmpConfig(SoftMaskConfig):
             a single object leaves. Else it follows from the objects' answers by the rule `merge`.
         scales: Sizes at which a frame is looked at, in shares of its own; their answers are averaged.
         objects_per_pass: At most so many masks go through the network at once; bounds the working memory.
+        align_corners: Whether the decoder enlarges so that corners meet. The authors trained with PyTorch 0.3.1, which
+            did so; False is how PyTorch does it since 0.4. Frames and masks are resized without, as OpenCV does.
     """
 
     union_background: bool = True
     scales: tuple[float, ...] = Field(default=(0.5, 0.75, 1.0), min_length=1)
     objects_per_pass: int = Field(default=8, ge=1)
+    align_corners: bool = True
 
     @model_validator(mode="after")
     def _scales_are_sizes(self) -> Self:

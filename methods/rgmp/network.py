@@ -5,7 +5,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import resnet50
 
-from vos_bench.parts.layers import upsample
 from vos_bench.parts.resnet import ResNetTrunk, add_imagenet_buffers
 
 STAGES = ("res2", "res3", "res4", "res5")
@@ -57,10 +56,10 @@ class Refine(nn.Module):
         self.convMM2 = nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1)
 
     def forward(self, skip: Tensor, coarser: Tensor) -> Tensor:
-        """B x channels x h x w and B x 256 x h/2 x w/2 -> B x 256 x h x w."""
+        """B x channels x h x w and the coarser level, enlarged, B x 256 x h x w -> B x 256 x h x w."""
         skip = self.convFS1(skip)
         skip = skip + _activated_first(skip, self.convFS2, self.convFS3)
-        joined = skip + upsample(coarser, 2)
+        joined = skip + coarser
         return joined + _activated_first(joined, self.convMM1, self.convMM2)
 
 
@@ -71,10 +70,15 @@ def _activated_first(x: Tensor, *layers: nn.Module) -> Tensor:
 
 
 class Decoder(nn.Module):
-    """Draws a mask from the deepest features of the frame and of the first one."""
+    """Draws a mask from the deepest features of the frame and of the first one.
+
+    Attributes:
+        align_corners: Whether the corners of coarse and fine maps meet where one is enlarged; see `RgmpConfig`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.align_corners = True
         self.GC = GlobalConvolution(2 * DEEP)
         self.convG1 = nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1)
         self.convG2 = nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1)
@@ -98,10 +102,13 @@ class Decoder(nn.Module):
         x = x + _activated_first(x, self.convG1, self.convG2)
         levels = [x]
         for refine, skip in ((self.RF4, stride16), (self.RF3, stride8), (self.RF2, stride4)):
-            levels.append(refine(skip, levels[-1]))
+            levels.append(refine(skip, self._enlarged(levels[-1], 2)))
         heads = (self.pred5, self.pred4, self.pred3, self.pred2)
         coarse = [head(functional.relu(level)) for head, level in zip(heads, levels, strict=True)]
-        return [upsample(coarse[-1], 4), *reversed(coarse)]
+        return [self._enlarged(coarse[-1], 4), *reversed(coarse)]
+
+    def _enlarged(self, x: Tensor, factor: int) -> Tensor:
+        return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=self.align_corners)
 
 
 class RgmpNetwork(nn.Module):

@@ -10,6 +10,7 @@ from vos_bench.methods.osvos.config import Descent, OsvosConfig
 from vos_bench.methods.osvos.learning import Augmentation, Sample, augmented, balanced_cross_entropy
 from vos_bench.methods.osvos.method import OsvosMethod, parameter_groups
 from vos_bench.methods.osvos.network import OsvosNetwork, centre_crop, prepared
+from vos_bench.methods.osvos.recipes import PARENT
 from vos_bench.parts.fine_tuning import TuningBudget, tune
 
 STILL = Augmentation(flip=0, degrees=0, scale=(1, 1))
@@ -80,6 +81,41 @@ def test_biases_learn_twice_as_fast_and_the_last_layer_a_hundredth(network):
     assert groups["stages.0.0.bias"]["weight_decay"] == 0
     assert not any(name.startswith("upscale") for name in groups)
     assert len(groups) == 52 - 8
+    parent = {group["name"]: group["lr"] for group in parameter_groups(network, Descent(learning_rate=1.0), sides=0.1)}
+    changed = {name: rate for name, rate in parent.items() if rate != groups[name]["lr"]}
+    assert changed == {f"score_dsn.{k}.{kind}": r for k in range(4) for kind, r in (("weight", 0.1), ("bias", 0.2))}
+
+
+def test_the_parents_new_layers_start_small_and_its_sides_learn_at_a_tenth():
+    torch.manual_seed(0)
+    network = PARENT.build()
+    for layer in (*network.side_prep, network.fuse):
+        assert layer.weight.std().item() == pytest.approx(0.001, rel=0.3)
+        assert layer.weight.mean().abs().item() < 5e-4
+    assert torch.stack([layer.weight for layer in network.score_dsn]).std().item() == pytest.approx(0.001, rel=0.3)
+    assert not any(layer.bias.any() for layer in (*network.side_prep, *network.score_dsn, network.fuse))
+    assert network.upscale[0].weight.max() == 0.75**2
+    rates = {group.name: group.learning_rate for group in PARENT.parameter_groups(network)}
+    assert (rates["score_dsn.0.weight"], rates["score_dsn.3.bias"]) == pytest.approx((1e-9, 2e-9))
+    assert (rates["stages.0.0.weight"], rates["fuse.weight"]) == pytest.approx((1e-8, 1e-10))
+
+
+def _keys(t):
+    """Return the bicubic kernel of a = -0.75 at distances t."""
+    t = t.abs()
+    near, far = 1.25 * t**3 - 2.25 * t**2 + 1, -0.75 * (t**3 - 5 * t**2 + 8 * t - 4)
+    return torch.where(t <= 1, near, torch.where(t < 2, far, 0))
+
+
+def test_frames_are_scaled_by_bicubic_samples_and_are_zero_beyond_their_border():
+    frame, factor = torch.randn(1, 3, 20, 30), 0.8
+    settings = Augmentation(flip=0, degrees=0, scale=(factor, factor))
+    changed = augmented(Sample(frame, frame), settings, torch.Generator())
+    rows, columns = (
+        _keys((torch.arange(n) - (n - 1) / 2)[:, None] / factor + (n - 1) / 2 - torch.arange(n)) for n in (20, 30)
+    )
+    torch.testing.assert_close(changed.frames, rows @ frame @ columns.T, rtol=1e-3, atol=1e-4)
+    assert not changed.frames[..., 0].any()
 
 
 def test_frame_and_mask_move_together():

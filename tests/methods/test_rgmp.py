@@ -43,6 +43,38 @@ def test_it_answers_at_the_frames_size_and_at_every_level(network):
     torch.testing.assert_close(found, network.Decoder(features, features[-1])[0].softmax(1)[:, 1:])
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("aligned", [True, False])
+def test_the_decoder_enlarges_with_corners_that_meet_unless_told_otherwise(aligned):
+    config = RgmpConfig() if aligned else RgmpConfig(align_corners=False)
+    decoder = RgmpMethod(config, weights=UNTRAINED).network.Decoder
+    features = [
+        torch.randn(1, channels, 64 // 2**k, 96 // 2**k) for k, channels in enumerate((256, 512, 1024, 2048), 2)
+    ]
+    reference = torch.randn(1, 2048, 2, 3)
+
+    def enlarged(x, size):
+        rows, columns = (_interpolation(n, m, aligned=aligned) for n, m in zip(x.shape[2:], size, strict=True))
+        return torch.einsum("Hh,bchw,Ww->bcHW", rows, x, columns)
+
+    def branch(x, first, second):
+        return x + second(first(x.relu()).relu())
+
+    level = branch(decoder.GC(torch.cat([features[3], reference], 1)), decoder.convG1, decoder.convG2)
+    for refine, skip in ((decoder.RF4, features[2]), (decoder.RF3, features[1]), (decoder.RF2, features[0])):
+        joined = branch(refine.convFS1(skip), refine.convFS2, refine.convFS3) + enlarged(level, skip.shape[2:])
+        level = branch(joined, refine.convMM1, refine.convMM2)
+    expected = enlarged(decoder.pred2(level.relu()), (64, 96))
+    torch.testing.assert_close(decoder(features, reference)[0], expected, rtol=1e-3, atol=1e-4)
+
+
+def _interpolation(cells, pixels, *, aligned):
+    """Return the matrix of linear interpolation from cells to pixels, one row a pixel."""
+    numbers = torch.arange(pixels)
+    places = numbers * (cells - 1) / (pixels - 1) if aligned else (numbers + 0.5) * cells / pixels - 0.5
+    return (1 - (places.clamp(0, cells - 1)[:, None] - torch.arange(cells)).abs()).clamp(min=0)
+
+
 def square(left, side, size=(96, 192)):
     mask = np.zeros(size, bool)
     mask[8 : 8 + side, left : left + side] = True

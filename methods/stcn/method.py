@@ -20,6 +20,7 @@ class StcnMethod(SpaceTimeMethod):
 
     Config = StcnConfig
     background_border = False
+    truncates = True
 
     def __init__(self, config: StcnConfig | None = None, *, weights: Parameters | None = None, **settings: Any) -> None:
         """Load the network; see `vos_bench.api.Method`. Raises BadInputError where there are no weights that fit."""

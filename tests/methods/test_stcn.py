@@ -1,14 +1,19 @@
 """STCN's network, against its formulas, and the files that are not quite its own."""
 
+import math
+
+import numpy as np
 import pytest
 import torch
+from torchvision.transforms import Resize
 
-from vos_bench.api import UNTRAINED
+from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.methods.stcn.checkpoint import load_network
 from vos_bench.methods.stcn.config import StcnConfig
 from vos_bench.methods.stcn.method import StcnMethod
 from vos_bench.methods.stcn.network import StcnNetwork
 from vos_bench.parts.aggregation import aggregate
+from vos_bench.parts.soft_masks import working_size
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +35,18 @@ def test_first_and_every_fifth_frame_are_remembered_and_twenty_places_read():
 def test_larger_frames_are_shrunk_to_480_pixels_and_memories_restart_where_objects_start():
     config = StcnConfig()
     assert (config.working_side, config.memory.restarts) == (480, True)
+
+
+def test_the_longer_side_loses_its_fraction_and_others_round_it():
+    image, mask = np.zeros((500, 890, 3), np.uint8), np.ones((500, 890), bool)
+    method = StcnMethod(weights=UNTRAINED)
+    method.find = method.take = lambda *_: None
+    method.initialize(image, Prompt(masks={1: mask}))
+    assert method._working == Resize(480)(torch.zeros(1, 500, 890)).shape[1:] == (480, 854)
+    assert Resize(480)(torch.zeros(1, 719, 1281)).shape[1:] == (480, 855)
+    assert working_size((719, 1281), 480, whole=math.floor) == (480, 855)
+    assert working_size((500, 890), 304) == (304, 541)
+    assert working_size((240, 416), 480, whole=math.floor) == (240, 416)
 
 
 def test_where_objects_start_the_older_ones_are_merged_before_and_after_the_new_mask_is_put_in():

@@ -1,5 +1,6 @@
 """The frame of methods that keep soft masks of all objects on a torch device: start, merge, labels."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -55,6 +56,9 @@ class SoftMaskMethod(Method):
     multiple: ClassVar[int] = 1
     """Frames are padded with zeros until their sides are multiples of this."""
 
+    truncates: ClassVar[bool] = False
+    """Whether the longer side of a shrunk frame loses its fraction, as in torchvision's Resize, or is rounded."""
+
     always_padded: ClassVar[bool] = False
     """Whether a side that is a multiple already is padded by one more."""
 
@@ -103,7 +107,8 @@ class SoftMaskMethod(Method):
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
         self._objects.begin(image)
-        self._working = working_size(image.shape[:2], self.config.working_side)
+        whole = math.floor if self.truncates else round
+        self._working = working_size(image.shape[:2], self.config.working_side, whole=whole)
         self.padding = Padding.to_multiple(self._working, self.multiple, always=self.always_padded)
         self.forget()
         return self._advance(image, prompt)
@@ -157,10 +162,18 @@ class SoftMaskMethod(Method):
         return Prediction(labels, self._objects.planes(merged.half().cpu().numpy()))
 
 
-def working_size(size: tuple[int, int], side: int | None) -> tuple[int, int]:
-    """Return H and W shrunk so that the shorter has `side` pixels, None for no bound; never larger than `size`."""
-    factor = 1.0 if side is None else min(1.0, side / min(size))
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+def working_size(size: tuple[int, int], side: int | None, *, whole: Callable[[float], int] = round) -> tuple[int, int]:
+    """Return H and W shrunk so that the shorter has `side` pixels, None for no bound; never larger than `size`.
+
+    Args:
+        size: H and W.
+        side: Of the shrunk frame.
+        whole: Makes a whole number of the longer side.
+    """
+    shorter = min(size)
+    if side is None or side >= shorter:
+        return size
+    return whole(side * size[0] / shorter), whole(side * size[1] / shorter)
 
 
 def network_for(

@@ -155,6 +155,59 @@ def test_an_object_is_learned_within_the_budget_and_the_parent_stays_as_it_is():
     assert method.finish().startswith("fine-tuning, object 1: 60 steps in ")
 
 
+def fused_by_tensors(tensors, frame):
+    """The fused logits by functions over the tensors of a file."""
+    size, x, wide = frame.shape[2:], frame, []
+    for number in range(5):
+        layers = sorted({int(name.split(".")[2]) for name in tensors if name.startswith(f"stages.{number}.")})
+        x = functional.max_pool2d(x, 2, 2, ceil_mode=True) if number else x
+        for layer in layers:
+            name = f"stages.{number}.{layer}"
+            x = functional.conv2d(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], padding=1).relu()
+        if number:
+            name = f"side_prep.{number - 1}"
+            side = functional.conv2d(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], padding=1)
+            large = functional.conv_transpose2d(side, tensors[f"upscale.{number - 1}.weight"], stride=2**number)
+            top, left = ((a - b) // 2 for a, b in zip(large.shape[2:], size, strict=True))
+            wide.append(large[:, :, top : top + size[0], left : left + size[1]])
+    return functional.conv2d(torch.cat(wide, 1), tensors["fuse.weight"], tensors["fuse.bias"])
+
+
+def test_an_object_is_learned_and_found_as_by_the_port():
+    """Two steps of two passes and the frame after them, by a reference of its own: forward, loss, descent, labels."""
+    torch.manual_seed(0)
+    descent = Descent(learning_rate=1e-6)
+    config = OsvosConfig(budget=TuningBudget(steps=2, passes=2), descent=descent, augmentation=STILL)
+    method = OsvosMethod(config, weights=UNTRAINED)
+    image, mask = disc()
+    start = {name: x.clone() for name, x in method.parent.state_dict().items()}
+    method.initialize(image, Prompt(masks={1: mask}))
+    answer = method.step(image)
+    mean = torch.tensor([104.00699, 116.66877, 122.67892]).view(1, 3, 1, 1)
+    frame = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None].float() - mean
+    target = torch.from_numpy(mask)[None, None].float()
+    share = target.mean()
+    tensors = {name: x.clone().requires_grad_(not name.startswith("upscale")) for name, x in start.items()}
+    learned = {name: x for name, x in tensors.items() if x.requires_grad and not name.startswith("score_dsn")}
+    speeds = dict.fromkeys(learned, 0.0)
+    for _ in range(2):
+        p = fused_by_tensors(tensors, frame).sigmoid()
+        loss = -((1 - share) * p[target == 1].log().sum() + share * (1 - p[target == 0]).log().sum())
+        slopes = torch.autograd.grad(loss, list(learned.values()))
+        for (name, x), slope in zip(learned.items(), slopes, strict=True):
+            bias = name.endswith("bias")
+            speeds[name] = 0.9 * speeds[name] + slope + (0 if bias else 2e-4) * x.detach()
+            rate = 1e-6 * (2 if bias else 1) * (0.01 if name.startswith("fuse") else 1)
+            x.data -= rate * speeds[name]
+    tuned = method._copies[0].state_dict()
+    for name, x in learned.items():
+        change = x.detach() - start[name]
+        assert (tuned[name] - x).norm() < 1e-2 * change.norm()
+    found = fused_by_tensors(tensors, frame).sigmoid()[0, 0].detach().numpy()
+    np.testing.assert_allclose(answer.probabilities[1].astype(np.float32), found, rtol=2e-3, atol=1e-4)
+    assert (answer.labels == (found > 0.5)).mean() > 0.99
+
+
 def test_the_budget_counts_steps_passes_and_seconds():
     weight = torch.zeros((), requires_grad=True)
     calls = []

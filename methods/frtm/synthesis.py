@@ -89,7 +89,7 @@ def _path(length: float, angle: float) -> NDArray[np.float32]:
     x, y = (round(length / 2 * f(angle)) for f in (math.cos, math.sin))
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
     cv2.line(kernel, (half - x, half - y), (half + x, half + y), 1.0)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def _changed(background: Image, config: SynthesisConfig, rng: Generator) -> Image:

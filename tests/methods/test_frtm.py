@@ -210,6 +210,20 @@ def _without_a_fit(target, model, _features, targets, config):
     target.memory = SampleMemory(torch.zeros(1, 2, 2, 2), targets, size=80, learning_rate=0.1)
 
 
+def test_all_objects_of_a_sequence_start_from_the_same_random_numbers():
+    solver = SolverConfig(first_steps=(), filter_steps=0)
+    method = FrtmMethod(FrtmConfig(backbone="resnet18", solver=solver), weights=UNTRAINED)
+    (image, mask), (_, other) = disc(), disc(90)
+    filters = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        method.initialize(image, Prompt(masks={1: mask & ~other, 2: other}))
+        first, second = method._targets
+        assert torch.equal(first.model.filter, second.model.filter)
+        filters.append(first.model.filter)
+    assert not torch.equal(*filters)
+
+
 @pytest.mark.parametrize(("sure", "unsure", "learned"), [(10, 0, True), (9, 90, False)])
 def test_a_mask_is_learned_from_where_ten_pixels_are_above_one_half(sure, unsure, learned):
     method = FrtmMethod(FrtmConfig(backbone="resnet18", synthesis=SynthesisConfig(samples=0)), weights=UNTRAINED)

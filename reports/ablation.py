@@ -1,6 +1,7 @@
 """The paper's table 1, what each part of LWL adds, as published and as measured here; and further axes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from pydantic import JsonValue
@@ -96,15 +97,29 @@ def _published() -> list[dict[str, Any]]:
 
 
 def _orders(rows: Sequence[VariantRow], steps: Sequence[str]) -> Iterable[str]:
-    """Say for each complete set of measured steps whether J rises as in the paper."""
+    """Say for each complete set of measured steps whether J rises as in the paper, and by more than chance."""
     for setup in dict.fromkeys(row.setup for row in rows):
-        scores = {row.label: row.scores["J"] for row in rows if row.setup == setup and row.ranked}
-        if set(scores) != set(steps):
+        found = {row.label: row for row in rows if row.setup == setup and row.ranked}
+        if set(found) != set(steps):
             continue
-        found = sorted(steps, key=lambda step: scores[step])
-        text = "J rises from step to step as in the paper" if found == [*steps] else f"J rises as {' < '.join(found)}"
-        other = "" if found == [*steps] else ", another order than the paper's"
-        yield f"{setup.method} on {setup.dataset}: {text}{other}."
+        order = sorted(steps, key=lambda step: found[step].scores["J"])
+        text = "the means of J rise from step to step as in the paper"
+        if order != [*steps]:
+            text = f"the means of J rise as {' < '.join(order)}, another order than the paper's"
+        yield f"{setup.method} on {setup.dataset}: {text}; {_certainty([found[step] for step in steps])}."
+
+
+def _certainty(rows: Sequence[VariantRow]) -> str:
+    """Say which steps are no larger than the spread of the seeds on either side of them."""
+    if not all(row.spread for row in rows):
+        return "one seed each does not tell how much of a step is chance"
+    within = [
+        f"{after.label} ({100 * gain:+.1f}, between spreads of {100 * before.spread['J']:.1f} and "
+        f"{100 * after.spread['J']:.1f})"
+        for before, after in pairwise(rows)
+        if abs(gain := after.scores["J"] - before.scores["J"]) <= max(before.spread["J"], after.spread["J"])
+    ]
+    return f"within the spread of the seeds: {', '.join(within) or 'none'}"
 
 
 def step(record: RunRecord) -> str:

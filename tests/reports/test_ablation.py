@@ -85,14 +85,34 @@ def test_measured_steps_are_never_ranked_against_published_ones(table1: list[Run
 
 
 def test_an_order_that_is_not_the_papers_is_said(table1: list[Run]) -> None:
-    said = "lwl-lite on davis16 val: J rises as Baseline < +End-to-end < +Weight Predictor < +Label Generator, another"
-    assert any(note.startswith(said) for note in build("ablation", table1).notes)
-    assert not any("J rises" in note for note in build("ablation", table1[:9]).notes)
+    said = (
+        "the means of J rise as Baseline < +End-to-end < +Weight Predictor < +Label Generator, another order than the"
+    )
+    assert any(
+        note.startswith(f"lwl-lite on davis16 val: {said} paper's; ") for note in build("ablation", table1).notes
+    )
+    assert not any("of J rise" in note for note in build("ablation", table1[:9]).notes)
 
 
-def test_the_papers_order_is_said_too(ablated: Ablated) -> None:
+def test_the_papers_order_is_said_too_and_that_one_seed_shows_little(ablated: Ablated) -> None:
     runs = [ablated(("table1", step), J=0.5 + 0.1 * i) for i, step in enumerate(STEPS)]
-    assert "lwl-lite on davis16 val: J rises from step to step as in the paper." in build("ablation", runs).notes
+    order = "the means of J rise from step to step as in the paper"
+    said = f"lwl-lite on davis16 val: {order}; one seed each does not tell how much of a step is chance."
+    assert said in build("ablation", runs).notes
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        (0.001, "within the spread of the seeds: +Weight Predictor (+0.1, between spreads of 1.0 and 1.0)."),
+        (-0.009, "within the spread of the seeds: +Weight Predictor (-0.9, between spreads of 1.0 and 1.0)."),
+        (0.02, "within the spread of the seeds: none."),
+    ],
+)
+def test_steps_that_the_seeds_alone_could_make_are_named(ablated: Ablated, gain: float, said: str) -> None:
+    scores = zip(STEPS, (0.5, 0.6, 0.7, 0.7 + gain), strict=True)
+    runs = [ablated(("table1", step), J=J + 0.01 * seed, seed=seed) for step, J in scores for seed in (0, 1, 2)]
+    assert any(note.endswith(f"; {said}") for note in build("ablation", runs).notes)
 
 
 def test_a_step_is_measured_by_the_seeds_that_all_have(ablated: Ablated) -> None:

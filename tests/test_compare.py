@@ -79,6 +79,13 @@ def test_speed_is_judged_only_under_equal_conditions(make_run: MakeRun) -> None:
     assert judge(fps=9.6) is Verdict.SAME
     assert judge(fps=5.0, amp="bf16") is Verdict.NOT_COMPARABLE
     assert judge(fps=5.0, indicative=True) is Verdict.NOT_COMPARABLE
+    assert judge() is Verdict.NOT_COMPARABLE
+
+
+def test_plain_runs_have_no_row_of_fps_unless_it_is_asked_for(make_run: MakeRun) -> None:
+    runs = [make_run({"a": (0.8, 0.8)}, p50=10.0, indicative=True) for _ in range(2)]
+    assert (OVERALL, "FPS") not in verdicts(compare(*runs))
+    assert verdicts(compare(*runs, tolerances={"FPS": 0.2}))[OVERALL, "FPS"] is Verdict.NOT_COMPARABLE
 
 
 @pytest.mark.parametrize(

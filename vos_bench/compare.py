@@ -107,7 +107,8 @@ def compare(
     """Judge `candidate` against `baseline`.
 
     Scores are averaged again over the objects of those sequences that both runs scored, so that a sequence that fails
-    in one of them is judged as such and does not move the others.
+    in one of them is judged as such and does not move the others. Runs without any scores, as timings on made-up videos
+    are, are judged by their FPS alone.
 
     Args:
         baseline: The run that sets the mark.
@@ -117,19 +118,21 @@ def compare(
         by_sequence: The same for J&F of single sequences; what is not named takes the one of J&F.
 
     Raises:
-        NotComparableError: Data, protocol or metric version differ, or no sequence is scored in both.
+        NotComparableError: Data, protocol or metric version differ, or no sequence is scored in both, unless neither
+            run has scores and their FPS can be judged.
         BadInputError: A tolerance names no score of these runs, or is negative.
     """
     require_comparable(baseline.record, candidate.record)
     common = [name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name)]
-    if not common:
-        raise NotComparableError(f"no sequence has scores both in {baseline.path} and in {candidate.path}")
     ours, theirs = ({name: run.sequences[name] for name in common} for run in (baseline, candidate))
-    before, after = _means(ours.values()), _means(theirs.values())
+    before, after = (_means(each.values()) if common else {} for each in (ours, theirs))
     limits = _limits(before, tolerances or {})
+    speed = _speed(baseline, candidate, limits["FPS"], asked="FPS" in (tolerances or {}))
+    if not common:
+        _require_speed_alone(baseline, candidate, speed)
     rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in before]
-    rows += _speed(baseline, candidate, limits["FPS"])
-    rows += _sequence_rows(baseline, candidate, by_sequence or {}, limits["J&F"])
+    rows += speed
+    rows += _sequence_rows(baseline, candidate, by_sequence or {}, limits.get("J&F", DEFAULT_TOLERANCE))
     return Comparison(tuple(rows), _heading(baseline.record, candidate.record))
 
 
@@ -191,12 +194,24 @@ def _judge(subject: str, score: str, before: float, after: float, tolerance: flo
     return Row(subject, score, before, after, Verdict.SAME if abs(gain) <= tolerance else changed)
 
 
-def _speed(baseline: Run, candidate: Run, tolerance: float) -> list[Row]:
-    timings = baseline.record.timing, candidate.record.timing
-    before, after = (timing.fps if timing else None for timing in timings)
-    if before is None or after is None:
+def _require_speed_alone(baseline: Run, candidate: Run, speed: list[Row]) -> None:
+    """Raise NotComparableError unless neither run has scores and their FPS can be judged."""
+    have_scores = any(scored(run, name) for run in (baseline, candidate) for name in run.sequences)
+    if have_scores or not speed or speed[0].verdict is Verdict.NOT_COMPARABLE:
+        raise NotComparableError(
+            f"no sequence has scores both in {baseline.path} and in {candidate.path}"
+            + "".join(f"; nor can FPS be judged: {row.note}" for row in speed if row.note)
+        )
+
+
+def _speed(baseline: Run, candidate: Run, tolerance: float, *, asked: bool) -> list[Row]:
+    """Return the row of FPS; none where neither run was made to have one and nobody asks for it."""
+    records = (baseline.record, candidate.record)
+    if not asked and not any(each.timing and (each.bench or each.timing.fps is not None) for each in records):
         return []
-    if reason := _speed_differs(baseline, candidate):
+    before, after = (each.timing.fps if each.timing else None for each in records)
+    reason = _speed_differs(baseline, candidate)
+    if reason or before is None or after is None:
         return [Row(OVERALL, "FPS", before, after, Verdict.NOT_COMPARABLE, reason)]
     return [_judge(OVERALL, "FPS", before, after, tolerance * before)]
 
@@ -211,10 +226,20 @@ def _speed_differs(baseline: Run, candidate: Run) -> str:
         for name, ours, theirs in _speed_conditions(baseline.record, candidate.record)
         if ours != theirs
     ]
-    if different:
-        return "different " + ", ".join(different)
-    timings = baseline.record.timing, candidate.record.timing
-    return "times are only indicative" if any(timing and timing.indicative for timing in timings) else ""
+    reasons = ["different " + ", ".join(different)] if different else []
+    for who, run in (("the baseline", baseline), ("this run", candidate)):
+        reasons += [f"{who} has {lack}" for lack in _instead_of_fps(run.record)]
+    return "; ".join(reasons)
+
+
+def _instead_of_fps(record: RunRecord) -> Iterable[str]:
+    """Say what a run has in place of an FPS that may be judged."""
+    if record.timing is None:
+        yield "no times"
+    elif record.timing.indicative:
+        yield f"only indicative times ({', '.join(record.timing.reasons) or 'no reason recorded'})"
+    elif record.timing.fps is None:
+        yield "no FPS"
 
 
 def _timed(run: Run) -> set[str]:

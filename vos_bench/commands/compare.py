@@ -18,7 +18,7 @@ from vos_bench.files import write_text
 from vos_bench.history import history as order
 from vos_bench.junit import junit as as_junit
 from vos_bench.records import Run, find_runs, load_run
-from vos_bench.significance import change
+from vos_bench.significance import Change, change
 from vos_bench.spread import MULTIPLE, spread
 
 if TYPE_CHECKING:
@@ -84,16 +84,16 @@ def compare(
     if names is not None:
         after = only(after, [name for name in names if name in after.sequences])
     comparison = judge(before, after, tolerances={**overall, **wanted.fixed}, by_sequence=by_sequence)
-    moved = change(before, after)
-    _print(comparison, str(moved))
+    moved = change(before, after) if any(row.score != "FPS" for row in comparison.rows) else None
+    _print(comparison, moved)
     failing = comparison.failing(fail_on)
     if junit is not None:
         write_text(junit, as_junit(comparison, after.record, fail_on=fail_on))
     if summary is not None:
-        _write_summary(summary, comparison, before, after, fail_on, str(moved), thumbnails=thumbnails, root=root)
+        _write_summary(summary, comparison, before, after, fail_on, moved, thumbnails=thumbnails, root=root)
     rows = [asdict(row) for row in comparison.rows]
-    verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows, "change of J&F": asdict(moved)}
-    write_json(json, verdicts)
+    verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows}
+    write_json(json, {**verdicts, "change of J&F": asdict(moved) if moved else None})
     return int(bool(failing))
 
 
@@ -134,9 +134,12 @@ def _all_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
     return found.runs
 
 
-def _print(comparison: Comparison, moved: str) -> None:
+def _print(comparison: Comparison, moved: Change | None) -> None:
     rows = (row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME)
     show(comparison_table(rows, f"Comparison: {comparison.heading}"))
+    if moved is None:
+        say("Neither run has scores: FPS alone was judged.")
+        return
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
     say(f"{same} sequences are the same within tolerance and not shown.")
     say(f"{moved}.")
@@ -148,7 +151,7 @@ def _write_summary(
     before: Run,
     after: Run,
     fail_on: FailOn,
-    moved: str,
+    moved: Change | None,
     *,
     thumbnails: bool,
     root: Path | None,
@@ -163,7 +166,8 @@ def _write_summary(
         dataset = registry.open_dataset(data.name, root=root, split=data.split or None)
         licence = registry.dataset(data.name).licence
         drawn = {name: pictures(name, baseline=before, candidate=after, dataset=dataset) for name in fell[:SHOWN]}
-    text = summary(comparison, after.record, fail_on=fail_on, remarks=(moved,), pictures=drawn, licence=licence)
+    remarks = (str(moved),) if moved else ()
+    text = summary(comparison, after.record, fail_on=fail_on, remarks=remarks, pictures=drawn, licence=licence)
     write_text(path, text)
 
 

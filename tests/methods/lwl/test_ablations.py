@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,7 @@ from vos_bench.training.recipe import Recipe
 from vos_bench.training.session import find_recipe
 
 STEPS = ("baseline", "end-to-end", "label-generator", "weight-predictor")
+LABELS = ("Baseline", "+End-to-end", "+Label Generator", "+Weight Predictor")
 NARROW = (
     "network.target_channels=16",
     "network.decoder_channels=8",
@@ -183,7 +185,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 @pytest.fixture
 def tree(ytvos_tree: ModuleType, tmp_path: Path) -> Path:
-    """YouTube-VOS 2019 with three train videos, one of them held out, and DAVIS 2017 with one."""
+    """YouTube-VOS 2019 with three train videos, one of them held out, and DAVIS with one to train on and one of val."""
     videos = {name: {1: ("person", 0), 2: ("cat", 0)} for name in ("aaa", "bbb", "ccc")}
     ytvos = tmp_path / "YouTubeVOS19"
     ytvos_tree.build(ytvos, subset="train", videos=videos, annotated=12, step=1, size=(64, 96))
@@ -192,8 +194,10 @@ def tree(ytvos_tree: ModuleType, tmp_path: Path) -> Path:
     for kind in ("JPEGImages", "Annotations"):
         (davis / kind / "480p").mkdir(parents=True)
         (davis / kind / "480p" / "bear").symlink_to(ytvos / "train" / kind / "aaa")
-    (davis / "ImageSets" / "2017").mkdir(parents=True)
-    (davis / "ImageSets" / "2017" / "train.txt").write_text("bear\n")
+        (davis / kind / "480p" / "bus").symlink_to(ytvos / "train" / kind / "bbb")
+    for year, subset, name in (("2016", "train", "bear"), ("2016", "val", "bus"), ("2017", "train", "bear")):
+        (davis / "ImageSets" / year).mkdir(parents=True, exist_ok=True)
+        (davis / "ImageSets" / year / f"{subset}.txt").write_text(f"{name}\n")
     return tmp_path
 
 
@@ -224,8 +228,33 @@ def test_the_papers_scale_goes_from_the_command_to_records_and_the_table(
     capsys.readouterr()
     assert call("report", "ablation", out) == 0
     said = capsys.readouterr().out
-    for label in ("Baseline", "+End-to-end", "+Label Generator", "+Weight Predictor"):
-        assert f"lwl: {label}" in said
+    assert all(f"lwl: {label}" in said for label in LABELS)
+
+
+def test_the_lite_scale_goes_from_the_command_to_records_and_the_table(
+    tree: Path, call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = Path("out")
+    code = call(
+        *("ablate", "lwl", "--scale", "lite", "--root", tree / "DAVIS", "--seeds", "0,1", "--out", out),
+        *("--device", "cpu"),
+        *(f"--set={text}" for text in (*LIGHT, *SMALL)),
+        *(f"--run-set={text}" for text in ("crop_size=[64, 96]", "first_iterations=1", "update_iterations=1")),
+    )
+    assert code == 0, capsys.readouterr().err
+    for step, seed in product(STEPS, (0, 1)):
+        record = load_run(out / "table1" / step / f"seed{seed}" / "run").record
+        assert (record.dataset.name, record.dataset.sequences) == ("davis16", ("bus",))
+        assert record.ablation is not None
+        assert (record.ablation.scale, record.ablation.recipe, record.ablation.steps) == ("lite", "ablation", 2)
+        training = json.loads((out / "table1" / step / f"seed{seed}" / "training/training.json").read_text())
+        assert [(data["name"], data["split"]) for data in training["data"]] == [("davis16", "train")]
+    capsys.readouterr()
+    assert call("report", "ablation", out) == 0
+    said = capsys.readouterr().out
+    assert all(f"lwl-lite: {label}" in said for label in LABELS)
+    assert "mean ± spread over 2 seeds" in said
+    assert "lwl-lite on davis16 val: the means of J rise" in said
 
 
 def load_config(overrides: tuple[str, ...]) -> LwlConfig:

@@ -1,15 +1,18 @@
-"""The tables in the documentation are those that the reports make."""
+"""The tables and the figure in the documentation are those that the reports make."""
 
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 
 from vos_bench import registry
+from vos_bench.api import ReportOptions
 from vos_bench.records import find_runs
 from vos_bench.tables import Format, render
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "docs" / "tables"
+FIGURE = ROOT / "docs" / "images" / "ablation.svg"
 RECORDS = ROOT / "benchmarks" / "ablation-lite"
 SUFFIXES = {"markdown": "md", "latex": "tex"}
 
@@ -26,3 +29,13 @@ def test_the_tables_of_the_ablation_are_made_of_the_records_beside_them(name: st
     runs = find_runs([RECORDS]).runs
     made = render(registry.resolve(registry.report(name).factory)(runs), form)
     assert made == (TABLES / f"{name}.{SUFFIXES[form]}").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(
+    f"Matplotlib v{mpl.__version__}," not in FIGURE.read_text(encoding="utf-8"),
+    reason=f"docs/images/ablation.svg was drawn by another matplotlib than {mpl.__version__}",
+)
+def test_the_figure_of_the_ablation_is_drawn_from_the_records_beside_it(tmp_path: Path) -> None:
+    out = tmp_path / "ablation.svg"
+    registry.resolve(registry.report("ablation-figure").factory)(find_runs([RECORDS]).runs, ReportOptions(out=out))
+    assert out.read_bytes() == FIGURE.read_bytes()

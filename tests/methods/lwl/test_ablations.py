@@ -150,6 +150,13 @@ def test_every_axis_with_a_training_has_the_whole_method_on_it(plan: Plan) -> No
     assert all(sum(variant.identity == whole for variant in axis.variants) == 1 for axis in trained)
 
 
+def test_the_training_data_that_the_paper_does_not_name_are_said_to_be_assumed() -> None:
+    said = "assumed, for section 4.1 of the paper names no training data"
+    variants = [variant for axis in PAPER.axes for variant in axis.variants]
+    assert all((said in variant.note) == (variant.training is not None) for variant in variants)
+    assert not any(said in variant.note for axis in LITE.axes for variant in axis.variants)
+
+
 def test_a_backbone_learns_as_its_variant_says() -> None:
     [axis] = [axis for axis in LITE.axes if axis.name == "backbone"]
     found = {}
@@ -229,6 +236,7 @@ def test_the_papers_scale_goes_from_the_command_to_records_and_the_table(
     assert call("report", "ablation", out) == 0
     said = capsys.readouterr().out
     assert all(f"lwl: {label}" in said for label in LABELS)
+    assert "drawn 6 : 1 as in the authors' code" in " ".join(said.split())
 
 
 def test_the_lite_scale_goes_from_the_command_to_records_and_the_table(

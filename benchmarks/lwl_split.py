@@ -7,9 +7,10 @@ is measured apart and not part of the total:
     python benchmarks/lwl_split.py lwl --frames 46
     python benchmarks/lwl_split.py lwl-lite --frames 60
 
-The least time of a part is the sum over its operations, each as it is: the longer of its multiplications over those
-that large matrix products reach on this machine, and its bytes (read and written, each tensor once) over the best rate
-at which memory is copied, caches included; both measured in the same process.
+The least time of a part is the sum over its operations, each as it is: the longer of its multiplications over the most
+that any of several matrix products and 3 x 3 convolutions reaches on this machine in the precision of `--amp`, and its
+bytes (read and written, each tensor once) over the best rate at which memory is copied, caches included; both measured
+in the same process. Every method runs without probabilities, which nothing here reads.
 """
 
 import argparse
@@ -54,12 +55,20 @@ COUNTED = 4
 """Frames over which multiplications are counted: lwl-lite updates its target model on every fourth."""
 
 
+PRODUCTS = {"cpu": (768, 1536, 2304), "cuda": (2048, 4096, 8192)}
+"""Sides of square matrices whose products are timed."""
+
+CONVOLUTIONS = ((64, 120, 208), (256, 60, 104), (512, 30, 52))
+"""Channels, height and width of the maps that 3 x 3 convolutions are timed on: what LWL has of them."""
+
+
 @dataclass(frozen=True)
 class Machine:
-    """What this machine reaches: multiplications and bytes a second."""
+    """What this machine reaches: multiplications and bytes a second, and by which work it reached the former."""
 
     multiplications: float
     bytes: float
+    by: str
 
 
 class Work(TorchDispatchMode):
@@ -183,15 +192,37 @@ def measure(
     return rows, split.work
 
 
-def reach(device: str) -> Machine:
-    """Measure what large matrix products, and copies of any size, reach."""
-    side = 4096 if device.startswith("cuda") else 1536
-    a = torch.randn(side, side, device=device)
+@torch.inference_mode()
+def reach(device: str, amp: str = "off") -> Machine:
+    """Measure the best that matrix products, convolutions, and copies of any size reach.
+
+    Args:
+        device: Where.
+        amp: The precision of the network there; the CPU always works in float32.
+    """
     copies = []
     for mebibytes in (0.5, 2, 8, 64):
         source = torch.ones(int(mebibytes * 2**18), device=device)
         copies.append(2 * source.nbytes / _best(partial(source.clone().copy_, source)))
-    return Machine(side**3 / _best(lambda: a @ a), max(copies))
+    dtype = {"off": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[amp if device != "cpu" else "off"]
+    rates = {name: count / _best(work) for name, count, work in _multiplying(device, dtype)}
+    best = max(rates, key=rates.__getitem__)
+    return Machine(rates[best], max(copies), best)
+
+
+def _multiplying(device: str, dtype: torch.dtype) -> Iterator[tuple[str, float, Callable[[], Tensor]]]:
+    """Yield work of many sizes, one at a time, as what it is, its multiplications, and the call that does it."""
+    for side in PRODUCTS["cuda" if device.startswith("cuda") else "cpu"]:
+        a = torch.randn(side, side, device=device, dtype=dtype)
+        yield f"matrix products of {side} x {side}", float(side**3), partial(torch.matmul, a, a)
+    for channels, height, width in CONVOLUTIONS:
+        image = torch.randn(1, channels, height, width, device=device, dtype=dtype)
+        kernel = torch.randn(channels, channels, 3, 3, device=device, dtype=dtype)
+        for order in (torch.contiguous_format, torch.channels_last):
+            ordered = (each.to(memory_format=order) for each in (image, kernel))
+            last = ", channels last" if order is torch.channels_last else ""
+            name = f"3 x 3 convolutions of {channels} x {height} x {width}{last}"
+            yield name, 9.0 * channels**2 * height * width, partial(torch.conv2d, *ordered, padding=1)
 
 
 def _best(work: Callable[[], Tensor]) -> float:
@@ -287,11 +318,11 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="K=V")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    machine = reach(arguments.device)
+    machine = reach(arguments.device, arguments.amp)
     rows, work = measure(build(arguments), arguments, machine)
     where = f"torch {torch.__version__}, {arguments.device}, {arguments.threads} threads"
     speed = f"{machine.multiplications / 1e9:.0f} GMAC/s, copies {machine.bytes / 1e9:.0f} GB/s"
-    print(f"milliseconds a frame, min / median; {where}; matrix products reach {speed}")
+    print(f"milliseconds a frame, min / median; {where}; {machine.by} reach {speed}")
     print(f"first frame: {1e3 * rows[0][1]['total']:.0f}")
     print(table(rows, work))
     print(beside(machine))

@@ -204,7 +204,8 @@ def reach(device: str, amp: str = "off") -> Machine:
     for mebibytes in (0.5, 2, 8, 64):
         source = torch.ones(int(mebibytes * 2**18), device=device)
         copies.append(2 * source.nbytes / _best(partial(source.clone().copy_, source)))
-    dtype = {"off": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[amp if device != "cpu" else "off"]
+    halves = {"fp16": torch.float16, "bf16": torch.bfloat16} if device.startswith("cuda") else {}
+    dtype = halves.get(amp, torch.float32)
     rates = {name: count / _best(work) for name, count, work in _multiplying(device, dtype)}
     best = max(rates, key=rates.__getitem__)
     return Machine(rates[best], max(copies), best)
@@ -318,8 +319,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="K=V")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    method = build(arguments)  # first, for what it lets the device round holds for what is reached too
     machine = reach(arguments.device, arguments.amp)
-    rows, work = measure(build(arguments), arguments, machine)
+    rows, work = measure(method, arguments, machine)
     where = f"torch {torch.__version__}, {arguments.device}, {arguments.threads} threads"
     speed = f"{machine.multiplications / 1e9:.0f} GMAC/s, copies {machine.bytes / 1e9:.0f} GB/s"
     print(f"milliseconds a frame, min / median; {where}; {machine.by} reach {speed}")

@@ -9,7 +9,7 @@ import pandas as pd
 from vos_bench.records import Run
 from vos_bench.tables import SPREAD, Column, Table
 
-from .speed import hardware
+from .speed import hardware, highest
 
 COLUMNS = (
     Column("method"),
@@ -24,10 +24,11 @@ COLUMNS = (
     Column("init", digits=0, unit="ms"),
     Column("memory", digits=0, unit="MiB"),
     Column("GPU memory", digits=0, unit="MiB"),
+    Column("GPU reserved", digits=0, unit="MiB"),
 )
 NOTES = (
     "FPS: median of the repeats ± their standard deviation; p50, p90 and p99: of the frames after the first; init: "
-    "median of the first frames.",
+    "median of the first frames; GPU memory: what torch had allocated at most; GPU reserved: what it held at most.",
 )
 
 
@@ -58,7 +59,8 @@ def _row(run: Run) -> dict[str, Any]:
         f"FPS{SPREAD}": float(np.std(rates, ddof=1)) if len(rates) > 1 else None,
         **({"p50": step.p50, "p90": step.p90, "p99": step.p99} if step else {}),
         "init": timing.init_ms,
-        "memory": max((s.peak_mib for s in sequences if s.peak_mib is not None), default=None),
-        "GPU memory": max((s.peak_gpu_mib for s in sequences if s.peak_gpu_mib is not None), default=None),
+        "memory": highest(sequence.peak_mib for sequence in sequences),
+        "GPU memory": highest(sequence.peak_gpu_mib for sequence in sequences),
+        "GPU reserved": highest(sequence.peak_gpu_reserved_mib for sequence in sequences),
         "notes": tuple(f"indicative: {reason}" for reason in timing.reasons),
     }

@@ -64,8 +64,8 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
         "FPS with init": timing.fps_with_init,
         "init": timing.init_ms,
         **({"p50": step.p50, "p90": step.p90, "p99": step.p99} if step else {}),
-        "memory": _highest(sequence.peak_mib for sequence in run.sequences.values()),
-        "GPU memory": _highest(sequence.peak_gpu_mib for sequence in run.sequences.values()),
+        "memory": highest(sequence.peak_mib for sequence in run.sequences.values()),
+        "GPU memory": highest(sequence.peak_gpu_mib for sequence in run.sequences.values()),
         "rank": None if timing.indicative else _conditions(run.record),
     }
     yield from ({**base, **row} for row in _by_objects(run))
@@ -84,7 +84,8 @@ def _conditions(record: RunRecord) -> str:
     return repr((hardware(record), record.dataset.fingerprint, record.dataset.sequences, record.protocol.frames_seen))
 
 
-def _highest(values: Iterable[float | None]) -> float | None:
+def highest(values: Iterable[float | None]) -> float | None:
+    """Return the highest of the values that are there, None where none is."""
     return max((value for value in values if value is not None), default=None)
 
 

@@ -1,12 +1,13 @@
 """What the machine does: clocks of GPUs as nvidia-smi tells them, and the processor time of others."""
 
+import os
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from vos_bench.machine import ProcessorUse, machine_state
+from vos_bench.machine import ProcessorUse, machine_state, other_gpu_processes
 
 SMI = """#!/bin/sh
 echo "NVIDIA H200, 1980, 3201, 312.45, 700.00, 41, 1024, 97"
@@ -29,6 +30,33 @@ def test_the_gpus_clocks_power_and_temperature_are_read(monkeypatch: pytest.Monk
     first, second = machine_state().gpus
     assert (first.sm_mhz, first.power_watts, first.temperature, first.utilisation) == (1980, 312.45, 41, 97)
     assert (second.memory_mhz, second.used_mib) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("listed", "others"),
+    [
+        (["OWN"], 0),
+        (["OWN", "1", "1"], 1),
+        (["OWN", "1", "2"], 2),
+        ([], 0),
+        (["1"], 0),  # in a container: our own, under the host's number
+        (["1", "2"], 1),
+        (["[N/A]"], 0),
+    ],
+)
+def test_processes_of_others_on_the_gpu_are_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: list[str], others: int
+):
+    lines = [line.replace("OWN", str(os.getpid())) for line in listed]
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(
+        '#!/bin/sh\n[ "$*" = "--query-compute-apps=pid --format=csv,noheader --id=GPU-a" ] || exit 1\n'
+        + "".join(f"echo '{line}'\n" for line in lines)
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert other_gpu_processes("GPU-a") == others
+    assert other_gpu_processes() == 0, "a tool that fails tells nothing"
 
 
 def test_own_work_is_not_that_of_others():

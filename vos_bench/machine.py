@@ -1,5 +1,6 @@
 """What the machine does while something is timed: clocks, temperatures, and the work of others."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -77,16 +78,19 @@ def machine_state() -> MachineState:
     )
 
 
-def nvidia_smi(*fields: str) -> list[tuple[str, ...]]:
-    """Ask `nvidia-smi` for some fields of every GPU; no rows where there is none, or it fails or does not answer.
+def nvidia_smi(*fields: str, about: str = "gpu", gpu: str | None = None) -> list[tuple[str, ...]]:
+    """Ask `nvidia-smi` for some fields; no rows where there is no GPU, or it fails or does not answer.
 
     Args:
-        fields: As `nvidia-smi --help-query-gpu` names them.
+        fields: As `nvidia-smi --help-query-gpu` or `--help-query-compute-apps` names them.
+        about: What a row stands for: `gpu`, or `compute-apps` for the processes that compute on one.
+        gpu: Its name for `nvidia-smi --id`; None for all GPUs.
     """
     tool = shutil.which("nvidia-smi")
     if not tool:
         return []
-    command = (tool, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits")
+    which = [f"--id={gpu}"] if gpu else []
+    command = [tool, f"--query-{about}={','.join(fields)}", "--format=csv,noheader,nounits", *which]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_SECONDS, check=False
@@ -101,6 +105,19 @@ def _gpu_states() -> Iterator[GpuState]:
     fields = list(GpuState.model_fields)[1:]
     for name, *numbers in nvidia_smi(*_QUERY):
         yield GpuState(name=name, **dict(zip(fields, map(_number, numbers), strict=True)))
+
+
+def other_gpu_processes(gpu: str | None = None) -> int:
+    """Return how many processes of others compute on the GPU now, as far as `nvidia-smi` tells.
+
+    Where it lists none of ours, one of them is taken for ours: inside a container it may have the host's numbers.
+
+    Args:
+        gpu: Its name for `nvidia-smi --id`; None for all GPUs.
+    """
+    listed = {int(pid) for (pid,) in nvidia_smi("pid", about="compute-apps", gpu=gpu) if pid.isdecimal()}
+    ours = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    return max(0, len(listed) - max(1, len(listed & ours)))
 
 
 def _number(text: str) -> float | None:

@@ -1,5 +1,6 @@
 """Timings by the protocol: warm-up, repeats, masks that are the very ones scored, and what spoils a figure."""
 
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -193,3 +194,19 @@ def test_a_method_that_cannot_finish_is_one_message(fake_vos: ModuleType, tmp_pa
 def test_no_repeat_is_refused(fake_vos: ModuleType, tmp_path: Path):
     with pytest.raises(BadInputError, match="--repeats 0: expected 1 or more"):
         bench(make(fake_vos, tmp_path / "out"), repeats=Repeats(0), listener=Listener())
+
+
+@pytest.mark.usefixtures("long_enough")
+def test_other_processes_on_the_gpu_give_no_fps(fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\ncase $1 in *compute-apps*) echo {os.getpid()}; echo 1;; esac\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    specs = {"a": fake_vos.Spec()}
+    timing = bench(make(fake_vos, tmp_path / "cpu", specs=specs), listener=Listener()).record.timing
+    assert timing is not None
+    assert timing.reasons == (), "the processor does not mind"
+    monkeypatch.setattr("vos_bench.benching.session._gpu", lambda _: "GPU-a")
+    timing = bench(make(fake_vos, tmp_path / "gpu", specs=specs), listener=Listener()).record.timing
+    assert timing is not None
+    assert (timing.reasons, timing.fps) == (("processes of others that computed on the GPU: 1",), None)

@@ -1,11 +1,11 @@
-"""The reports `speed`, `progress` and `attributes`."""
+"""The reports `speed`, `latency`, `progress` and `attributes`."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from vos_bench.environment import GpuEntry
 from vos_bench.records import Run
-from vos_bench.reports import attributes, progress, speed
+from vos_bench.reports import attributes, latency, progress, speed
 from vos_bench.tables import render
 from vos_bench.timing import FrameTimings, Latency, TimingSummary
 
@@ -112,3 +112,14 @@ def test_attributes_ranks_within_an_object_and_names_failures(make_run: MakeRun)
     assert "**60.0**" in text
     assert "**90.0**" not in text
     assert "failed: the method raised ValueError" in text
+
+
+def test_a_timing_shows_what_torch_allocated_and_what_it_held_on_the_gpu(make_run: MakeRun) -> None:
+    run = make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}, p50=10.0)
+    memory = {"a": (100.0, 300.0), "b": (200.0, 250.0)}
+    sequences = {
+        name: run.sequences[name].model_copy(update={"peak_gpu_mib": used, "peak_gpu_reserved_mib": held})
+        for name, (used, held) in memory.items()
+    }
+    [row] = latency.build([replace(run, sequences=sequences)]).rows
+    assert (row["GPU memory"], row["GPU reserved"]) == (200.0, 300.0)

@@ -134,6 +134,11 @@ class Passes:
             for name in names
         }
 
+    @property
+    def device(self) -> str:
+        """Where the method runs."""
+        return self._method.device
+
     def warm_up(self) -> float:
         """Run the longest sequence of each frame size and number of objects; return the seconds it took."""
         began = time.perf_counter()

@@ -10,7 +10,7 @@ from vos_bench.benching.passes import Listener, Passes
 from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
-from vos_bench.machine import MOST_OF_OTHERS, ProcessorUse, machine_state
+from vos_bench.machine import MOST_OF_OTHERS, ProcessorUse, machine_state, other_gpu_processes
 from vos_bench.records import BenchEntry, Run, RunRecord, load_run, run_file, write_record
 from vos_bench.records.conclusion import conclude
 from vos_bench.running.building import build, numerics
@@ -87,9 +87,12 @@ def _about_this(record: RunRecord, prepared: Prepared) -> RunRecord:
 def _repeat(passes: Passes, repeats: Repeats) -> BenchEntry:
     """Warm up, run all repeats, and say how it went."""
     warm_up = passes.warm_up()
+    gpu = _gpu(passes.device)
+    beside = [other_gpu_processes(gpu)] if gpu else []
     start, used = machine_state(), ProcessorUse.now()
     counts = tuple(_one_repeat(passes, number, repeats) for number in range(1, repeats.count + 1))
     spent, end = used.until(ProcessorUse.now()), machine_state()
+    beside += [other_gpu_processes(gpu)] if gpu else []
     digests = " ".join(digest for ledger in passes.ledgers.values() for digest in sorted(ledger.digests))
     return BenchEntry(
         warm_up_seconds=warm_up,
@@ -99,7 +102,7 @@ def _repeat(passes: Passes, repeats: Repeats) -> BenchEntry:
         processor_seconds=spent.own,
         share_of_others=spent.share_of_others,
         label_maps_sha256=hashlib.sha256(digests.encode()).hexdigest(),
-        disturbances=tuple(_disturbances(passes, spent)),
+        disturbances=tuple(_disturbances(passes, spent, max(beside, default=0))),
     )
 
 
@@ -112,7 +115,16 @@ def _one_repeat(passes: Passes, number: int, repeats: Repeats) -> int:
     return count
 
 
-def _disturbances(passes: Passes, spent: ProcessorUse) -> Iterator[str]:
+def _gpu(device: str) -> str | None:
+    """Return what `nvidia-smi` calls a GPU; None on the CPU."""
+    if not device.startswith("cuda"):
+        return None
+    import torch  # here, for the method has loaded it where there is a GPU
+
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+
+
+def _disturbances(passes: Passes, spent: ProcessorUse, beside: int) -> Iterator[str]:
     """Say what keeps the figures from being published."""
     for name, ledger in passes.ledgers.items():
         if len(ledger.digests) > 1:
@@ -121,3 +133,5 @@ def _disturbances(passes: Passes, spent: ProcessorUse) -> Iterator[str]:
             yield f"{name}: the label maps on disk are not those of the timed passes"
     if spent.share_of_others > MOST_OF_OTHERS:
         yield f"others used {spent.share_of_others:.0%} of the machine's processors"
+    if beside:
+        yield f"processes of others that computed on the GPU: {beside}"

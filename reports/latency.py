@@ -1,5 +1,6 @@
 """The report `latency`: a line for each timing, as `vos-bench bench` prints it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,10 +36,15 @@ NOTES = (
 def build(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each machine and precision, runs without times left out."""
     rows = [_row(run) for run in runs if run.record.timing is not None]
-    rows.sort(key=lambda row: (row["group"], row["data"], row["method"]))
+    rows.sort(key=lambda row: (row["group"], _by_number(row["data"]), row["method"]))
     names = ["group", *(column.name for column in COLUMNS), f"FPS{SPREAD}", "notes"]
     frame = pd.DataFrame(rows, columns=names, dtype=object)
     return Table("Latency", COLUMNS, frame, NOTES, group="group", footnotes="notes")
+
+
+def _by_number(name: str) -> list[tuple[str, int]]:
+    """Return a key that puts made-up videos of 416 pixels before those of 1280."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -114,6 +114,16 @@ def test_attributes_ranks_within_an_object_and_names_failures(make_run: MakeRun)
     assert "failed: the method raised ValueError" in text
 
 
+def test_timings_stand_in_the_order_of_sizes_and_numbers_of_objects(make_run: MakeRun) -> None:
+    names = ["made-up-416x240-1", "made-up-832x480-2", "made-up-832x480-10", "made-up-1280x720-1"]
+    runs = []
+    for name in sorted(names):
+        run = make_run({"a": (0.8, 0.8)}, p50=10.0)
+        data = run.record.dataset.model_copy(update={"name": name})
+        runs.append(replace(run, record=run.record.model_copy(update={"dataset": data})))
+    assert [row["data"] for row in latency.build(runs).rows] == names
+
+
 def test_a_timing_shows_what_torch_allocated_and_what_it_held_on_the_gpu(make_run: MakeRun) -> None:
     run = make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}, p50=10.0)
     memory = {"a": (100.0, 300.0), "b": (200.0, 250.0)}

@@ -193,7 +193,8 @@ def _inflated(compressed: bytes, size: int) -> bytes | None:
     try:
         # One byte more than wanted: the end of the stream is then met in the same call, its checksum with it.
         if len(compressed) <= _ONE_GO:
-            return cast("bytes", zlib_ng.decompress(compressed, bufsize=size + 1))
+            whole: bytes = zlib_ng.decompress(compressed, bufsize=size + 1)
+            return whole
         stream = zlib_ng.decompressobj()
         pixels: bytes = stream.decompress(compressed, size + 1)
     except _INFLATE_ERROR:

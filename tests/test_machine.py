@@ -50,7 +50,7 @@ def test_processes_of_others_on_the_gpu_are_counted(
     lines = [line.replace("OWN", str(os.getpid())) for line in listed]
     tool = tmp_path / "nvidia-smi"
     tool.write_text(
-        '#!/bin/sh\n[ "$*" = "--query-compute-apps=pid --format=csv,noheader --id=GPU-a" ] || exit 1\n'
+        '#!/bin/sh\n[ "$*" = "--query-compute-apps=pid --format=csv,noheader,nounits --id=GPU-a" ] || exit 1\n'
         + "".join(f"echo '{line}'\n" for line in lines)
     )
     tool.chmod(0o755)

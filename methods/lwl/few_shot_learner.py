@@ -1,11 +1,12 @@
 """The few-shot learner A: steepest descent on the weighted ridge objective of equation 3."""
 
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from .target_model import apply_adjoint, apply_target_model
+from .target_model import apply_adjoint, apply_target_model, in_float32
 
 _SMALLEST_CURVATURE = 1e-8
 
@@ -50,10 +51,14 @@ class FewShotLearner(nn.Module):
         self._differentiable = differentiable
 
     def forward(self, samples: Samples, filters: Tensor, *, iterations: int, scores: Tensor | None = None) -> Fit:
-        """Run `iterations` of steepest descent from `filters`; see `descend`."""
-        if self._differentiable:
-            return descend(samples, filters, ridge=self.regularisation.square(), iterations=iterations, scores=scores)
-        with torch.no_grad():
+        """Run `iterations` of steepest descent from `filters`; see `descend`.
+
+        It runs in float32 under autocast too: its step lengths are ratios of large sums.
+        """
+        samples, filters = Samples(*map(in_float32, samples)), in_float32(filters)
+        scores = None if scores is None else in_float32(scores)
+        gradients = nullcontext() if self._differentiable else torch.no_grad()
+        with gradients, torch.autocast(filters.device.type, enabled=False):
             return descend(samples, filters, ridge=self.regularisation.square(), iterations=iterations, scores=scores)
 
 

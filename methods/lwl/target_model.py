@@ -37,13 +37,13 @@ def normalise_instances(x: Tensor, scale: float) -> Tensor:
 
     The sum is taken in float32 at least: in float16 it would overflow.
     """
-    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    x = in_float32(x)
     energy = x.square().sum(dim=(1, 2, 3), keepdim=True)
     return x * (scale * torch.sqrt(x[0].numel() / (energy + 1e-5)))
 
 
 def apply_target_model(features: Tensor, filters: Tensor) -> Tensor:
-    """Compute T(x) = x * tau of equation 1, the encoding of the target's mask.
+    """Compute T(x) = x * tau of equation 1, the encoding of the target's mask; in float32 also under autocast.
 
     Args:
         features: S x N x C x h x w: N images for each of S objects; fastest where the channels lie last in memory.
@@ -53,7 +53,14 @@ def apply_target_model(features: Tensor, filters: Tensor) -> Tensor:
         S x N x D x h x w.
     """
     apply = _convolve if torch.is_grad_enabled() else _convolve_by_taps
-    return torch.stack([apply(x, tau) for x, tau in zip(features, filters, strict=True)])
+    with torch.autocast(features.device.type, enabled=False):
+        pairs = zip(in_float32(features), in_float32(filters), strict=True)
+        return torch.stack([apply(x, tau) for x, tau in pairs])
+
+
+def in_float32(x: Tensor) -> Tensor:
+    """Return `x` in float32 where it is of a half precision, and as it is where it is not."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _convolve(x: Tensor, tau: Tensor) -> Tensor:
@@ -76,7 +83,7 @@ def _convolve_by_taps(x: Tensor, tau: Tensor) -> Tensor:
                 _shifted(row - middle, height),
                 _shifted(column - middle, width),
             )
-            scores[..., to_rows, to_columns] += taps[:, row, column][..., from_rows, from_columns]
+            scores[..., to_rows, to_columns].add_(taps[:, row, column][..., from_rows, from_columns])
     return scores
 
 

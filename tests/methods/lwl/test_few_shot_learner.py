@@ -145,3 +145,20 @@ def test_memory_layout_changes_nothing(layout):
     torch.testing.assert_close(
         apply_target_model(features, filters), apply_target_model(samples.features, filters), rtol=1e-12, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_the_learner_is_as_exact_under_autocast(gradients):
+    samples, filters = random_samples(7)
+    single, start = Samples(*(x.float() for x in samples)), filters.float()
+    learner = FewShotLearner(initial_regularisation=0.1)
+    with torch.set_grad_enabled(gradients):
+        exact = learner(single, start, iterations=3)
+        exact_scores = apply_target_model(single.features, exact.filters)
+        with torch.autocast("cpu", torch.bfloat16):
+            fit = learner(single, start, iterations=3)
+            scores = apply_target_model(single.features, fit.filters)
+            halves = learner(Samples(*(x.bfloat16() for x in samples)), start, iterations=3)
+    assert torch.equal(fit.filters, exact.filters)
+    assert torch.equal(scores, exact_scores)
+    assert halves.filters.dtype == scores.dtype == torch.float32

@@ -95,6 +95,16 @@ def test_a_recipe_takes_two_steps_and_writes_weights_that_load(tmp_path, roots, 
     assert (network.box_encoder is not None) == (recipe == "box")
 
 
+@pytest.mark.parametrize("recipe", ["stage1", "box"])
+def test_a_recipe_takes_a_step_in_half_precision(tmp_path, roots, recipe):
+    overrides = (*NARROW, *SMALL, "steps_per_epoch=1", "amp=bf16")
+    result = train("lwl", recipe, out=tmp_path, roots=roots, overrides=overrides, device="cpu")
+    assert (result.record.status, result.record.step) == ("done", 1)
+    assert result.weights is not None
+    parameters = load_network(result.weights).state_dict().values()
+    assert all(x.isfinite().all() and x.dtype == torch.float32 for x in parameters if x.is_floating_point())
+
+
 def test_sequences_left_out_are_validated_on(tmp_path, roots, davis):
     left_out = sorted(path.name for path in (davis / "JPEGImages" / "480p").iterdir())[0]
     data = f'data=[{{dataset="davis17", leave_out=["{left_out}"]}}]'

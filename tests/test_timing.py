@@ -91,7 +91,8 @@ class FakeEvent:
         self.recorded = False
         self.number = FakeEvent.made
 
-    def record(self) -> None:
+    def record(self, stream: str) -> None:
+        assert stream == "of the device"
         self.recorded = True
 
     def elapsed_time(self, later: "FakeEvent") -> float:
@@ -100,9 +101,9 @@ class FakeEvent:
         return float(later.number)
 
 
-def test_gpu_time_waits_once_when_it_is_read():
+def test_gpu_time_is_of_the_devices_own_queue_and_waits_once_when_it_is_read():
     waits: list[int] = []
-    watch = EventStopwatch(FakeEvent, lambda: waits.append(1))
+    watch = EventStopwatch(FakeEvent, lambda: waits.append(1), stream=lambda: "of the device")
     for _ in range(4):
         watch.start()
         watch.stop()

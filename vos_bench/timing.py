@@ -166,20 +166,28 @@ class WallStopwatch:
 class EventStopwatch:
     """The GPU's own clock: an event at each end of a bracket, and one wait when the times are read."""
 
-    def __init__(self, make_event: Callable[[], Any], synchronize: Callable[[], None]) -> None:
-        """Take a maker of timing events (`record`, `elapsed_time`) and the device's `synchronize`."""
-        self._make_event = make_event
-        self._synchronize = synchronize
+    def __init__(
+        self, make_event: Callable[[], Any], synchronize: Callable[[], None], *, stream: Callable[[], Any]
+    ) -> None:
+        """Take the device's part in it.
+
+        Args:
+            make_event: Makes timing events (`record`, `elapsed_time`).
+            synchronize: Waits for the device.
+            stream: Returns the queue that the device works off now: an event that is not told takes the current
+                device's, which may be another one.
+        """
+        self._make_event, self._synchronize, self._stream = make_event, synchronize, stream
         self._events: list[tuple[Any, Any]] = []
 
     def start(self) -> None:
         """Put an event into the device's queue."""
         self._events.append((self._make_event(), self._make_event()))
-        self._events[-1][0].record()
+        self._events[-1][0].record(self._stream())
 
     def stop(self) -> None:
         """Put the second event into the device's queue."""
-        self._events[-1][1].record()
+        self._events[-1][1].record(self._stream())
 
     def milliseconds(self) -> list[float]:
         """Wait for the device once, then return the length of every bracket so far and forget them."""
@@ -198,11 +206,13 @@ def stopwatch(device: str, *, clock: Clock = "stream") -> Stopwatch:
     import torch
 
     def synchronize() -> None:
-        torch.cuda.synchronize(device)
+        if torch.cuda.is_initialized():  # else nothing of this process runs there, and asking would take memory on it
+            torch.cuda.synchronize(device)
 
     if clock == "stream":
         return WallStopwatch(synchronize)
-    return EventStopwatch(partial(torch.cuda.Event, enable_timing=True), synchronize)
+    make_event = partial(torch.cuda.Event, enable_timing=True)
+    return EventStopwatch(make_event, synchronize, stream=partial(torch.cuda.current_stream, device))
 
 
 def summarise(timings: Iterable[FrameTimings], *, disturbances: Iterable[str] = ()) -> TimingSummary | None:

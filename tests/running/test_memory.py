@@ -35,6 +35,13 @@ def test_the_cpu_has_no_gpu_memory():
     assert PeakMemory("cpu").gpu_mib() is None
 
 
+def test_a_gpu_that_only_another_process_uses_is_not_asked():
+    pytest.importorskip("torch")
+    memory = PeakMemory("cuda:1")
+    assert memory.gpu_mib() is None
+    assert memory.gpu_reserved_mib() is None
+
+
 def test_the_runner_is_imported_without_torch_and_numba():
     code = "import sys, vos_bench.runner; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,6 +5,7 @@ from typing import Any
 
 from vos_bench import registry
 from vos_bench.api import Method, Parameters, Precision, SequenceMethod
+from vos_bench.arithmetic import make_current
 from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
@@ -71,7 +72,7 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
     try:
         kind = method_class(info)
         seed_everything(sequence_seed(recipe.seed, ""))
-        return kind(
+        method = kind(
             recipe.config,
             weights=recipe.weights,
             device=device,
@@ -79,6 +80,8 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
             compile=recipe.compile,
             seed=recipe.seed,
         )
+        make_current(method.device)
+        return method
     except VosBenchError:
         raise
     except Exception as error:

@@ -24,12 +24,13 @@ class PeakMemory:
         """Start anew.
 
         Args:
-            device: A torch device name; torch is imported only for a GPU.
+            device: A torch device name; torch is imported only for a GPU. Where this process has not touched a GPU, as
+                beside a system in a process of its own, it has no memory there.
         """
         self._device = device
         with suppress(OSError):  # not Linux, or a container that forbids it: then the whole process's peak stands
             _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
-        if device.startswith("cuda"):
+        if self._has_memory():
             import torch
 
             torch.cuda.reset_peak_memory_stats(device)
@@ -43,20 +44,27 @@ class PeakMemory:
         return int(found.group(1)) / 1024 if found else _process_peak_mib()
 
     def gpu_mib(self) -> float | None:
-        """Return the highest memory that torch allocated on the GPU, None on the CPU."""
-        if not self._device.startswith("cuda"):
+        """Return the highest memory that torch allocated on the GPU, None where it has not touched one."""
+        if not self._has_memory():
             return None
         import torch
 
         return float(torch.cuda.max_memory_allocated(self._device)) / 2**20
 
     def gpu_reserved_mib(self) -> float | None:
-        """Return the highest memory that torch held on the GPU, None on the CPU."""
-        if not self._device.startswith("cuda"):
+        """Return the highest memory that torch held on the GPU, None where it has not touched one."""
+        if not self._has_memory():
             return None
         import torch
 
         return float(torch.cuda.max_memory_reserved(self._device)) / 2**20
+
+    def _has_memory(self) -> bool:
+        if not self._device.startswith("cuda"):
+            return False
+        import torch
+
+        return torch.cuda.is_initialized()
 
 
 def _process_peak_mib() -> float | None:

@@ -314,7 +314,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--amp", choices=["off", "fp16", "bf16"], default="off")
+    parser.add_argument("--amp", choices=["off", "tf32", "fp16", "bf16"], default="off")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--set", action="append", default=[], metavar="K=V")
     arguments = parser.parse_args()

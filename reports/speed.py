@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vos_bench.records import Run, RunRecord
+from vos_bench.records import Numerics, Run, RunRecord
 from vos_bench.tables import Column, Table
 
 from .published import load
@@ -76,8 +76,14 @@ def hardware(record: RunRecord) -> str:
     numerics = record.numerics
     devices = sorted({gpu.name for gpu in record.environment.gpus}) if numerics and numerics.device != "cpu" else []
     name = ", ".join(devices) or record.environment.cpu or "unknown processor"
-    precision = "float32" if numerics is None or numerics.amp == "off" else numerics.amp
-    return f"{name}, {precision}" + (", compiled" if numerics and numerics.compile else "")
+    return f"{name}, {_precision(numerics)}" + (", compiled" if numerics and numerics.compile else "")
+
+
+def _precision(numerics: Numerics | None) -> str:
+    """Return `float32` only where nothing was rounded: records of before `--amp tf32` have TF32 with `off`."""
+    if numerics is None or numerics.amp != "off":
+        return numerics.amp if numerics else "float32"
+    return "tf32" if numerics.tf32 and numerics.device != "cpu" else "float32"
 
 
 def _conditions(record: RunRecord) -> str:

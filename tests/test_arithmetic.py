@@ -1,12 +1,46 @@
 """What torch is told before a method computes on a GPU."""
 
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
 
-from vos_bench.arithmetic import make_current
+from vos_bench.api import Precision
+from vos_bench.arithmetic import make_current, settle
+from vos_bench.environment import TorchFlags, torch_flags
 
 torch = pytest.importorskip("torch")
+
+
+@pytest.fixture
+def flags() -> Iterator[Callable[[], TorchFlags]]:
+    """Reads the switches, which are put back afterwards."""
+    backends = torch.backends
+    before = backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32, backends.cudnn.deterministic
+    yield torch_flags
+    backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32, backends.cudnn.deterministic = before
+
+
+@pytest.mark.parametrize(("amp", "rounded"), [("off", False), ("tf32", True), ("fp16", False), ("bf16", False)])
+def test_float32_is_float32_unless_tf32_is_asked_for(flags: Callable[[], TorchFlags], amp: Precision, rounded: bool):
+    settle("cuda:0", amp)
+    found = flags()
+    assert (found.tf32, found.tf32_products, found.tf32_convolutions) == (rounded,) * 3
+    assert found.deterministic is True
+
+
+def test_the_switches_of_convolutions_and_products_are_told_apart(flags: Callable[[], TorchFlags]):
+    settle("cuda", "off", deterministic=False)
+    torch.backends.cudnn.allow_tf32 = True
+    found = flags()
+    assert (found.tf32, found.tf32_products, found.tf32_convolutions) == (True, False, True)
+    assert found.deterministic is False
+
+
+def test_nothing_is_switched_for_the_cpu(flags: Callable[[], TorchFlags]):
+    before = flags()
+    settle("cpu", "tf32")
+    assert flags() == before
 
 
 @pytest.mark.parametrize(("device", "expected"), [("cuda:1", [1]), ("cuda", []), ("cpu", [])])

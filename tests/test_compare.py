@@ -78,6 +78,7 @@ def test_speed_is_judged_only_under_equal_conditions(make_run: MakeRun) -> None:
     assert judge(fps=5.0) is Verdict.WORSE
     assert judge(fps=9.6) is Verdict.SAME
     assert judge(fps=5.0, amp="bf16") is Verdict.NOT_COMPARABLE
+    assert judge(fps=5.0, amp="tf32") is Verdict.NOT_COMPARABLE
     assert judge(fps=5.0, indicative=True) is Verdict.NOT_COMPARABLE
     assert judge() is Verdict.NOT_COMPARABLE
 

@@ -29,7 +29,8 @@ Box = tuple[float, float, float, float]
 PromptKind = Literal["mask", "box"]
 ProtocolName = Literal["davis", "ytvos", "ytvos-without-last", "all-frames"]
 FramesSeen = Literal["all", "annotated"]
-Precision = Literal["off", "fp16", "bf16"]
+Precision = Literal["off", "tf32", "fp16", "bf16"]
+"""Of a network on a GPU: float32 throughout; float32 whose products are rounded to TF32; autocast to a half."""
 
 UNTRAINED: Final = "untrained"
 """What `--weights` says to run a network with random parameters, and what its record then calls them."""
@@ -141,7 +142,8 @@ class _Configurable:
             weights: The file of parameters, or None for a method without any; `UNTRAINED` reaches only methods whose
                 description says that they run so.
             device: A torch device name: `cpu`, `cuda` or `cuda:1`.
-            amp: Autocast precision of the network, `off` for float32.
+            amp: Precision of the network: `fp16` and `bf16` ask for autocast; for `off` and `tf32` the runner has set
+                torch's switches, and there is nothing to do.
             compile: Whether to compile the network.
             seed: The run's seed. Before each sequence the runner seeds Python, NumPy, OpenCV and torch from it and
                 from the sequence's name, so that neither order nor shards change a result.

@@ -260,7 +260,7 @@ def _speed_conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tup
     ):
         yield name, getattr(before, field), getattr(after, field)
     yield "torch", before.packages.get("torch"), after.packages.get("torch")
-    for field in ("device", "amp", "compile", "tf32", "cudnn_benchmark"):
+    for field in ("device", "amp", "compile", "tf32", "deterministic", "cudnn_benchmark"):
         yield field, getattr(baseline.numerics, field, None), getattr(candidate.numerics, field, None)
     if baseline.timing and candidate.timing:
         yield "bracket of the times", baseline.timing.definition, candidate.timing.definition

@@ -83,12 +83,16 @@ class TorchFlags(FrozenModel):
     """torch's numeric switches; each None while torch is not loaded.
 
     Attributes:
-        tf32: Whether float32 matrix products or convolutions may be rounded to TF32 on a GPU.
-        deterministic: Whether torch refuses algorithms that are not deterministic.
+        tf32: Whether float32 matrix products or convolutions may be rounded to TF32 on a GPU: one of the next two.
+        tf32_products: Whether matrix products may be.
+        tf32_convolutions: Whether convolutions may be.
+        deterministic: Whether convolutions on a GPU are held to algorithms that give the same bits every time.
         cudnn_benchmark: Whether cuDNN picks its algorithm by trying.
     """
 
     tf32: bool | None = None
+    tf32_products: bool | None = None
+    tf32_convolutions: bool | None = None
     deterministic: bool | None = None
     cudnn_benchmark: bool | None = None
 
@@ -121,9 +125,12 @@ def torch_flags() -> TorchFlags:
     torch = sys.modules.get("torch")
     if torch is None:
         return TorchFlags()
+    products, convolutions = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     return TorchFlags(
-        tf32=bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
-        deterministic=torch.are_deterministic_algorithms_enabled(),
+        tf32=products or convolutions,
+        tf32_products=products,
+        tf32_convolutions=convolutions,
+        deterministic=torch.backends.cudnn.deterministic or torch.are_deterministic_algorithms_enabled(),
         cudnn_benchmark=torch.backends.cudnn.benchmark,
     )
 

@@ -206,7 +206,8 @@ def stopwatch(device: str, *, clock: Clock = "stream") -> Stopwatch:
     import torch
 
     def synchronize() -> None:
-        if torch.cuda.is_initialized():  # else nothing of this process runs there, and asking would take memory on it
+        # Where nothing of this process runs on a GPU, asking would take memory there.
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             torch.cuda.synchronize(device)
 
     if clock == "stream":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from vos_bench.environment import GpuEntry
 from vos_bench.records import Run
@@ -64,6 +65,19 @@ def test_speed_ranks_on_one_machine_only_and_no_mere_indication(make_run: MakeRu
     assert "**20.00**" not in render(speed.build(runs(gpu="V100")), "markdown")
     assert "**20.00**" not in render(speed.build(runs()), "markdown"), "a processor is not that GPU"
     assert "**20.00**" not in render(speed.build(runs(gpu="H200", indicative=True)), "markdown")
+
+
+def test_float32_is_not_ranked_with_what_was_rounded_to_tf32(make_run: MakeRun) -> None:
+    def hardware(device: str, **numerics: Any) -> str:
+        record = timed(make_run({"a": (0.5, 0.5)}), gpu="H200").record
+        assert record.numerics is not None
+        changed = record.numerics.model_copy(update={"device": device, **numerics})
+        return speed.hardware(record.model_copy(update={"numerics": changed}))
+
+    assert hardware("cuda", tf32=False) == "H200, float32"
+    assert hardware("cuda", tf32=True) == hardware("cuda", amp="tf32", tf32=True) == "H200, tf32"
+    assert hardware("cuda", amp="fp16", tf32=False) == "H200, fp16"
+    assert hardware("cpu", tf32=True).endswith(", float32")
 
 
 def test_an_indication_has_latencies_by_number_of_objects_and_no_fps(make_run: MakeRun) -> None:

@@ -171,8 +171,8 @@ def test_clipping_bounds_the_step(tmp_path, point_recipe, points, loop_settings)
     assert not torch.equal(free.weights["0.weight"], bound.weights["0.weight"])
 
 
-@pytest.mark.parametrize("amp", ["bf16", "fp16"])
-def test_autocast_trains_on_the_cpu(tmp_path, point_recipe, points, loop_settings, amp):
+@pytest.mark.parametrize("amp", ["tf32", "bf16", "fp16"])
+def test_every_precision_trains_on_the_cpu(tmp_path, point_recipe, points, loop_settings, amp):
     outcome = run(point_recipe(loop_settings.model_copy(update={"amp": amp})), points, out=tmp_path)
     assert all(torch.isfinite(value).all() for value in outcome.weights.values())
 

@@ -70,7 +70,7 @@ def bench(
         init: What the objects start from.
         weights_: A file of parameters, or the name of one that `vos-bench list weights` shows.
         device: auto, cpu, cuda or cuda:1. On a GPU its own clock is read too, in passes of their own.
-        amp: Precision of the network on a GPU.
+        amp: Precision of the network on a GPU: float32, float32 with products rounded to TF32, or a half.
         compile: Compile the network.
         repeats: How often the set is run; the median is reported.
         quick: One pass a repeat, however short: latencies without FPS.

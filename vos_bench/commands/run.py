@@ -69,7 +69,7 @@ def run(
         protocol: How to score; without it, the dataset's own protocol.
         truth: A folder of true label maps, SEQUENCE/FRAME.png, for a dataset without public truth.
         device: auto, cpu, cuda or cuda:1.
-        amp: Precision of the network on a GPU.
+        amp: Precision of the network on a GPU: float32, float32 with products rounded to TF32, or a half.
         compile: Compile the network.
         jobs: How many sequences run at once; above one, no FPS is given. Without it: one, or all places of the engine.
         engine: local, or the cluster that runs the sequences: dask://HOST:PORT, ray://HOST:PORT; see docs/cluster.md.

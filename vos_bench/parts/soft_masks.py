@@ -122,7 +122,7 @@ class SoftMaskMethod(Method):
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context in which networks run at the precision that was asked for."""
         kind = torch.device(self.device).type
-        return nullcontext() if self.amp == "off" else torch.autocast(kind, dtype=_TYPES[self.amp])
+        return nullcontext() if self.amp not in _TYPES else torch.autocast(kind, dtype=_TYPES[self.amp])
 
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()

@@ -118,13 +118,27 @@ class ProtocolEntry(FrozenModel):
 
 
 class Numerics(FrozenModel):
-    """What decides the last bits of a result; None where it was not to be found out (torch was never loaded)."""
+    """What decides the last bits of a result; None where it was not to be found out (torch was never loaded).
+
+    Attributes:
+        seed: The run's.
+        device: A torch device name.
+        amp: Precision of the network.
+        compile: Whether the network was compiled.
+        tf32: See `vos_bench.environment.TorchFlags`; on the CPU the GPU's switches mean nothing.
+        tf32_products: Likewise.
+        tf32_convolutions: Likewise.
+        deterministic: Likewise.
+        cudnn_benchmark: Likewise.
+    """
 
     seed: int = 0
     device: str = "cpu"
     amp: Precision = "off"
     compile: bool = False
     tf32: bool | None = None
+    tf32_products: bool | None = None
+    tf32_convolutions: bool | None = None
     deterministic: bool | None = None
     cudnn_benchmark: bool | None = None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from vos_bench import registry
 from vos_bench.api import Method, Parameters, Precision, SequenceMethod
-from vos_bench.arithmetic import make_current
+from vos_bench.arithmetic import make_current, settle
 from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
@@ -23,7 +23,7 @@ class Recipe:
         config: An instance of its `Config`, None where it has nothing to set.
         weights: The file of parameters, or `untrained`.
         device: A torch device name, or `auto`.
-        amp: Autocast precision.
+        amp: Precision of the network.
         compile: Whether to compile the network.
         seed: The run's seed.
     """
@@ -72,6 +72,7 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
     try:
         kind = method_class(info)
         seed_everything(sequence_seed(recipe.seed, ""))
+        settle("cpu" if kind.on_cpu else device, recipe.amp)
         method = kind(
             recipe.config,
             weights=recipe.weights,

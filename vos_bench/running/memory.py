@@ -64,7 +64,7 @@ class PeakMemory:
             return False
         import torch
 
-        return torch.cuda.is_initialized()
+        return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def _process_peak_mib() -> float | None:

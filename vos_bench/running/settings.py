@@ -31,7 +31,7 @@ class RunSettings:
         protocol: How to score; None for the dataset's own.
         seed: The run's seed.
         device: `auto`, or a torch device name.
-        amp: Autocast precision.
+        amp: Precision of the network.
         compile: Whether the method shall compile its network.
         jobs: How many sequences run at once. With more than one, each has a worker process, of which the i-th of a
             machine uses GPU i modulo the number of GPUs, and no FPS is given. None for one, and for all places of a

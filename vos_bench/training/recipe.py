@@ -59,7 +59,7 @@ class LoopSettings(FrozenModel):
         validate_samples: How many samples of what is held out a validation takes.
         clip: Largest allowed norm of the whole gradient; None does not clip.
         average: Decay of the moving average of the weights, which is then what is validated and exported; 0 for none.
-        amp: Autocast precision.
+        amp: Precision; see `vos_bench.api.Precision`.
         learning_rates: Part of the network to its learning rate; 0 keeps the part as it is.
         tensorboard: Whether the curves also go to TensorBoard (the extra `tensorboard`).
         data: The datasets to train on.

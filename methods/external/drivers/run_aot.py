@@ -25,6 +25,7 @@ class Aot:
         from utils.checkpoint import load_network
 
         self.device, self.amp, self.longest = hello["device"], hello["amp"], options.longest
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.amp == "tf32"
         number = int(self.device.partition(":")[2] or 0)
         configuration = importlib.import_module("configs." + options.stage).EngineConfig("vos_bench", options.model)
         configuration.TEST_CKPT_PATH = hello["weights"]
@@ -56,7 +57,7 @@ class Aot:
         """Answer the next frame."""
         del boxes  # vos-bench hands none over: this method starts from masks
         precision = torch.bfloat16 if self.amp == "bf16" else torch.float16
-        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp != "off"):
+        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp in ("fp16", "bf16")):
             small = self.shrunk(image)
             labels = torch.zeros((1, 1, *image.shape[:2]), device=self.device)
             if self.number:

@@ -37,6 +37,7 @@ class Cutie:
 
     def __init__(self, hello, options):
         self.device, self.amp = hello["device"], hello["amp"]
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.amp == "tf32"
         self.network, self.configuration = load(hello, options)
 
     def start(self, image, new, boxes):
@@ -55,7 +56,7 @@ class Cutie:
         started = [int(k) for k in np.unique(new) if k]
         mask = torch.from_numpy(new.astype(np.int64)).to(self.device) if started else None
         precision = torch.bfloat16 if self.amp == "bf16" else torch.float16
-        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp != "off"):
+        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp in ("fp16", "bf16")):
             shares = self.core.step(pixels, mask, started or None)
         self.objects += started
         return np.array([0, *self.objects], np.uint16)[shares.argmax(dim=0).cpu().numpy()]

@@ -21,6 +21,7 @@ class XMem:
         from model.network import XMem as Network
 
         self.device, self.amp, self.size = hello["device"], hello["amp"], options.size
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.amp == "tf32"
         self.settings = {
             "top_k": options.top_k,
             "mem_every": options.mem_every,
@@ -61,7 +62,7 @@ class XMem:
             planes = np.stack([new == k for k in self.objects]).astype(np.float32)
             masks = self.shrunk(torch.from_numpy(planes).to(self.device), mode="nearest")
         precision = torch.bfloat16 if self.amp == "bf16" else torch.float16
-        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp != "off"):
+        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp in ("fp16", "bf16")):
             shares = self.core.step(small, masks, labels).float()
         whole = functional.interpolate(shares[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
         return np.array([0, *self.objects], np.uint16)[whole.argmax(dim=0).cpu().numpy()]

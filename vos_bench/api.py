@@ -125,6 +125,10 @@ class _Configurable:
     """How many objects a method takes together at most, None where that cannot be set. Nothing but its last bits may
     depend on it. When memory runs out the runner halves it, starts the sequence again, and sets it back afterwards."""
 
+    wants_probabilities: bool = True
+    """Whether anybody keeps the probabilities of predictions. A method need not look at it; where they cost time it may
+    leave them out. The runner sets it once the method is built, by `--save-probabilities`."""
+
     def __init__(
         self,
         config: Any = None,

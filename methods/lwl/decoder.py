@@ -10,7 +10,7 @@ from vos_bench.parts.backbone import Features
 from vos_bench.parts.layers import Size as Size
 from vos_bench.parts.layers import resize as resize
 
-from .upsampling import double, double_and_convolve
+from .upsampling import double, double_and_convolve, parity_kernels
 
 
 class RefinementBlock(nn.Module):
@@ -94,18 +94,29 @@ class DecoderLevel(nn.Module):
 
 
 class DecoderHead(nn.Module):
-    """Brings the finest level to image resolution, in two bicubic steps."""
+    """Brings the finest level to image resolution, in two bicubic steps.
+
+    Attributes:
+        kernels: Of the last step, where `keep_kernels` was called.
+    """
+
+    kernels: Tensor | None
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels // 2, 3, padding=1)
         self.conv2 = nn.Conv2d(channels // 2, 1, 3, padding=1)
+        self.register_buffer("kernels", None, persistent=False)
+
+    def keep_kernels(self) -> None:
+        """Compute what the last step needs of the parameters once, not each frame; they must not change afterwards."""
+        self.kernels = parity_kernels(self.conv2.weight.detach())
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """B x C x h x w -> logits, B x 1 x `size`."""
         x = functional.relu_(self.conv1(double(x)))
         if size == (2 * x.shape[-2], 2 * x.shape[-1]) and not torch.is_grad_enabled():
-            return double_and_convolve(x, self.conv2.weight, cast(Tensor, self.conv2.bias))
+            return double_and_convolve(x, self.conv2.weight, cast(Tensor, self.conv2.bias), kernels=self.kernels)
         x = functional.interpolate(x, size=size, mode="bicubic", align_corners=False)
         return self.conv2(x)  # type: ignore[no-any-return]
 

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,9 +12,11 @@ from vos_bench.api import Precision
 from vos_bench.parts.backbone import Features
 from vos_bench.parts.fusion import fuse_normalisation, fuse_padding
 from vos_bench.parts.precision import autocast
+from vos_bench.parts.transfer import to_device
 
 from .box_encoder import box_mask
 from .crops import Crop, FirstCrop, Size, cut_image
+from .decoder import DecoderHead
 from .few_shot_learner import Fit, Samples
 from .label_encoder import Labels
 from .network import LwlNetwork
@@ -73,6 +76,9 @@ class Engine:
         self.device = torch.device(device)
         self.network = fuse_padding(fuse_normalisation(copy.deepcopy(network).eval()))
         self.network.to(self.device).to(memory_format=torch.channels_last)
+        for module in self.network.modules():
+            if isinstance(module, DecoderHead):
+                module.keep_kernels()
         self._amp = amp
         self.per_pass = per_pass
         if compile:
@@ -94,18 +100,21 @@ class Engine:
         """
         height, width = self.feature_size(crops[0].output_size)
         stride = self.network.config.target_stride
-        found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        found, order = list[Observation](), list[int]()
         for views in _batches(list(dict.fromkeys(crops)), self.per_pass):
             features = self._extract(torch.cat([cut_image(frame, view) for view in views]))
             target = self._target_features(features)
             members = [k for k, crop in enumerate(crops) if crop in views]
             for group in _batches(members, self.per_pass):
                 owners = [views.index(crops[k]) for k in group]
-                x = target[owners]
-                encodings = self.network.score(x[:, None], filters[group])[:, 0]
+                x = self._rows(target, owners)
+                encodings = self.network.score(x[:, None], self._rows(filters, group))[:, 0]
                 logits = self._decode(encodings, features, (stride * height, stride * width), owners)
-                found |= zip(group, zip(x, encodings, logits, strict=True), strict=True)
-        return Observation(*(torch.stack(parts) for parts in zip(*(found[k] for k in range(len(crops))), strict=True)))
+                found.append(Observation(x, encodings, logits))
+                order += group
+        back = sorted(range(len(order)), key=order.__getitem__)
+        joined = found[0] if len(found) == 1 else [torch.cat(parts) for parts in zip(*found, strict=True)]
+        return Observation(*(self._rows(x, back) for x in joined))
 
     def first_features(self, frame: Tensor, crops: Sequence[FirstCrop]) -> Tensor:
         """Return the target features of the crops in which S objects start: S x C x h x w."""
@@ -149,16 +158,27 @@ class Engine:
             return self.network.target_features(features)
 
     def _decode(self, encodings: Tensor, features: Features, size: Size, owners: list[int]) -> Tensor:
-        one_each = owners == list(range(len(features[self.network.config.target_stride])))
-        index = None if one_each else torch.tensor(owners, device=self.device)
+        one_each = _all_in_order(owners, len(features[self.network.config.target_stride]))
+        index = None if one_each else self._index(owners)
         if self._amp == "bf16":
             return self.network.decode(encodings, _as_float32(features), size, image_of_object=index)[:, 0]
         with autocast(self.device, self._amp):
             return self.network.decode(encodings, features, size, image_of_object=index)[:, 0].float()
 
+    def _rows(self, x: Tensor, rows: Sequence[int]) -> Tensor:
+        """Return rows of `x`, itself where these are all of them in order."""
+        return x if _all_in_order(rows, len(x)) else x[self._index(rows)]
+
+    def _index(self, rows: Sequence[int]) -> Tensor:
+        return to_device(np.array(rows), self.device)
+
 
 def _as_float32(features: Features) -> Features:
     return {stride: x.float() for stride, x in features.items()}
+
+
+def _all_in_order(rows: Sequence[int], count: int) -> bool:
+    return list(rows) == list(range(count))
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

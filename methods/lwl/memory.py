@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from vos_bench.parts.transfer import to_device
 
 from .few_shot_learner import Samples
 from .parameters import UpdateRule
@@ -114,7 +115,7 @@ class Memory:
     def samples(self) -> Samples:
         """All that is stored, S x N, weighted."""
         filled = self.weights.filled
-        gamma = torch.from_numpy(self.weights.values[:filled]).to(self._elements)
+        gamma = to_device(self.weights.values[:filled], self._elements.device)
         weights = self._elements[:, :filled] * gamma[:, None, None, None]
         return Samples(*(x.movedim(-1, 2) for x in (self._features[:, :filled], self._labels[:, :filled], weights)))
 

@@ -64,6 +64,15 @@ class LwlMethod(Method):
     def objects_at_once(self, count: int | None) -> None:
         self._tracker.objects_at_once = count or self.config.objects_per_pass
 
+    @property
+    def wants_probabilities(self) -> bool:
+        """See `Method.wants_probabilities`."""
+        return self._tracker.wants_probabilities
+
+    @wants_probabilities.setter
+    def wants_probabilities(self, wanted: bool) -> None:
+        self._tracker.wants_probabilities = wanted
+
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`."""
         return self._tracker.initialize(image, prompt)

@@ -59,7 +59,7 @@ class TrackerConfig(FrozenModel):
         update_interval: See `UpdateRule`.
         update_iterations: See `UpdateRule`; paper: N_update.
         objects_per_pass: At most so many objects go through the network at once; bounds the memory.
-        probabilities: Whether predictions carry the merged soft masks.
+        probabilities: Whether predictions carry the merged soft masks, where the caller wants them.
     """
 
     parameters: Literal["auto", "ytvos", "box"] = "auto"

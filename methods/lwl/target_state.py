@@ -27,24 +27,20 @@ class Moments(NamedTuple):
 def moments(masks: Tensor) -> list[Moments]:
     """Compute the mass, centre and spread of soft masks, K x H x W in 0..1.
 
-    Each mask is summed on its own: a joint sum would round otherwise, and a crop's whole pixels hang on the last bit.
+    The mass of each mask is summed on its own: a joint sum would round otherwise, and a crop's whole pixels hang on the
+    last bit. All else is computed together, and brought to the host at once.
     """
     if not len(masks):
         return []
-    numbers = torch.stack([_summed(mask) for mask in masks]).cpu().numpy().astype(np.float32)
-    return [Moments(float(row[0]), row[1:3], row[3:5]) for row in numbers]
-
-
-def _summed(mask: Tensor) -> Tensor:
-    """Return the five numbers of `Moments`: mass, centre y and x, deviation y and x."""
-    mass = mask.sum()
+    mass = torch.stack([mask.sum() for mask in masks])
     centres, deviations = [], []
-    for profile in (mask.sum(dim=1), mask.sum(dim=0)):
-        positions = torch.arange(len(profile), dtype=mask.dtype, device=mask.device)
-        centre = (profile * positions).sum() / mass
+    for profiles in (masks.sum(dim=2), masks.sum(dim=1)):
+        positions = torch.arange(profiles.shape[1], dtype=masks.dtype, device=masks.device)
+        centre = (profiles * positions).sum(dim=1) / mass
         centres.append(centre)
-        deviations.append(((profile * (positions - centre).square()).sum() / mass).sqrt())
-    return torch.stack([mass, *centres, *deviations])
+        deviations.append(((profiles * (positions - centre[:, None]).square()).sum(dim=1) / mass).sqrt())
+    numbers = torch.stack([mass, *centres, *deviations], dim=1).cpu().numpy().astype(np.float32)
+    return [Moments(float(row[0]), row[1:3], row[3:5]) for row in numbers]
 
 
 @dataclass(frozen=True)

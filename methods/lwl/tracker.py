@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vos_bench.api import Box, Image, LabelMap, Mask, Precision, Prediction, Prompt, PromptKind
 from vos_bench.parts.aggregation import soft_aggregation
 from vos_bench.parts.given import Given
+from vos_bench.parts.transfer import to_device
 
 from .cohort import Cohort
 from .crops import paste_scores
@@ -34,6 +36,7 @@ class LwlTracker:
     Attributes:
         config: The parameters.
         cohorts: The objects, by the frame and the kind of prompt that they started from.
+        wants_probabilities: Whether predictions carry the merged soft masks, if `config` says so too.
         probabilities: The merged soft masks of the last frame, (1 + K) x H x W, background first and then the objects
             of `cohorts` in their order; on the tracker's device.
     """
@@ -52,6 +55,7 @@ class LwlTracker:
     ) -> None:
         """Prepare a network for tracking; see `Engine`."""
         self.config = config or TrackerConfig()
+        self.wants_probabilities = True
         self._engine = Engine(network, device=device, amp=amp, compile=compile, per_pass=self.config.objects_per_pass)
         self._objects = Given("lwl", boxes=True)
 
@@ -93,7 +97,7 @@ class LwlTracker:
         self._engine.per_pass = count
 
     def _advance(self, image: Image, new: Prompt) -> Prediction:
-        frame = torch.from_numpy(np.ascontiguousarray(image)).to(self._engine.device).permute(2, 0, 1)
+        frame = to_device(np.ascontiguousarray(image), self._engine.device).permute(2, 0, 1)
         scores = [self._follow(frame)] if self.cohorts else []
         scores += self._begin(frame, new)
         if scores:
@@ -128,7 +132,7 @@ class LwlTracker:
         self._objects.follow([*sorted(masks), *sorted(boxes)], new)
         scores = []
         if masks:
-            given = torch.from_numpy(np.stack([masks[k] != 0 for k in sorted(masks)])).to(self._engine.device).float()
+            given = to_device(np.stack([masks[k] != 0 for k in sorted(masks)]), self._engine.device).float()
             self._start("mask", frame, {k: _extent(masks[k]) for k in sorted(masks)}, given)
             scores.append(_CERTAIN * (2 * given - 1))
         if boxes:
@@ -143,11 +147,24 @@ class LwlTracker:
         self.cohorts.append(Cohort(self._engine, self.config, kind, frame=frame, boxes=boxes, masks=masks))
 
     def _predict(self) -> Prediction:
-        ids = np.array([0, *self.object_ids], np.uint16)
-        labels: LabelMap = ids[self.probabilities.max(dim=0).indices.cpu().numpy()]  # ten times faster than argmax
-        if not self.config.probabilities:
+        winners = self.probabilities.max(dim=0).indices  # ten times faster than argmax
+        labels = label_map(winners, np.array([0, *self.object_ids], np.uint16))
+        if not (self.config.probabilities and self.wants_probabilities):
             return Prediction(labels)
         return Prediction(labels, self._objects.planes(self.probabilities.half().cpu().numpy()))
+
+
+def label_map(winners: Tensor, ids: NDArray[np.uint16]) -> LabelMap:
+    """Return the ids that `winners`, H x W, points to; a GPU narrows them before they are copied."""
+    if not winners.is_cuda:
+        labels: LabelMap = ids[winners.numpy()]
+        return labels
+    return narrowed(winners, ids).cpu().numpy().view(np.uint16)
+
+
+def narrowed(winners: Tensor, ids: NDArray[np.uint16]) -> Tensor:
+    """Return the same where `winners` is, as int16 of the same bits: few of torch's operations know uint16."""
+    return to_device(ids.view(np.int16), winners.device)[winners]
 
 
 def _touches(box: Box, size: tuple[int, int]) -> bool:

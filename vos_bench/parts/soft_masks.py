@@ -157,7 +157,7 @@ class SoftMaskMethod(Method):
     def _predict(self, merged: Tensor) -> Prediction:
         ids = np.array([0, *self._objects.ids], np.uint16)
         labels: LabelMap = ids[self.winners(merged).cpu().numpy()]
-        if not self.config.probabilities:
+        if not (self.config.probabilities and self.wants_probabilities):
             return Prediction(labels)
         return Prediction(labels, self._objects.planes(merged.half().cpu().numpy()))
 

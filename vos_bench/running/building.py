@@ -26,6 +26,7 @@ class Recipe:
         amp: Precision of the network.
         compile: Whether to compile the network.
         seed: The run's seed.
+        probabilities: Whether anybody keeps the probabilities.
     """
 
     info: MethodInfo
@@ -35,6 +36,7 @@ class Recipe:
     amp: Precision
     compile: bool
     seed: int
+    probabilities: bool = True
 
 
 def method_class(info: MethodInfo) -> type[Method] | type[SequenceMethod]:
@@ -81,6 +83,7 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
             compile=recipe.compile,
             seed=recipe.seed,
         )
+        method.wants_probabilities = recipe.probabilities
         make_current(method.device)
         return method
     except VosBenchError:

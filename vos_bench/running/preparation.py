@@ -63,6 +63,7 @@ def prepare(settings: RunSettings) -> Prepared:
         amp=settings.amp,
         compile=settings.compile,
         seed=settings.seed,
+        probabilities=settings.save_probabilities,
     )
     record = _record(settings, recipe, chosen)
     task = Task(

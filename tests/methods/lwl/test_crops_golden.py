@@ -75,6 +75,15 @@ def test_target_state_has_the_recorded_moments(units, golden):
     np.testing.assert_allclose(seen.deviation * 4, units["state"]["sz"], rtol=1e-7)
 
 
+def test_moments_of_several_masks_have_the_bits_of_each_alone():
+    masks = torch.softmax(5 * torch.randn((4, 243, 431), generator=torch.Generator().manual_seed(0)), dim=0)[1:]
+    for together, mask in zip(moments(masks), masks, strict=True):
+        [alone] = moments(mask[None])
+        assert together.mass == alone.mass
+        assert together.centre.tolist() == alone.centre.tolist()
+        assert together.deviation.tolist() == alone.deviation.tolist()
+
+
 def test_a_target_that_is_hardly_seen_stays(units):
     small = units["state_small"]
     start = replace(

@@ -49,8 +49,11 @@ def build(name="lwl", **options):
 
 def test_the_registered_method_runs_from_a_file_of_weights(weights_file, video, mask):
     method = build(config=TrackerConfig(crop_size=(64, 112)), weights=weights_file)
+    method.wants_probabilities = False
     assert np.array_equal(method.initialize(video[0], Prompt(masks={1: mask})).labels, mask)
-    assert method.step(video[1]).labels.shape == SIZE
+    prediction = method.step(video[1])
+    assert prediction.labels.shape == SIZE
+    assert prediction.probabilities is None
 
 
 def test_with_random_parameters_it_is_the_released_network(video, mask):

@@ -13,7 +13,7 @@ from vos_bench.labelmaps import read_label_map
 from vos_bench.methods.lwl.config import BackboneConfig, LwlConfig
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.parameters import TrackerConfig
-from vos_bench.methods.lwl.tracker import LwlTracker
+from vos_bench.methods.lwl.tracker import LwlTracker, label_map, narrowed
 
 FAST = TrackerConfig(crop_size=(64, 112), memory_size=3, first_iterations=3, update_iterations=1)
 
@@ -51,6 +51,21 @@ def assert_sound(prediction, shape, ids):
     assert set(np.unique(prediction.labels)) <= {0, *ids}
     assert prediction.probabilities.shape == (1 + len(ids), *shape)
     assert np.abs(prediction.probabilities.astype(np.float32).sum(axis=0) - 1).max() < 2e-3
+
+
+def test_labels_that_a_gpu_narrows_are_the_same():
+    ids = np.array([0, 7, 300, 65_535], np.uint16)
+    winners = torch.randint(0, 4, (9, 11), generator=torch.Generator().manual_seed(0))
+    narrow = narrowed(winners, ids)
+    assert narrow.element_size() == 2
+    assert np.array_equal(narrow.numpy().view(np.uint16), label_map(winners, ids))
+
+
+def test_probabilities_that_nobody_wants_are_left_out(tiny):
+    tracker = LwlTracker(tiny, FAST)
+    tracker.wants_probabilities = False
+    prompt = Prompt(masks={1: rectangle((64, 112), 10, 10, 40, 60)})
+    assert tracker.initialize(noise(64, 112), prompt).probabilities is None
 
 
 @pytest.mark.parametrize("sequence", ["dogs-jump", "schoolgirls"])

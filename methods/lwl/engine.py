@@ -70,7 +70,8 @@ class Engine:
             network: Left as it is.
             device: A torch device name.
             amp: Autocast precision, see above.
-            compile: Whether to compile backbone, label encoder and decoder.
+            compile: Whether to compile backbone, label encoder and decoder; on a GPU into CUDA graphs. The learner is
+                left out: its samples grow in number for as long as the memory is not full.
             per_pass: At most so many objects go through at once.
         """
         self.device = torch.device(device)
@@ -81,9 +82,16 @@ class Engine:
                 module.keep_kernels()
         self._amp = amp
         self.per_pass = per_pass
+        self._has_graphs = compile and self.device.type == "cuda"
         if compile:
+            mode = "reduce-overhead" if self._has_graphs else "default"
             for part in (self.network.backbone, self.network.label_encoder, self.network.decoder):
-                part.compile()
+                part.compile(mode=mode)
+
+    def begin_frame(self) -> None:
+        """Say that a frame begins: what CUDA graphs gave on the last one may now be written over."""
+        if self._has_graphs:
+            torch.compiler.cudagraph_mark_step_begin()
 
     def feature_size(self, size: Size) -> Size:
         """Return height and width of the target features of an image of that size."""
@@ -124,7 +132,8 @@ class Engine:
 
     def encode_labels(self, masks: Tensor) -> Labels:
         """Return the labels and weights of masks, S x 1 x H x W."""
-        return self.network.encode_labels(masks)
+        labels: Labels = self.network.encode_labels(masks)
+        return Labels(*(x.clone() for x in labels)) if self._has_graphs else labels
 
     def learn(
         self, samples: Samples, filters: Tensor | None = None, *, iterations: int, scores: Tensor | None = None
@@ -161,9 +170,11 @@ class Engine:
         one_each = _all_in_order(owners, len(features[self.network.config.target_stride]))
         index = None if one_each else self._index(owners)
         if self._amp == "bf16":
-            return self.network.decode(encodings, _as_float32(features), size, image_of_object=index)[:, 0]
-        with autocast(self.device, self._amp):
-            return self.network.decode(encodings, features, size, image_of_object=index)[:, 0].float()
+            logits = self.network.decode(encodings, _as_float32(features), size, image_of_object=index)[:, 0]
+        else:
+            with autocast(self.device, self._amp):
+                logits = self.network.decode(encodings, features, size, image_of_object=index)[:, 0].float()
+        return logits.clone() if self._has_graphs else logits  # the next objects' replay writes over a graph's output
 
     def _rows(self, x: Tensor, rows: Sequence[int]) -> Tensor:
         """Return rows of `x`, itself where these are all of them in order."""

@@ -97,6 +97,7 @@ class LwlTracker:
         self._engine.per_pass = count
 
     def _advance(self, image: Image, new: Prompt) -> Prediction:
+        self._engine.begin_frame()
         frame = to_device(np.ascontiguousarray(image), self._engine.device).permute(2, 0, 1)
         scores = [self._follow(frame)] if self.cohorts else []
         scores += self._begin(frame, new)

@@ -181,14 +181,24 @@ def test_half_precision_keeps_the_masks(network, golden_folder, device, amp):
 
 def test_compiling_takes_the_parts_that_run_every_frame(network, monkeypatch):
     compiled = []
-    monkeypatch.setattr(nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    monkeypatch.setattr(nn.Module, "compile", lambda self, mode: compiled.append((type(self).__name__, mode)))
     LwlTracker(network("mask"), compile=True)
-    assert compiled == ["Backbone", "LabelEncoder", "Decoder"]
+    assert compiled == [(name, "default") for name in ("Backbone", "LabelEncoder", "Decoder")]
+
+
+def test_copies_of_what_cuda_graphs_write_over_change_no_mask(weights_file, video, mask):
+    plain, copying = (load(weights_file, crop_size=(64, 112), objects_per_pass=1) for _ in range(2))
+    copying._engine._has_graphs = True  # as on a GPU; here nothing is a graph
+    prompt = Prompt(masks={1: mask, 2: np.roll(mask, 20, axis=1) & ~mask})
+    for tracker in (plain, copying):
+        tracker.initialize(video[0], prompt)
+    for image in video[1:]:
+        assert np.array_equal(plain.step(image).labels, copying.step(image).labels)
 
 
 def test_a_compiled_network_gives_the_same_masks(weights_file, video, mask, monkeypatch):
     compile_module = nn.Module.compile
-    monkeypatch.setattr(nn.Module, "compile", lambda self: compile_module(self, backend="eager"))
+    monkeypatch.setattr(nn.Module, "compile", lambda self, **_: compile_module(self, backend="eager"))
     plain, compiled = (load(weights_file, crop_size=(64, 112), compile=choice) for choice in (False, True))
     for tracker in (plain, compiled):
         tracker.initialize(video[0], Prompt(masks={1: mask}))

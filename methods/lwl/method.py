@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
-from torch import Tensor
+from torch import Tensor, nn
 
 from vos_bench.api import UNTRAINED, Image, Method, Parameters, Precision, Prediction, Prompt
 from vos_bench.config import explain
@@ -52,7 +53,7 @@ class LwlMethod(Method):
         if weights is None:
             ways = " ".join(f"{known.name}: {known.note}" for known in INFO.weights)
             raise BadInputError(f"lwl: no weights; give --weights FILE. {ways}")
-        network = LwlNetwork(MASK_NETWORK) if weights == UNTRAINED else load_network(Path(weights))
+        network = _random_network() if weights == UNTRAINED else load_network(Path(weights))
         self._tracker = LwlTracker(network, self.config, device=device, amp=amp, compile=compile)
 
     @property
@@ -80,6 +81,22 @@ class LwlMethod(Method):
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
         """See `Method.step`."""
         return self._tracker.step(image, new)
+
+
+def _random_network() -> LwlNetwork:
+    """Return the released network with random parameters, as fast as with trained ones.
+
+    The kernels of its last convolution have a mean of zero and no bias, so that about half of the pixels are found:
+    were there none, which is as likely, equal label maps of two passes would not say that they computed the same.
+    """
+    network = LwlNetwork(MASK_NETWORK)
+    last = network.decoder.get_submodule("head.conv2")
+    assert isinstance(last, nn.Conv2d)
+    assert last.bias is not None
+    with torch.no_grad():
+        last.weight -= last.weight.mean(dim=(2, 3), keepdim=True)
+        last.bias.zero_()
+    return network
 
 
 def load(

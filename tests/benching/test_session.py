@@ -7,6 +7,7 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
+from vos_bench.api import Prediction, Sequence
 from vos_bench.benching import passes
 from vos_bench.benching.session import Repeats, bench
 from vos_bench.errors import BadInputError, MethodError
@@ -121,6 +122,36 @@ def test_files_that_are_not_what_was_timed_give_no_fps(
     assert timing is not None
     assert timing.reasons[0] == "a: the label maps on disk are not those of the timed passes"
     assert timing.fps is None
+
+
+@pytest.mark.usefixtures("long_enough")
+def test_a_method_that_finds_nothing_gives_no_fps(
+    fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(fake_vos.Drift, "answer", lambda self, _: Prediction(0 * self.labels))
+    timing = bench(make(fake_vos, tmp_path / "out"), repeats=Repeats(3), listener=Listener()).record.timing
+    assert timing is not None
+    assert timing.reasons == (
+        "no label map has an object but those that were given: that passes are equal says nothing",
+    )
+    assert timing.fps is None
+
+
+def test_frames_stay_in_memory_from_pass_to_pass_over_one_sequence(
+    fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    reads: list[str] = []
+    read = passes.read_frames
+
+    def counted(sequence: Sequence, *plan, **how):
+        reads.append(sequence.name)
+        return read(sequence, *plan, **how)
+
+    monkeypatch.setattr(passes, "read_frames", counted)
+    bench(make(fake_vos, tmp_path / "one", specs={"a": fake_vos.Spec()}), repeats=QUICK, listener=Listener())
+    assert reads == ["a"]
+    bench(make(fake_vos, tmp_path / "two"), repeats=Repeats(1, quick=True), listener=Listener())
+    assert reads[1:] == ["a", "b", "a", "b"]
 
 
 @pytest.mark.usefixtures("long_enough")

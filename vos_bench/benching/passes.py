@@ -50,6 +50,8 @@ class Ledger:
         reserved: Highest memory that torch held on the GPU.
         notes: Of the last pass.
         log: What the method said when it heard that the last pass had ended; see `Method.finish`.
+        judged: Whether a pass gave a label map of a frame on which nothing was given.
+        found: Whether one of those had an object in it.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Ledger:
     reserved: float | None = None
     notes: tuple[str, ...] = ()
     log: str = ""
+    judged: bool = False
+    found: bool = False
 
     def note_memory(self, memory: PeakMemory) -> None:
         """Keep the highest of all passes."""
@@ -129,6 +133,7 @@ class Passes:
         """
         self._dataset, self._names, self._task = dataset, names, task
         self._method, self._listener, self._keep = method, listener, keep
+        self._held: tuple[str, list[LoadedFrame]] | None = None
         self.ledgers = {
             name: Ledger(name, plan_frames(dataset.sequence(name), frames=task.frames, init=task.init))
             for name in names
@@ -165,7 +170,7 @@ class Passes:
     def _play(self, name: str, what: str, *, repeat: int | None) -> FrameTimings:
         """Run one sequence once; `repeat` is None for what is not kept."""
         ledger = self.ledgers[name]
-        loaded = list(read_frames(self._dataset.sequence(name), ledger.plan.seen, ahead=False))
+        loaded = self._frames(ledger)
         self._listener.pass_started(what, len(loaded))
         began = time.perf_counter()
         seed_everything(sequence_seed(self._task.seed, name))
@@ -198,15 +203,26 @@ class Passes:
             if not failed:
                 raise MethodError(f"{ledger.name}: {type(error).__name__}: {error}") from error
 
+    def _frames(self, ledger: Ledger) -> list[LoadedFrame]:
+        """Return the frames of a sequence, which stay in memory until another one's are asked for."""
+        if self._held is None or self._held[0] != ledger.name:
+            self._held = None
+            frames = read_frames(self._dataset.sequence(ledger.name), ledger.plan.seen, ahead=False)
+            self._held = ledger.name, list(frames)
+        return self._held[1]
+
     def _played(
         self, ledger: Ledger, loaded: list[LoadedFrame], digest: "_LabelMapDigest"
     ) -> tuple[FrameTimings, Feed]:
         feed = Feed(iter(loaded), info=self._task.info, init=self._task.init)
         masks = masks_folder(self._task.out, ledger.name)
         keep = self._keeps(ledger.name)
+        prompted = {each.name for each in loaded if each.prompt is not None}
 
         def save(frame: str, labels: LabelMap) -> None:
             digest.update(frame, labels)
+            if frame not in prompted:
+                ledger.judged, ledger.found = True, ledger.found or bool(labels.any())
             if keep:
                 with saving():
                     write_label_map(masks / f"{frame}.png", labels)

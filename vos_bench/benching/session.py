@@ -131,6 +131,10 @@ def _disturbances(passes: Passes, spent: ProcessorUse, beside: int) -> Iterator[
             yield f"{name}: the passes gave {len(ledger.digests)} different results"
         elif passes.kept_digest(ledger) not in {None, *ledger.digests}:
             yield f"{name}: the label maps on disk are not those of the timed passes"
+    if any(ledger.judged for ledger in passes.ledgers.values()) and not any(
+        ledger.found for ledger in passes.ledgers.values()
+    ):
+        yield "no label map has an object but those that were given: that passes are equal says nothing"
     if spent.share_of_others > MOST_OF_OTHERS:
         yield f"others used {spent.share_of_others:.0%} of the machine's processors"
     if beside:

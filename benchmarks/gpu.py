@@ -2,18 +2,33 @@
 
     python benchmarks/gpu.py --list
     python benchmarks/gpu.py --case lwl-fp16 --out results
-    python benchmarks/gpu.py --case lwl-fp16 --out results --small --device cpu    # a rehearsal without a GPU
+    python benchmarks/gpu.py --quick --out results                # all cases, a glance at each, compiled ones last
+    python benchmarks/gpu.py --quick --out results --small --device cpu            # a rehearsal without a GPU
 
-One case a call, each under nine minutes. A case writes results/CASE.json, and where it times a method its record beside
-it. torch, torchvision and timm, the wheel of vos-bench and the few small packages it imports suffice; no data and no
-weights are needed: `lwl` is timed with random parameters, on which its speed does not depend, `lwl-lite` with its own.
+One case a call by the protocol, meant to stay under nine minutes; of several no case begins after eight. A case writes
+results/CASE.json, anew after each clock, so that one that is cut off leaves what it had, and where it times a method
+its record beside it. No data and no weights are needed: `lwl` is timed with random parameters, on which its speed does
+not depend, `lwl-lite` with its own. In a rehearsal nothing is compiled.
+
+Besides torch, torchvision and timm (which bring numpy, safetensors and typing-extensions) it needs the packages of this
+line, and what they bring (pydantic-core, annotated-types, typing-inspection, python-dateutil, six). For a machine
+without network, made on one of the same platform and Python:
+
+    pip download --dest wheels pydantic platformdirs zlib-ng psutil pandas opencv-python-headless
+    pip wheel --no-deps --wheel-dir wheels .
+
+and there:
+
+    pip install --no-index --find-links wheels pydantic platformdirs zlib-ng psutil pandas opencv-python-headless
+    pip install --no-index --no-deps wheels/vos_bench-*.whl
 """
 
 import argparse
+import gc
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +39,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vos_bench import registry, weights
 from vos_bench.api import Method, Precision
+from vos_bench.arithmetic import settle
 from vos_bench.benching.session import Repeats, bench
 from vos_bench.benching.videos import MadeUpVideo, MadeUpVideos, Shape
 from vos_bench.environment import device_name
@@ -33,26 +49,38 @@ from vos_bench.running.settings import RunSettings
 from vos_bench.training.session import find_recipe
 
 Figures = dict[str, Any]
-PRECISIONS: Mapping[str, tuple[Precision, bool]] = {
-    "float32": ("off", False),
-    "tf32": ("off", True),
-    "bf16": ("bf16", True),
-    "fp16": ("fp16", True),
-}
-"""Name to autocast precision, and whether float32 products may be rounded to TF32."""
+PRECISIONS: Mapping[str, Precision] = {"float32": "off", "tf32": "tf32", "bf16": "bf16", "fp16": "fp16"}
+"""Name to what `--amp` says."""
+
+TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+LAST_FRAMES = 4
+"""Over how many frames the work is averaged: `lwl-lite` updates every fourth."""
+
+SURVEY_SECONDS = 480.0
+"""After which no case of several begins."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and how large a case runs."""
+    """Where and how large a case runs.
+
+    Attributes:
+        device: A torch device name.
+        out: The folder of the results.
+        small: Whether it is a rehearsal: tiny frames and crops, nothing compiled.
+        quick: Whether one short pass does, in place of the protocol.
+        keep: Takes the figures so far.
+    """
 
     device: str
     out: Path
     small: bool
+    quick: bool = False
+    keep: Callable[[Figures], None] = lambda _: None
 
     def shape(self, *, objects: int = 1, width: int = 832, height: int = 480) -> Shape:
         """Return the video of a case."""
-        return Shape(96, 64, objects, 4) if self.small else Shape(width, height, objects, 110)
+        return Shape(96, 64, objects, 2 + LAST_FRAMES) if self.small else Shape(width, height, objects, 110)
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -72,38 +100,45 @@ class Silent:
 
 def speed(setting: Setting, *, method: str, precision: str, compile: bool = False, **shape: int) -> Figures:
     """Time a method by the protocol on the wall clock and on the GPU's own; count its work for a frame."""
-    amp, tf32 = PRECISIONS[precision]
-    allow_tf32(tf32)
     info = registry.method(method)
     base = RunSettings(
         method=info,
         dataset=MadeUpVideos(setting.shape(**shape)),
         overrides=setting.overrides,
         device=setting.device,
-        amp=amp,
-        compile=compile,
+        amp=PRECISIONS[precision],
+        compile=compile and not setting.small,
     ).with_weights(weights.choose(info, "untrained" if info.untrained else None))
-    figures: Figures = {"gigaflops_a_frame": work(base)}
-    for clock in ("stream", "model") if setting.device.startswith("cuda") else ("stream",):
+    figures: Figures = {}
+    quick = setting.quick or setting.small
+    on_gpu = setting.device.startswith("cuda")
+    for clock in ("stream", "model") if on_gpu and not quick else ("stream",):
         folder = setting.out / f"{method}-{precision}{'-compiled' * compile}-{base.dataset.name}-{clock}"
         settings = RunSettings(**{**vars(base), "clock": clock, "out": folder})
-        run = bench(settings, repeats=Repeats(3, quick=setting.small), listener=Silent())
+        run = bench(settings, repeats=Repeats(1 if quick else 3, quick=quick), listener=Silent())
         assert run.record.timing is not None
         assert run.record.bench is not None
         figures[clock] = run.record.timing.model_dump(exclude={"definition"})
         figures["warm_up_seconds"] = run.record.bench.warm_up_seconds
+        setting.keep(figures)
+    if not setting.quick or setting.small:
+        figures["gigaflops_a_frame"] = work(base)
     return figures
 
 
 def work(settings: RunSettings) -> float:
-    """Return the floating-point operations of a frame with full memory, in 10^9; a multiply and an add are two."""
+    """Return the floating-point operations of a frame with full memory, in 10^9; a multiply and an add are two.
+
+    It is the mean of the last frames, of which not all have an update.
+    """
     method, video = built(settings), MadeUpVideo(settings.dataset.shape)  # type: ignore[attr-defined]
     method.initialize(video.read_frame("00000"), video.read_prompt("00000"))
-    for frame in video.frame_names[1:-1]:
+    for frame in video.frame_names[1:-LAST_FRAMES]:
         method.step(video.read_frame(frame))
     with FlopCounterMode(display=False) as counter:
-        method.step(video.read_frame(video.frame_names[-1]))
-    return counter.get_total_flops() / 1e9
+        for frame in video.frame_names[-LAST_FRAMES:]:
+            method.step(video.read_frame(frame))
+    return counter.get_total_flops() / 1e9 / LAST_FRAMES
 
 
 def built(settings: RunSettings) -> Method:
@@ -124,20 +159,10 @@ def built(settings: RunSettings) -> Method:
 
 def agreement(setting: Setting, *, precision: str) -> Figures:
     """Compare lwl-lite's masks in a precision with those in float32: the intersection over union of every object."""
-    info = registry.method("lwl-lite")
     video = MadeUpVideo(setting.shape(objects=2))
     labels = []
     for name in ("float32", precision):
-        amp, tf32 = PRECISIONS[name]
-        allow_tf32(tf32)
-        settings = RunSettings(
-            method=info,
-            dataset=MadeUpVideos(video.shape),
-            device=setting.device,
-            amp=amp,
-            overrides=setting.overrides,
-        ).with_weights(weights.choose(info, None))
-        method = built(settings)
+        method = built(_settings(setting, "lwl-lite", PRECISIONS[name], video.shape))
         method.initialize(video.read_frame("00000"), video.read_prompt("00000"))
         labels.append(np.stack([method.step(video.read_frame(frame)).labels for frame in video.frame_names[1:]]))
     exact, rounded = labels
@@ -147,16 +172,54 @@ def agreement(setting: Setting, *, precision: str) -> Figures:
         for k in (1, 2)
         if (union := np.sum((a == k) | (b == k)))
     ]
-    return {"least_iou": min(overlaps), "mean_iou": float(np.mean(overlaps)), "goal": 0.995}
+    found = {"least_iou": min(overlaps), "mean_iou": float(np.mean(overlaps))} if overlaps else {"nothing_found": True}
+    return {**found, "goal": 0.995}
+
+
+def agreement_of_logits(setting: Setting, *, precision: str) -> Figures:
+    """Compare what lwl's network says in a precision with float32: same frames, crops and target models in both.
+
+    With random parameters masks mean nothing and would soon part ways; so the float32 tracker leads, and the other
+    network answers the same questions. Differences are in standard deviations of the float32 logits.
+    """
+    video = MadeUpVideo(setting.shape(objects=2))
+    lead, other = (built(_settings(setting, "lwl", PRECISIONS[name], video.shape)) for name in ("float32", precision))
+    leader, follower = lead._tracker._engine, other._tracker._engine  # type: ignore[attr-defined]
+    follower.network.load_state_dict(leader.network.state_dict())
+    observe, differences = leader.observe, list[torch.Tensor]()
+
+    def both(frame: torch.Tensor, crops: Any, filters: torch.Tensor) -> Any:
+        settle(setting.device, PRECISIONS[precision])
+        rounded = follower.observe(frame, crops, filters)
+        settle(setting.device, "off")
+        exact = observe(frame, crops, filters)
+        differences.append(((rounded.logits - exact.logits).abs() / exact.logits.std()).flatten(1).cpu())
+        return exact
+
+    leader.observe = both
+    settle(setting.device, "off")
+    lead.initialize(video.read_frame("00000"), video.read_prompt("00000"))
+    for frame in video.frame_names[1 : 2 if setting.small else 11]:
+        lead.step(video.read_frame(frame))
+    joined = torch.cat(differences)
+    return {"mean_difference": float(joined.mean()), "largest_difference": float(joined.max())}
+
+
+def _settings(setting: Setting, method: str, amp: Precision, shape: Shape) -> RunSettings:
+    info = registry.method(method)
+    settings = RunSettings(
+        method=info, dataset=MadeUpVideos(shape), device=setting.device, amp=amp, overrides=setting.overrides
+    )
+    return settings.with_weights(weights.choose(info, "untrained" if info.untrained else None))
 
 
 def peaks(setting: Setting) -> Figures:
     """Measure what the machine gives at best: products of large matrices, and copies in its memory."""
     side, repeats = (256, 2) if setting.small else (8192, 20)
     figures: Figures = {}
-    for precision, (amp, tf32) in PRECISIONS.items():
-        allow_tf32(tf32)
-        dtype = {"off": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[amp]
+    for precision, amp in PRECISIONS.items():
+        settle(setting.device, amp)
+        dtype = TYPES.get(amp, torch.float32)
         a, b = (torch.randn(side, side, device=setting.device).to(dtype) for _ in range(2))
         seconds = median_seconds(partial(torch.matmul, a, b), setting.device, repeats)
         figures[f"teraflops_{precision}"] = 2 * side**3 / seconds / 1e12
@@ -168,10 +231,11 @@ def peaks(setting: Setting) -> Figures:
 
 def training(setting: Setting, *, precision: str) -> Figures:
     """Time optimiser steps of LWL's stage 1 on random frames: the model alone, without any reading."""
-    amp, tf32 = PRECISIONS[precision]
-    allow_tf32(tf32)
-    recipe = find_recipe("lwl", "stage1")
-    batch_size, (height, width), repeats = (1, (64, 96), 2) if setting.small else (20, (480, 832), 10)
+    settle(setting.device, PRECISIONS[precision], deterministic=False)
+    narrow = ("network.target_channels=16", "network.decoder_channels=8", "network.label_encoder_channels=[4, 8, 8]")
+    recipe = find_recipe("lwl", "stage1").configured(narrow if setting.small else ())
+    batch_size, (height, width) = (1, (64, 96)) if setting.small else (20, (480, 832))
+    repeats = 1 if setting.small else 3 if setting.quick else 10
     network = recipe.build().to(setting.device)
     groups = recipe.parameter_groups(network)
     optimizer = torch.optim.Adam([{"params": group.parameters, "lr": group.learning_rate} for group in groups])
@@ -179,7 +243,7 @@ def training(setting: Setting, *, precision: str) -> Figures:
     frames = torch.randint(0, 255, (batch_size, 4, 3, height, width), dtype=torch.uint8, device=setting.device)
     masks = torch.zeros(batch_size, 4, height, width, dtype=torch.bool, device=setting.device)
     masks[..., height // 4 : height // 2, width // 4 : width // 2] = True
-    dtype = {"off": None, "fp16": torch.float16, "bf16": torch.bfloat16}[amp]
+    dtype = TYPES.get(PRECISIONS[precision])
 
     def step() -> None:
         optimizer.zero_grad()
@@ -205,12 +269,6 @@ def median_seconds(function: Callable[[], object], device: str, repeats: int) ->
     return float(np.median(times[2:]))
 
 
-def allow_tf32(allowed: bool) -> None:
-    """Let float32 products be rounded to TF32, or not."""
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed
-
-
 CASES: Mapping[str, Callable[[Setting], Figures]] = {
     "peaks": peaks,
     **{f"lwl-{name}": partial(speed, method="lwl", precision=name) for name in PRECISIONS},
@@ -220,27 +278,63 @@ CASES: Mapping[str, Callable[[Setting], Figures]] = {
     **{f"lwl-lite-{name}": partial(speed, method="lwl-lite", precision=name) for name in ("float32", "fp16")},
     "lwl-lite-fp16-compiled": partial(speed, method="lwl-lite", precision="fp16", compile=True),
     **{f"agreement-{name}": partial(agreement, precision=name) for name in ("tf32", "bf16", "fp16")},
+    **{f"agreement-lwl-{name}": partial(agreement_of_logits, precision=name) for name in ("tf32", "bf16", "fp16")},
     **{f"training-{name}": partial(training, precision=name) for name in ("float32", "tf32", "bf16")},
 }
 
 
+def run_case(name: str, setting: Setting) -> Figures:
+    """Run one case; its file holds what is known of it from the first clock on."""
+    about = {"case": name, "device": device_name(setting.device), "torch": torch.__version__, "small": setting.small}
+
+    def keep(figures: Figures) -> None:
+        write_text(setting.out / f"{name}.json", json.dumps({**about, **figures}, indent=2) + "\n")
+
+    figures = CASES[name](replace(setting, keep=keep))
+    keep(figures)
+    return {**about, **figures}
+
+
+def survey(names: Iterable[str], setting: Setting) -> bool:
+    """Run cases one after the other, for as long as there is time; return whether none failed, which costs no other."""
+    began, well = time.perf_counter(), True
+    for name in sorted(names, key=lambda name: name.endswith("-compiled")):
+        if time.perf_counter() - began > SURVEY_SECONDS:
+            print(f"{name}: no time left")
+            continue
+        try:
+            print(json.dumps(run_case(name, setting)), flush=True)
+        except Exception as error:  # whatever a case meets on a machine that nobody saw before
+            print(f"{name}: {type(error).__name__}: {error}", flush=True)
+            well = False
+        release(setting.device)
+    return well
+
+
+def release(device: str) -> None:
+    """Give back what the last case left on the GPU."""
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+
+
 def main() -> None:
-    """Run one case and write its figures."""
+    """Run one case or all, and write their figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--case", choices=CASES)
+    parser.add_argument("--case", choices=CASES, nargs="+")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--small", action="store_true")
     arguments = parser.parse_args()
-    if arguments.list or not arguments.case:
+    setting = Setting(arguments.device, arguments.out, arguments.small, arguments.quick)
+    if arguments.list or not (arguments.case or arguments.quick):
         print("\n".join(CASES))
-        return
-    setting = Setting(arguments.device, arguments.out, arguments.small)
-    about = {"case": arguments.case, "device": device_name(setting.device), "torch": torch.__version__}
-    figures = {**about, "small": setting.small, **CASES[arguments.case](setting)}
-    write_text(setting.out / f"{arguments.case}.json", json.dumps(figures, indent=2) + "\n")
-    print(json.dumps(figures, indent=2))
+    elif arguments.case and len(arguments.case) == 1:
+        print(json.dumps(run_case(arguments.case[0], setting), indent=2))
+    elif not survey(arguments.case or CASES, setting):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class Engine:
     def begin_frame(self) -> None:
         """Say that a frame begins: what CUDA graphs gave on the last one may now be written over."""
         if self._has_graphs:
-            torch.compiler.cudagraph_mark_step_begin()
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
 
     def feature_size(self, size: Size) -> Size:
         """Return height and width of the target features of an image of that size."""

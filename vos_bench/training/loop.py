@@ -1,6 +1,7 @@
 """The training loop, from top to bottom: read a batch, step, average, note, save; and stop cleanly when asked."""
 
 import json
+import math
 import signal
 import sys
 import time
@@ -158,10 +159,9 @@ def _train(
     state.recipe.training_mode(state.network)
     for batch in _batches(samples, state):
         rate = state.recipe.schedule(state.step)
-        losses = _step(state, model, batch, rate, lambda: _report_non_finite(state, samples, out))
+        values = _step(state, model, batch, rate, lambda: _report_non_finite(state, samples, out))
         state.step += 1
         if curves is not None:
-            values = {"loss": losses.total.item(), **{name: v.item() for name, v in losses.parts.items()}}
             curves.add(state.step, {**values, "rate": rate})
             if listener is not None:
                 left = (time.monotonic() - started) / (state.step - first) * (settings.steps - state.step)
@@ -181,14 +181,16 @@ def _train(
     return "done"
 
 
-def _step(state: _State, model: nn.Module, batch: Batch, rate: float, complain: Callable[[], None]) -> Losses:
+def _step(state: _State, model: nn.Module, batch: Batch, rate: float, complain: Callable[[], None]) -> dict[str, float]:
+    """Take one optimiser step; return the loss and its parts."""
     settings, device = state.recipe.settings, state.joined.device
     for group in state.optimizer.param_groups:
         group["lr"] = group["base"] * rate
     batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     with autocast(device, settings.amp):
         losses = state.recipe.loss(model, batch)
-    if any_process(not bool(torch.isfinite(losses.total)), state.joined):
+    values = _on_host(losses)
+    if any_process(not math.isfinite(values["loss"]), state.joined):
         complain()
     state.optimizer.zero_grad(set_to_none=True)
     state.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
@@ -199,7 +201,14 @@ def _step(state: _State, model: nn.Module, batch: Batch, rate: float, complain: 
     state.scaler.step(state.optimizer)
     state.scaler.update()
     _update_average(state)
-    return losses
+    return values
+
+
+def _on_host(losses: Losses) -> dict[str, float]:
+    """Return the loss and its parts as numbers, in one copy: each one of its own waits for the device."""
+    tensors = {"loss": losses.total, **losses.parts}
+    joined = torch.stack([x.detach().reshape(()).to(losses.total.device, torch.float64) for x in tensors.values()])
+    return dict(zip(tensors, joined.tolist(), strict=True))
 
 
 def _update_average(state: _State) -> None:

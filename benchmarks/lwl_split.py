@@ -35,6 +35,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from vos_bench import registry, weights
+from vos_bench.arithmetic import settle
 from vos_bench.benching.videos import MadeUpVideo, Shape
 from vos_bench.config import apply_overrides
 from vos_bench.datasets.frames import read_image
@@ -319,9 +320,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="K=V")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    method = build(arguments)  # first, for what it lets the device round holds for what is reached too
+    settle(arguments.device, arguments.amp)
     machine = reach(arguments.device, arguments.amp)
-    rows, work = measure(method, arguments, machine)
+    rows, work = measure(build(arguments), arguments, machine)
     where = f"torch {torch.__version__}, {arguments.device}, {arguments.threads} threads"
     speed = f"{machine.multiplications / 1e9:.0f} GMAC/s, copies {machine.bytes / 1e9:.0f} GB/s"
     print(f"milliseconds a frame, min / median; {where}; {machine.by} reach {speed}")

@@ -39,9 +39,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vos_bench import registry, weights
 from vos_bench.api import Method, Precision
-from vos_bench.arithmetic import settle
 from vos_bench.benching.session import Repeats, bench
 from vos_bench.benching.videos import MadeUpVideo, MadeUpVideos, Shape
+from vos_bench.devices import settle
 from vos_bench.environment import device_name
 from vos_bench.files import write_text
 from vos_bench.running.building import Recipe, build, configure

@@ -35,10 +35,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from vos_bench import registry, weights
-from vos_bench.arithmetic import settle
 from vos_bench.benching.videos import MadeUpVideo, Shape
 from vos_bench.config import apply_overrides
 from vos_bench.datasets.frames import read_image
+from vos_bench.devices import settle
 from vos_bench.labelmaps import write_label_map
 from vos_bench.methods.lwl.method import LwlMethod
 from vos_bench.running.building import method_class

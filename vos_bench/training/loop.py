@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from vos_bench.arithmetic import settle
+from vos_bench.devices import settle
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import write_text
 from vos_bench.parts.precision import autocast

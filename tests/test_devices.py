@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from vos_bench.api import Precision
-from vos_bench.arithmetic import make_current, settle
+from vos_bench.devices import make_current, settle
 from vos_bench.environment import TorchFlags, torch_flags
 
 torch = pytest.importorskip("torch")

@@ -22,7 +22,7 @@ from vos_bench.running.building import build, numerics
 from vos_bench.running.foresight import upcoming
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
-from vos_bench.running.resume import Plan, make_plan, open_folder, sweep
+from vos_bench.running.resume import Plan, make_plan, open_folder, sweep, taken_over
 from vos_bench.running.sequence import Listener, run_sequence, score_and_save
 from vos_bench.running.settings import Overwrite, RunSettings
 from vos_bench.running.workers import Job, run_in_workers
@@ -32,6 +32,9 @@ __all__ = ["Overwrite", "ProgressListener", "RunSettings", "SilentListener", "ru
 
 class ProgressListener(Protocol):
     """Hears how a run goes, one call at a time; with several jobs not from the thread that called `run`."""
+
+    def taken_over(self, message: str) -> None:
+        """Some sequences were finished before and stay as they are: how many, and whether other software made them."""
 
     def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
         """These sequences are to be run; `skipped` more were finished before."""
@@ -48,6 +51,9 @@ class ProgressListener(Protocol):
 
 class SilentListener:
     """Hears everything and does nothing."""
+
+    def taken_over(self, message: str) -> None:
+        """Do nothing."""
 
     def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
         """Do nothing."""
@@ -83,12 +89,22 @@ def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> R
     out = prepared.task.out
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
-        record = open_folder(out, prepared.record, dataset=settings.dataset)
+        anew = settings.overwrite == "always" and settings.shard is None
+        record = open_folder(out, prepared.record, dataset=settings.dataset, anew=anew)
         if settings.shard is None:
             sweep(out)
         plan = make_plan(out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite)
         write_record(record, run_file(out))
         listener = listener or SilentListener()
+        kept = taken_over(
+            out,
+            (*plan.finished, *plan.score),
+            software=prepared.task.software,
+            before=record.environment,
+            now=prepared.record.environment,
+        )
+        if kept:
+            listener.taken_over(kept)
         listener.run_started(out, (*plan.score, *plan.run), len(plan.finished))
         try:
             measured = _work(settings, prepared, plan, listener)

@@ -87,4 +87,7 @@ def test_the_script_passes_an_equal_run_and_fails_a_worse_one(
 
     assert run("Stay") == 0
     assert run("Slip") == 1
+    code = method_file.read_text()
+    method_file.write_text(code.replace("class Stay(Method):", "class Stay(Method):  # changed"))
+    assert run("Stay") == 0, "a second check in the same folder does not begin anew"
     assert Path("page.md").exists() == (service == "github")

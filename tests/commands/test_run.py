@@ -31,11 +31,15 @@ def test_a_run_is_scored_saved_and_summarised(
     assert "Stay" in capsys.readouterr().out
 
 
-def test_a_second_call_finds_everything_done(call: Call, video: Path, method_file: Path) -> None:
+def test_a_second_call_finds_everything_done_and_says_so(
+    call: Call, video: Path, method_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ("run", f"{method_file}:Stay", "--dataset", "folder", "--root", video, "--out", "out")
     assert call(*arguments) == 0
     before = {path: path.stat().st_mtime_ns for path in Path("out/masks").rglob("*.png")}
+    capsys.readouterr()
     assert call(*arguments) == 0
+    assert "out: 2 of the sequences were finished before and are taken over as they are" in capsys.readouterr().err
     assert before == {path: path.stat().st_mtime_ns for path in Path("out/masks").rglob("*.png")}
 
 

@@ -20,6 +20,10 @@ class Names(SilentListener):
     def __init__(self) -> None:
         self.ran: list[str] = []
         self.skipped = 0
+        self.said = ""
+
+    def taken_over(self, message: str) -> None:
+        self.said = message
 
     def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:  # noqa: ARG002
         self.skipped = skipped
@@ -147,6 +151,55 @@ def test_another_configuration_in_the_same_folder_is_refused(settings: RunSettin
     before = files(settings.out)
     with pytest.raises(BadInputError, match=f"holds another run.*{message}.*Give another --out"):
         run(replace(settings, **change))
+    assert files(settings.out) == before
+
+
+def test_sequences_that_are_taken_over_are_counted(settings: RunSettings):
+    names = Names()
+    run(settings, listener=names)
+    assert names.said == ""
+    run(settings, listener=names)
+    assert "3 of the sequences were finished before and are taken over as they are; --overwrite always" in names.said
+
+
+@pytest.mark.parametrize("change", ["sequence", "package"])
+def test_sequences_of_other_software_are_taken_over_with_a_warning(settings: RunSettings, change: str):
+    run(settings)
+    path = sequence_file(settings.out, "b") if change == "sequence" else settings.out / "run.json"
+    record = json.loads(path.read_text())
+    if change == "sequence":
+        record["software"] = "vos-bench 0.0"
+    else:
+        record["environment"]["packages"]["numpy"] = "0.9"
+    path.write_text(json.dumps(record))
+    names = Names()
+    run(settings, listener=names)
+    found = "vos-bench 0.0, now vos-bench " if change == "sequence" else "numpy 0.9, now "
+    assert f"WARNING: other software made them ({found}" in names.said
+
+
+@pytest.mark.parametrize("change", [{"overrides": ("reach=1",)}, {"seed": 4}, {"init": "box"}])
+def test_overwrite_always_takes_the_place_of_another_run_of_the_same_method(settings: RunSettings, change: dict):
+    run(settings)
+    (masks_folder(settings.out, "b") / "stale.png").touch()
+    changed = replace(settings, overwrite="always", **change)
+    assert ran(changed) == ["a", "b", "c"]
+    assert not (masks_folder(settings.out, "b") / "stale.png").exists()
+    assert ran(replace(changed, overwrite="only-missing")) == []
+
+
+def test_overwrite_always_removes_nothing_that_it_would_not_make_again(settings: RunSettings):
+    run(settings)
+    before = files(settings.out)
+    changed = replace(settings, overwrite="always", seed=4)
+    for change in ({"sequences": ("b",)}, {"shard": (1, 2)}):
+        with pytest.raises(BadInputError, match="holds another run"):
+            run(replace(changed, **change))
+    record = json.loads((settings.out / "run.json").read_text())
+    record["external"] = [{"server": "codalab", "date": "2026-01-01", "scores": {"G": 0.5}}]
+    (settings.out / "run.json").write_text(json.dumps(record))
+    with pytest.raises(BadInputError, match="holds another run"):
+        run(changed)
     assert files(settings.out) == before
 
 

@@ -12,10 +12,10 @@ from vos_bench.errors import BadInputError, MethodError
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import SequenceRecord, load_run
 from vos_bench.registry import method as find_method
-from vos_bench.runner import RunSettings, run
+from vos_bench.runner import RunSettings, SilentListener, run
 
 
-class Listener:
+class Listener(SilentListener):
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
 

@@ -11,7 +11,7 @@ import pytest
 
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.records import SequenceRecord, load_run
-from vos_bench.runner import RunSettings, run
+from vos_bench.runner import RunSettings, SilentListener, run
 from vos_bench.running.events import receiving, sending
 from vos_bench.running.preparation import prepare
 from vos_bench.running.workers import Job, Outcome, _Ledger
@@ -26,7 +26,7 @@ def settings(fake_vos: ModuleType, tmp_path: Path) -> RunSettings:
     )
 
 
-class Listener:
+class Listener(SilentListener):
     def __init__(self) -> None:
         self.frames: dict[str, list[str]] = {}
         self.run: tuple[int, int] | None = None

@@ -19,6 +19,7 @@ from rich.progress import (
 
 from vos_bench.api import FramesSeen, Sequence
 from vos_bench.errors import VosBenchError
+from vos_bench.names import shown
 from vos_bench.records import SequenceRecord
 
 
@@ -68,6 +69,10 @@ class RunProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+    def taken_over(self, message: str) -> None:
+        """Say it, also where no bars are drawn."""
+        self._bars.console.print(shown(message), markup=False, highlight=False, soft_wrap=True)
 
     def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
         """Take the run's size."""

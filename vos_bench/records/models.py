@@ -47,7 +47,8 @@ class MethodEntry(FrozenModel):
         weights: None for a method without any.
         licence: Of the code.
         reference: The paper or system that it follows, or where foreign results come from.
-        code_sha256: Hash of the file of a method that ran as `FILE.py:CLASS`; None for an installed one.
+        code_sha256: Hash of the file of a method that ran as `FILE.py:CLASS`, with the modules that it imports from its
+            own folder; None for an installed one.
     """
 
     name: str

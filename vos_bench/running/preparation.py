@@ -24,6 +24,7 @@ from vos_bench.records import (
 from vos_bench.records.conclusion import utc_now
 from vos_bench.running.building import Recipe, configure, method_class
 from vos_bench.running.memory import MEMORY_DEFINITION
+from vos_bench.running.own_code import code_sha256
 from vos_bench.running.scores import protocol_entry
 from vos_bench.running.sequence import Task
 from vos_bench.running.settings import RunSettings
@@ -70,7 +71,7 @@ def prepare(settings: RunSettings) -> Prepared:
         info=settings.method,
         out=settings.out or default_out(record),
         identity=config8(record),
-        software=_software(record.environment),
+        software=software_of(record.environment),
         init=settings.init,
         frames=settings.frames,
         protocol=record.protocol.name,
@@ -179,10 +180,11 @@ def _weights(settings: RunSettings) -> WeightsEntry | None:
 
 def _code_sha256(factory: str) -> str | None:
     path, _, _ = factory.rpartition(":")
-    return sha256(Path(path)) if path.endswith(".py") else None
+    return code_sha256(Path(path)) if path.endswith(".py") else None
 
 
-def _software(environment: Environment) -> str:
+def software_of(environment: Environment) -> str:
+    """Return the version of vos-bench, with its commit where that is known, as sequence files have it."""
     git = environment.git
     if git is None:
         return f"vos-bench {environment.vos_bench}"

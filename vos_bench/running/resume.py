@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vos_bench.api import Dataset, Sequence
+from vos_bench.environment import Environment
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.records import (
     RunRecord,
@@ -17,6 +18,7 @@ from vos_bench.records import (
     sequence_file,
 )
 from vos_bench.running.scores import protocol_label
+from vos_bench.running.sequence import discard
 from vos_bench.running.settings import Overwrite
 
 KNOWN_ENTRIES = frozenset({"run.json", "sequences", "masks", "probabilities"})
@@ -37,16 +39,26 @@ class Plan(NamedTuple):
     finished: tuple[str, ...]
 
 
-def open_folder(out: Path, record: RunRecord, *, dataset: Dataset) -> RunRecord:
+def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, anew: bool = False) -> RunRecord:
     """Check that a folder is free or holds this very run, and return the record with what is known from before.
 
     The record then is about all sequences that this run or an earlier one chose, or that were copied here.
+
+    Args:
+        out: The folder.
+        record: What is known of the run that is to begin.
+        dataset: Its data.
+        anew: Whether this run makes all its sequences again. An earlier run of the same method on the same data, which
+            differs in anything else, is then removed, if it has no sequence that this one would not make.
 
     Raises:
         BadInputError: It holds another run, a damaged record, or files that are no run's.
     """
     names = set(record.dataset.sequences)
-    if run_file(out).exists():
+    if anew and run_file(out).exists() and _is_replaced(out, record):
+        for name in record.dataset.sequences:
+            discard(out, name)
+    elif run_file(out).exists():
         before = _same_run(out, record)
         names.update(before.dataset.sequences)
         record = record.model_copy(
@@ -68,9 +80,56 @@ def _same_run(out: Path, record: RunRecord) -> RunRecord:
     if found := differences(before, record):
         raise BadInputError(
             f"{out}: holds another run. Different (there and here): {'; '.join(found)}. Give another --out, or none:"
-            " then every configuration gets a folder of its own"
+            " then every configuration gets a folder of its own; or remove the folder"
         )
     return before
+
+
+def _is_replaced(out: Path, record: RunRecord) -> bool:
+    """Return whether a folder holds another run that this one may take the place of: nothing is lost but older scores.
+
+    What a server said of it was typed in by hand, and could not be made again.
+    """
+    before = read_record(RunRecord, run_file(out))
+    alike = all(
+        ours == theirs
+        for ours, theirs in (
+            (before.kind, record.kind),
+            (before.method.name, record.method.name),
+            (before.dataset.name, record.dataset.name),
+            (before.dataset.split, record.dataset.split),
+        )
+    )
+    present = {path.stem for path in (out / "sequences").glob("*.json")}
+    covered = present.union(before.dataset.sequences) <= {*record.dataset.sequences}
+    return alike and covered and not before.external and bool(differences(before, record))
+
+
+def taken_over(out: Path, names: Iterable[str], *, software: str, before: Environment, now: Environment) -> str:
+    """Return one line on finished sequences that stay as they are: how many, and what made them where that differs.
+
+    Args:
+        out: The run's folder.
+        names: These sequences.
+        software: What this run would write into its sequence files.
+        before: The environment of the folder's record.
+        now: That of this process.
+    """
+    found = [read_record(SequenceRecord, sequence_file(out, name)) for name in names]
+    if not found:
+        return ""
+    made_by = sorted({each.software for each in found} - {software})
+    other = [f"{each or 'unknown software'}, now {software}" for each in made_by]
+    ours, theirs = ({"python": each.python, **each.packages} for each in (before, now))
+    other += [
+        f"{name} {ours.get(name, 'absent')}, now {theirs.get(name, 'absent')}"
+        for name in sorted({*ours, *theirs})
+        if ours.get(name) != theirs.get(name)
+    ]
+    text = f"{out}: {len(found)} of the sequences were finished before and are taken over as they are"
+    if other:
+        text += f"; WARNING: other software made them ({'; '.join(other[:5])}{'; …' if len(other) > 5 else ''})"
+    return f"{text}; --overwrite always runs them again"
 
 
 def _require_no_foreign_files(out: Path) -> None:

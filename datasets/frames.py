@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from vos_bench.api import Image, Problem
-from vos_bench.files import read_bytes
+from vos_bench.files import read_bytes, read_ends, require_regular
 from vos_bench.labelmaps import MAX_PIXELS
 from vos_bench.names import few
 
@@ -143,17 +143,18 @@ def damage_of(head: bytes, tail: bytes, size: int) -> str | None:
 def file_damage(path: Path) -> str | None:
     """Return what `damage_of` says of a file, or why it cannot be read."""
     try:
-        with path.open("rb") as file:
-            head = file.read(16)
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - TAIL))
-            return damage_of(head, file.read(), size)
+        size, head, tail = read_ends(path, most=MAX_BYTES, head=16, tail=TAIL)
+        return damage_of(head, tail, size)
     except OSError as error:
         return f"a file that cannot be read ({error.strerror})"
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return the (height, width) that `read_image` gives, from the file's header. Raises BadInputError."""
+    try:
+        require_regular(path, most=MAX_BYTES)
+    except OSError as error:
+        raise _damaged(path, f"a file that cannot be read ({error.strerror})") from None
     return _size(path, path)
 
 

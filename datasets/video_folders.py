@@ -1,16 +1,17 @@
 """Sequences that lie in folders of frames and folders of label maps: what DAVIS, `folder` and `demo` share."""
 
 import hashlib
-import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes, read_ends
+from vos_bench.labelmaps import MAX_BYTES as MOST_LABEL_BYTES
 from vos_bench.names import few, hint
 
-from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, image_files, image_size, read_image
+from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, MAX_BYTES, image_files, image_size, read_image
 from .inspection import Inspection, inspect_sequence
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
 from .trouble import BadDataError
@@ -133,13 +134,14 @@ class FolderDataset(Dataset):
     def fingerprint(self) -> str:
         """Return a sha256 over the names, sizes and last kibibyte of all frames and the whole of all label maps.
 
-        Decoding nothing keeps it below a second on DAVIS. Files that cannot be read count as missing.
+        Decoding nothing keeps it below a second on DAVIS. Files that cannot be read count as missing, and so do
+        devices, pipes and those that are larger than any that is read.
         """
         digest = hashlib.sha256(self.name.encode())
         for sequence in self.sequence_names:
             digest.update(f"\0{sequence}\0".encode())
             for path in image_files(self.frames_folder / sequence, FRAME_SUFFIXES):
-                _digest_file(digest, path, from_end=_TAIL)
+                _digest_file(digest, path, ends_alone=True)
             for path in image_files(self.annotations_folder / sequence, LABEL_SUFFIXES):
                 _digest_file(digest, path)
         return digest.hexdigest()
@@ -164,13 +166,14 @@ class FolderDataset(Dataset):
         )
 
 
-def _digest_file(digest: "hashlib._Hash", path: Path, *, from_end: int | None = None) -> None:
+def _digest_file(digest: "hashlib._Hash", path: Path, *, ends_alone: bool = False) -> None:
     """Add a file's name, size and content, or only its last bytes, to a digest."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0 if from_end is None else max(0, size - from_end))
-            content = file.read()
+        if ends_alone:
+            size, _, content = read_ends(path, most=MAX_BYTES, head=0, tail=_TAIL)
+        else:
+            content = read_bytes(path, most=MOST_LABEL_BYTES)
+            size = len(content)
     except OSError:
         size, content = -1, b""
     digest.update(f"{path.name}\0{size}\0".encode())

@@ -13,6 +13,7 @@ from matplotlib.ticker import Formatter, NullFormatter, PercentFormatter, StrMet
 
 from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import Run, SequenceRecord, masks_folder
 
@@ -20,6 +21,9 @@ from .measured import MEASURED
 from .published import SETTINGS, Published, select
 from .speed import hardware
 from .style import GREY, Look, figure, look_of, looks, plain, require
+
+MOST_LOG_BYTES = 1 << 28
+"""The largest file of curves that is read; 100,000 steps take a tenth of it."""
 
 SHOWN = 4
 """How many sequences the curves show unless told which: those that the first run scores worst."""
@@ -289,12 +293,19 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
 
 def _log(path: Path) -> list[dict[str, float]]:
     found: list[dict[str, Any]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         try:
             found.append(json.loads(line))
         except ValueError:
             raise BadInputError(f"{path}:{number}: is damaged, expected one JSON object a line") from None
     return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return read_bytes(path, most=MOST_LOG_BYTES).decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path}: cannot be read: {error}; expected the curves of a training") from None
 
 
 def _training_line(axis: Axes, points: Sequence[tuple[float, float]], name: str, i: int) -> None:

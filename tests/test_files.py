@@ -1,14 +1,28 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.files import sha256
+from vos_bench.files import read_ends, sha256
 
 
 def test_the_hash_is_that_of_the_content(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert sha256(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_pipe_has_no_hash_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInputError, match="cannot be read: it is a device or a pipe; expected a file"):
+        sha256(tmp_path / "pipe")
+
+
+def test_a_file_that_is_larger_than_asked_for_has_no_hash(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"1234")
+    with pytest.raises(BadInputError, match="it has 4 bytes, more than the 3 that are read"):
+        sha256(tmp_path / "file", most=3)
+    assert read_ends(tmp_path / "file", most=4, head=3, tail=2) == (4, b"123", b"34")
 
 
 @pytest.mark.parametrize("name", ["absent", "."])

@@ -29,6 +29,68 @@ def calls() -> Iterator[tuple[Path, str, dict[str, str]]]:
                     yield path.relative_to(CHECKOUT), ast.unparse(node.func), keywords
 
 
+def openings() -> Iterator[tuple[str, str]]:
+    """Every call in the package that opens a file for reading: file and the call as text."""
+    for folder in ("vos_bench", "methods", "datasets", "reports"):
+        for path in (CHECKOUT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and _opens(node):
+                    yield path.relative_to(CHECKOUT).as_posix(), ast.unparse(node)
+
+
+def _opens(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    text = ast.unparse(call)
+    if name in {"read_bytes", "read_text"}:  # of a path, and not of vos_bench.files
+        return isinstance(call.func, ast.Attribute)
+    if "PillowImage" in text and name == "open":
+        return "BytesIO" not in text
+    return name in {"open", "fdopen", "load_file", "safe_open", "imread"} and (
+        name not in {"open", "fdopen"} or "'rb'" in text or "'r'" in text
+    )
+
+
+OWN_FILES = {
+    "datasets/demo.py": "the demo data, which it wrote into the cache folder itself",
+    "datasets/manifest.py": "comes along",
+    "datasets/synthesis/photographs.py": "files of scikit-image",
+    "methods/external/__main__.py": "comes along",
+    "methods/external/batch.py": "times, written by the program that the user named, which could do anything anyway",
+    "methods/external/supervisor.py": "of the kernel",
+    "reports/page/site.py": "comes along",
+    "reports/published.py": "comes along",
+    "vos_bench/__init__.py": "pyproject.toml of the checkout",
+    "vos_bench/ablation/jobs.py": "the ablation's own log",
+    "vos_bench/compiled/machine_code.py": "comes along, and compiled code in the cache folder, which is trusted",
+    "vos_bench/environment.py": "of the kernel and of installed packages",
+    "vos_bench/files.py": "looks first what it is",
+    "vos_bench/running/memory.py": "of the kernel",
+    "vos_bench/running/worker_process.py": "its end of a pipe to the run that started it",
+    "vos_bench/systems.py": "comes along",
+    "vos_bench/training/curves.py": "the training's own",
+    "vos_bench/training/visibility.py": "written into the cache folder by itself",
+    "vos_bench/waiting.py": "of the kernel",
+}
+"""Where files are opened without a look at what they are, and whose they are."""
+
+AFTER_A_LOOK = {
+    "datasets/frames.py": "PillowImage.open(source, formats=_FORMATS)",
+    "vos_bench/parts/checkpoints.py": "load_file(path)",
+}
+
+
+def test_files_of_strangers_are_opened_in_one_place_which_looks_first_what_they_are() -> None:
+    found = {
+        (file, text)
+        for file, text in openings()
+        if file not in OWN_FILES and not Path(file).is_relative_to(DRIVERS) and AFTER_A_LOOK.get(file) != text
+    }
+    assert found == {
+        ("vos_bench/parts/checkpoints.py", "safetensors.safe_open(path, framework='pt')"),  # after the same look
+    }
+    assert {*OWN_FILES} <= {file for file, _ in openings()}, "a file of this list opens nothing any more"
+
+
 def test_every_load_of_torch_but_the_one_restricted_reader_is_of_weights_only() -> None:
     loads = {
         (path, keywords.get("weights_only"))

@@ -7,11 +7,15 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from vos_bench.errors import BadInputError
 
 MOST_LIST_BYTES = 1 << 24
 """The largest list of names that is read."""
+
+MOST_HASHED = 1 << 34
+"""The largest file that is hashed, unless there is a reason for less: parameters, of which no larger ones are read."""
 
 
 @contextmanager
@@ -51,6 +55,17 @@ def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
     Raises:
         OSError: It cannot be read, is a device or a pipe, or larger; `strerror` says which.
     """
+    require_regular(path, most=most)
+    with path.open("rb", buffering=0) as file:
+        return file.read() if first is None else file.read(first)
+
+
+def require_regular(path: Path, *, most: int) -> int:
+    """Check that something is a file of at most `most` bytes before anything opens it, and return how many it has.
+
+    Raises:
+        OSError: As `read_bytes`.
+    """
     try:
         found = path.stat()  # before it is opened: a pipe would wait for somebody who writes into it
     except ValueError as error:
@@ -61,8 +76,42 @@ def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
         raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
     if found.st_size > most:
         raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, more than the {most} that are read", str(path))
+    return found.st_size
+
+
+class Ends(NamedTuple):
+    """How many bytes a file has, its first ones and its last ones."""
+
+    size: int
+    head: bytes
+    tail: bytes
+
+
+def read_ends(path: Path, *, most: int, head: int, tail: int) -> Ends:
+    """Return the first and the last bytes of a file, as far as it has so many. Raises OSError as `read_bytes`."""
+    size = require_regular(path, most=most)
     with path.open("rb", buffering=0) as file:
-        return file.read() if first is None else file.read(first)
+        first = file.read(head)
+        file.seek(max(0, size - tail))
+        return Ends(size, first, file.read(tail))
+
+
+def sha256(path: Path, *, most: int = MOST_HASHED) -> str:
+    """Return the hash of what a file holds, in hex digits.
+
+    Args:
+        path: The file.
+        most: How many bytes it may have.
+
+    Raises:
+        BadInputError: It cannot be read, is a device or a pipe, or larger.
+    """
+    try:
+        require_regular(path, most=most)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file") from None
 
 
 def read_names(path: Path, *, asked: str) -> list[str]:
@@ -80,19 +129,6 @@ def read_names(path: Path, *, asked: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"{asked}{path}: cannot be read: {error}; expected one name a line") from None
     return [name for line in lines if (name := line.strip())]
-
-
-def sha256(path: Path) -> str:
-    """Return the hash of what a file holds, in hex digits.
-
-    Raises:
-        BadInputError: It cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

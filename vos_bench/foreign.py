@@ -10,6 +10,8 @@ from vos_bench.api import ProtocolName
 from vos_bench.engines import LOCAL, Engine
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
+from vos_bench.files import sha256
+from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.metrics.protocol import TruthSequence
 from vos_bench.records import (
     DatasetEntry,
@@ -113,13 +115,17 @@ def score_label_maps(
 
 
 def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
-    """Return a sha256 over the names and the content of all truth files of `sequences` under `truth`."""
+    """Return a sha256 over the names and the content of all truth files of `sequences` under `truth`.
+
+    Raises:
+        BadInputError: One of them cannot be read.
+    """
     digest = hashlib.sha256()
     for sequence in sequences:
         for frame in sequence.truth_names:
             path = truth / sequence.name / f"{frame}.png"
             digest.update(f"{sequence.name}/{frame}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            digest.update(bytes.fromhex(sha256(path, most=MAX_BYTES)))
     return digest.hexdigest()
 
 

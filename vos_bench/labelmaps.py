@@ -87,7 +87,7 @@ def read_label_map(path: Path) -> LabelMap:
 
 def read_narrow(path: Path) -> NarrowLabels:
     """Read as `read_label_map` does, but keep 8-bit labels in 8 bits (read-only), which the metrics take as well."""
-    data = _read_bytes(path)
+    data = file_bytes(path)
     header = _header(data, path)
     chunks = _chunks(data, path)
     labels = _inflate(chunks.pixels, header)
@@ -96,11 +96,12 @@ def read_narrow(path: Path) -> NarrowLabels:
 
 def read_size(path: Path) -> tuple[int, int]:
     """Return a PNG file's (height, width) from its header; nothing is decoded. Raises BadInputError."""
-    header = _header(_read_bytes(path, 8 + 12 + 13), path)
+    header = _header(file_bytes(path, 8 + 12 + 13), path)
     return header.height, header.width
 
 
-def _read_bytes(path: Path, length: int | None = None) -> bytes:
+def file_bytes(path: Path, length: int | None = None) -> bytes:
+    """Return what a label map's file holds, or its first bytes. Raises BadInputError where it cannot be read."""
     try:
         return read_bytes(path, most=MAX_BYTES, first=length)
     except OSError as error:

@@ -1,6 +1,5 @@
 """The authors' files of FRTM, which hold the refiner; the backbone is torchvision's and lies in a file of its own."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch import Tensor
 from torchvision.models import ResNet18_Weights, ResNet101_Weights
 
 from vos_bench.errors import BadInputError
+from vos_bench.files import sha256
 from vos_bench.parts.checkpoints import fill, read_tensors, without_prefix, write_network
 from vos_bench.parts.resnet import stage_names
 
@@ -62,8 +62,7 @@ def _backbone(name: BackboneName, folder: Path) -> dict[str, Tensor]:
             f"which is torchvision's: download {SOURCES[name]} and put it there; vos-bench convert makes one of both"
         )
     expected = file.rpartition("-")[2].partition(".")[0]
-    with path.open("rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    found = sha256(path)
     if not found.startswith(expected):
         raise BadInputError(f"{path}: found a file of sha256 {found[:8]}…, expected {expected}…; download it anew")
     return stage_names(read_tensors(path), STAGES)

@@ -11,6 +11,7 @@ import json
 import os
 import pickle
 import resource
+import signal
 import struct
 import sys
 import zipfile
@@ -29,16 +30,22 @@ from hostile.pngs import GREY, bomb, header, png
 
 from vos_bench.config import read_user_config
 from vos_bench.datasets.coco import Coco
+from vos_bench.datasets.folder import Folder
 from vos_bench.datasets.frames import image_size, read_image
 from vos_bench.download import unpack
 from vos_bench.errors import BadInputError
+from vos_bench.files import sha256
+from vos_bench.foreign import folder_fingerprint
 from vos_bench.labelmaps import read_label_map, read_size
 from vos_bench.meta_json import read_meta
 from vos_bench.parts.checkpoints import read_tensors
 from vos_bench.records import RunRecord, read_record
+from vos_bench.scoring.listed import GivenTruth
+from vos_bench.scoring.truth import truth_folder
 
 Read = Callable[[Path], object]
 HUGE = 60_000
+PATIENCE_SECONDS = 120
 
 
 def sparse(path: Path) -> None:
@@ -90,8 +97,58 @@ def files(folder: Path) -> Iterator[tuple[str, Path, Read]]:
     ):
         sparse(folder / "sparse.png")
         yield name, folder / "sparse.png", read
+    yield from _trees(folder)
     yield "file of parameters that inflates", _inflating(folder / "inflating.pth"), read_tensors
     yield "COCO image of 60,000 x 60,000", _coco(folder / "coco"), _first_truth
+
+
+def _trees(folder: Path) -> Iterator[tuple[str, Path, Read]]:
+    """Put a pipe, a device and a file of 64 GiB into the place of each kind of file of a dataset and of a truth."""
+    truths = (("truth", _truth_fingerprint), ("truth of one's own", _given_truth_fingerprint))
+    for kind, make in (("pipe", os.mkfifo), ("device", lambda path: path.symlink_to("/dev/zero")), ("64 GiB", sparse)):
+        for what, reads in (
+            ("label map", (("fingerprint", _fingerprint), ("check", _checked), *truths)),
+            ("frame", (("fingerprint", _fingerprint), ("check", _checked), ("size", _size_of_frame))),
+        ):
+            root = _tree(folder / f"{kind} {what}".replace(" ", "-"))
+            place = root / ("Annotations/a/00001.png" if what == "label map" else "JPEGImages/a/00001.png")
+            place.unlink()
+            make(place)
+            for doing, read in reads:
+                yield f"{kind} as {what}: {doing}", root, read
+        weights = folder / f"{kind.replace(' ', '-')}.pth"
+        make(weights)
+        yield f"{kind} as parameters", weights, read_tensors
+        yield f"{kind} as parameters: hash", weights, sha256
+
+
+def _tree(root: Path) -> Path:
+    for name in ("JPEGImages/a", "Annotations/a"):
+        (root / name).mkdir(parents=True)
+        for frame in range(3):
+            (root / name / f"{frame:05d}.png").write_bytes(bomb(8, 8, data=bytes(9 * 8)))
+    return root
+
+
+def _fingerprint(root: Path) -> object:
+    return Folder(root).fingerprint()
+
+
+def _checked(root: Path) -> None:
+    if problems := Folder(root).check():
+        raise BadInputError(str(problems[0]))
+
+
+def _truth_fingerprint(root: Path) -> None:
+    folder_fingerprint(truth_folder(root / "Annotations"), root / "Annotations")
+
+
+def _given_truth_fingerprint(root: Path) -> None:
+    GivenTruth(Folder(_tree(root / "beside")), root / "Annotations").fingerprint()
+
+
+def _size_of_frame(root: Path) -> object:
+    return image_size(root / "JPEGImages/a/00001.png")
 
 
 def _unpacked(path: Path) -> None:
@@ -154,12 +211,15 @@ def bound(mebibytes: int) -> None:
 
 def end(path: Path, read: Read) -> str:
     """Read a file and say how that ended."""
+    signal.alarm(PATIENCE_SECONDS)  # whose signal ends the process: nothing else wakes one that waits for a pipe
     try:
         read(path)
     except BadInputError as error:
         return f"refused: {error}"
     except MemoryError:
         return "MemoryError"
+    finally:
+        signal.alarm(0)
     return "read"
 
 

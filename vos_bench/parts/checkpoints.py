@@ -34,7 +34,7 @@ FOREIGN_PACKAGES = (
 """Packages whose classes a checkpoint may name; inert stand-ins take their place."""
 
 MOST_BYTES = 1 << 34
-"""The largest pickled file that is read."""
+"""The largest file of parameters that is read."""
 
 _SHOWN = 8
 
@@ -327,7 +327,6 @@ def _some(names: list[str]) -> str:
 def _is_safetensors(path: Path) -> bool:
     """Tell by the content: eight bytes of length, then JSON."""
     try:
-        with path.open("rb") as file:
-            return file.read(9)[8:] == b"{"
+        return read_bytes(path, most=MOST_BYTES, first=9)[8:] == b"{"
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file of parameters") from None

@@ -15,7 +15,7 @@ from vos_bench.api import (
     Sequence,
 )
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import read_label_map
+from vos_bench.labelmaps import file_bytes, read_label_map
 from vos_bench.meta_json import Meta, meta_beside, read_meta, training_categories
 from vos_bench.names import few
 from vos_bench.scoring.truth import TruthFolder, truth_folder
@@ -102,12 +102,12 @@ class GivenTruth(Dataset):
         return _TruthSequence(sequence, truth, sequence.groups or self._groups.get(name, {}))
 
     def fingerprint(self) -> str:
-        """Return a sha256 of the dataset and of the truth label maps of its sequences."""
+        """Return a sha256 of the dataset and of the truth label maps of its sequences. Raises BadInputError."""
         digest = hashlib.sha256(self._dataset.fingerprint().encode())
         for name in self.sequence_names:
             for path in sorted((self._truth / name).glob("*.png")):
                 digest.update(f"\0{name}/{path.name}\0".encode())
-                digest.update(path.read_bytes())
+                digest.update(file_bytes(path))
         return digest.hexdigest()
 
     def check(self) -> list[Problem]:

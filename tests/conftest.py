@@ -119,7 +119,9 @@ def make_run() -> Callable[..., Run]:
             numerics=Numerics(seed=seed, amp=amp),
             counts=Counts(selected=len(scores), done=len(done), failed=len(scores) - len(done), scored=len(done)),
             scored=bool(done),
-            scores={"J&F": (J + F) / 2, "J": J, "F": F} if done else {},
+            scores={"J&F": (J + F) / 2, "J": J, "J_recall": 1, "J_decay": 0, "F": F, "F_recall": 1, "F_decay": 0}
+            if done
+            else {},
             timing=_timing(fps, p50, indicative=indicative),
         )
         return Run(Path("runs") / method, record, sequences)

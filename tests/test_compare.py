@@ -1,5 +1,6 @@
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,15 @@ def test_a_sequence_that_failed_before_is_fixed(make_run: MakeRun) -> None:
 def test_runs_under_other_conditions_are_refused(make_run: MakeRun, changed: dict[str, Any], reason: str) -> None:
     with pytest.raises(NotComparableError, match=reason):
         compare(make_run({"a": (0.8, 0.8)}), make_run({"a": (0.8, 0.8)}, **changed))
+
+
+def test_runs_with_scores_of_other_objects_are_refused(make_run: MakeRun) -> None:
+    before, after = make_run({"a": (0.5, 0.5), "b": (0.5, 0.5)}), make_run({"a": (0.5, 0.5), "b": (0.5, 0.5)})
+    (found,) = after.sequences["b"].scores
+    moved = after.sequences["b"].model_copy(update={"scores": (found.model_copy(update={"object": 2}),)})
+    after = replace(after, sequences={**after.sequences, "b": moved})
+    with pytest.raises(NotComparableError, match="baseline has scores of the objects 1 of b, this run of 2"):
+        compare(before, after)
 
 
 def test_runs_without_a_common_sequence_are_refused(make_run: MakeRun) -> None:

@@ -48,6 +48,19 @@ def test_the_worst_frame_is_the_one_that_lost_most_not_the_one_with_the_lowest_s
     assert worst_frame(before, record.model_copy(update={"scores": ()})) is None
 
 
+def test_a_frame_that_the_sequence_does_not_have_is_not_drawn(
+    folder: Folder, make_run: MakeRun, tmp_path: Path
+) -> None:
+    record = make_run({"a": (0.8, 0.8)}).sequences["a"]
+    frames = FrameScores(frame=("../../../secret",), J=(0.8,), F=(0.8,))
+    scores = (record.scores[0].model_copy(update={"per_frame": frames}),)
+    run = replace(make_run({"a": (0.8, 0.8)}), path=tmp_path / "run")
+    run = replace(run, sequences={"a": record.model_copy(update={"scores": scores})})
+    (tmp_path / "run" / "masks" / "a").mkdir(parents=True)
+    write_label_map(tmp_path / "secret.png", square())
+    assert pictures("a", baseline=run, candidate=run, dataset=folder) == ()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     """One sequence of three wide frames with one object."""

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -309,6 +310,64 @@ def test_columns_of_different_lengths_are_damage(run: Run, tmp_path: Path):
     file.write_text(json.dumps(content))
     with pytest.raises(BadInputError, match=r"columns of different lengths \(frame 1, J 2, F 1\)"):
         load_run(tmp_path)
+
+
+def changed(file: Path, change: Callable[[Any], None]) -> None:
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+
+
+def test_a_record_under_the_name_of_another_sequence_is_damage(run: Run, tmp_path: Path):
+    first = sorted((save(tmp_path, run) / "sequences").glob("*.json"))[0]
+    first.rename(first.with_name("other.json"))
+    with pytest.raises(
+        BadInputError, match=rf"other\.json: is damaged: found .* sequence '{first.stem}'"
+    ):
+        load_run(tmp_path)
+
+
+def test_an_object_that_is_scored_twice_is_damage(run: Run, tmp_path: Path):
+    file = sorted((save(tmp_path, run) / "sequences").glob("*.json"))[0]
+    changed(file, lambda content: content["scores"].append(content["scores"][0]))
+    with pytest.raises(BadInputError, match=r"is damaged: found an object twice among .*, expected each once"):
+        load_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../../../secret", "a/b", "", "a\0"])
+def test_a_frame_that_is_no_name_of_a_file_is_damage(run: Run, tmp_path: Path, name: str):
+    file = sorted((save(tmp_path, run) / "sequences").glob("*.json"))[0]
+    changed(file, lambda content: content["scores"][0]["per_frame"]["frame"].__setitem__(0, name))
+    with pytest.raises(BadInputError, match=r"is damaged: found the frame .*, which is no name of a file"):
+        load_run(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["J&F", "F_decay"])
+def test_a_run_that_is_scored_has_all_scores(run: Run, tmp_path: Path, missing: str):
+    save(tmp_path, run)
+    changed(run_file(tmp_path), lambda content: content["scores"].pop(missing))
+    with pytest.raises(BadInputError, match=f"is damaged or no record: scores: .*there is no {missing}"):
+        load_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "time", ["", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00+02:00", "\x01", "x" * 20]
+)
+@pytest.mark.parametrize("field", ["created", "finished"])
+def test_what_is_no_time_in_utc_is_damage(run: Run, tmp_path: Path, field: str, time: str):
+    save(tmp_path, run)
+    changed(run_file(tmp_path), lambda content: content.__setitem__(field, time))
+    with pytest.raises(BadInputError, match=f"is damaged or no record: {field}"):
+        load_run(tmp_path)
+
+
+def test_a_record_that_no_file_can_hold_is_one_message(run: Run, tmp_path: Path):
+    dataset = run.record.dataset.model_copy(update={"name": "a\udcff"})
+    with pytest.raises(
+        BadInputError, match=r"run\.json: cannot be written: .*expected names and texts"
+    ):
+        write_record(run.record.model_copy(update={"dataset": dataset}), run_file(tmp_path))
+    assert not run_file(tmp_path).exists()
 
 
 def test_a_cell_of_the_tables_is_no_formula(make_run: Callable[..., Run], tmp_path: Path):

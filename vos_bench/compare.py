@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Literal
 
 from vos_bench.errors import BadInputError, NotComparableError
@@ -118,11 +119,11 @@ def compare(
         by_sequence: The same for J&F of single sequences; what is not named takes the one of J&F.
 
     Raises:
-        NotComparableError: Data, protocol or metric version differ, or no sequence is scored in both, unless neither
-            run has scores and their FPS can be judged.
+        NotComparableError: Data, protocol or metric version differ, or the objects of a sequence; or no sequence is
+            scored in both, unless neither run has scores and their FPS can be judged.
         BadInputError: A tolerance names no score of these runs, or is negative.
     """
-    require_comparable(baseline.record, candidate.record)
+    require_comparable(baseline.record, candidate.record, also=_other_objects(baseline, candidate))
     common = [name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name)]
     ours, theirs = ({name: run.sequences[name] for name in common} for run in (baseline, candidate))
     before, after = (_means(each.values()) if common else {} for each in (ours, theirs))
@@ -142,15 +143,38 @@ def _heading(baseline: RunRecord, candidate: RunRecord) -> str:
     return f"{ours} on {data}" + ("" if ours == theirs else f" against {theirs}")
 
 
-def require_comparable(baseline: RunRecord, candidate: RunRecord) -> None:
-    """Raise NotComparableError, with every difference, where two records' data, protocol or metric version differ."""
+def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Iterable[str] = ()) -> None:
+    """Raise NotComparableError, with every difference, where two records' data, protocol or metric version differ.
+
+    Args:
+        baseline: The record that sets the mark.
+        candidate: The one that is judged.
+        also: Further differences; they are told where there is no other, for they may follow from one.
+    """
     reasons = [
         f"baseline has {what} {ours!r}, this run has {theirs!r} ({field})"
         for field, what, ours, theirs in _conditions(baseline, candidate)
         if ours != theirs
     ]
+    reasons = reasons or list(also)
     if reasons:
         raise NotComparableError("; ".join(reasons))
+
+
+def _other_objects(baseline: Run, candidate: Run) -> Iterable[str]:
+    """Yield a difference for the first sequences of which the runs have scores of other objects."""
+    found = (
+        (name, *({each.object for each in run.sequences[name].scores} for run in (baseline, candidate)))
+        for name in baseline.sequences
+        if scored(baseline, name) and scored(candidate, name)
+    )
+    for name, ours, theirs in islice((each for each in found if each[1] != each[2]), 3):
+        yield f"baseline has scores of the objects {_ids(ours)} of {name}, this run of {_ids(theirs)}"
+
+
+def _ids(objects: Iterable[int]) -> str:
+    found = sorted(objects)
+    return ", ".join(map(str, found[:20])) + (", …" if len(found) > 20 else "")
 
 
 def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, str, object, object]]:

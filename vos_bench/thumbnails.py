@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,10 +44,10 @@ def pictures(sequence: str, *, baseline: Run, candidate: Run, dataset: Dataset) 
     Returns:
         Nothing where no frame was scored in both runs, or the run's label map is gone.
     """
-    frame = worst_frame(baseline.sequences[sequence], candidate.sequences[sequence])
+    opened = dataset.sequence(sequence)
+    frame = worst_frame(baseline.sequences[sequence], candidate.sequences[sequence], frozenset(opened.frame_names))
     if frame is None or (judged := _label_map(candidate.path, sequence, frame)) is None:
         return ()
-    opened = dataset.sequence(sequence)
     image = opened.read_frame(frame)
     shown = {
         "truth": opened.read_truth(frame) if frame in opened.truth_names else None,
@@ -60,10 +61,18 @@ def pictures(sequence: str, *, baseline: Run, candidate: Run, dataset: Dataset) 
     )
 
 
-def worst_frame(baseline: SequenceRecord, candidate: SequenceRecord) -> str | None:
-    """Return the frame whose J + F fell most, summed over objects; None where no frame was scored in both."""
+def worst_frame(
+    baseline: SequenceRecord, candidate: SequenceRecord, known: Collection[str] | None = None
+) -> str | None:
+    """Return the frame whose J + F fell most, summed over objects; None where no frame was scored in both.
+
+    Args:
+        baseline: The sequence in the run that sets the mark.
+        candidate: The same in the run that is judged.
+        known: The sequence's frames; None where they do not matter.
+    """
     before, after = _by_frame(baseline), _by_frame(candidate)
-    common = [frame for frame in before if frame in after]
+    common = [frame for frame in before if frame in after and (known is None or frame in known)]
     return min(common, key=lambda frame: after[frame] - before[frame], default=None)
 
 

@@ -1,6 +1,7 @@
 """Folders that cannot be written, read or named: one clear message, and nobody's files are lost."""
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -39,6 +40,20 @@ def test_what_no_run_made_is_never_removed(
     assert call(*what, *folder.arguments, "--out", "out") == 2
     said_once(capsys, "vos-bench: out", "give another --out")
     assert mine.exists()
+
+
+def test_a_folder_whose_name_is_not_utf8_is_shown_escaped(call: Call, folder: Data, capsys: Capture) -> None:
+    above = Path("caf\udce9").absolute()
+    shutil.copytree(folder.labels, above / "masks")
+    os.chdir(above)
+    assert call("score", "masks", "--truth", folder.labels) == 0
+    assert call("score", "masks", *folder.arguments, "--out", "out") == 0
+    assert json.loads(Path("out/run.json").read_text())["method"]["name"] == "caf\\udce9"
+    shutil.move(above / "masks", above / "truth\udce9")
+    os.chdir(above / "truth\udce9")
+    assert call("score", folder.labels, "--truth", ".", "--out", "out") == 0
+    assert json.loads(Path("out/run.json").read_text())["dataset"]["name"] == "truth\\udce9"
+    assert "Traceback" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("command", ["run", "score"])

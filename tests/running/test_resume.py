@@ -98,6 +98,12 @@ def test_a_damaged_sequence_file_is_run_again(settings: RunSettings):
     assert ran(settings) == ["b"]
 
 
+def test_a_sequence_under_the_name_of_another_is_run_again(settings: RunSettings):
+    run(settings)
+    shutil.copy(sequence_file(settings.out, "a"), sequence_file(settings.out, "b"))
+    assert ran(settings) == ["b"]
+
+
 def test_a_damaged_record_is_named_and_not_overwritten(settings: RunSettings):
     run(settings)
     path = settings.out / "run.json"

@@ -16,6 +16,7 @@ from vos_bench.engines import parse_engine, seen_by
 from vos_bench.errors import BadInputError
 from vos_bench.foreign import Truth, folder_fingerprint, score_label_maps
 from vos_bench.meta_json import meta_beside
+from vos_bench.names import shown
 from vos_bench.records import load_run
 from vos_bench.scoring import truth_folder
 from vos_bench.scoring.listed import GivenTruth, listed_truth
@@ -96,4 +97,4 @@ def dataset_truth(opened: Dataset, protocol: ProtocolName | None, chosen: tuple[
 def _folder_truth(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> Truth:
     meta_file = meta_beside(truth) if protocol in LISTED_PROTOCOLS else None
     sequences = truth_folder(truth, chosen) if meta_file is None else listed_truth(truth, meta_file, chosen)
-    return Truth(truth.resolve().name, "", folder_fingerprint(sequences, truth), sequences, protocol)
+    return Truth(shown(truth.resolve().name), "", folder_fingerprint(sequences, truth), sequences, protocol)

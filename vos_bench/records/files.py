@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
@@ -72,7 +73,13 @@ def probabilities_folder(folder: Path, sequence: str) -> Path:
 
 def write_record(record: FrozenModel, path: Path) -> None:
     """Write a record as JSON, whole or not at all. Raises BadInputError when it cannot be saved."""
-    write_text(path, record.model_dump_json(indent=2) + "\n")
+    try:
+        text = record.model_dump_json(indent=2)
+    except PydanticSerializationError as error:
+        raise BadInputError(
+            f"{path}: cannot be written: {error}; expected names and texts that are Unicode: rename the file or folder"
+        ) from None
+    write_text(path, text + "\n")
 
 
 Model = TypeVar("Model", bound=FrozenModel)
@@ -94,9 +101,26 @@ def read_record(model: type[Model], path: Path) -> Model:
         record = model.model_validate_json(data)
     except ValidationError as error:
         raise BadInputError(f"{path}: {_damage(data, error)}") from None
-    if isinstance(record, SequenceRecord) and (uneven := _uneven_columns(record)):
-        raise BadInputError(f"{path}: is damaged: {uneven}; restore it, or delete it and run the same command again")
+    if isinstance(record, SequenceRecord) and (wrong := _contradiction(record, path)):
+        raise BadInputError(f"{path}: is damaged: {wrong}; restore it, or delete it and run the same command again")
     return record
+
+
+def _contradiction(record: SequenceRecord, path: Path) -> str:
+    """Return what a sequence's record says that cannot be; empty where all is well."""
+    if record.name != path.stem:
+        return f"found the record of the sequence {record.name!r:.200}, expected that of {path.stem!r:.200}"
+    if len({each.object for each in record.scores}) < len(record.scores):
+        return f"found an object twice among {_some(each.object for each in record.scores)}, expected each once"
+    frames = set(record.timings.frame).union(*(each.per_frame.frame for each in record.scores))
+    if wrong := sorted(name for name in frames if not is_file_name(name)):
+        return f"found the frame {wrong[0]!r:.100}, which is no name of a file"
+    return _uneven_columns(record)
+
+
+def _some(ids: Iterable[int]) -> str:
+    found = [str(each) for each in ids]
+    return ", ".join(found[:20]) + (", …" if len(found) > 20 else "")
 
 
 def _uneven_columns(record: SequenceRecord) -> str:

@@ -1,13 +1,15 @@
 """What the files of a run hold."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment
 from vos_bench.machine import MachineState
+from vos_bench.metrics.statistics import SCORES
 from vos_bench.timing import FrameTimings, TimingSummary
 
 SCHEMA_VERSION = 1
@@ -16,6 +18,23 @@ Kind = Literal["run", "score", "results-only"]
 Status = Literal["started", "complete", "failed"]
 Fraction = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
 """A score as a fraction; decay may be negative."""
+
+
+def _utc(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+def _all_scores(scores: dict[str, float]) -> dict[str, float]:
+    if scores and (missing := [name for name in SCORES if name not in scores]):
+        raise ValueError(f"there is no {', '.join(missing)}, and a run that is scored has all of {', '.join(SCORES)}")
+    return scores
+
+
+UtcTime = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"), AfterValidator(_utc)
+]
+"""A moment in UTC, ISO 8601, in whole seconds, so that the order of texts is that of time."""
 
 
 class WeightsEntry(FrozenModel):
@@ -225,7 +244,8 @@ class RunRecord(FrozenModel):
         created: UTC, ISO 8601.
         finished: UTC, ISO 8601; None while `started`.
         command: As passed; the user's home folder is written `~`.
-        scores: Fractions; empty when not scored. They are means over the scored sequences alone, so look at `counts`.
+        scores: Fractions, at least those of `SCORES`; empty when not scored. They are means over the scored sequences
+            alone, so look at `counts`.
         scored: Whether `scores` holds anything.
         timing: None where nothing was timed.
         bench: How it was timed by the protocol; None for a plain run.
@@ -238,8 +258,8 @@ class RunRecord(FrozenModel):
     schema_version: Literal[1] = 1
     kind: Kind = "run"
     status: Status = "started"
-    created: str
-    finished: str | None = None
+    created: UtcTime
+    finished: UtcTime | None = None
     command: str = ""
     method: MethodEntry
     dataset: DatasetEntry
@@ -248,7 +268,7 @@ class RunRecord(FrozenModel):
     numerics: Numerics | None = None
     counts: Counts = Counts()
     scored: bool = False
-    scores: dict[str, Fraction] = Field(default_factory=dict)
+    scores: Annotated[dict[str, Fraction], AfterValidator(_all_scores)] = Field(default_factory=dict)
     timing: TimingSummary | None = None
     bench: BenchEntry | None = None
     memory_definition: str = ""

@@ -79,6 +79,19 @@ def require_regular(path: Path, *, most: int) -> int:
     return found.st_size
 
 
+def require_no_link(path: Path) -> None:
+    """Raise BadInputError where a symbolic link lies: what is written or removed there would be somebody else's."""
+    try:
+        linked = path.is_symlink()
+    except OSError:  # what comes next meets the same, and says so
+        return
+    if linked:
+        raise BadInputError(
+            f"{path}: is a symbolic link, expected a folder of the run's own, or nothing; remove the link (the whole "
+            "folder of a run may be one)"
+        )
+
+
 class Ends(NamedTuple):
     """How many bytes a file has, its first ones and its last ones."""
 

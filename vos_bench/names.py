@@ -35,6 +35,11 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
+def storable(text: str) -> str:
+    """Return a text that every file can hold: halves of characters, which are no Unicode, become their code."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def shown(text: str) -> str:
     """Return a text for a terminal or a file: what would steer one is written as its code, ends of lines stay."""
     if text.isprintable():

@@ -20,7 +20,7 @@ class ExchangeConfig(FrozenModel):
         keep: In the batch form, a folder for what is exchanged, which then stays; empty: a temporary one.
     """
 
-    timeout_seconds: float | None = Field(default=None, gt=0)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=1e9)
     calls: Literal["sequence", "once"] = "sequence"
     images: Literal["png", "png-named-jpg"] = "png"
     keep: str = ""

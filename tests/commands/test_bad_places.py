@@ -42,6 +42,33 @@ def test_what_no_run_made_is_never_removed(
     assert mine.exists()
 
 
+@pytest.mark.parametrize("name", ["sequences", "masks", ".locks"])
+@pytest.mark.parametrize("command", ["run", "score"])
+def test_nothing_is_written_through_a_link_in_the_runs_folder(
+    call: Call, folder: Data, methods: Path, capsys: Capture, command: str, name: str
+) -> None:
+    Path("elsewhere").mkdir()
+    Path("out").mkdir()
+    Path("out", name).symlink_to(Path("elsewhere").absolute())
+    what = ("run", f"{methods}:Stay") if command == "run" else ("score", folder.labels)
+    assert call(*what, *folder.arguments, "--out", "out") == 2
+    said_once(capsys, f"vos-bench: out/{name}: is a symbolic link, expected a folder of the run's own")
+    assert list(Path("elsewhere").iterdir()) == []
+
+
+def test_label_maps_that_are_a_link_are_refused_and_nothing_is_removed(
+    call: Call, folder: Data, methods: Path, capsys: Capture
+) -> None:
+    arguments = ("run", f"{methods}:Stay", *folder.arguments, "--out", "out")
+    assert call(*arguments) == 0
+    shutil.move("out/masks/one", "elsewhere")
+    Path("out/masks/one").symlink_to(Path("elsewhere").absolute())
+    assert call(*arguments, "--overwrite", "always") == 2
+    said_once(capsys, "vos-bench: out/masks/one: is a symbolic link")
+    assert statuses("out") == {"one": "done", "two": "done"}
+    assert len(list(Path("elsewhere").iterdir())) == 5
+
+
 def test_a_folder_whose_name_is_not_utf8_is_shown_escaped(call: Call, folder: Data, capsys: Capture) -> None:
     above = Path("caf\udce9").absolute()
     shutil.copytree(folder.labels, above / "masks")

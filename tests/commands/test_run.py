@@ -61,6 +61,52 @@ def test_seeds_make_a_record_each_and_share_a_line(
     assert "± 0.0" in capsys.readouterr().out
 
 
+def test_more_jobs_than_sequences_are_as_many_as_there_are(call: Call, video: Path, method_file: Path) -> None:
+    arguments = (f"{method_file}:Stay", "--dataset", "folder", "--root", video, "--jobs", "99999999", "--out", "out")
+    assert call("run", *arguments) == 0
+    assert statuses("out") == {"one": "done", "two": "done"}
+
+
+def test_what_a_method_says_that_no_file_can_hold_costs_its_sequence_and_no_more(
+    call: Call, video: Path, method_file: Path
+) -> None:
+    method_file.write_text(
+        method_file.read_text()
+        + """
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError("no")
+
+
+class Raises(Stay):
+    def step(self, image, new=None):
+        raise RuntimeError("\\ud800") if image[0, 0, 0] > 100 else Unspeakable
+
+    def finish(self):
+        return "\\udcff"
+"""
+    )
+    assert call("run", f"{method_file}:Raises", "--dataset", "folder", "--root", video, "--out", "out") == 1
+    one, two = (json.loads(Path(f"out/sequences/{name}.json").read_text()) for name in ("one", "two"))
+    assert "RuntimeError on frame 00001: \\ud800" in two["error"]
+    assert one["status"] == "failed"
+    assert (one["log"], two["log"]) == ("\\udcff", "\\udcff")
+
+
+def test_a_long_list_of_names_is_looked_through_once(
+    call: Call, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"s{k}" for k in range(60_000)]
+    Path("list.txt").write_text("\n".join([*names, "s7"]))
+    began = time.monotonic()
+    assert call("run", "copy-first", "--dataset", "folder", "--root", video, "--sequences", "@list.txt") == 2
+    assert "named twice: s7" in capsys.readouterr().err
+    Path("list.txt").write_text("\n".join(names))
+    assert call("score", video / "Annotations", "--truth", video / "Annotations", "--sequences", "@list.txt") == 2
+    assert time.monotonic() - began < 20  # a look for each name took minutes
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -73,6 +119,19 @@ def test_seeds_make_a_record_each_and_share_a_line(
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--sequences", "one,one"), "named twice"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--seeds", "a"), "whole numbers"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--seeds", "1,1"), "each seed once"),
+        (
+            ("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--seeds", "-1"),
+            "from 0 to 922337203685477",
+        ),
+        (
+            ("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--seeds", str(1 << 64)),
+            "from 0 to 9223372",
+        ),
+        (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--stall", "1e300"), "at most 1e+09"),
+        (
+            ("run", "external", "--dataset", "folder", "--root", "{video}", "--command", "a", "--timeout", "1e300"),
+            "timeout",
+        ),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--shard", "3/2"), "I/N"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--weights", "absent.pth"), "absent.pth"),
         (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--set", "size"), "size"),

@@ -1,6 +1,7 @@
 """How the options that several commands share are read."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,9 @@ from vos_bench.files import read_names
 from vos_bench.names import is_file_name
 
 Item = TypeVar("Item")
+
+MOST_SEED = (1 << 63) - 1
+"""The largest seed: that of the largest integers which files and generators of random numbers have in common."""
 
 
 def sequence_names(text: str | None) -> tuple[str, ...] | None:
@@ -25,7 +29,7 @@ def sequence_names(text: str | None) -> tuple[str, ...] | None:
     names = tuple(name for each in chosen if (name := each.strip()))
     if not names:
         raise BadInputError(f"--sequences {text}: found no name, expected A,B or @FILE with one name a line")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise BadInputError(f"--sequences {text}: named twice: {', '.join(twice)}")
     return names
@@ -36,6 +40,8 @@ def seeds(text: str) -> tuple[int, ...]:
     numbers = _numbers("--seeds", text, text.split(","), "whole numbers with commas between, as in 0,1,2")
     if len(numbers) > len(set(numbers)):
         raise BadInputError(f"--seeds {text}: expected each seed once")
+    if wrong := [number for number in numbers if not 0 <= number <= MOST_SEED]:
+        raise BadInputError(f"--seeds {text}: found {wrong[0]}, expected whole numbers from 0 to {MOST_SEED}")
     return numbers
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vos_bench.errors import BadInputError
+from vos_bench.files import require_no_link
 
 PATIENCE_SECONDS = 5.0
 """How long to wait for a lock that the shards hold for moments only."""
@@ -39,8 +40,10 @@ class FolderLock:
 
         Raises:
             FolderBusyError: Another run holds it.
-            BadInputError: It cannot be written.
+            BadInputError: It cannot be written, or a link leads out of it.
         """
+        for name in (self._folder.name, "sequences", "masks", "probabilities"):
+            require_no_link(self._out / name)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -31,6 +31,9 @@ from vos_bench.running.settings import RunSettings
 
 UNTRAINED_NOTE = "untrained: the parameters are random, so that scores say nothing of the method"
 
+MOST_SECONDS = 1e9
+"""The longest time that may be waited for anything; some systems cannot wait for more."""
+
 
 class Prepared(NamedTuple):
     """A run that may begin.
@@ -90,10 +93,11 @@ def _chosen_sequences(settings: RunSettings) -> tuple[str, ...]:
     known = settings.dataset.sequence_names
     if settings.sequences is None:
         return known
+    wanted, there = set(settings.sequences), set(known)
     for name in settings.sequences:
-        if name not in known:
+        if name not in there:
             raise BadInputError(_unknown_sequence(name, settings.dataset))
-    return tuple(name for name in known if name in set(settings.sequences))
+    return tuple(name for name in known if name in wanted)
 
 
 def _unknown_sequence(name: str, dataset: Dataset) -> str:
@@ -109,8 +113,8 @@ def _require_sound(settings: RunSettings) -> None:
         raise BadInputError(f"--jobs {settings.jobs}: expected 1 or more")
     if not 1 <= index <= count:
         raise BadInputError(f"--shard {index}/{count}: expected I/N with I from 1 to N, as in --shard 2/8")
-    if settings.stall is not None and not settings.stall > 0:
-        raise BadInputError(f"--stall {settings.stall:g}: expected seconds, more than 0")
+    if settings.stall is not None and not 0 < settings.stall <= MOST_SECONDS:
+        raise BadInputError(f"--stall {settings.stall:g}: expected seconds, more than 0 and at most {MOST_SECONDS:g}")
     if settings.timing and settings.side_by_side:
         raise BadInputError("--timing with several --jobs: side by side nothing can be timed; expected --jobs 1")
     if settings.init not in info.prompts:

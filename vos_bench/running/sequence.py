@@ -24,8 +24,9 @@ from vos_bench.api import (
 )
 from vos_bench.environment import device_name, without_home
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.files import replacing
+from vos_bench.files import replacing, require_no_link
 from vos_bench.labelmaps import write_label_map
+from vos_bench.names import storable
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import SequenceRecord, masks_folder, probabilities_folder, sequence_file, write_record
 from vos_bench.running.exchange import Feed, answers
@@ -201,7 +202,7 @@ def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Tas
 def _finished(record: SequenceRecord, method: Method | SequenceMethod) -> SequenceRecord:
     """Tell a method that a sequence has ended, and keep what it says of it."""
     try:
-        return record.model_copy(update={"log": without_home(method.finish())})
+        return record.model_copy(update={"log": storable(without_home(method.finish()))})
     except Exception as error:  # as in run_sequence
         return record.model_copy(update=_failure(error)) if record.status == "done" else record
 
@@ -226,12 +227,15 @@ def discard(out: Path, name: str) -> None:
     """Remove what an earlier try left of a sequence, its record first.
 
     Raises:
-        BadInputError: It cannot be removed.
+        BadInputError: It cannot be removed, or is a link to elsewhere; then nothing is.
     """
     record = sequence_file(out, name)
+    folders = masks_folder(out, name), probabilities_folder(out, name)
+    for folder in folders:
+        require_no_link(folder)
     try:
         record.unlink(missing_ok=True)
-        for folder in (masks_folder(out, name), probabilities_folder(out, name)):
+        for folder in folders:
             if folder.exists():
                 shutil.rmtree(folder)
     except OSError as error:
@@ -242,8 +246,15 @@ def _failure(error: Exception) -> dict[str, str]:
     known = isinstance(error, VosBenchError)
     cause = error.__cause__ if known else error
     trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
-    text = str(error) if known else f"{type(error).__name__}: {error}"
-    return {"status": "failed", "error": without_home(text), "traceback": without_home(trace)}
+    text = _message(error) if known else f"{type(error).__name__}: {_message(error)}"
+    return {"status": "failed", "error": storable(without_home(text)), "traceback": storable(without_home(trace))}
+
+
+def _message(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception as second:  # a method's own class of errors, whose faults cost no more than its others
+        return f"(its message cannot be had: {type(second).__name__})"
 
 
 def _segment(

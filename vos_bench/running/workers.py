@@ -93,6 +93,7 @@ def run_in_workers(
         CannotSaveError: The run's folder cannot be written.
         BadInputError: The engine cannot be joined or breaks off.
     """
+    jobs = jobs and min(jobs, len(names))
     ledger = _Ledger(handle, job)
     orders = _orders(job, engine, jobs, stall)
     tries = _tries_folder(orders)

@@ -127,7 +127,7 @@ def _results_of(
 
     from vos_bench.places import joined
 
-    with joined(engine, jobs=jobs) as places:
+    with joined(engine, jobs=jobs and min(jobs, len(sequences))) as places:
         calls = (delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
         yield from places.parallel(calls)
 

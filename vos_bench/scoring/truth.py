@@ -1,5 +1,6 @@
 """A folder of truth label maps as sequences, for data that no dataset plugin knows."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
         raise BadInputError(f"{folder}: expected one folder of label maps for each sequence; {folder_advice(folder)}")
     names = tuple(inside) if sequences is None else tuple(sequences)
     if len(names) > len(set(names)):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(names).items() if count > 1)
         raise BadInputError(f"{folder}: sequence {twice} is asked for twice, expected each once; mend the list")
     if unknown := [name for name in names if name not in inside]:
         raise BadInputError(_no_such_sequences(folder, unknown, names, tuple(inside)))

@@ -135,7 +135,7 @@ def test_speed_is_not_judged_over_other_sequences(make_run: MakeRun) -> None:
         )
 
 
-@pytest.mark.parametrize("tolerances", [{"H": 0.1}, {"J": -0.1}, {"J": float("nan")}])
+@pytest.mark.parametrize("tolerances", [{"H": 0.1}, {"J": -0.1}, {"J": float("nan")}, {"J": float("inf")}])
 def test_a_tolerance_that_makes_no_sense_is_refused(make_run: MakeRun, tolerances: dict[str, float]) -> None:
     with pytest.raises(BadInputError, match="--tolerance"):
         compare(make_run({"a": (0.8, 0.8)}), make_run({"a": (0.8, 0.8)}), tolerances=tolerances)

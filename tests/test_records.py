@@ -321,9 +321,7 @@ def changed(file: Path, change: Callable[[Any], None]) -> None:
 def test_a_record_under_the_name_of_another_sequence_is_damage(run: Run, tmp_path: Path):
     first = sorted((save(tmp_path, run) / "sequences").glob("*.json"))[0]
     first.rename(first.with_name("other.json"))
-    with pytest.raises(
-        BadInputError, match=rf"other\.json: is damaged: found .* sequence '{first.stem}'"
-    ):
+    with pytest.raises(BadInputError, match=rf"other\.json: is damaged: found .* sequence '{first.stem}'"):
         load_run(tmp_path)
 
 
@@ -363,9 +361,7 @@ def test_what_is_no_time_in_utc_is_damage(run: Run, tmp_path: Path, field: str, 
 
 def test_a_record_that_no_file_can_hold_is_one_message(run: Run, tmp_path: Path):
     dataset = run.record.dataset.model_copy(update={"name": "a\udcff"})
-    with pytest.raises(
-        BadInputError, match=r"run\.json: cannot be written: .*expected names and texts"
-    ):
+    with pytest.raises(BadInputError, match=r"run\.json: cannot be written: .*expected names and texts"):
         write_record(run.record.model_copy(update={"dataset": dataset}), run_file(tmp_path))
     assert not run_file(tmp_path).exists()
 

@@ -1,5 +1,6 @@
 """Two runs -> verdicts: what got better, what got worse, and what cannot be compared at all."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -7,6 +8,7 @@ from itertools import islice
 from typing import Literal
 
 from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.names import few
 from vos_bench.records import Run, RunRecord, SequenceRecord
 from vos_bench.records.conclusion import run_scores
 
@@ -163,18 +165,14 @@ def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Itera
 
 def _other_objects(baseline: Run, candidate: Run) -> Iterable[str]:
     """Yield a difference for the first sequences of which the runs have scores of other objects."""
-    found = (
-        (name, *({each.object for each in run.sequences[name].scores} for run in (baseline, candidate)))
-        for name in baseline.sequences
-        if scored(baseline, name) and scored(candidate, name)
-    )
+    common = (name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name))
+    found = ((name, _objects(baseline, name), _objects(candidate, name)) for name in common)
     for name, ours, theirs in islice((each for each in found if each[1] != each[2]), 3):
-        yield f"baseline has scores of the objects {_ids(ours)} of {name}, this run of {_ids(theirs)}"
+        yield f"baseline has scores of the objects {few(ours, 20)} of {name}, this run of {few(theirs, 20)}"
 
 
-def _ids(objects: Iterable[int]) -> str:
-    found = sorted(objects)
-    return ", ".join(map(str, found[:20])) + (", …" if len(found) > 20 else "")
+def _objects(run: Run, name: str) -> list[str]:
+    return [str(number) for number in sorted(each.object for each in run.sequences[name].scores)]
 
 
 def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, str, object, object]]:
@@ -207,7 +205,7 @@ def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dic
     for score, tolerance in tolerances.items():
         if score not in limits:
             raise BadInputError(f"--tolerance {score}: these runs have no such score; known: {', '.join(limits)}")
-        if not tolerance >= 0:
+        if not 0 <= tolerance < math.inf:
             raise BadInputError(f"--tolerance {score}={tolerance}: expected a number of at least 0")
     return {**limits, **tolerances}
 

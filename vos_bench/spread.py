@@ -1,5 +1,6 @@
 """What is to be expected of a method whose runs differ by their seeds: the mean of several runs, and their spread."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
@@ -38,7 +39,7 @@ class Spread:
         Raises:
             BadInputError: `multiple` is not a positive number.
         """
-        if not multiple > 0:
+        if not 0 < multiple < math.inf:
             raise BadInputError(f"--tolerance spread={multiple}: expected a number above 0")
         overall, sequences = (
             {name: max(multiple * deviation, DEFAULT_TOLERANCE) for name, deviation in found.items()}

@@ -50,6 +50,28 @@ def test_thumbnails_do_without_the_label_maps_of_a_committed_baseline(
     assert re.findall(r"!\[one \d+: (\w+)\]", Path("summary.md").read_text()) == ["truth", "run"]
 
 
+@pytest.mark.parametrize("file", ["run.json", "sequences/one.json"])
+@pytest.mark.parametrize("option", ["--json", "--junit", "--summary"])
+def test_the_record_of_a_run_is_not_written_over(
+    call: Call, runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str], option: str, file: str
+) -> None:
+    before = (runs[0] / file).read_bytes()
+    assert call("compare", *runs, option, runs[0] / file) == 2
+    assert f"Stay/{file}: is the record of a run, which is not written over" in capsys.readouterr().err
+    assert (runs[0] / file).read_bytes() == before
+
+
+def test_two_methods_are_told_apart(call: Call, runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    stay, slip = runs
+    capsys.readouterr()
+    assert call("compare", stay, stay) == 0
+    assert "Baseline: " not in capsys.readouterr().out
+    call("compare", stay, slip)
+    said = capsys.readouterr().out
+    assert re.search(r"^Baseline: Stay, vos-bench (commit|version) \S+, 20\S+Z\.$", said, flags=re.MULTILINE)
+    assert re.search(r"^Run: Slip, vos-bench (commit|version) \S+, 20\S+Z\.$", said, flags=re.MULTILINE)
+
+
 def test_thumbnails_need_a_summary(call: Call, runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", *runs, "--thumbnails") == 2
     assert "--summary" in capsys.readouterr().err

@@ -204,13 +204,15 @@ def test_a_servers_scores_are_typed_in_and_marked(run: Call, call: Call, capsys:
         {"server": "CodaLab 7685", "date": "2025-12-01", "scores": {"G": 0.815, "J_seen": 0.804}},
     ]
     assert record("out")["scores"] == {}
+    rounded = ("record", "out", "--external", "J&F=0.816", "J=0.791", "F=0.842", "--server", "rounds")
+    assert call(*rounded, "--date", "2025-01-01") == 0
     capsys.readouterr()
     assert call("report", "runs", "out") == 0
     said = capsys.readouterr().out
     assert "external: CodaLab 7685, 2025-12-01" in " ".join(said.split())
     assert "81.5" in said
     assert run("--out", "out") == 0
-    assert len(record("out")["external"]) == 2
+    assert len(record("out")["external"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -222,6 +224,9 @@ def test_a_servers_scores_are_typed_in_and_marked(run: Call, call: Call, capsys:
         (("--external", "G", "--server", "s", "--date", "2025-11-30"), "NAME=NUMBER"),
         (("--external", "G=0.8", "--server", "s", "--date", "30.11.2025"), "YYYY-MM-DD"),
         (("--external", "G=0.8", "--server", " ", "--date", "2025-11-30"), "server's name"),
+        (("--external", "G=0.8", "--server", "a\nb", "--date", "2025-11-30"), "one line of at most 200 characters"),
+        (("--external", "G=0.8", "--server", "s" * 201, "--date", "2025-11-30"), "one line of at most 200 characters"),
+        (("--external", "J&F=0.9", "J=0.5", "F=0.6", "--server", "s", "--date", "2025-11-30"), "which is 0.5500"),
         (("--external", "G=0.8", "--date", "2025-11-30"), "server"),
     ],
 )

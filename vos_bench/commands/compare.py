@@ -9,15 +9,14 @@ from cyclopts import Parameter
 
 from vos_bench import registry
 from vos_bench.commands import options
-from vos_bench.commands.output import say, show, write_json
+from vos_bench.commands.output import say, show, write_json, write_page
 from vos_bench.compare import OVERALL, Comparison, FailOn, Verdict, only
 from vos_bench.compare import compare as judge
 from vos_bench.comparison_summary import comparison_table, summary, worst_first
 from vos_bench.errors import BadInputError
-from vos_bench.files import write_text
 from vos_bench.history import history as order
 from vos_bench.junit import junit as as_junit
-from vos_bench.records import Run, find_runs, load_run
+from vos_bench.records import Run, RunRecord, find_runs, load_run
 from vos_bench.significance import Change, change
 from vos_bench.spread import MULTIPLE, spread
 
@@ -85,10 +84,11 @@ def compare(
         after = only(after, [name for name in names if name in after.sequences])
     comparison = judge(before, after, tolerances={**overall, **wanted.fixed}, by_sequence=by_sequence)
     moved = change(before, after) if any(row.score != "FPS" for row in comparison.rows) else None
+    _tell_apart(before.record, after.record)
     _print(comparison, moved)
     failing = comparison.failing(fail_on)
     if junit is not None:
-        write_text(junit, as_junit(comparison, after.record, fail_on=fail_on))
+        write_page(junit, as_junit(comparison, after.record, fail_on=fail_on))
     if summary is not None:
         _write_summary(summary, comparison, before, after, fail_on, moved, thumbnails=thumbnails, root=root)
     rows = [asdict(row) for row in comparison.rows]
@@ -134,6 +134,16 @@ def _all_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
     return found.runs
 
 
+def _tell_apart(before: RunRecord, after: RunRecord) -> None:
+    """Say what is compared where it is two methods, which a wrong path may be the reason of."""
+    if before.method.title == after.method.title:
+        return
+    for what, record in (("Baseline", before), ("Run", after)):
+        git = record.environment.git
+        commit = f"commit {git.commit[:8]}" if git and git.commit else f"version {record.environment.vos_bench}"
+        say(f"{what}: {record.method.title}, vos-bench {commit}, {record.ended}.")
+
+
 def _print(comparison: Comparison, moved: Change | None) -> None:
     rows = (row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME)
     show(comparison_table(rows, f"Comparison: {comparison.heading}"))
@@ -168,7 +178,7 @@ def _write_summary(
         drawn = {name: pictures(name, baseline=before, candidate=after, dataset=dataset) for name in fell[:SHOWN]}
     remarks = (str(moved),) if moved else ()
     text = summary(comparison, after.record, fail_on=fail_on, remarks=remarks, pictures=drawn, licence=licence)
-    write_text(path, text)
+    write_page(path, text)
 
 
 def _tell_history(paths: Sequence[Path], json: Path | None) -> int:

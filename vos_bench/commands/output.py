@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.names import shown
 from vos_bench.tables import Format, Orientation, Table, render
@@ -28,7 +29,16 @@ def show(table: Table, format: Format = "text", *, orientation: Orientation | No
     sys.stdout.write(render(table, format, width=width, orientation=orientation))
 
 
+def write_page(path: Path, text: str) -> None:
+    """Write a text to a file that an option names. Raises BadInputError where a run's own record lies there."""
+    found = path.resolve()
+    of_sequence = found.parent.name == "sequences" and (found.parent.parent / "run.json").exists()
+    if found.exists() and (found.name == "run.json" or (of_sequence and found.suffix == ".json")):
+        raise BadInputError(f"{path}: is the record of a run, which is not written over; give another file")
+    write_text(path, text)
+
+
 def write_json(path: Path | None, data: Mapping[str, Any]) -> None:
     """Write `data` where `--json` asks for it, if it does."""
     if path is not None:
-        write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+        write_page(path, json.dumps(data, indent=2, allow_nan=False) + "\n")

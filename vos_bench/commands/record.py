@@ -9,9 +9,19 @@ from cyclopts import Parameter
 from vos_bench.commands.options import named_number
 from vos_bench.commands.output import say
 from vos_bench.errors import BadInputError
+from vos_bench.names import is_unicode
 from vos_bench.records import ExternalScores, RunRecord, read_record, run_file, write_record
-from vos_bench.records.conclusion import RUN_SCORES
+from vos_bench.records.conclusion import GROUP_SCORES, RUN_SCORES
 from vos_bench.running.locks import FolderLock
+
+MEANS = {"J&F": ("J", "F"), "G": GROUP_SCORES}
+"""Scores that are means of others."""
+
+ROUNDING = 0.001 + 1e-9
+"""By how much the mean of scores with three digits, itself of three digits, may be off."""
+
+MOST_SERVER = 200
+"""The most characters of a server's name."""
 
 
 def record(
@@ -43,6 +53,8 @@ def record(
 def _server(text: str) -> str:
     if not text.strip():
         raise BadInputError("--server: found nothing, expected the server's name or address")
+    if len(text.strip()) > MOST_SERVER or len(text.strip().splitlines()) > 1 or not is_unicode(text):
+        raise BadInputError(f"--server {text!r:.100}: expected one line of at most {MOST_SERVER} characters")
     return text.strip()
 
 
@@ -63,6 +75,14 @@ def _scores(texts: tuple[str, ...]) -> dict[str, float]:
         if not (-1 if name.endswith("_decay") else 0) <= value <= 1:
             raise BadInputError(f"--external {name}={value:g}: expected a fraction from 0 to 1; 81.5 percent is 0.815")
         scores[name] = value
+    for name, parts in MEANS.items():
+        if name in scores and all(part in scores for part in parts):
+            mean = sum(scores[part] for part in parts) / len(parts)
+            if abs(scores[name] - mean) > ROUNDING:
+                raise BadInputError(
+                    f"--external {name}={scores[name]:g}: is not the mean of {', '.join(parts)}, which is {mean:.4f}; "
+                    "look whether a score was typed in wrongly"
+                )
     if not scores:
         raise BadInputError("--external: found no score, expected NAME=FRACTION, as in G=0.815")
     return scores

@@ -9,10 +9,9 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.api import ReportOptions
 from vos_bench.commands.options import sequence_names
-from vos_bench.commands.output import say, show, warn
+from vos_bench.commands.output import say, show, warn, write_page
 from vos_bench.commands.progress import counting
 from vos_bench.errors import BadInputError
-from vos_bench.files import write_text
 from vos_bench.plugins import ReportInfo
 from vos_bench.records import Run, find_runs
 from vos_bench.tables import Format, Orientation, render
@@ -81,5 +80,5 @@ def _table(
     if out is None:
         show(made, format, orientation=orientation)
     else:
-        write_text(out, render(made, format, orientation=orientation))
+        write_page(out, render(made, format, orientation=orientation))
         say(str(out))

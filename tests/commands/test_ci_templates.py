@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 Call = Callable[..., int]
+Script = Callable[..., subprocess.CompletedProcess[str]]
 
 CI = Path(__file__).resolve().parents[2] / "ci"
 ACTION = yaml.safe_load((CI / "github" / "action.yml").read_text(encoding="utf-8"))
@@ -58,36 +59,51 @@ def test_the_template_declares_every_variable_of_its_script() -> None:
     assert set(re.findall(r"\$\{?(VOS_\w+)", text)) == set(TEMPLATE["variables"])
 
 
-@pytest.mark.parametrize("service", SCRIPTS)
-def test_the_script_passes_an_equal_run_and_fails_a_worse_one(
-    service: str, call: Call, video: Path, method_file: Path
-) -> None:
+@pytest.fixture
+def script(call: Call, video: Path, method_file: Path) -> Script:
+    """Return what runs a service's script, with an equal run's variables except for those that are given."""
     assert call("run", f"{method_file}:Stay", "--dataset", "folder", "--root", video, "--out", "baseline") == 0
 
-    def run(name: str) -> int:
+    def run(service: str, method: str = "Stay", **given: str) -> subprocess.CompletedProcess[str]:
         variables = {
             **{key: str(value) for key, value in TEMPLATE["variables"].items()},
-            "VOS_METHOD": f"{method_file}:{name}",
+            "VOS_METHOD": f"{method_file}:{method}",
             "VOS_DATASET": "folder",
             "VOS_ROOT": str(video),
             "VOS_SEQUENCES": "one",
             "VOS_BASELINE": "baseline",
             "VOS_TOLERANCE": "J&F=0.01 F=0.01",
             "VOS_ARGUMENTS": "--device cpu --seeds 0",
-            "VOS_OUT": f"{service} {name}",
+            "VOS_OUT": f"{service} out",
             "GITHUB_STEP_SUMMARY": "page.md",
+            **given,
         }
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-        command = [SHELLS[service], "-c", SCRIPTS[service]]
-        done = subprocess.run(
-            command, env={**os.environ, **variables, "PATH": path}, capture_output=True, text=True, check=False
+        return subprocess.run(
+            [SHELLS[service], "-c", SCRIPTS[service]],
+            env={**os.environ, **variables, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        assert Path(f"{service} {name}", "junit.xml").is_file(), done.stderr
-        return done.returncode
 
-    assert run("Stay") == 0
-    assert run("Slip") == 1
-    code = method_file.read_text()
-    method_file.write_text(code.replace("class Stay(Method):", "class Stay(Method):  # changed"))
-    assert run("Stay") == 0, "a second check in the same folder does not begin anew"
+    return run
+
+
+@pytest.mark.parametrize("service", SCRIPTS)
+def test_the_script_passes_an_equal_run_and_fails_a_worse_one(service: str, script: Script) -> None:
+    for method, code in (("Stay", 0), ("Slip", 1)):
+        done = script(service, method, VOS_OUT=f"{service} {method}")
+        assert done.returncode == code, done.stderr
+        assert Path(f"{service} {method}", "junit.xml").is_file()
     assert Path("page.md").exists() == (service == "github")
+
+
+@pytest.mark.parametrize("service", SCRIPTS)
+def test_every_line_of_a_list_counts(service: str, script: Script) -> None:
+    lines = {"VOS_TOLERANCE": "J&F=0.01\nF=0.01\n", "VOS_ARGUMENTS": "--device cpu\n--seeds 0\n"}
+    assert script(service, **lines).returncode == 0
+    wrong = script(service, **lines | {"VOS_TOLERANCE": "J&F=0.01\nbogus=1"})
+    assert (wrong.returncode, "bogus" in wrong.stderr) == (2, True), wrong.stderr
+    wrong = script(service, **lines | {"VOS_ARGUMENTS": "--device cpu\n--bogus"})
+    assert (wrong.returncode, "bogus" in wrong.stderr) == (2, True), wrong.stderr

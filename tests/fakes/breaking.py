@@ -250,6 +250,17 @@ def interrupted_twice(trial: Trial) -> None:
     signalled(trial, signal.SIGINT, signal.SIGINT, all_processes=True, then_clean=True)
 
 
+def interrupted_at_start(trial: Trial, *, pause: float) -> None:
+    """Ctrl-C once, so long after the first worker process was started: it may be loading Python, or its modules."""
+    process = trial.start()
+    wait_for(lambda: bool(workers(process.pid, program=sys.executable)), process)
+    time.sleep(pause)
+    os.killpg(process.pid, signal.SIGINT)
+    code, said = ended(process), trial.processes.said()
+    require(code == 130, f"exit code {code}, expected 130: {said[-2000:]}")
+    require("Traceback" not in said, f"a traceback: {said[-2000:]}")
+
+
 def started_twice(trial: Trial) -> None:
     """The same command while the first is at work: the second says so and stops, the first goes on."""
     process = trial.start()
@@ -296,13 +307,13 @@ def worker_hung(trial: Trial) -> None:
     require(stopped not in others(process.pid), "the process that hung is left")
 
 
-def workers(parent: int) -> list[int]:
-    """Return the worker processes of a command, without those that only keep account of things."""
+def workers(parent: int, *, program: str = "") -> list[int]:
+    """Return the worker processes of a command (of a program alone), without those that only keep account of things."""
     with suppress(psutil.NoSuchProcess):
         return [
             child.pid
             for child in psutil.Process(parent).children(recursive=True)
-            if not any("tracker" in word for word in child.cmdline())
+            if (words := child.cmdline()) and program in words[0] and not any("tracker" in word for word in words)
         ]
     return []
 

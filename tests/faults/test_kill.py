@@ -82,6 +82,15 @@ def test_ctrl_c_twice_ends_a_run_without_a_word_too_many_and_leaves_no_process(
     breaking.interrupted_twice(trial(works.made_up_run(2), seed=3, whole=works.made_up_run(1)))
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.1, 0.3])
+def test_ctrl_c_while_workers_start_is_answered_by_the_first_process_alone(
+    breaking: ModuleType, works: ModuleType, trial: Trials, tmp_path: Path, pause: float
+):
+    breaking.interrupted_at_start(trial(works.made_up_run(2), whole=works.made_up_run(1)), pause=pause)
+    scoring = trial(works.scoring(tmp_path, jobs=6), whole=works.scoring(tmp_path / "one"))
+    breaking.interrupted_at_start(scoring, pause=pause)
+
+
 def test_a_worker_that_is_killed_costs_nothing(breaking: ModuleType, works: ModuleType, trial: Trials):
     breaking.worker_killed(trial(works.made_up_run(2), seed=3, whole=works.made_up_run(1)))
 

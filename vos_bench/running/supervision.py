@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from vos_bench import interrupts
 from vos_bench.records import Numerics, SequenceRecord
 from vos_bench.running.events import Listening
 from vos_bench.running.worker_process import Answer
@@ -53,12 +54,13 @@ class WorkerProcess:
         self.used = False
         # The path is this machine's: vos_bench must be found as it was here.
         start = f"import sys; sys.path[:] = {sys.path!r}; from vos_bench.running.worker_process import main; main()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", start],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**environment, **os.environ},
-        )
+        with interrupts.held_back():
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", start],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**environment, **os.environ},
+            )
         self._answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
         self._write(header)

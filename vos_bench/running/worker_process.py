@@ -6,7 +6,6 @@ It builds the method once. It ends with the process that started it, and when it
 import os
 import pickle
 import queue
-import signal
 import sys
 import tempfile
 import threading
@@ -18,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from vos_bench import registry
+from vos_bench import interrupts, registry
 from vos_bench.api import Dataset
 from vos_bench.devices import resolve_device
 from vos_bench.errors import VosBenchError
@@ -68,7 +67,7 @@ class Header(NamedTuple):
 
 def main() -> None:
     """Do what standard input says, and answer on standard output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    interrupts.ignore()  # Ctrl-C is for the process that started this one
     orders, answers = _channel()
     received: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(orders, received), daemon=True).start()

@@ -1,5 +1,6 @@
 """Scores one sequence, or several at a time."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vos_bench import interrupts
 from vos_bench.api import ProtocolName
 from vos_bench.engines import LOCAL, Engine
 from vos_bench.errors import BadInputError, VosBenchError
@@ -103,12 +105,20 @@ def _results(
     if jobs == 1:
         yield from (_result(sequence, masks, protocol, pixels) for sequence in sequences)
         return
+    from multiprocessing import resource_tracker
+
     import joblib  # takes a tenth of a second, as long as scoring a sequence or two
 
     threaded = jobs <= MOST_THREADS and pixels <= MOST_THREADED_PIXELS
-    workers = joblib.Parallel(jobs, prefer="threads" if threaded else "processes", return_as="generator_unordered")
+    prefer = "threads" if threaded else "processes"
+    calls = (joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
     try:
-        yield from workers(joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
+        with joblib.Parallel(jobs, prefer=prefer, return_as="generator_unordered") as workers:
+            if not threaded and os.name == "posix":
+                resource_tracker.ensure_running()  # which in Python 3.11 lets Ctrl-C through again when it starts
+            with interrupts.held_back():  # the workers start here
+                results = workers(calls)
+            yield from results
     except BrokenExecutor as error:
         raise BadInputError(
             f"a scoring process was killed ({error}); with fewer --jobs there is more memory for each"

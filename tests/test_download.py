@@ -18,12 +18,18 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 class Handler(BaseHTTPRequestHandler):
     files: ClassVar[dict[str, bytes]] = {}
     promised: ClassVar[dict[str, int]] = {}
+    moved: ClassVar[dict[str, str]] = {}
     asked: ClassVar[list[str]] = []
     address: ClassVar[str] = ""
 
     def do_GET(self):
         name = self.path.lstrip("/")
         self.asked.append(name)
+        if name in self.moved:
+            self.send_response(302)
+            self.send_header("Location", self.moved[name])
+            self.end_headers()
+            return
         if name not in self.files:
             self.send_error(404)
             return
@@ -43,7 +49,7 @@ def server(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     record_path().unlink(missing_ok=True)
-    Handler.files, Handler.promised, Handler.asked = {"data.bin": CONTENT}, {}, []
+    Handler.files, Handler.promised, Handler.moved, Handler.asked = {"data.bin": CONTENT}, {}, {}, []
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
@@ -132,6 +138,19 @@ def test_a_server_that_is_not_there_is_an_error(tmp_path):
 def test_only_https_is_trusted(url, tmp_path):
     with pytest.raises(BadInputError, match="expected an https address"):
         fetch(url, tmp_path)
+
+
+def test_a_redirection_is_followed_while_its_address_is_trusted(server, tmp_path):
+    server.moved = {"old.bin": "/older.bin", "older.bin": f"{server.address}/data.bin"}
+    assert fetch(f"{server.address}/old.bin", tmp_path, sha256=SHA256).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("address", ["http://other.invalid/data.bin", "//other.invalid/data.bin", "ftp://127.0.0.1/a"])
+def test_a_redirection_to_an_address_that_is_not_https_is_refused_before_it_is_asked(server, tmp_path, address):
+    server.moved = {"first.bin": "/old.bin", "old.bin": address}
+    with pytest.raises(BadInputError, match=r"/old\.bin: found a redirection to .+, expected an https address"):
+        fetch(f"{server.address}/first.bin", tmp_path / "new")
+    assert nothing_in(tmp_path / "new")
 
 
 @pytest.mark.parametrize("end", ["", "folder/", "..", "a%5Cb/.."])

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pooch
 import requests
@@ -66,7 +67,7 @@ def fetch(url: str, folder: Path, *, sha256: str | None = None) -> Path:
         The file.
 
     Raises:
-        BadInputError: The address is not https, the server does not give the file, the connection breaks, the disk is
+        BadInputError: The address is not https, or the server sends on to one that is not, the server does not give the file, the connection breaks, the disk is
             full, or the hash is another; then nothing new lies in the folder.
     """
     target = folder / _file_name(url)
@@ -90,12 +91,17 @@ def _file_name(url: str) -> str:
         parts = urlsplit(url)
     except ValueError as error:
         raise BadInputError(f"{url}: found no web address ({error}), expected one that begins with https") from None
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
+    if parts.scheme != "https" and not _is_here(url):
         raise BadInputError(f"{url}: found {parts.scheme or 'no scheme'}, expected an https address")
     name = parts.path.rpartition("/")[2]
     if not is_file_name(name):
         raise BadInputError(f"{url}: found no file name at its end, expected the address of a file")
     return name
+
+
+def _is_here(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in _LOCAL
 
 
 def _wrong_hash(url: str, found: str, size: int, seen: Seen | None, wanted: str) -> str:
@@ -127,7 +133,10 @@ def _remember(url: str, seen: Seen) -> None:
 def _download(url: str, part: Path) -> None:
     with _progress_bar(url) as bar:
         try:
-            pooch.HTTPDownloader(progressbar=bar, chunk_size=_CHUNK, timeout=_TIMEOUT_SECONDS)(url, str(part), None)
+            download = pooch.HTTPDownloader(
+                progressbar=bar, chunk_size=_CHUNK, timeout=_TIMEOUT_SECONDS, hooks={"response": _require_trusted_next}
+            )
+            download(url, str(part), None)
         except requests.HTTPError as error:
             raise BadInputError(f"{url}: found {error}; expected the file; see whether it has moved") from None
         except requests.RequestException as error:
@@ -135,6 +144,15 @@ def _download(url: str, part: Path) -> None:
                 f"{url}: the download failed after {bar.done} of {bar.total or 'unknown'} bytes: {error}; "
                 "expected a connection that lasts; try again"
             ) from None
+
+
+def _require_trusted_next(response: requests.Response, **_: Any) -> None:
+    """Refuse to be sent on to an address that is not https, before it is asked."""
+    if not response.is_redirect:
+        return
+    target = urljoin(response.url, response.headers["location"])
+    if urlsplit(target).scheme != "https" and not (_is_here(target) and _is_here(response.url)):
+        raise BadInputError(f"{response.url}: found a redirection to {target}, expected an https address")
 
 
 class _Bar:

@@ -67,8 +67,8 @@ def fetch(url: str, folder: Path, *, sha256: str | None = None) -> Path:
         The file.
 
     Raises:
-        BadInputError: The address is not https, or the server sends on to one that is not, the server does not give the file, the connection breaks, the disk is
-            full, or the hash is another; then nothing new lies in the folder.
+        BadInputError: The address is not https, or the server sends on to one that is not or does not give the file, the
+            connection breaks, the disk is full, or the hash is another; then nothing new lies in the folder.
     """
     target = folder / _file_name(url)
     seen = _read_record().get(url)

@@ -60,6 +60,8 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
     if split is not None and split not in info.splits:
         raise BadInputError(f"{name}: there is no split {split!r}; known: {', '.join(info.splits)}")
     base = find_data_root(name, root, info.folders) if info.needs_root else (root or Path())
+    if base != Path():
+        base = base.absolute()  # a method may go to another folder
     opened: Dataset = resolve(info.factory)(base, split=split or info.splits[0])
     return opened
 

@@ -12,13 +12,14 @@ from vos_bench.records import (
     Numerics,
     RunRecord,
     SequenceRecord,
+    default_out,
     read_record,
     run_file,
     sequence_file,
     write_record,
 )
 from vos_bench.records.conclusion import conclude
-from vos_bench.running.building import build, numerics
+from vos_bench.running.building import build, folder_kept, numerics
 from vos_bench.running.foresight import upcoming
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
@@ -86,7 +87,7 @@ def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> R
         MethodError: The method cannot be built.
     """
     prepared = prepare(settings)
-    out = prepared.task.out
+    out = settings.out or default_out(prepared.record)
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
         anew = settings.overwrite == "always" and settings.shard is None
@@ -144,9 +145,8 @@ def _score_again(name: str, prepared: Prepared, dataset: Dataset, listener: Prog
 
 
 def _run_here(dataset: Dataset, names: tuple[str, ...], prepared: Prepared, listener: ProgressListener) -> Numerics:
-    method = build(prepared.recipe, resolve_device(prepared.recipe.device))
     told = Listener(listener.sequence_started, listener.frame_done)
-    with closing(method):
+    with folder_kept(), closing(build(prepared.recipe, resolve_device(prepared.recipe.device))) as method:
         if isinstance(method, SequenceMethod):
             method.foresee(upcoming(dataset, names, task=prepared.task))
         for name in names:

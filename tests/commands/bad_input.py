@@ -39,6 +39,15 @@ class Slow(Stay):
         return Prediction(self.labels)
 
 
+class GoesAway(Stay):
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        import os
+
+        os.makedirs("elsewhere", exist_ok=True)
+        os.chdir("elsewhere")
+
+
 class NoMethod:
     pass
 """

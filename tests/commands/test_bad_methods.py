@@ -1,10 +1,11 @@
 """Methods with faults: one clear message, and the sequences without the fault are finished."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bad_input import Capture, Data, kept, said_once
+from bad_input import Capture, Data, kept, said_once, statuses
 
 Call = Callable[..., int]
 
@@ -30,6 +31,10 @@ def test_a_methods_fault_fails_one_sequence_and_the_other_is_finished(
     ("method", "text", "message"),
     [
         ("Unbuildable", None, "Unbuildable: cannot be built: RuntimeError: no luck today"),
+        (
+            None,
+            "its __init__ leaves it without config, weights, device, amp, compile, seed; expected",
+        ),
         ("NoMethod", None, "NoMethod is no subclass of vos_bench.api.Method"),
         ("Absent", None, "there is no 'Absent' in it"),
         ("Stay", "import nothing_of_this_name", "mine.py: cannot be imported: ModuleNotFoundError"),
@@ -44,3 +49,18 @@ def test_a_method_that_cannot_be_built_is_refused(
         methods.write_text(text)
     assert call("run", f"{methods}:{method}", *folder.arguments, "--out", "out") == 2
     said_once(capsys, "vos-bench: ", message)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_method_that_goes_to_another_folder_takes_nothing_with_it(
+    call: Call, folder: Data, methods: Path, capsys: Capture, jobs: int
+) -> None:
+    root = Path(os.path.relpath(folder.root))
+    method = f"{methods}:GoesAway"
+    data = ("--dataset", folder.dataset, "--root", root, "--truth", Path(os.path.relpath(folder.labels)))
+    assert call("run", method, *data, "--out", "out", "--jobs", jobs, "--seeds", "0,1", "--device", "cpu") == 0
+    assert {status for seed in (0, 1) for status in statuses(f"out/seed-{seed}").values()} == {"done"}
+    assert "out/seed-1" in capsys.readouterr().out.splitlines()
+    assert call("run", method, *data, "--jobs", jobs) == 0
+    assert len(list(Path("runs/folder").glob("*/*/run.json"))) == 1
+    assert list(Path("elsewhere").rglob("*")) == []

@@ -11,9 +11,9 @@ from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
 from vos_bench.machine import MOST_OF_OTHERS, ProcessorUse, machine_state, other_gpu_processes
-from vos_bench.records import BenchEntry, Run, RunRecord, load_run, run_file, write_record
+from vos_bench.records import BenchEntry, Run, RunRecord, default_out, load_run, run_file, write_record
 from vos_bench.records.conclusion import conclude
-from vos_bench.running.building import build, numerics
+from vos_bench.running.building import build, folder_kept, numerics
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
 from vos_bench.running.resume import open_folder, sweep
@@ -58,7 +58,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
     if repeats.count < 1:
         raise BadInputError(f"--repeats {repeats.count}: expected 1 or more; the protocol asks for 3")
     prepared = prepare(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
-    out = prepared.task.out
+    out = settings.out or default_out(prepared.record)
     with FolderLock(out, shard=None).held():
         before = open_folder(out, prepared.record, dataset=settings.dataset)
         sweep(out)
@@ -66,8 +66,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
             discard(out, name)
         record = _about_this(before, prepared)
         write_record(record, run_file(out))
-        method = build(prepared.recipe, resolve_device(prepared.recipe.device))
-        with closing(method):
+        with folder_kept(), closing(build(prepared.recipe, resolve_device(prepared.recipe.device))) as method:
             passes = Passes(settings.dataset, prepared.names, task=prepared.task, method=method, listener=listener)
             entry = _repeat(passes, repeats)
         for ledger in passes.ledgers.values():

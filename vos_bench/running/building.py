@@ -1,5 +1,8 @@
 """Building a method: its class, its configuration, its device."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +95,20 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
         raise MethodError(
             f"{info.name}: cannot be built: {without_home(f'{type(error).__name__}: {error}')}"
         ) from error
+
+
+@contextmanager
+def folder_kept() -> Iterator[None]:
+    """Go back to the current folder after a block in which a method may have gone to another."""
+    folder = None
+    with suppress(OSError):  # it was removed
+        folder = Path.cwd()
+    try:
+        yield
+    finally:
+        if folder is not None:
+            with suppress(OSError):
+                os.chdir(folder)
 
 
 def numerics(recipe: Recipe, method: Method | SequenceMethod) -> Numerics:

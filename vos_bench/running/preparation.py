@@ -62,7 +62,7 @@ def prepare(settings: RunSettings) -> Prepared:
     recipe = Recipe(
         info=settings.method,
         config=configure(settings.method, settings.overrides),
-        weights=settings.weights,
+        weights=settings.weights.absolute() if isinstance(settings.weights, Path) else settings.weights,
         device=settings.device,
         amp=settings.amp,
         compile=settings.compile,
@@ -72,7 +72,7 @@ def prepare(settings: RunSettings) -> Prepared:
     record = _record(settings, recipe, chosen)
     task = Task(
         info=settings.method,
-        out=settings.out or default_out(record),
+        out=(settings.out or default_out(record)).absolute(),  # a method may go to another folder
         identity=config8(record),
         software=software_of(record.environment),
         init=settings.init,

@@ -86,7 +86,7 @@ class GivenTruth(Dataset):
         Raises:
             BadInputError: There is no such folder, or no label maps in it.
         """
-        self._dataset, self._truth = dataset, truth
+        self._dataset, self._truth = dataset, truth.absolute()
         self.name, self.split, self.root = dataset.name, dataset.split, dataset.root
         self.protocol, self.sequence_names = dataset.protocol, dataset.sequence_names
         self.version = dataset.version

@@ -39,6 +39,11 @@ class Slow(Stay):
         return Prediction(self.labels)
 
 
+class Forgets(Stay):
+    def __init__(self, *_, **__):
+        pass
+
+
 class GoesAway(Stay):
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)

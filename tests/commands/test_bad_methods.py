@@ -32,6 +32,7 @@ def test_a_methods_fault_fails_one_sequence_and_the_other_is_finished(
     [
         ("Unbuildable", None, "Unbuildable: cannot be built: RuntimeError: no luck today"),
         (
+            "Forgets",
             None,
             "its __init__ leaves it without config, weights, device, amp, compile, seed; expected",
         ),

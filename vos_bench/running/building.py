@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vos_bench import registry
@@ -40,6 +41,10 @@ class Recipe:
     compile: bool
     seed: int
     probabilities: bool = True
+
+
+_SETTINGS = ("config", "weights", "device", "amp", "compile", "seed")
+"""What a method has once its base class's `__init__` was called."""
 
 
 def method_class(info: MethodInfo) -> type[Method] | type[SequenceMethod]:
@@ -95,6 +100,12 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
         raise MethodError(
             f"{info.name}: cannot be built: {without_home(f'{type(error).__name__}: {error}')}"
         ) from error
+    if missing := [name for name in _SETTINGS if not hasattr(method, name)]:
+        raise MethodError(
+            f"{info.name}: cannot be built: its __init__ leaves it without {', '.join(missing)}; expected it to call"
+            " super().__init__(config, weights=weights, device=device, …)"
+        )
+    return method
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def fetch(url: str, folder: Path, *, sha256: str | None = None) -> Path:
         The file.
 
     Raises:
-        BadInputError: The address is not https, or the server sends on to one that is not or does not give the file, the
+        BadInputError: The address is not https, or the server sends on to one that is not, or gives no file, the
             connection breaks, the disk is full, or the hash is another; then nothing new lies in the folder.
     """
     target = folder / _file_name(url)

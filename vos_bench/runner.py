@@ -1,6 +1,6 @@
 """Runs a method over the sequences of a dataset: streaming, resumable, in one process or several."""
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.conclusion import conclude
-from vos_bench.running.building import build, folder_kept, numerics
+from vos_bench.running.building import at_work, numerics
 from vos_bench.running.foresight import upcoming
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
@@ -107,26 +107,30 @@ def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> R
         if kept:
             listener.taken_over(kept)
         listener.run_started(out, (*plan.score, *plan.run), len(plan.finished))
+        notes: list[str] = []
         try:
-            measured = _work(settings, prepared, plan, listener)
+            measured = _work(settings, prepared, plan, listener, notes)
         except BaseException:
             with suppress(VosBenchError), lock.gate():  # what stopped the run matters more than what this may meet
                 conclude(out, record)
             raise
         if measured is not None:
             environment = collect_environment(settings.method.factory.partition(":")[0])
-            record = record.model_copy(update={"numerics": measured, "environment": environment})
+            update = {"numerics": measured, "environment": environment, "notes": (*record.notes, *notes)}
+            record = record.model_copy(update=update)
         with lock.gate():
             return conclude(out, record)
 
 
-def _work(settings: RunSettings, prepared: Prepared, plan: Plan, listener: ProgressListener) -> Numerics | None:
+def _work(
+    settings: RunSettings, prepared: Prepared, plan: Plan, listener: ProgressListener, notes: list[str]
+) -> Numerics | None:
     for name in plan.score:
         _score_again(name, prepared, settings.dataset, listener)
     if not plan.run:
         return None
     if not settings.side_by_side and settings.stall is None:
-        return _run_here(settings.dataset, plan.run, prepared, listener)
+        return _run_here(settings.dataset, plan.run, prepared, listener, notes)
 
     job = Job(settings.dataset, prepared.recipe, prepared.task, workers=2 if settings.side_by_side else 1)
     return run_in_workers(
@@ -144,9 +148,11 @@ def _score_again(name: str, prepared: Prepared, dataset: Dataset, listener: Prog
     listener.sequence_finished(score_and_save(dataset, before, task=prepared.task))
 
 
-def _run_here(dataset: Dataset, names: tuple[str, ...], prepared: Prepared, listener: ProgressListener) -> Numerics:
+def _run_here(
+    dataset: Dataset, names: tuple[str, ...], prepared: Prepared, listener: ProgressListener, notes: list[str]
+) -> Numerics:
     told = Listener(listener.sequence_started, listener.frame_done)
-    with folder_kept(), closing(build(prepared.recipe, resolve_device(prepared.recipe.device))) as method:
+    with at_work(prepared.recipe, notes) as method:
         if isinstance(method, SequenceMethod):
             method.foresee(upcoming(dataset, names, task=prepared.task))
         for name in names:

@@ -44,6 +44,11 @@ class Forgets(Stay):
         pass
 
 
+class CannotClose(Stay):
+    def close(self):
+        raise RuntimeError("no luck today")
+
+
 class GoesAway(Stay):
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)

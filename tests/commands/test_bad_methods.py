@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from bad_input import Capture, Data, kept, said_once, statuses
 
+from vos_bench.records import load_run
+
 Call = Callable[..., int]
 
 
@@ -65,3 +67,18 @@ def test_a_method_that_goes_to_another_folder_takes_nothing_with_it(
     assert call("run", method, *data, "--jobs", jobs) == 0
     assert len(list(Path("runs/folder").glob("*/*/run.json"))) == 1
     assert list(Path("elsewhere").rglob("*")) == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_method_that_cannot_be_closed_loses_nothing(
+    call: Call, folder: Data, methods: Path, capsys: Capture, jobs: int
+) -> None:
+    assert call("run", f"{methods}:CannotClose", *folder.arguments, "--out", "out", "--jobs", jobs) == 0
+    assert load_run(Path("out")).record.status == "complete"
+    if jobs == 1:
+        said_once(capsys, "note: closing the method raised RuntimeError: no luck today")
+
+
+def test_a_timing_of_a_method_that_cannot_be_closed_is_kept(call: Call, folder: Data, methods: Path) -> None:
+    assert call("bench", f"{methods}:CannotClose", *folder.arguments, "--quick", "--out", "out") == 0
+    assert "closing the method raised RuntimeError: no luck today" in load_run(Path("out")).record.notes

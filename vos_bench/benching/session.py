@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from vos_bench import timing
@@ -13,7 +12,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.machine import MOST_OF_OTHERS, ProcessorUse, machine_state, other_gpu_processes
 from vos_bench.records import BenchEntry, Run, RunRecord, default_out, load_run, run_file, write_record
 from vos_bench.records.conclusion import conclude
-from vos_bench.running.building import build, folder_kept, numerics
+from vos_bench.running.building import at_work, numerics
 from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
 from vos_bench.running.resume import open_folder, sweep
@@ -66,13 +65,19 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
             discard(out, name)
         record = _about_this(before, prepared)
         write_record(record, run_file(out))
-        with folder_kept(), closing(build(prepared.recipe, resolve_device(prepared.recipe.device))) as method:
+        notes: list[str] = []
+        with at_work(prepared.recipe, notes) as method:
             passes = Passes(settings.dataset, prepared.names, task=prepared.task, method=method, listener=listener)
             entry = _repeat(passes, repeats)
         for ledger in passes.ledgers.values():
             score_and_save(settings.dataset, ledger.record(prepared.task), task=prepared.task)
         environment = collect_environment(settings.method.factory.partition(":")[0])
-        update = {"numerics": numerics(prepared.recipe, method), "environment": environment, "bench": entry}
+        update = {
+            "numerics": numerics(prepared.recipe, method),
+            "environment": environment,
+            "bench": entry,
+            "notes": (*record.notes, *notes),
+        }
         conclude(out, record.model_copy(update=update))
     return load_run(out)
 

@@ -91,9 +91,6 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
             compile=recipe.compile,
             seed=recipe.seed,
         )
-        method.wants_probabilities = recipe.probabilities
-        make_current(method.device)
-        return method
     except VosBenchError:
         raise
     except Exception as error:
@@ -105,11 +102,36 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
             f"{info.name}: cannot be built: its __init__ leaves it without {', '.join(missing)}; expected it to call"
             " super().__init__(config, weights=weights, device=device, …)"
         )
+    method.wants_probabilities = recipe.probabilities
+    make_current(method.device)
     return method
 
 
 @contextmanager
-def folder_kept() -> Iterator[None]:
+def at_work(recipe: Recipe, notes: list[str]) -> Iterator[Method | SequenceMethod]:
+    """Build a method for a block, on its device, and let go of it; the current folder stays, whatever the method does.
+
+    Args:
+        recipe: How to build it.
+        notes: Gets a sentence where it cannot be closed, which no longer harms what it did.
+
+    Raises:
+        MethodError: It cannot be built.
+        BadInputError: There is no such device.
+    """
+    with _folder_kept():
+        method = build(recipe, resolve_device(recipe.device))
+        try:
+            yield method
+        finally:
+            try:
+                method.close()
+            except (Exception, SystemExit) as error:
+                notes.append(f"closing the method raised {without_home(f'{type(error).__name__}: {error}')}")
+
+
+@contextmanager
+def _folder_kept() -> Iterator[None]:
     """Go back to the current folder after a block in which a method may have gone to another."""
     folder = None
     with suppress(OSError):  # it was removed

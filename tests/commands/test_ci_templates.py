@@ -107,3 +107,14 @@ def test_every_line_of_a_list_counts(service: str, script: Script) -> None:
     assert (wrong.returncode, "bogus" in wrong.stderr) == (2, True), wrong.stderr
     wrong = script(service, **lines | {"VOS_ARGUMENTS": "--device cpu\n--bogus"})
     assert (wrong.returncode, "bogus" in wrong.stderr) == (2, True), wrong.stderr
+
+
+@pytest.mark.parametrize("service", SCRIPTS)
+def test_nothing_of_an_earlier_job_is_taken_for_this_ones(service: str, script: Script) -> None:
+    out = Path(f"{service} out")
+    assert script(service).returncode == 0
+    out.joinpath("run/sequences/old.json").write_text("{}")
+    assert script(service).returncode == 0
+    assert not out.joinpath("run/sequences/old.json").exists()
+    assert script(service, VOS_ARGUMENTS="--bogus").returncode == 2
+    assert list(out.iterdir()) == []

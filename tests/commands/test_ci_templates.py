@@ -118,3 +118,20 @@ def test_nothing_of_an_earlier_job_is_taken_for_this_ones(service: str, script: 
     assert not out.joinpath("run/sequences/old.json").exists()
     assert script(service, VOS_ARGUMENTS="--bogus").returncode == 2
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("service", SCRIPTS)
+def test_thumbnails_are_off_unless_asked_for(service: str, script: Script) -> None:
+    for asked, shown in (("false", 0), ("true", 1)):
+        assert script(service, "Slip", VOS_THUMBNAILS=asked).returncode == 1
+        assert min(Path(f"{service} out/summary.md").read_text().count("data:image"), 1) == shown
+    if service == "github":
+        assert "Slip" in Path("page.md").read_text()
+        assert "data:image" not in Path("page.md").read_text()
+
+
+@pytest.mark.parametrize("service", SCRIPTS)
+def test_a_star_in_arguments_is_no_pattern(service: str, script: Script) -> None:
+    Path("a.b=1").touch()
+    done = script(service, VOS_ARGUMENTS="--set *.b=1")
+    assert "*.b=1" in done.stderr

@@ -8,7 +8,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from vos_bench.compare import Comparison, compare
-from vos_bench.junit import junit
+from vos_bench.errors import NotComparableError
+from vos_bench.junit import junit, refusal
 from vos_bench.records import Run
 
 MakeRun = Callable[..., Run]
@@ -20,6 +21,7 @@ REQUIRED = {
     "properties": set(),
     "testcase": {"classname", "name", "time"},
     "failure": {"type"},
+    "error": {"type"},
     "skipped": set(),
     "system-out": set(),
     "system-err": set(),
@@ -27,7 +29,7 @@ REQUIRED = {
 CHILDREN = {
     "testsuites": r"(testsuite )*",
     "testsuite": r"properties (testcase )*system-out system-err ",
-    "testcase": r"(skipped |failure )?",
+    "testcase": r"(skipped |failure |error )?",
 }
 
 
@@ -43,6 +45,7 @@ def read(text: str) -> Xml.Element:
     cases = suite.findall("testcase")
     assert int(suite.attrib["tests"]) == len(cases)
     assert int(suite.attrib["failures"]) == len(suite.findall(".//failure"))
+    assert int(suite.attrib["errors"]) == len(suite.findall(".//error"))
     assert int(suite.attrib["skipped"]) == len(suite.findall(".//skipped"))
     return suite
 
@@ -85,3 +88,9 @@ def test_an_error_message_with_control_characters_stays_readable(make_run: MakeR
     failure = read(junit(compare(before, broken), broken.record)).find(".//failure")
     assert failure is not None
     assert failure.text == "\ufffd[31m<b>&]]>\ufffd \ufffd"
+
+
+def test_a_comparison_that_cannot_be_made_is_one_error() -> None:
+    suite = read(refusal(NotComparableError("other <data>\x1b"), when="2026-11-23T10:00:00Z"))
+    (error,) = suite.findall("testcase/error")
+    assert error.attrib["message"] == "other <data>\N{REPLACEMENT CHARACTER}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vos_bench.compare import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.errors import VosBenchError
 from vos_bench.names import shown
 from vos_bench.records import RunRecord
 from vos_bench.tables import Column, Table, plain_markdown, render
@@ -49,6 +50,11 @@ def worst_first(comparison: Comparison) -> list[Row]:
     """Return the sequences that are not the same, what fails first and then what fell most."""
     rows = [row for row in comparison.rows if row.subject != OVERALL and row.verdict is not Verdict.SAME]
     return sorted(rows, key=lambda row: (row.verdict is not Verdict.NEWLY_FAILING, _gain(row) or 0.0))
+
+
+def refusal(error: VosBenchError) -> str:
+    """Return the page of a comparison that could not be made."""
+    return shown(f"## Comparison: not made\n\n{plain_markdown(str(error))}\n")
 
 
 def summary(

@@ -1,9 +1,11 @@
 """A comparison as JUnit XML, which continuous integration shows as tests."""
 
 import re
+from collections.abc import Mapping
 from xml.etree import ElementTree as Xml
 
 from vos_bench.compare import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.errors import VosBenchError
 from vos_bench.records import RunRecord
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,30 +25,49 @@ def junit(comparison: Comparison, record: RunRecord, *, fail_on: FailOn = "worse
     """
     failing = set(comparison.failing(fail_on))
     skipped = sum(row.verdict is Verdict.NOT_COMPARABLE for row in comparison.rows)
-    finished = record.ended.removesuffix("Z")
-    suites = Xml.Element("testsuites")
-    suite = Xml.SubElement(
-        suites,
+    counts = {"tests": len(comparison.rows), "failures": len(failing), "errors": 0, "skipped": skipped}
+    suite = _suite(comparison.heading, record.ended, counts)
+    for row in comparison.rows:
+        _add_case(suite, row, record, fails=row in failing)
+    unpunished = [row for row in comparison.rows if row.verdict is Verdict.WORSE and row not in failing]
+    return _written(suite, "\n".join(_text(f"{_name(row)}: {sentence(row)}") for row in unpunished))
+
+
+def refusal(error: VosBenchError, *, when: str) -> str:
+    """Return a comparison that could not be made as JUnit XML, with one case, which is an error.
+
+    Args:
+        error: Why not.
+        when: The moment, as records have it.
+    """
+    suite = _suite("comparison", when, {"tests": 1, "failures": 0, "errors": 1, "skipped": 0})
+    case = Xml.SubElement(suite, "testcase", {"classname": "vos-bench", "name": "comparison", "time": "0"})
+    Xml.SubElement(case, "error", {"type": type(error).__name__, "message": _text(str(error))})
+    return _written(suite)
+
+
+def _suite(name: str, when: str, counts: Mapping[str, int]) -> Xml.Element:
+    suite = Xml.Element(
         "testsuite",
         {
             "package": "vos-bench",
             "id": "0",
-            "name": _text(comparison.heading),
-            "timestamp": finished,
+            "name": _text(name),
+            "timestamp": when.removesuffix("Z"),
             "hostname": "localhost",
-            "tests": str(len(comparison.rows)),
-            "failures": str(len(failing)),
-            "errors": "0",
-            "skipped": str(skipped),
+            **{count: str(number) for count, number in counts.items()},
             "time": "0",
         },
     )
     Xml.SubElement(suite, "properties")
-    for row in comparison.rows:
-        _add_case(suite, row, record, fails=row in failing)
-    unpunished = [row for row in comparison.rows if row.verdict is Verdict.WORSE and row not in failing]
-    Xml.SubElement(suite, "system-out").text = "\n".join(_text(f"{_name(row)}: {sentence(row)}") for row in unpunished)
+    return suite
+
+
+def _written(suite: Xml.Element, said: str = "") -> str:
+    Xml.SubElement(suite, "system-out").text = said
     Xml.SubElement(suite, "system-err")
+    suites = Xml.Element("testsuites")
+    suites.append(suite)
     Xml.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(suites, encoding="unicode") + "\n"
 

@@ -31,6 +31,27 @@ def test_junit_and_summary_are_written_also_where_the_run_is_worse(call: Call, r
     assert "data:image" not in text
 
 
+def test_junit_and_summary_say_that_there_is_no_comparison(
+    call: Call, runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ("--junit", "ci/junit.xml", "--summary", "ci/summary.md")
+    assert call("compare", *runs, *files) == 1
+    record = runs[0] / "run.json"
+    record.write_text(record.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    assert call("compare", *runs, *files) == 2
+    message = capsys.readouterr().err.removeprefix("vos-bench: ").strip()
+    suite = Xml.parse("ci/junit.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert {name: suite.attrib[name] for name in ("tests", "errors", "failures")} == {
+        "tests": "1",
+        "errors": "1",
+        "failures": "0",
+    }
+    (error,) = suite.findall("testcase/error")
+    assert (error.attrib["type"], error.attrib["message"]) == ("NotComparableError", message)
+    assert Path("ci/summary.md").read_text().startswith("## Comparison: not made\n\nNot comparable: ")
+
+
 def test_thumbnails_show_truth_baseline_and_run_and_name_the_licence(
     call: Call, runs: tuple[Path, Path], video: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """`vos-bench compare`: a run against a baseline, or many runs by date."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +14,13 @@ from vos_bench.commands.output import say, show, write_json, write_page
 from vos_bench.compare import OVERALL, Comparison, FailOn, Verdict, only
 from vos_bench.compare import compare as judge
 from vos_bench.comparison_summary import comparison_table, summary, worst_first
-from vos_bench.errors import BadInputError
+from vos_bench.comparison_summary import refusal as refused_summary
+from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.history import history as order
 from vos_bench.junit import junit as as_junit
+from vos_bench.junit import refusal as refused_junit
 from vos_bench.records import Run, RunRecord, find_runs, load_run
+from vos_bench.records.conclusion import utc_now
 from vos_bench.significance import Change, change
 from vos_bench.spread import MULTIPLE, spread
 
@@ -72,6 +76,27 @@ def compare(
     paths = (baseline, *((run,) if run is not None else ()), *others)
     if history:
         return _tell_history(paths, json)
+    try:
+        return _tell_comparison(
+            paths, sequences, tolerance, fail_on, junit, summary, thumbnails=thumbnails, root=root, json=json
+        )
+    except VosBenchError as error:
+        _tell_refusal(error, junit, summary)
+        raise
+
+
+def _tell_comparison(
+    paths: Sequence[Path],
+    sequences: str | None,
+    tolerance: Sequence[str],
+    fail_on: FailOn,
+    junit: Path | None,
+    summary: Path | None,
+    *,
+    thumbnails: bool,
+    root: Path | None,
+    json: Path | None,
+) -> int:
     if len(paths) < 2:
         raise BadInputError("compare: found one record, expected a baseline and a run, or --history")
     if thumbnails and summary is None:
@@ -95,6 +120,15 @@ def compare(
     verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows}
     write_json(json, {**verdicts, "change of J&F": asdict(moved) if moved else None})
     return int(bool(failing))
+
+
+def _tell_refusal(error: VosBenchError, junit: Path | None, summary: Path | None) -> None:
+    """Write what shows a reader of the files alone that there is no comparison, and why."""
+    with suppress(VosBenchError):  # the first error matters more than that these files cannot be written either
+        if junit is not None:
+            write_page(junit, refused_junit(error, when=utc_now()))
+        if summary is not None:
+            write_page(summary, refused_summary(error))
 
 
 def _tolerances(texts: Sequence[str]) -> _Tolerances:

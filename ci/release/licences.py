@@ -15,19 +15,47 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGE = "vos-bench"
 
-FREE = re.compile(
-    r"(new |modified |3-clause |2-clause )?bsd( license|-[23]-clause|-[23]-clause.*)?|0bsd|mit([ -]cmu|-0)?( license)?"
-    r"|apache([ -](software license|license.*|2(\.0)?))?( with llvm-exception)?|isc.*|zlib.*|(psf|python).*|bsl-1\.0"
-    r"|boost.*|cc0-1\.0|unlicense|the unlicense.*|hpnd|ncsa|libpng.*|unicode-.*|(mozilla|mpl).*2\.0.*|public domain"
-    r"|lgpl.*|gnu lesser.*|.*with gcc-exception-3\.1",
+FREE = frozenset(
+    {
+        *(
+            "0BSD",
+            "BSD-2-Clause",
+            "BSD-3-Clause",
+            "BSD-3-Clause-Clear",
+            "ISC",
+            "MIT",
+            "MIT-0",
+            "MIT-CMU",
+            "HPND",
+            "NCSA",
+        ),
+        *("Apache-2.0", "BSL-1.0", "PSF-2.0", "Python-2.0", "Python-2.0.1", "Zlib", "Libpng", "libpng-2.0"),
+        *("CC0-1.0", "Unlicense", "Unicode-3.0", "Unicode-DFS-2015", "Unicode-DFS-2016", "MPL-2.0"),
+        *(f"LGPL-{version}-{which}" for version in ("2.0", "2.1", "3.0") for which in ("only", "or-later")),
+    }
+)
+"""Licences by their SPDX names that let a package of another licence need theirs; copyleft of the file or of the
+library is among them."""
+
+FREE_WITH = frozenset({"GCC-exception-3.1"})
+"""Exceptions that make any licence such a one."""
+
+FREE_WORDS = re.compile(
+    r"((new|modified|3-clause|2-clause) )?bsd([- ][23]-clause)?( license)?|(the )?mit( license)?( \(mit\))?"
+    r"|(the )?apache( software)?( license)?(,? (version )?2(\.0)?)?|isc license( \(iscl\))?|public domain"
+    r"|(the )?unlicense( \(unlicense\))?|zlib/libpng license|(python software foundation|psf) license"
+    r"|boost software license 1\.0 \(bsl-1\.0\)|historical permission notice and disclaimer \(hpnd\)"
+    r"|university of illinois/ncsa open source license|mozilla public license 2\.0 \(mpl 2\.0\)"
+    r"|gnu (lesser|library or lesser) general public license v[23][^;]{0,40}",
     re.IGNORECASE,
 )
-"""Licences that let a package of another licence need theirs; copyleft of the file or of the library is among them."""
+"""The same by the words of PyPI's classifiers, and of packages older than SPDX names."""
 
 COPYLEFT = re.compile(r"(a|s)?gpl.*|gnu (affero |general).*|sspl.*|eupl.*|.*\bagpl\b.*", re.IGNORECASE)
 
@@ -50,17 +78,55 @@ class Entry(NamedTuple):
         """What is wrong with its licence; empty where nothing is."""
         if any(re.fullmatch(pattern, self.name.lower()) for pattern in ALLOWED):
             return ""
-        found = [verdict(alternative) for alternative in re.split(r"\s+OR\s+", self.licence)]
-        return "" if "" in found else found[0]
+        return verdict(self.licence)
 
 
 def verdict(licence: str) -> str:
-    """Return what is wrong with a licence all of whose parts hold together, or nothing."""
-    parts = [part.strip("() ") for part in re.split(r"\s+AND\s+|;|,", licence)]
-    if unknown := [part for part in parts if not FREE.fullmatch(part)]:
-        kind = "strong copyleft" if COPYLEFT.fullmatch(unknown[0]) else "not known to be free"
-        return f"{unknown[0] or 'no licence'}: {kind}"
-    return ""
+    """Return what is wrong with a licence, or nothing; what is no SPDX expression is a list of words that all hold."""
+    try:
+        expression = canonicalize_license_expression(licence)
+    except InvalidLicenseExpression:
+        return next(filter(None, map(_verdict_on_words, licence.split(";"))), "")
+    return _any_of(re.findall(r"[()]|[^\s()]+", expression))
+
+
+def _any_of(tokens: list[str]) -> str:
+    """Take alternatives from the front of `tokens`; one that is right is enough."""
+    found = [_all_of(tokens)]
+    while tokens[:1] == ["OR"]:
+        del tokens[0]
+        found.append(_all_of(tokens))
+    return "" if "" in found else found[0]
+
+
+def _all_of(tokens: list[str]) -> str:
+    found = [_one_of(tokens)]
+    while tokens[:1] == ["AND"]:
+        del tokens[0]
+        found.append(_one_of(tokens))
+    return next(filter(None, found), "")
+
+
+def _one_of(tokens: list[str]) -> str:
+    token = tokens.pop(0)
+    if token == "(":
+        found = _any_of(tokens)
+        del tokens[0]  # the bracket's end
+        return found
+    exception = ""
+    if tokens[:1] == ["WITH"]:
+        exception = tokens[1]
+        del tokens[:2]
+    return "" if token in FREE or exception in FREE_WITH else _problem(token)
+
+
+def _verdict_on_words(words: str) -> str:
+    return "" if FREE_WORDS.fullmatch(words.strip()) else _problem(words.strip())
+
+
+def _problem(licence: str) -> str:
+    kind = "strong copyleft" if COPYLEFT.fullmatch(licence) else "not known to be free"
+    return f"{licence or 'no licence'}: {kind}"
 
 
 def needed(package: str) -> set[str]:

@@ -1,10 +1,13 @@
 """The checklist of a release turns red where something does not hold."""
 
+import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -81,6 +84,41 @@ def test_what_cannot_be_checked_here_is_not_passed(checkout: Path) -> None:
     code, outcome = check(checkout, step="conformance")
     assert (code, outcome["outcome"]) == (3, "not checked")
     assert "shared/" in outcome["found"]
+
+
+@pytest.mark.parametrize("step", ["", ","])
+def test_no_step_at_all_is_refused(checkout: Path, step: str) -> None:
+    command = [sys.executable, "-B", checkout / "ci/release/checklist.py", "--only", step, "--out", "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout.parent)
+    assert (done.returncode, "no step is chosen" in done.stderr) == (2, True)
+    assert not (checkout.parent / "out").exists()
+
+
+@pytest.fixture
+def workshop(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    return importlib.import_module("workshop")
+
+
+def test_commands_do_not_see_what_would_bring_in_other_packages(
+    workshop: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PYTHONPATH", "PIP_INDEX_URL", "KEPT"):
+        monkeypatch.setenv(name, "there")
+    shop = workshop.Workshop(tmp_path, out=tmp_path, scratch=tmp_path)
+    said = shop.run(sys.executable, "-c", "import os; print(sorted(os.environ))", inside=tmp_path)
+    assert "'KEPT'" in said
+    assert "PYTHONPATH" not in said
+    assert "PIP_" not in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups of this kind")
+def test_a_command_that_hangs_fails_by_name_and_leaves_nothing(workshop: ModuleType, tmp_path: Path) -> None:
+    shop = workshop.Workshop(tmp_path, out=tmp_path, scratch=tmp_path)
+    shop.limit_seconds = 1
+    with pytest.raises(workshop.FailedError, match=r"sleep 100.* has not ended after 1 s"):
+        shop.run("sh", "-c", "echo begun; sleep 100; echo ended", inside=tmp_path)  # sleep holds the pipe open
+    assert "begun" in shop.log.read_text()
 
 
 def test_every_script_that_a_step_runs_is_there() -> None:

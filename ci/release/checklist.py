@@ -69,6 +69,8 @@ def main() -> int:
     chosen = [name for name in arguments.only.split(",") if name]
     if unknown := [name for name in chosen if name not in STEPS]:
         parser.error(f"--only {unknown[0]}: there is no such step; known: {', '.join(STEPS)}")
+    if not chosen:
+        parser.error(f"--only {arguments.only!r}: no step is chosen; known: {', '.join(STEPS)}")
     if arguments.list:
         print("\n".join(f"{name}: {(STEPS[name].__doc__ or '').strip()}" for name in chosen))
         return 0

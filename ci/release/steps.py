@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
@@ -117,14 +116,10 @@ def audit(shop: Workshop) -> str:
     """No package that is needed has a known vulnerability; asks the advisories' server."""
     python = shop.fresh("audit")
     shop.run(python, "-m", "pip", "install", "--quiet", shop.wheel, "pip-audit")
-    done = subprocess.run(
-        [python, "-m", "pip_audit", "--skip-editable"], capture_output=True, text=True, check=False, cwd=shop.scratch
-    )
-    text = done.stdout + done.stderr
-    shop.log.write_text(text, encoding="utf-8")
-    if done.returncode and re.search(r"ConnectionError|Max retries|ServiceError|Name or service|timed out", text):
+    code, text = shop.attempt(python, "-m", "pip_audit", "--skip-editable", inside=shop.scratch)
+    if code and re.search(r"ConnectionError|Max retries|ServiceError|Name or service|timed out", text):
         raise NotCheckedError("the server of the advisories cannot be reached")
-    if done.returncode:
+    if code:
         raise FailedError(_last(text))
     return _last(text) or "nothing known"
 

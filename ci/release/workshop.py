@@ -1,10 +1,12 @@
 """Where a release is checked: a clone of the commit, its wheel, fresh environments; each made when first asked for."""
 
 import os
+import signal
 import subprocess
 import sys
 import venv
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +27,10 @@ class Workshop:
         out: Where logs and results go.
         scratch: Where the rest goes; it may be thrown away afterwards.
         log: Where commands write.
+        limit_seconds: After how long a command is taken for one that hangs.
     """
+
+    limit_seconds: float = 3 * 3600
 
     def __init__(self, root: Path, *, out: Path, scratch: Path) -> None:
         """Begin; nothing is made yet."""
@@ -40,21 +45,39 @@ class Workshop:
         Raises:
             FailedError: It leaves with another code than 0.
         """
-        text = " ".join(map(str, command))
-        done = subprocess.run(
+        code, said = self.attempt(*command, inside=inside, environment=environment)
+        if code:
+            raise FailedError(f"{_text(command)} left with {code}: {_last_line(said)}")
+        return said
+
+    def attempt(
+        self, *command: str | Path, inside: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        """Run a command as `run` does, and return its exit code and its output. Raises FailedError where it hangs."""
+        with subprocess.Popen(
             list(map(str, command)),
             cwd=inside or self.source,
-            env={**os.environ, **(environment or {})},
+            env={**_neutral(os.environ), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-        )
+            start_new_session=True,
+        ) as process:
+            try:
+                said, _ = process.communicate(timeout=self.limit_seconds)
+            except subprocess.TimeoutExpired:
+                _kill(process)
+                self._log(command, process.communicate()[0])
+                raise FailedError(f"{_text(command)} has not ended after {self.limit_seconds:g} s") from None
+            except BaseException:
+                _kill(process)
+                raise
+        self._log(command, said)
+        return process.returncode, said
+
+    def _log(self, command: tuple[str | Path, ...], said: str) -> None:
         with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"$ {text}\n{done.stdout}\n")
-        if done.returncode:
-            raise FailedError(f"{text} left with {done.returncode}: {_last_line(done.stdout)}")
-        return done.stdout
+            log.write(f"$ {_text(command)}\n{said}\n")
 
     @cached_property
     def source(self) -> Path:
@@ -102,6 +125,24 @@ class Workshop:
         """Raise NotCheckedError where the recorded data that tests compare with are not beside the checkout."""
         if not (self.source.parent / "shared").exists():
             raise NotCheckedError("there is no folder shared/ beside the checkout")
+
+
+def _text(command: tuple[str | Path, ...]) -> str:
+    return " ".join(map(str, command))
+
+
+def _neutral(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what would bring in other packages than those that a step installs."""
+    return {name: value for name, value in environment.items() if name != "PYTHONPATH" and not name.startswith("PIP_")}
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a command and all that it started."""
+    if os.name == "nt":
+        process.kill()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _last_line(text: str) -> str:

@@ -22,9 +22,9 @@ def blocks(language: str) -> list[str]:
     return [block.content for block in MarkdownIt().parse(PAGE) if block.type == "fence" and block.info == language]
 
 
-def shards(script: str, folder: Path, **environment: str) -> list[str]:
+def shards(script: str, folder: Path, *, vos_bench: str = "", **environment: str) -> list[str]:
     """Run a script with stand-ins for vos-bench and ssh, and return the shards that it asks for."""
-    commands = {"vos-bench": f'echo "$@" >> {folder}/calls', "ssh": f'cd {folder}; eval "${{2#*&& }}"'}
+    commands = {"vos-bench": f'echo "$@" >> {folder}/calls; {vos_bench}', "ssh": f'cd {folder}; eval "${{2#*&& }}"'}
     for name, line in commands.items():
         (folder / name).write_text(f"#!/bin/bash\n{line}\n")
         (folder / name).chmod(0o755)
@@ -37,15 +37,18 @@ def test_the_array_of_slurm_runs_every_shard_once(tmp_path: Path):
     (script,) = (block for block in blocks("bash") if "#SBATCH" in block)
     first, last = map(int, re.findall(r"--array=(\d+)-(\d+)", script)[0])
     for task in range(first, last + 1):
-        counted = str(last - first + 1)
-        found = shards(
-            script,
-            tmp_path,
-            SLURM_ARRAY_TASK_ID=str(task),
-            SLURM_ARRAY_TASK_COUNT=counted,
-            SLURM_CPUS_PER_TASK="8",
-        )
+        found = slurm_task(script, tmp_path, task=task, count=last - first + 1)
     assert found == [f"{i}/64" for i in range(1, 65)]
+
+
+def slurm_task(script: str, folder: Path, *, task: int, count: int) -> list[str]:
+    given = {"SLURM_ARRAY_TASK_ID": task, "SLURM_ARRAY_TASK_COUNT": count, "SLURM_CPUS_PER_TASK": 8}
+    return shards(script, folder, **{name: str(value) for name, value in given.items()})
+
+
+def test_a_task_that_is_given_again_alone_runs_its_own_shard(tmp_path: Path):
+    (script,) = (block for block in blocks("bash") if "#SBATCH" in block)
+    assert slurm_task(script, tmp_path, task=17, count=1) == ["18/64"]
 
 
 def test_the_indexed_job_runs_every_shard_once(tmp_path: Path):
@@ -65,6 +68,12 @@ def test_the_indexed_job_runs_every_shard_once(tmp_path: Path):
 def test_the_loop_over_machines_runs_every_shard_once(tmp_path: Path):
     (script,) = (block for block in blocks("bash") if "ssh" in block)
     assert sorted(shards(script, tmp_path)) == ["1/3", "2/3", "3/3"]
+
+
+def test_the_loop_over_machines_names_the_shard_that_failed(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    (script,) = (block for block in blocks("bash") if "ssh" in block)
+    assert len(shards(script, tmp_path, vos_bench='case "$*" in *2/3*) exit 5;; esac')) == 3
+    assert capfd.readouterr().err == "shard 2 on gpu2 left with 5: give its command again\n"
 
 
 @pytest.fixture

@@ -123,6 +123,8 @@ def test_a_command_that_hangs_fails_by_name_and_leaves_nothing(workshop: ModuleT
 
 def test_every_script_that_a_step_runs_is_there() -> None:
     text = (SCRIPTS / "steps.py").read_text()
+    assert '"-e", "ray"' in text
+    assert "[testenv:ray]" in (SCRIPTS.parent.parent / "tox.ini").read_text()
     for path in ("benchmarks/faults.py", "ci/release/licences.py", "tests/test_conformance.py", "tests/fuzz"):
         assert path in text
         assert (SCRIPTS.parent.parent / path).exists()

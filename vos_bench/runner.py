@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Protocol
 
 from vos_bench.api import Dataset, SequenceMethod
-from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import VosBenchError
 from vos_bench.records import (

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from vos_bench import timing
 from vos_bench.benching.passes import Listener, Passes
-from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
 from vos_bench.machine import MOST_OF_OTHERS, ProcessorUse, machine_state, other_gpu_processes

@@ -10,7 +10,7 @@ from typing import Any
 from vos_bench import registry
 from vos_bench.api import Method, Parameters, Precision, SequenceMethod
 from vos_bench.config import FrozenModel, apply_overrides
-from vos_bench.devices import make_current, settle
+from vos_bench.devices import make_current, resolve_device, settle
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.plugins import MethodInfo

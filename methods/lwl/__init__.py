@@ -79,7 +79,7 @@ INFO = MethodInfo(
 
 LITE = MethodInfo(
     name="lwl-lite",
-    summary="LWL with a small network trained here: its weights come along, and a laptop suffices.",
+    summary="LWL with a small network trained here: its weights are included, and a laptop suffices.",
     factory="vos_bench.methods.lwl.lite:LwlLiteMethod",
     weights=(
         WeightsInfo(

@@ -5,7 +5,7 @@ from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(
     name="ridge",
-    summary="A ridge regression from each cell's features to its label, solved anew after every frame.",
+    summary="A ridge regression from each cell's features to its label, solved again after every frame.",
     factory="vos_bench.methods.ridge.method:Ridge",
     weights=(IMAGENET_LITE0,),
     reference="The closed-form ridge regression of Liu et al.'s meta-learned VOS, without the meta-training",

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pandas as pd
 
-from vos_bench.compare import require_comparable
+from vos_bench.comparing.significance import Change, change
+from vos_bench.comparing.verdicts import require_comparable
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run
-from vos_bench.significance import Change, change
 from vos_bench.tables import Column, Table
 
 MOST = 10

@@ -8,10 +8,10 @@ import pytest
 
 from vos_bench.api import UNTRAINED
 from vos_bench.commands.compare import compare as command
-from vos_bench.compare import compare
-from vos_bench.comparison_summary import summary
-from vos_bench.history import history
-from vos_bench.junit import junit
+from vos_bench.comparing.history import history
+from vos_bench.comparing.junit import junit
+from vos_bench.comparing.summary import summary
+from vos_bench.comparing.verdicts import compare
 from vos_bench.records import Run
 from vos_bench.records.models import MethodEntry, WeightsEntry
 from vos_bench.reports.measured import measured

@@ -12,6 +12,7 @@ from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
 from vos_bench.labelmaps import MAX_BYTES
+from vos_bench.locks import FolderLock
 from vos_bench.metrics.protocol import TruthSequence
 from vos_bench.names import shown
 from vos_bench.records import (
@@ -26,7 +27,6 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.conclusion import conclude, utc_now
-from vos_bench.running.locks import FolderLock
 from vos_bench.running.resume import sweep
 from vos_bench.running.scores import object_records, protocol_entry, protocol_label
 from vos_bench.scoring import SequenceResult, score_sequences

@@ -7,6 +7,7 @@ from typing import Protocol
 from vos_bench.api import Dataset, SequenceMethod
 from vos_bench.environment import collect_environment
 from vos_bench.errors import VosBenchError
+from vos_bench.locks import FolderLock
 from vos_bench.records import (
     Numerics,
     RunRecord,
@@ -20,7 +21,6 @@ from vos_bench.records import (
 from vos_bench.records.conclusion import conclude
 from vos_bench.running.building import at_work, numerics
 from vos_bench.running.foresight import upcoming
-from vos_bench.running.locks import FolderLock
 from vos_bench.running.preparation import Prepared, prepare
 from vos_bench.running.resume import Plan, make_plan, open_folder, sweep, taken_over
 from vos_bench.running.sequence import Listener, run_sequence, score_and_save

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from vos_bench.parts.backbone import Features
-from vos_bench.training import lite
-from vos_bench.training.lite import (
+from vos_bench.lite import training as lite
+from vos_bench.lite.training import (
     FoldedBackbone,
     LiteCrop,
     LiteLoopRecipe,
     LiteLoopSettings,
     load_imagenet,
 )
+from vos_bench.parts.backbone import Features
 from vos_bench.training.recipe import DataShare, Exported, ParameterGroup
 
 from .checkpoint import load_network

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from vos_bench.errors import BadInputError
+from vos_bench.lite.decoder import LiteDecoder
 from vos_bench.parts.backbone import Backbone, Features
-from vos_bench.parts.lite_decoder import LiteDecoder
 
 from .box_encoder import BoxEncoder
 from .config import LwlConfig

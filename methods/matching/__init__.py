@@ -1,6 +1,6 @@
 """Matching to the cells of the first frame and of those before, on frozen features."""
 
-from vos_bench.parts.shipped_backbone import IMAGENET_LITE0
+from vos_bench.lite.shipped_backbone import IMAGENET_LITE0
 from vos_bench.plugins import MethodInfo
 
 INFO = MethodInfo(

@@ -7,11 +7,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from vos_bench.api import Parameters
+from vos_bench.lite.training import LiteLoss
 from vos_bench.parts.fine_tuning import FineTunedMethod, TuningBudget
 from vos_bench.parts.fusion import fuse_normalisation
 from vos_bench.parts.merge import MergeRule
 from vos_bench.parts.soft_masks import SoftMaskConfig, network_for
-from vos_bench.training.lite import LiteLoss
 
 from . import LITE
 from .learning import Augmentation, Sample, augmented

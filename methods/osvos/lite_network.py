@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from vos_bench.lite.decoder import LiteDecoder, folded_backbone
 from vos_bench.parts.backbone_config import LiteNetworkConfig
-from vos_bench.parts.lite_decoder import LiteDecoder, folded_backbone
 from vos_bench.parts.official import OwnFile
 
 

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
+from vos_bench.lite import training as lite
+from vos_bench.lite.training import LiteLoopSettings, OwnLiteRecipe
 from vos_bench.parts.backbone_config import LiteNetworkConfig
-from vos_bench.training import lite
-from vos_bench.training.lite import LiteLoopSettings, OwnLiteRecipe
 from vos_bench.training.synthesis import SynthesisSettings
 
 from .lite_network import WEIGHTS, OsvosLiteNetwork

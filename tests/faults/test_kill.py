@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from vos_bench.errors import BadInputError
+from vos_bench.locks import FolderLock
 from vos_bench.records import load_run
-from vos_bench.running.locks import FolderLock
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 

@@ -9,6 +9,7 @@ import torch
 from vos_bench import registry
 from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.errors import BadInputError
+from vos_bench.lite.training import LiteLoopSettings
 from vos_bench.methods.lwl import lite_recipe as lwl_lite
 from vos_bench.methods.osvos.lite import OsvosLiteConfig
 from vos_bench.methods.osvos.lite_network import OsvosLiteNetwork
@@ -16,7 +17,6 @@ from vos_bench.methods.stm.lite import StmLiteConfig, StmLiteMethod
 from vos_bench.methods.stm.lite_network import WEIGHTS, StmLiteNetwork, StmLiteNetworkConfig
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.parts.fine_tuning import TuningBudget
-from vos_bench.training.lite import LiteLoopSettings
 from vos_bench.training.session import find_recipe, train
 
 NAMES = ("stm-lite", "osvos-lite")

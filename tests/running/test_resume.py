@@ -9,9 +9,9 @@ from types import ModuleType
 import pytest
 
 from vos_bench.errors import BadInputError
+from vos_bench.locks import FolderLock
 from vos_bench.records import SequenceRecord, load_run, masks_folder, sequence_file
 from vos_bench.runner import RunSettings, SilentListener, run
-from vos_bench.running.locks import FolderLock
 
 
 class Names(SilentListener):
@@ -322,7 +322,7 @@ def test_more_shards_than_sequences_leave_some_idle(settings: RunSettings):
 def test_a_folder_in_use_is_refused(
     settings: RunSettings, monkeypatch: pytest.MonkeyPatch, held: tuple | None, wanted: tuple | None
 ):
-    monkeypatch.setattr("vos_bench.running.locks.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("vos_bench.locks.PATIENCE_SECONDS", 0.1)
     with (
         FolderLock(settings.out, shard=held).held(),
         pytest.raises(BadInputError, match="another run is at work in this folder"),

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vos_bench.ablation.plan import Axis, Plan, Variant
+from vos_bench.locks import FolderLock
 from vos_bench.records import RunRecord, SequenceRecord, read_record, run_file, sequence_file
-from vos_bench.running.locks import FolderLock
 from vos_bench.training.curves import NAME as CURVES
 from vos_bench.training.record import RECORD, WEIGHTS, TrainingRecord
 

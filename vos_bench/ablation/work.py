@@ -12,6 +12,7 @@ from vos_bench.ablation.jobs import Job, is_done, is_trained, training_record
 from vos_bench.ablation.plan import EVALUATED, Training
 from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.locks import FolderBusyError, FolderLock
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
     AblationEntry,
@@ -24,7 +25,6 @@ from vos_bench.records import (
 )
 from vos_bench.runner import ProgressListener, RunSettings, SilentListener
 from vos_bench.runner import run as run_method
-from vos_bench.running.locks import FolderBusyError, FolderLock
 from vos_bench.running.preparation import prepare
 from vos_bench.training import checkpoint
 from vos_bench.training.loop import Listener

@@ -11,21 +11,21 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json, write_page
-from vos_bench.compare import OVERALL, Comparison, FailOn, Verdict, only
-from vos_bench.compare import compare as judge
-from vos_bench.comparison_summary import comparison_table, summary, worst_first
-from vos_bench.comparison_summary import refusal as refused_summary
+from vos_bench.comparing.history import history as order
+from vos_bench.comparing.junit import junit as as_junit
+from vos_bench.comparing.junit import refusal as refused_junit
+from vos_bench.comparing.significance import Change, change
+from vos_bench.comparing.spread import MULTIPLE, spread
+from vos_bench.comparing.summary import comparison_table, summary, worst_first
+from vos_bench.comparing.summary import refusal as refused_summary
+from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Verdict, only
+from vos_bench.comparing.verdicts import compare as judge
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.history import history as order
-from vos_bench.junit import junit as as_junit
-from vos_bench.junit import refusal as refused_junit
 from vos_bench.records import Run, RunRecord, find_runs, load_run
 from vos_bench.records.conclusion import utc_now
-from vos_bench.significance import Change, change
-from vos_bench.spread import MULTIPLE, spread
 
 if TYPE_CHECKING:
-    from vos_bench.thumbnails import Picture
+    from vos_bench.comparing.thumbnails import Picture
 
 Flag = Parameter(negative=())
 
@@ -204,7 +204,7 @@ def _write_summary(
     licence = ""
     fell = [row.subject for row in worst_first(comparison) if row.verdict is Verdict.WORSE]
     if thumbnails and fell:
-        from vos_bench.thumbnails import pictures  # here, for few calls need what draws
+        from vos_bench.comparing.thumbnails import pictures  # here, for few calls need what draws
 
         data = after.record.dataset
         dataset = registry.open_dataset(data.name, root=root, split=data.split or None)

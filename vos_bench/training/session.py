@@ -14,8 +14,8 @@ from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256, write_text
+from vos_bench.locks import FolderLock
 from vos_bench.parts.checkpoints import write_tensors
-from vos_bench.running.locks import FolderLock
 from vos_bench.training.loop import Listener, Outcome, run
 from vos_bench.training.recipe import Recipe
 from vos_bench.training.record import CARD, RECORD, WEIGHTS, TrainingData, TrainingRecord, WeightsCard

@@ -12,6 +12,7 @@ import torch
 
 from vos_bench import registry, weights
 from vos_bench.api import Prompt
+from vos_bench.lite.training import LiteCrop, LiteTransform, load_imagenet
 from vos_bench.methods.lwl.checkpoint import load_network
 from vos_bench.methods.lwl.config import LITE_NETWORK
 from vos_bench.methods.lwl.lite import LiteTrackerConfig, LwlLiteMethod
@@ -19,7 +20,6 @@ from vos_bench.methods.lwl.lite_recipe import STAGE2, LiteRunner
 from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.parts.checkpoints import read_metadata, read_tensors
-from vos_bench.training.lite import LiteCrop, LiteTransform, load_imagenet
 from vos_bench.training.sampling import MiniSequence
 from vos_bench.training.synthesis import SynthesisSettings
 

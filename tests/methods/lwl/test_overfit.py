@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from vos_bench.api import Prompt
+from vos_bench.lite.training import LiteCrop
 from vos_bench.methods.lwl.config import BackboneConfig, LwlConfig
 from vos_bench.methods.lwl.lite_recipe import LiteRecipe, LiteSettings
 from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner
@@ -13,7 +14,6 @@ from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.parameters import TrackerConfig
 from vos_bench.methods.lwl.tracker import LwlTracker
 from vos_bench.metrics.region import region_similarity
-from vos_bench.training.lite import LiteCrop
 from vos_bench.training.loop import run
 from vos_bench.training.recipe import DataShare
 from vos_bench.training.synthesis import SynthesisSettings

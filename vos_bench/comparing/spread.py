@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
-from vos_bench.compare import DEFAULT_TOLERANCE, require_comparable, scored
+from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, require_comparable, scored
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.records import FrameScores, ObjectRecord, Run, SequenceRecord

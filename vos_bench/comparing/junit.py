@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree as Xml
 
-from vos_bench.compare import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Row, Verdict
 from vos_bench.errors import VosBenchError
 from vos_bench.records import RunRecord
 

@@ -7,9 +7,9 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from vos_bench.compare import Comparison, compare
+from vos_bench.comparing.junit import junit, refusal
+from vos_bench.comparing.verdicts import Comparison, compare
 from vos_bench.errors import NotComparableError
-from vos_bench.junit import junit, refusal
 from vos_bench.records import Run
 
 MakeRun = Callable[..., Run]

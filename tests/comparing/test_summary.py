@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos_bench.compare import compare
-from vos_bench.comparison_summary import summary
+from vos_bench.comparing.summary import summary
+from vos_bench.comparing.thumbnails import WIDTH, pictures, worst_frame
+from vos_bench.comparing.verdicts import compare
 from vos_bench.datasets.folder import Folder
 from vos_bench.labelmaps import write_label_map
 from vos_bench.records import FrameScores, Run, SequenceRecord
-from vos_bench.thumbnails import WIDTH, pictures, worst_frame
 
 MakeRun = Callable[..., Run]
 

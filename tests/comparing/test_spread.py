@@ -6,10 +6,10 @@ from statistics import stdev
 
 import pytest
 
-from vos_bench.compare import DEFAULT_TOLERANCE, OVERALL, Verdict, compare
+from vos_bench.comparing.spread import spread
+from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, OVERALL, Verdict, compare
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
-from vos_bench.spread import spread
 
 MakeRun = Callable[..., Run]
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from vos_bench.compare import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Row, Verdict
 from vos_bench.errors import VosBenchError
 from vos_bench.names import shown
 from vos_bench.records import RunRecord
 from vos_bench.tables import Column, Table, plain_markdown, render
 
 if TYPE_CHECKING:
-    from vos_bench.thumbnails import Picture
+    from vos_bench.comparing.thumbnails import Picture
 
 _COLUMNS = (
     Column("of"),

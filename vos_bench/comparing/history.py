@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from vos_bench.change_point import LEAST, ChangePoint, change_point
-from vos_bench.compare import require_comparable
+from vos_bench.comparing.change_point import LEAST, ChangePoint, change_point
+from vos_bench.comparing.verdicts import require_comparable
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import Column, Table, percent

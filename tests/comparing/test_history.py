@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from vos_bench.comparing.history import history
 from vos_bench.errors import BadInputError, NotComparableError
-from vos_bench.history import history
 from vos_bench.records import Run
 
 MakeRun = Callable[..., Run]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vos_bench.change_point import LEAST, LEVEL, change_point
+from vos_bench.comparing.change_point import LEAST, LEVEL, change_point
 from vos_bench.errors import BadInputError
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from vos_bench.comparing.significance import change
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
 from vos_bench.reports.delta import build
-from vos_bench.significance import change
 
 MakeRun = Callable[..., Run]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vos_bench.compare import OVERALL, Comparison, Verdict, compare
+from vos_bench.comparing.verdicts import OVERALL, Comparison, Verdict, compare
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import ProtocolEntry, Run
 

@@ -19,7 +19,7 @@ from vos_bench.runner import RunSettings, run
 @pytest.fixture
 def network(fake_vos: ModuleType) -> MethodInfo:
     """A method with official weights to download that also runs untrained."""
-    return replace(fake_vos.info("Untrained"), weights=registry.method("lwl").weights, untrained=True)
+    return replace(fake_vos.info("Untrained"), name="network", weights=registry.method("lwl").weights, untrained=True)
 
 
 def test_untrained_is_a_choice_that_has_to_be_made(network: MethodInfo):
@@ -71,4 +71,4 @@ def test_an_untrained_run_says_so_wherever_its_scores_stand(fake_vos: ModuleType
     assert identity(record)["weights"] == UNTRAINED
     assert [note for note in run(settings).notes if note.startswith("untrained: ")] == [record.notes[0]]
     table = build([load_run(tmp_path / "out")])
-    assert [row["method"] for row in table.rows] == ["untrained (untrained)"]
+    assert [row["method"] for row in table.rows] == ["network (untrained)"]

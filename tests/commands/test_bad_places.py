@@ -64,7 +64,7 @@ def test_label_maps_that_are_a_link_are_refused_and_nothing_is_removed(
     shutil.move("out/masks/one", "elsewhere")
     Path("out/masks/one").symlink_to(Path("elsewhere").absolute())
     assert call(*arguments, "--overwrite", "always") == 2
-    said_once(capsys, "vos-bench: out/masks/one: is a symbolic link")
+    said_once(capsys, "out/masks/one: is a symbolic link")
     assert statuses("out") == {"one": "done", "two": "done"}
     assert len(list(Path("elsewhere").iterdir())) == 5
 

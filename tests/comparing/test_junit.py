@@ -93,4 +93,4 @@ def test_an_error_message_with_control_characters_stays_readable(make_run: MakeR
 def test_a_comparison_that_cannot_be_made_is_one_error() -> None:
     suite = read(refusal(NotComparableError("other <data>\x1b"), when="2026-11-23T10:00:00Z"))
     (error,) = suite.findall("testcase/error")
-    assert error.attrib["message"] == "other <data>\N{REPLACEMENT CHARACTER}"
+    assert error.attrib["message"] == "Not comparable: other <data>\N{REPLACEMENT CHARACTER}"

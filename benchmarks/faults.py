@@ -71,7 +71,7 @@ def memory_ran_out(trial: Trial) -> None:
 
 
 def gpu_was_lost(trial: Trial) -> None:
-    """The GPU fails in one sequence and answers no more; once it is mended the same command goes on."""
+    """The GPU fails in one sequence and answers no more; once it is fixed the same command goes on."""
     process = trial.start()
     code, said = breaking.ended(process), trial.processes.said()
     breaking.require(code != 0 and "Traceback" not in said, f"exit code {code}: {said[-2000:]}")

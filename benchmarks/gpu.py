@@ -6,9 +6,9 @@
     python benchmarks/gpu.py --quick --out results --small --device cpu            # a rehearsal without a GPU
 
 One case a call by the protocol, meant to stay under nine minutes; of several no case begins after eight. A case writes
-results/CASE.json, anew after each clock, so that one that is cut off leaves what it had, and where it times a method
-its record beside it. No data and no weights are needed: `lwl` is timed with random parameters, on which its speed does
-not depend, `lwl-lite` with its own. In a rehearsal nothing is compiled.
+results/CASE.json, rewritten after each clock, so that one that is cut off leaves what it had, and where it times a
+method its record beside it. No data and no weights are needed: `lwl` is timed with random parameters, on which its
+speed does not depend, `lwl-lite` with its own. In a rehearsal nothing is compiled.
 
 Besides torch, torchvision and timm (which bring numpy, safetensors and typing-extensions) it needs the packages of this
 line, and what they bring (pydantic-core, annotated-types, typing-inspection, python-dateutil, six). For a machine

@@ -29,8 +29,8 @@ class Instance(NamedTuple):
 
     Attributes:
         image: File name inside the split's folder.
-        height: Of the image.
-        width: Of the image.
+        height: Height of the image.
+        width: Width of the image.
         segmentation: Polygons, each x, y, x, y, …; or run lengths as COCO writes them uncompressed.
     """
 

@@ -127,7 +127,7 @@ class Davis16(_Davis):
     """DAVIS 2016: one object a sequence.
 
     Label maps may be 0/255 grey, with or without alpha, 0/1 indexed, or hold the several ids of the 2017 package,
-    which are united. The 2017 package drew some outlines anew, so scores on it can differ a little from scores on the
+    which are united. The 2017 package drew some outlines again, so scores on it can differ a little from scores on the
     2016 release.
     """
 

@@ -102,7 +102,7 @@ class Demo(FolderDataset):
         """Compare the files with what was made, then look at each; return what is wrong."""
         problems: list[Problem] = []
         if self.fingerprint() != PIXELS[self.split]:
-            remedy = "remove this folder; it is made anew on the next use"
+            remedy = "remove this folder; it is made again on the next use"
             problems.append(Problem(self._folder, "files that were changed", "the demo as it was made", remedy))
         return problems + super().check()
 
@@ -190,7 +190,7 @@ def pixel_hash(folder: Path) -> str:
             with PillowImage.open(path) as image:
                 pixels, mode, size = image.tobytes(), image.mode, image.size
         except (OSError, SyntaxError, ValueError) as error:
-            remedy = f"remove {folder}; it is made anew on the next use"
+            remedy = f"remove {folder}; it is made again on the next use"
             raise BadDataError(Problem(path, f"a damaged image ({error})", "what was made", remedy)) from None
         digest.update(f"{path.relative_to(folder).as_posix()}\0{mode}\0{size[0]}x{size[1]}\0".encode())
         digest.update(pixels)

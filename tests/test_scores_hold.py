@@ -1,6 +1,6 @@
 """The scores of this checkout against committed records, and faults that must not slip through that comparison.
 
-The records lie in tests/baselines; docs/continuous-integration.md says how they are made anew.
+The records lie in tests/baselines; docs/continuous-integration.md says how they are made again.
 """
 
 import importlib

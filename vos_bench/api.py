@@ -160,7 +160,7 @@ class _Configurable:
         self.seed = seed
 
     def finish(self) -> str:
-        """Hear that a sequence has ended, well or not; return what its record shall keep of it, such as a log."""
+        """Hear that a sequence has ended, well or not; return what its record should keep of it, such as a log."""
         return ""
 
     def close(self) -> None:

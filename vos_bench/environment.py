@@ -57,7 +57,7 @@ class Environment(FrozenModel):
         packages: Installed version by distribution name: what vos-bench needs, and the plugin that was used.
         cpu: The processor's model name.
         cores: How many the process may use.
-        memory_mib: Of the machine.
+        memory_mib: Memory of the machine.
         gpus: Empty where there is none, or no `nvidia-smi`.
         driver: The NVIDIA driver's version, empty without one.
         threads: The thread counts that are set, by environment variable, and those of the libraries that are loaded.

@@ -58,7 +58,7 @@ class Origin:
     Attributes:
         method: The system's name.
         source: Where its authors published them.
-        licence: Of the system's code, empty where nobody said.
+        licence: Licence of the system's code, empty where nobody said.
         notes: What a reader of its row should know.
     """
 
@@ -79,7 +79,7 @@ def score_label_maps(
     command: str = "",
     on_done: Callable[[SequenceResult], None] | None = None,
 ) -> Path:
-    """Score label maps and write the record; what an earlier scoring left in `out` is made anew, never used again.
+    """Score label maps and write the record; what an earlier scoring left in `out` is made again, never used again.
 
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.

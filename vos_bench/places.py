@@ -108,7 +108,7 @@ def _told_plainly(engine: Engine) -> Iterator[None]:
             raise
         raise BadInputError(
             f"--engine {engine}: broke off: {' '.join(str(error).split()) or type(error).__name__}. Finished sequences"
-            " are kept: once that is mended, the same command goes on from there"
+            " are kept: once that is fixed, the same command goes on from there"
         ) from error
 
 
@@ -215,7 +215,7 @@ def _keep(promised: Future[Any], done: Future[Any]) -> None:
 
 
 def _shares(resources: dict[str, float], jobs: int | None, *, gpu: bool) -> tuple[int, dict[str, Any]]:
-    """Return how many calls ray shall run at once, and what it shall set aside for each."""
+    """Return how many calls ray should run at once, and what it should set aside for each."""
     gpus = resources.get("GPU", 0.0) if gpu else 0.0
     places = jobs or max(1, int(gpus or resources.get("CPU", 1.0)))
     # A call whose machine was lost is made again elsewhere; what it raises itself is its answer.

@@ -18,7 +18,7 @@ class WeightsInfo:
         location: A file inside the package (relative to the method's folder), or a web address; empty for parameters
             that the method's recipes make and nobody has published yet.
         sha256: The file's hash, None where nobody published one.
-        licence: Of the weights, with that of their training data where it restricts use.
+        licence: Licence of the weights, with that of their training data where it restricts use.
         note: What they were trained on; for a file that must be fetched by hand, how to do it.
     """
 
@@ -67,7 +67,7 @@ class MethodInfo:
         name: The method's name on the command line.
         summary: One sentence.
         factory: `module:Class` of the `Method` or `SequenceMethod`; imported only when the method is built.
-        licence: Of the code.
+        licence: Licence of the code.
         prompts: What it can start from. A method without `box` refuses `--init box`.
         weights: Parameters to choose from, the default first; empty for a method without any.
         reference: The paper or the system that it follows.
@@ -109,7 +109,7 @@ class DatasetInfo:
         splits: All splits, the default first.
         needs_root: False for a dataset that the package makes itself.
         folders: Names under which its root is looked for in `VOS_BENCH_DATA`, besides the dataset's own.
-        licence: Of the data.
+        licence: Licence of the data.
         download: `module:function` that fetches a split into a folder, called as `function(root, split=...)`; it
             returns the root, or the one file that it fetched. Empty where the licence forbids that.
     """

@@ -17,9 +17,9 @@ class KnownSystem:
         published: Its name in the table of published scores.
         summary: One sentence.
         reference: Its paper, and where its code lies.
-        licence: Of its code.
+        licence: Licence of its code.
         weights: Whether there are any, in words.
-        weights_licence: Of these.
+        weights_licence: Licence of these.
         masks: Where its released label maps lie; empty where there are none.
         note: What a reader of its row should know.
     """

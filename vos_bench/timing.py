@@ -220,7 +220,7 @@ def summarise(timings: Iterable[FrameTimings], *, disturbances: Iterable[str] = 
     """Sum up the times of a run's sequences; None when no frame was timed.
 
     Args:
-        timings: Of every sequence that ended well, of all repeats.
+        timings: Timings of every sequence that ended well, of all repeats.
         disturbances: What else is known to have disturbed the run.
     """
     timings = list(timings)

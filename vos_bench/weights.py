@@ -20,7 +20,7 @@ class ChosenWeights(NamedTuple):
 
 
 def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
-    """Return the parameters a method shall run with, or None for a method that has none.
+    """Return the parameters a method should run with, or None for a method that has none.
 
     Args:
         info: The method.
@@ -28,7 +28,7 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
 
     Raises:
         BadInputError: There is no such file or name, or the method needs weights and none are at hand; the message
-            says where they are looked for and how to get them. Or a file that comes along is not as it was released.
+            says where they are looked for and how to get them. Or a file that ships is not as it was released.
     """
     if given == UNTRAINED and info.untrained:
         return ChosenWeights(UNTRAINED, UNTRAINED, "")
@@ -84,6 +84,6 @@ def _require_sha256(path: Path, weights: WeightsInfo) -> None:
     found = sha256(path)
     if found != weights.sha256:
         raise BadInputError(
-            f"{path}: found sha256 {found}, expected {weights.sha256} of the weights {weights.name} that come along; "
+            f"{path}: found sha256 {found}, expected {weights.sha256} of the weights {weights.name} that ship; "
             "install vos-bench again, or give the file as --weights FILE where you changed it"
         )

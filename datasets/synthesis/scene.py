@@ -96,11 +96,11 @@ class Scene:
     """One synthetic sequence.
 
     Attributes:
-        name: Of the sequence.
+        name: Name of the sequence.
         frames: How many.
         layers: From back to front; the first is the backdrop, which fills the screen.
         light: Over the whole picture.
-        seed: Of the camera's noise.
+        seed: Seed of the camera's noise.
     """
 
     name: str

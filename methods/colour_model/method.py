@@ -49,7 +49,7 @@ class ColouredObject(SingleObjectModel):
         return mask
 
     def step(self, image: Image) -> Probability:  # noqa: ARG002 (seen at its working size)
-        """Move the mask to where the colours fit best, decide each pixel anew, and cut along the outline."""
+        """Move the mask to where the colours fit best, decide each pixel again, and cut along the outline."""
         config, mask, small = self._config, self._mask, self._frame.image
         mask.look()
         evidence = mask.evidence()

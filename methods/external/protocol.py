@@ -31,9 +31,9 @@ class Header(FrozenModel):
     Attributes:
         ready: The protocol's version, in the answer to `hello`.
         frame: The frame that is answered.
-        height: Of the label map that follows.
-        width: Of the same.
-        type: Of its values, `uint8` or `uint16` (little-endian), row by row.
+        height: Height of the label map that follows.
+        width: Width of the same.
+        type: Type of its values, `uint8` or `uint16` (little-endian), row by row.
         milliseconds: How long the frame took; None where the system does not say.
         error: What went wrong; nothing follows then, and the program is ready for the next sequence.
     """

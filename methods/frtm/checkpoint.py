@@ -64,5 +64,5 @@ def _backbone(name: BackboneName, folder: Path) -> dict[str, Tensor]:
     expected = file.rpartition("-")[2].partition(".")[0]
     found = sha256(path)
     if not found.startswith(expected):
-        raise BadInputError(f"{path}: found a file of sha256 {found[:8]}…, expected {expected}…; download it anew")
+        raise BadInputError(f"{path}: found a file of sha256 {found[:8]}…, expected {expected}…; download it again")
     return stage_names(read_tensors(path), STAGES)

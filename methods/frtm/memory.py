@@ -18,8 +18,8 @@ class SampleMemory:
 
     Attributes:
         projected: N x D x h x w.
-        targets: Of the N samples.
-        weights: Of the N samples; they sum to one.
+        targets: Targets of the N samples.
+        weights: Weights of the N samples; they sum to one.
     """
 
     def __init__(self, projected: Tensor, targets: Targets, *, size: int, learning_rate: float) -> None:
@@ -27,7 +27,7 @@ class SampleMemory:
 
         Args:
             projected: N x D x h x w, the frame itself first.
-            targets: Of these.
+            targets: Targets of these.
             size: Most samples, at least N.
             learning_rate: See `FrtmConfig`.
         """

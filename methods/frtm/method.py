@@ -49,7 +49,7 @@ class Target:
         return score(self.projected, self.model.filter)
 
     def learn(self, wanted: Targets | None) -> None:
-        """Remember the last frame that was looked at, and fit anew every so many frames after the object's first.
+        """Remember the last frame that was looked at, and fit again every so many frames after the object's first.
 
         Args:
             wanted: What the frame's score should have been; None where there is nothing to learn from.

@@ -36,7 +36,7 @@ class FrtmNetwork(nn.Module):
     """What is the same for all objects and videos.
 
     Attributes:
-        name: Of the backbone.
+        name: Name of the backbone.
     """
 
     def __init__(self, name: BackboneName = "resnet101") -> None:

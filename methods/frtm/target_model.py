@@ -89,8 +89,8 @@ def fit_both(
     Args:
         model: Where to start.
         features: N x C x h x w.
-        targets: Of the N samples.
-        weights: Of the N samples.
+        targets: Targets of the N samples.
+        weights: Weights of the N samples.
         config: Regularisation, and the steps of each round.
     """
     for steps in config.first_steps:

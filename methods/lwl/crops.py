@@ -83,8 +83,8 @@ def crop_inside(centre: Pair, sample_size: Pair, *, image_size: Size, output_siz
     Args:
         centre: Where it should lie; cut to whole pixels.
         sample_size: Its size in image pixels before shrinking.
-        image_size: Of the frame.
-        output_size: Of the network's input.
+        image_size: Size of the frame.
+        output_size: Size of the network's input.
         rule: See `CropRule`.
     """
     size = np.trunc(shrunk(sample_size, image_size))
@@ -212,7 +212,7 @@ class FirstCrop:
     Attributes:
         region: Twice the search region, cut with replication.
         start: First row and column of the window in `region`'s output; may lie outside.
-        size: Of the window.
+        size: Size of the window.
         shift: By how much the window moves to stay inside the image, in output pixels.
     """
 

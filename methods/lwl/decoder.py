@@ -68,7 +68,7 @@ class DecoderLevel(nn.Module):
         """Build it.
 
         Args:
-            in_channels: Of the backbone's features at this stride.
+            in_channels: Channels of the backbone's features at this stride.
             channels: Width of this level.
             encoding_channels: D.
             deeper_channels: Width of the level below; None for the deepest.
@@ -97,7 +97,7 @@ class DecoderHead(nn.Module):
     """Brings the finest level to image resolution, in two bicubic steps.
 
     Attributes:
-        kernels: Of the last step, where `keep_kernels` was called.
+        kernels: Kernels of the last step, where `keep_kernels` was called.
     """
 
     kernels: Tensor | None
@@ -134,7 +134,7 @@ class Decoder(nn.Module):
 
         Args:
             channels: Stride to the backbone's channels there, deepest first.
-            widths: Of each level, in the same order.
+            widths: Widths of each level, in the same order.
             encoding_channels: D.
         """
         super().__init__()

@@ -11,7 +11,7 @@ from .blocks import ResidualBlock, initialise_by_fan_out
 
 
 class Labels(NamedTuple):
-    """What the few-shot learner shall learn of some masks.
+    """What the few-shot learner should learn of some masks.
 
     Attributes:
         labels: B x D x h x w, E(y); not negative.
@@ -31,7 +31,7 @@ class LabelEncoder(nn.Module):
         Args:
             channels: Widths of the stem and the two residual blocks.
             label_channels: D.
-            stride: Of the encoding, 4, 8 or 16.
+            stride: Stride of the encoding, 4, 8 or 16.
             predicts: Whether there is a weight predictor; without it all weights are one.
         """
         super().__init__()

@@ -18,7 +18,7 @@ class SampleWeights:
     Newer samples count more by 1 / (1 - learning_rate) each (paper section 3.5), the first frame has a floor.
 
     Attributes:
-        values: Of all slots, free ones zero; float32 as in the reference.
+        values: Values of all slots, free ones zero; float32 as in the reference.
     """
 
     values: NDArray[np.float32]
@@ -37,7 +37,7 @@ class SampleWeights:
         self._last: int | None = None
 
     def add(self) -> int | None:
-        """Make room for a sample and weigh all slots anew.
+        """Make room for a sample and weigh all slots again.
 
         Returns:
             The slot to write; None when the first frame has to stay and there is no other slot.

@@ -38,7 +38,7 @@ class LwlNetwork(nn.Module):
 
         Args:
             config: None for the released mask network.
-            pretrained_backbone: Whether timm shall fetch weights for the backbone.
+            pretrained_backbone: Whether timm should fetch weights for the backbone.
 
         Raises:
             BadInputError: timm cannot build the backbone, or it lacks a stride that is needed.
@@ -97,7 +97,7 @@ class LwlNetwork(nn.Module):
         Args:
             samples: S x N of them.
             filters: Where to start, S x D x C x K x K; None for zero.
-            iterations: Of steepest descent.
+            iterations: Iterations of steepest descent.
             scores: `filters` applied to the samples, where it is known.
 
         Returns:

@@ -59,7 +59,7 @@ class LwlSettings(LoopSettings):
         loss_factor: The loss is multiplied by it.
         milestones: Epochs at which the learning rates fall.
         decay: Factor by which they fall.
-        pretrained_backbone: Whether timm shall fetch the backbone's weights, where no file is named.
+        pretrained_backbone: Whether timm should fetch the backbone's weights, where no file is named.
     """
 
     epochs: int = Field(default=70, ge=1)

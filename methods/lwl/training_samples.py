@@ -38,8 +38,8 @@ class CropSettings(FrozenModel):
     """How a frame is cropped and changed; the defaults are the released code's.
 
     Attributes:
-        height: Of the crop, in pixels.
-        width: Of the crop, in pixels.
+        height: Height of the crop, in pixels.
+        width: Width of the crop, in pixels.
         search_area: Side of the crop in units of the object's size.
         train: Jitter of the train frame.
         test: Jitter of the test frames.

@@ -18,7 +18,7 @@ class MatchingConfig(GridConfig):
 
     Attributes:
         neighbours: K, how many of the most similar cells are averaged for each label.
-        temperature: Of the softmax over the labels' mean similarities.
+        temperature: Temperature of the softmax over the labels' mean similarities.
         recent: How many recent frames are matched besides those on which objects started.
         confidence: A recent frame's cell counts only where its label has at least this share.
     """

@@ -15,7 +15,7 @@ class Descent(FrozenModel):
 
     Attributes:
         learning_rate: Of weights; that of biases is twice, and the last layer's a hundredth of it.
-        momentum: Of the gradient.
+        momentum: Momentum of the gradient.
         weight_decay: Of weights, not of biases.
     """
 

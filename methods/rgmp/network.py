@@ -91,7 +91,7 @@ class Decoder(nn.Module):
         """Decode B frames.
 
         Args:
-            features: Of the frame, at strides 4 to 32.
+            features: Features of the frame, at strides 4 to 32.
             reference: The first frame's at stride 32.
 
         Returns:

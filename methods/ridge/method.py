@@ -14,7 +14,7 @@ class RidgeConfig(GridConfig):
 
     Attributes:
         regularisation: lambda, on features of mean 0 and deviation 1 whose samples' weights sum to one.
-        temperature: Of the softmax over the labels' scores, which the regression aims at 0 and 1.
+        temperature: Temperature of the softmax over the labels' scores, which the regression aims at 0 and 1.
         update: Weight of a new frame in the running sums; 0: only frames on which objects start count.
         balance: 1 gives every label the same weight on a frame, 0 every cell.
     """

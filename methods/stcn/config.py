@@ -8,7 +8,7 @@ from vos_bench.parts.space_time import MemoryPolicy, SpaceTimeConfig
 class StcnConfig(SpaceTimeConfig):
     """The authors' settings: first frame and every fifth are remembered, and read from the twenty best places.
 
-    The fifths are counted anew from each frame on which objects start, which all objects then remember.
+    The fifths are counted again from each frame on which objects start, which all objects then remember.
 
     Attributes:
         working_side: 480, as the authors bring YouTube-VOS to; DAVIS's frames of 480 pixels stay as they are.

@@ -22,10 +22,10 @@ class StmLiteNetworkConfig(LiteNetworkConfig):
     """Sizes of the network.
 
     Attributes:
-        channels: Of the features that keys and values are made of.
-        key_channels: Of keys.
+        channels: Channels of the features that keys and values are made of.
+        key_channels: Channels of keys.
         value_channels: Of values.
-        encoding_channels: Of what the decoder is told of the object.
+        encoding_channels: Channels of what the decoder is told of the object.
     """
 
     channels: int = Field(default=128, ge=1)

@@ -116,7 +116,7 @@ class StmNetwork(SpaceTimeNetwork):
         return Query(key, value, deep, (stride8, stride4))
 
     def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> Entry:
-        """See `SpaceTimeNetwork.memorise`; the frame is encoded anew for each mask."""
+        """See `SpaceTimeNetwork.memorise`; the frame is encoded again for each mask."""
         del query
         key, value = self.KV_M_r4(self.Encoder_M(frames, masks, others.clamp(0, 1)))
         return Entry(key.flatten(2), value.flatten(2))

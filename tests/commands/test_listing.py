@@ -60,7 +60,7 @@ def test_a_row_says_the_licences_and_what_deviates(capsys: pytest.CaptureFixture
 def test_the_page_of_the_docs_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     printed = listed(capsys)
     assert PAGE.read_text("utf-8") == printed, (
-        "make it anew: vos-bench list methods --format markdown > docs/capabilities.md"
+        "make it again: vos-bench list methods --format markdown > docs/capabilities.md"
     )
 
 

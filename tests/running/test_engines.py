@@ -85,7 +85,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
 
 @pytest.fixture(scope="module")
 def dask(processes: Processes) -> str:
-    """A scheduler and three workers, each a process of its own; they are started anew when they die."""
+    """A scheduler and three workers, each a process of its own; they are started over when they die."""
     pytest.importorskip("distributed", reason="needs the extra dask")
     where = processes.folder / "scheduler.json"
     common = ("--scheduler-file", str(where), "--no-dashboard")

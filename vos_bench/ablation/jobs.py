@@ -31,7 +31,7 @@ class Job:
         plan: What it is a part of.
         points: What its result stands for; the first one names its folder. Variants of several axes that are the same
             system share one job.
-        seed: Of the training and of the run.
+        seed: Seed of the training and of the run.
         folder: Everything of the job: `training/` and `run/`.
     """
 
@@ -70,7 +70,7 @@ class JobState(NamedTuple):
         total: How many there are of them; 0 where nothing has begun.
         training_seconds: How long the training took; None where it is not done, or where there is none.
         run_seconds: How long the run's sequences have taken so far; None where none is done.
-        scores: Of the run, fractions; empty before its end.
+        scores: Scores of the run, fractions; empty before its end.
     """
 
     stage: Stage

@@ -87,7 +87,7 @@ class Plan(FrozenModel):
     Attributes:
         method: The method that is trained and run.
         dataset: On which every variant is evaluated.
-        split: Of it.
+        split: The split of the dataset.
         axes: What is varied; the first one unless the user names others.
         needs: Parts of the network that every training must be given a file to start from, and what file that is.
     """

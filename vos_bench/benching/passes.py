@@ -48,7 +48,7 @@ class Ledger:
         host: Highest memory of the process in MiB.
         gpu: Highest memory that torch allocated on the GPU.
         reserved: Highest memory that torch held on the GPU.
-        notes: Of the last pass.
+        notes: Notes of the last pass.
         log: What the method said when it heard that the last pass had ended; see `Method.finish`.
         judged: Whether a pass gave a label map of a frame on which nothing was given.
         found: Whether one of those had an object in it.

@@ -24,8 +24,8 @@ class Shape:
     """What is to be seen.
 
     Attributes:
-        width: Of a frame, in pixels.
-        height: Of a frame, in pixels.
+        width: Width of a frame, in pixels.
+        height: Height of a frame, in pixels.
         objects: How many, all there from the first frame on.
         frames: How many.
     """

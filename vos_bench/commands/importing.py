@@ -43,7 +43,7 @@ def importing(
         truth: A folder of true label maps, for a dataset without public truth.
         protocol: Which frames and objects count; without it, the dataset's own.
         sequences: A,B or @FILE with one name a line; without it, all.
-        licence: Of the system's code; without it, what is known of the system.
+        licence: Licence of the system's code; without it, what is known of the system.
         jobs: How many sequences are scored at once.
         out: The folder of the record; without it, runs/DATASET/METHOD/CONFIG8.
         json: A file for the scores.

@@ -94,7 +94,7 @@ def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
 
 
 def system_name(option: str, text: str) -> str:
-    """Check what a system shall be called: it becomes a folder's name.
+    """Check what a system is to be called: it becomes a folder's name.
 
     Raises:
         BadInputError: It cannot.

@@ -128,7 +128,7 @@ class BenchProgress:
         self._bars.stop()
 
     def pass_started(self, what: str, frames: int) -> None:
-        """Begin the bar anew."""
+        """Begin the bar again."""
         self._bars.reset(self._task, description=what, total=frames)
 
     def frame_done(self) -> None:

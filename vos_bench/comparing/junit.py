@@ -20,7 +20,7 @@ def junit(comparison: Comparison, record: RunRecord, *, fail_on: FailOn = "worse
 
     Args:
         comparison: The rows.
-        record: Of the run that is judged.
+        record: Record of the run that is judged.
         fail_on: What fails.
     """
     failing = set(comparison.failing(fail_on))

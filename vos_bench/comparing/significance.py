@@ -23,7 +23,7 @@ class Change:
         difference: Mean over the objects of all sequences that both runs scored, second run minus first.
         low: Lower end of the interval, by the percentile bootstrap (Efron & Tibshirani 1993, section 13.3).
         high: Its upper end.
-        confidence: Of the interval.
+        confidence: Confidence of the interval.
         sequences: Sequence to its own difference, the largest first, whichever its sign.
         resamples: How often sequences were drawn.
     """
@@ -59,7 +59,7 @@ def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: f
         first: The run that sets the mark.
         second: The run that is judged, made under the same rules on the same data.
         resamples: How often to draw.
-        confidence: Of the interval.
+        confidence: Confidence of the interval.
 
     Raises:
         NotComparableError: No sequence is scored in both with the same objects.

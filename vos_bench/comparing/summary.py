@@ -70,11 +70,11 @@ def summary(
 
     Args:
         comparison: The rows.
-        record: Of the run that is judged.
+        record: Record of the run that is judged.
         fail_on: What fails.
         remarks: Sentences for its end, such as the interval of the change.
         pictures: Sequence to pictures of its worst frame.
-        licence: Of the frames in them.
+        licence: Licence of the frames in them.
     """
     failing = comparison.failing(fail_on)
     overall = [row for row in comparison.rows if row.subject == OVERALL]

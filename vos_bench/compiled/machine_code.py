@@ -2,7 +2,7 @@
 
 Loading numba and its caches takes longer than scoring a thousand frames. So numba compiles once, LLVM turns its
 result into a self-contained object file in the user's cache, and from then on LLVM alone loads that file, in a few
-hundredths of a second. Without a folder to write to, or if a program is ever not self-contained, it is compiled anew
+hundredths of a second. Without a folder to write to, or if a program is ever not self-contained, it is compiled again
 in each process.
 """
 

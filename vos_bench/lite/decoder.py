@@ -43,7 +43,7 @@ class LiteLevel(nn.Module):
         """Build it.
 
         Args:
-            in_channels: Of the backbone's features at this stride.
+            in_channels: Channels of the backbone's features at this stride.
             channels: Width of this level.
             encoding_channels: D; 0 for a level that does not see the encoding.
             deeper_channels: Width of the level below; 0 for the deepest.
@@ -82,7 +82,7 @@ class LiteDecoder(nn.Module):
 
         Args:
             channels: Stride to the backbone's channels there, deepest first.
-            widths: Of each level, in the same order.
+            widths: Widths of each level, in the same order.
             encoding_channels: D, of what is decoded; 0 for a decoder of features alone.
         """
         super().__init__()

@@ -15,7 +15,7 @@ def lite_method(
     """Describe such a method; see `MethodInfo`.
 
     Args:
-        name: Of the method, and of its weights, which do not come along.
+        name: Name of the method, and of its weights, which do not ship.
         class_name: The `Method`, in `package.lite`; its recipes are in `package.lite_recipe`.
         package: Where its modules are.
         summary: One sentence.

@@ -1,4 +1,4 @@
-"""The description of the ImageNet parameters that come along, for methods that stand on frozen features."""
+"""The description of the ImageNet parameters that ship, for methods that stand on frozen features."""
 
 from vos_bench.plugins import WeightsInfo
 

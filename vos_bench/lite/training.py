@@ -65,8 +65,8 @@ class LiteCrop(FrozenModel):
     """How a frame is cropped around its object.
 
     Attributes:
-        height: Of the crop, in pixels.
-        width: Of the crop, in pixels.
+        height: Height of the crop, in pixels.
+        width: Width of the crop, in pixels.
         search_area: Side of the crop in units of the object's size.
         size_jitter: Spread of the logarithm of that size, on the first frame and on the others.
         centre_jitter: Range of the crop's centre, in units of that size, on the first frame and on the others.

@@ -214,7 +214,7 @@ def read_tensors(path: Path, *, inside: Iterable[str] = ("net", "state_dict", "m
         try:
             return load_file(path)
         except Exception as error:  # a header that lies may break torch as well as the library
-            raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it anew") from None
+            raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it again") from None
     top = read_pickle(path)
     candidates = [top[key] for key in inside if key in top] if isinstance(top, Mapping) else []
     for candidate in (*candidates, top):
@@ -238,7 +238,7 @@ def read_metadata(path: Path) -> dict[str, str]:
         with safetensors.safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
     except Exception as error:  # as above
-        raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it anew") from None
+        raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it again") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: Mapping[str, str]) -> None:

@@ -21,14 +21,14 @@ from vos_bench.parts.merge import Probabilities, half, label_map
 from vos_bench.parts.working_size import shrunk
 
 _LEAST_DEVIATION = 1e-3
-"""A channel that hardly varies on the first frame shall not count for more than this."""
+"""A channel that hardly varies on the first frame should not count for more than this."""
 
 
 class GridConfig(FrozenModel):
     """Settings of every method that labels a feature grid.
 
     Attributes:
-        backbone: A timm network. The parameters of the default come along; for another one give `--weights FILE`.
+        backbone: A timm network. The parameters of the default ship; for another one give `--weights FILE`.
         strides: At which strides its features are taken; the finest is the grid.
         working_side: Frames are shrunk so that their shorter side has this many pixels; never enlarged.
         reach: An object is looked for at most this far from where it was on the frame before, in shares of the

@@ -75,7 +75,7 @@ class FineTunedMethod(SoftMaskMethod):
         super().__init__(config, weights=weights, **settings)
         self._log: list[str] = []
         if self.compile:
-            raise BadInputError("--compile: every object has a network of its own, to be compiled anew; leave it out")
+            raise BadInputError("--compile: every object has a network of its own, to be compiled again; leave it out")
 
     @abstractmethod
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:

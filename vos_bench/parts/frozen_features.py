@@ -16,7 +16,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import fill, read_tensors
 
 SHIPPED_BACKBONE = "tf_efficientnet_lite0"
-"""The network whose ImageNet parameters come along, inside the weights of `lwl-lite`."""
+"""The network whose ImageNet parameters ship, inside the weights of `lwl-lite`."""
 
 _SHIPPED_PREFIX = "backbone.network."
 

@@ -56,7 +56,7 @@ class OwnFile(Generic[Config, Network]):
 
     Attributes:
         method: The method's name.
-        config: Of the network.
+        config: Settings of the network.
         build: Makes the network of a config, with any parameters.
     """
 
@@ -80,7 +80,7 @@ class OwnFile(Generic[Config, Network]):
             config = self.config.model_validate_json(said.get(_CONFIG, ""))
         except ValidationError as error:
             raise BadInputError(
-                f"{path}: its network config does not fit this version: {explain(error)}; train it anew, or use the "
+                f"{path}: its network config does not fit this version: {explain(error)}; train it again, or use the "
                 "version of vos-bench that wrote it"
             ) from None
         network = self.build(config)

@@ -14,7 +14,7 @@ Probability = NDArray[np.float32]
 
 
 class SingleObjectModel(ABC):
-    """Follows one object through one sequence; it is built anew for every object of every sequence."""
+    """Follows one object through one sequence; it is built again for every object of every sequence."""
 
     @abstractmethod
     def initialize(self, image: Image, start: Mask | Box) -> Probability:

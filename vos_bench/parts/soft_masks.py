@@ -167,7 +167,7 @@ def working_size(size: tuple[int, int], side: int | None, *, whole: Callable[[fl
 
     Args:
         size: H and W.
-        side: Of the shrunk frame.
+        side: Side of the shrunk frame.
         whole: Makes a whole number of the longer side.
     """
     shorter = min(size)

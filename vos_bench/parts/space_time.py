@@ -19,7 +19,7 @@ class MemoryPolicy(FrozenModel):
         every: Frames number 0, n, 2 n, ... of the sequence are kept too; 0 keeps none of them.
         previous: Whether the previous frame is kept until the next one comes.
         most: At most so many kept frames besides the first, the oldest of them going first; None sets no bound.
-        restarts: Whether all objects keep a frame on which others start, from which `every` is then counted anew.
+        restarts: Whether all objects keep a frame on which others start, from which `every` is then counted again.
     """
 
     first: bool = True
@@ -38,7 +38,7 @@ class MemoryPolicy(FrozenModel):
         """Say whether a frame is kept for longer than until the next one.
 
         Args:
-            number: Of the frame, in the sequence; objects may have started before it.
+            number: Number of the frame, in the sequence; objects may have started before it.
             start: The latest frame up to it on which objects start.
         """
         if self.restarts:

@@ -12,7 +12,7 @@ def to_device(array: NDArray[Any], device: torch.device) -> Tensor:
 
     Args:
         array: Contiguous, of a type that torch knows.
-        device: Where it shall be; on the CPU the tensor shares the array's memory.
+        device: Where it should be; on the CPU the tensor shares the array's memory.
     """
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

@@ -64,7 +64,7 @@ class MethodEntry(FrozenModel):
         config: The full configuration.
         config_as_passed: The `--set` arguments, word for word.
         weights: None for a method without any.
-        licence: Of the code.
+        licence: Licence of the code.
         reference: The paper or system that it follows, or where foreign results come from.
         code_sha256: Hash of the file of a method that ran as `FILE.py:CLASS`, with the modules that it imports from its
             own folder; None for an installed one.
@@ -95,7 +95,7 @@ class DatasetEntry(FrozenModel):
 
     Attributes:
         name: As on the command line.
-        version: Of the release, empty where there is but one.
+        version: Version of the release, empty where there is but one.
         split: The split's name.
         fingerprint: Hash of frames, truth and list; see `vos_bench.api.Dataset.fingerprint`.
         sequences: The sequences that this record is about, in the dataset's order; all shards have the same.
@@ -124,7 +124,7 @@ class ProtocolEntry(FrozenModel):
         frames_seen: Whether the method saw all frames; None where the method did not run here.
         frames_scored: Which frames count, in words.
         averaging: How per-frame values become one number, in words.
-        metric_version: Of the metrics' code; numbers of two versions are not comparable.
+        metric_version: Version of the metrics' code; numbers of two versions are not comparable.
         assumed: Each thing that is assumed because nobody published it.
     """
 
@@ -222,8 +222,8 @@ class AblationEntry(FrozenModel):
         scale: Which of the method's ablations.
         variants: What the run stands for; several where values of several axes are the same system.
         recipe: What its weights were trained by; empty where they were there before.
-        steps: Of that training.
-        training_seconds: Of that training, over all its starts; None where there was none.
+        steps: Steps of that training.
+        training_seconds: Seconds of that training, over all its starts; None where there was none.
     """
 
     method: str
@@ -238,7 +238,7 @@ class RunRecord(FrozenModel):
     """`run.json`.
 
     Attributes:
-        schema_version: Of this form.
+        schema_version: Version of this form.
         kind: `run` (made here), `score` (anybody's label maps, scored here) or `results-only` (imported).
         status: `started` until every sequence has ended, then `complete`, or `failed` when some sequence failed.
         created: UTC, ISO 8601.

@@ -48,7 +48,7 @@ class Feed:
     """Hands frames to a method one by one and keeps the questions that are not answered yet.
 
     Attributes:
-        numbering: Of the objects given so far.
+        numbering: Numbering of the objects given so far.
         questions: Frames that were handed over and not yet answered, oldest first.
         notes: Objects that were left out, and why.
         waited_ms: How long the method waited for frames, all in all.
@@ -100,7 +100,7 @@ def answers(
         feed: Its frames.
         watch: Times each call; for a method that takes the whole sequence, the time until each answer.
         sequence: The sequence's name.
-        frame_names: Of all frames in the feed.
+        frame_names: Names of all frames in the feed.
 
     Raises:
         MethodError: The method raised, or broke its contract.

@@ -28,7 +28,7 @@ class GpuLostError(BadInputError):
 
 
 class Halving(NamedTuple):
-    """How many objects went through a method together, and how many shall."""
+    """How many objects went through a method together, and how many should."""
 
     before: int
     after: int

@@ -21,7 +21,7 @@ class PeakMemory:
     """Measures from its making on."""
 
     def __init__(self, device: str = "cpu") -> None:
-        """Start anew.
+        """Start over.
 
         Args:
             device: A torch device name; torch is imported only for a GPU. Where this process has not touched a GPU, as

@@ -124,7 +124,7 @@ def saving() -> Iterator[None]:
         yield
     except VosBenchError as error:
         raise CannotSaveError(
-            f"{error}. Finished sequences are kept: once that is mended, the same command goes on from there"
+            f"{error}. Finished sequences are kept: once that is fixed, the same command goes on from there"
         ) from error
 
 

@@ -24,7 +24,7 @@ class RunSettings:
         overrides: `--set` arguments, each `a.b=value`.
         weights: The file of parameters, or `untrained`.
         weights_name: What it is called in public; the file's name when empty.
-        weights_licence: Of the parameters.
+        weights_licence: Licence of the parameters.
         sequences: Which sequences; None for all.
         init: What the objects start from.
         frames: Whether the method sees all frames or only the annotated ones.
@@ -32,7 +32,7 @@ class RunSettings:
         seed: The run's seed.
         device: `auto`, or a torch device name.
         amp: Precision of the network.
-        compile: Whether the method shall compile its network.
+        compile: Whether the method should compile its network.
         jobs: How many sequences run at once. With more than one, each has a worker process, of which the i-th of a
             machine uses GPU i modulo the number of GPUs, and no FPS is given. None for one, and for all places of a
             cluster.

@@ -40,7 +40,7 @@ class Job:
         dataset: The data.
         recipe: How to build the method.
         task: The rest.
-        workers: 1 where the only worker shall use the first GPU, more where each takes the next.
+        workers: 1 where the only worker uses the first GPU, more where each takes the next.
     """
 
     dataset: Dataset

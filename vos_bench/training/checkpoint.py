@@ -45,7 +45,7 @@ def load(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise BadInputError(f"{path}: there is no checkpoint to resume from; leave out --resume to start") from None
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
-        raise BadInputError(f"{path}: cannot be read as a checkpoint: {error}; delete it to start anew") from error
+        raise BadInputError(f"{path}: cannot be read as a checkpoint: {error}; delete it to start over") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise BadInputError(f"{path}: found no checkpoint of format {FORMAT}; delete it to start anew")
+        raise BadInputError(f"{path}: found no checkpoint of format {FORMAT}; delete it to start over")
     return state

@@ -50,7 +50,7 @@ class CameraSettings(FrozenModel):
     """How frames are moved; each draws its own.
 
     Attributes:
-        side: Of the square that is cut, in pixels.
+        side: Side of the square that is cut, in pixels.
         least: Least share of a frame's shorter side that the square covers; the most is all of it.
         zoom: Range of the square's size from frame to frame, as the largest logarithm of a factor.
         shift: Largest shift of the square from frame to frame, in shares of its side.

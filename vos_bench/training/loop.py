@@ -103,7 +103,7 @@ def run(
         held_out: Samples to validate on; None for none.
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
         resume: Whether to go on from the folder's checkpoint. Processes that torchrun started again do so by
-            themselves, and begin anew where the first ones came to none.
+            themselves, and start over where the first ones came to none.
         listener: Is told of every step.
         begun: Called by the first process once nothing in `out` speaks against the training, before its first step.
 

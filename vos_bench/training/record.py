@@ -18,7 +18,7 @@ class TrainingData(FrozenModel):
         name: As registered.
         split: The split's name.
         fingerprint: Hash of frames, truth and list.
-        licence: Of the data.
+        licence: Licence of the data.
         left_out: Sequences of the split that were not trained on.
     """
 
@@ -33,7 +33,7 @@ class TrainingRecord(FrozenModel):
     """What a stranger needs to trust or repeat a training; `training.json`.
 
     Attributes:
-        schema_version: Of this file.
+        schema_version: Version of this file.
         status: `started` until the training is done or was interrupted.
         method: The method's name.
         recipe: The recipe's name.
@@ -44,7 +44,7 @@ class TrainingRecord(FrozenModel):
         start: Files that the training started from: part of the network to the file's sha256.
         environment: The machine and the software.
         step: Optimiser steps done.
-        seconds: How long this start of the training took; a resumed one begins anew.
+        seconds: How long this start of the training took; a resumed one starts from zero.
         total_seconds: How long the steps took, over all starts; work that was lost to a kill is not counted.
         validation: What the last validation measured.
         weights_sha256: Of `weights.safetensors`, None while there is none.
@@ -76,7 +76,7 @@ class WeightsCard(FrozenModel):
         steps: Optimiser steps.
         data: What they were trained on, with its licence.
         licence: Under which the weights may be used.
-        commit: Of the code that trained them; empty for an installed package.
+        commit: Commit of the code that trained them; empty for an installed package.
         scores: Measured scores by name, as fractions; those of the training's own validation to begin with.
     """
 

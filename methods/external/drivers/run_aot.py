@@ -17,7 +17,7 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Aot:
-    """One network and engine; the engine is started anew for each sequence."""
+    """One network and engine; the engine is started over for each sequence."""
 
     def __init__(self, hello, options):
         from networks.engines import build_engine

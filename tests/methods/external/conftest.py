@@ -98,7 +98,7 @@ def video(name: str = "video", *, frames: int = 4) -> PromptedSequence:
 
 @pytest.fixture
 def clip() -> Callable[..., PromptedSequence]:
-    """Make the small video; each call gives it anew."""
+    """Make the small video; each call gives it again."""
     return video
 
 

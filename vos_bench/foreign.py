@@ -79,7 +79,7 @@ def score_label_maps(
     command: str = "",
     on_done: Callable[[SequenceResult], None] | None = None,
 ) -> Path:
-    """Score label maps and write the record; what an earlier scoring left in `out` is made again, never used again.
+    """Score label maps and write the record; what an earlier scoring left in `out` is replaced, never reused.
 
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.

@@ -44,8 +44,8 @@ from vos_bench.benching.videos import MadeUpVideo, MadeUpVideos, Shape
 from vos_bench.devices import settle
 from vos_bench.environment import device_name
 from vos_bench.files import write_text
-from vos_bench.running.building import Recipe, build, configure
-from vos_bench.running.settings import RunSettings
+from vos_bench.running.method import Recipe, build, configure
+from vos_bench.running.setup import RunSettings
 from vos_bench.training.session import find_recipe
 
 Figures = dict[str, Any]

@@ -41,7 +41,7 @@ from vos_bench.datasets.frames import read_image
 from vos_bench.devices import settle
 from vos_bench.labelmaps import write_label_map
 from vos_bench.methods.lwl.method import LwlMethod
-from vos_bench.running.building import method_class
+from vos_bench.running.method import method_class
 
 PARTS = {
     "extract": "backbone",

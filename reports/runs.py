@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vos_bench.records import ExternalScores, Run, RunRecord
-from vos_bench.records.conclusion import RUN_SCORES
+from vos_bench.records.summary import RUN_SCORES
 from vos_bench.reports.measured import same_but_seed
 from vos_bench.tables import SPREAD, Column, Table, percent
 

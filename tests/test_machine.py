@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from vos_bench.machine import ProcessorUse, machine_state, other_gpu_processes
+from vos_bench.environment import ProcessorUse, machine_state, other_gpu_processes
 
 SMI = """#!/bin/sh
 echo "NVIDIA H200, 1980, 3201, 312.45, 700.00, 41, 1024, 97"

@@ -32,8 +32,8 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
-from vos_bench.records.conclusion import conclude, run_scores
-from vos_bench.records.tables import write_tables
+from vos_bench.records.csv import write_tables
+from vos_bench.records.summary import conclude, run_scores
 from vos_bench.timing import FrameTimings
 
 AWKWARD = (0.1 + 0.2, 1 / 3, 5e-324, 0.0, 1.0)

@@ -9,13 +9,13 @@ from types import ModuleType
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.runner import RunSettings, run
+from vos_bench.running.run import RunSettings, run
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 READER = Path("vos_bench/parts/checkpoints.py")
 DRIVERS = Path("methods/external/drivers")
 """These run in other environments, as SECURITY.md says."""
-PIPES = {Path("vos_bench/running/supervision.py"), Path("vos_bench/running/worker_process.py")}
+PIPES = {Path("vos_bench/running/worker_pool.py"), Path("vos_bench/running/worker_process.py")}
 """The two ends of the pipes between a run and the worker processes that it started; they read no file."""
 
 
@@ -64,12 +64,12 @@ OWN_FILES = {
     "vos_bench/compiled/machine_code.py": "comes along, and compiled code in the cache folder, which is trusted",
     "vos_bench/environment.py": "of the kernel and of installed packages",
     "vos_bench/files.py": "looks first what it is",
-    "vos_bench/running/memory.py": "of the kernel",
+    "vos_bench/running/peak_memory.py": "of the kernel",
     "vos_bench/running/worker_process.py": "its end of a pipe to the run that started it",
-    "vos_bench/systems.py": "comes along",
+    "vos_bench/plugins.py": "comes along",
     "vos_bench/training/curves.py": "the training's own",
     "vos_bench/training/visibility.py": "written into the cache folder by itself",
-    "vos_bench/waiting.py": "of the kernel",
+    "vos_bench/openmp.py": "of the kernel",
 }
 """Where files are opened without a look at what they are, and whose they are."""
 

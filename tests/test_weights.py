@@ -13,7 +13,7 @@ from vos_bench.plugins import MethodInfo
 from vos_bench.records import load_run
 from vos_bench.records.identity import identity
 from vos_bench.reports.runs import build
-from vos_bench.runner import RunSettings, run
+from vos_bench.running.run import RunSettings, run
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import vos_bench
 from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.errors import VosBenchError
 from vos_bench.names import is_unicode, shown
-from vos_bench.waiting import settle_waiting
+from vos_bench.openmp import settle_waiting
 
 settle_waiting()  # it counts only before torch is loaded, which some commands do as they are imported
 

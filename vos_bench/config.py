@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vos_bench.cache import cache_folder as cache_folder
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 from vos_bench.names import is_unicode
@@ -192,3 +191,8 @@ def find_weights(method: str, given: Path | None) -> Path | None:
                 return path
     path_in_config = read_user_config().weights.get(method)
     return expanded(path_in_config) if path_in_config else None
+
+
+def cache_folder() -> Path:
+    """Return the folder for made or downloaded files; `VOS_BENCH_CACHE` names another."""
+    return Path(os.environ.get("VOS_BENCH_CACHE") or platformdirs.user_cache_path("vos-bench"))

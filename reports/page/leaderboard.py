@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vos_bench.records import RunRecord
-from vos_bench.records.conclusion import RUN_SCORES
+from vos_bench.records.summary import RUN_SCORES
 from vos_bench.reports.measured import rules
 from vos_bench.reports.paper import BENCHMARKS, MASK_SETTINGS
 from vos_bench.reports.published import SETTINGS, Published, select

@@ -10,10 +10,10 @@ import pytest
 from vos_bench.api import Prediction, Sequence
 from vos_bench.benching import passes
 from vos_bench.benching.session import Repeats, bench
+from vos_bench.environment import ProcessorUse
 from vos_bench.errors import BadInputError, MethodError
-from vos_bench.machine import ProcessorUse
 from vos_bench.records import run_file
-from vos_bench.runner import RunSettings, run
+from vos_bench.running.run import RunSettings, run
 
 QUICK = Repeats(3, quick=True)
 

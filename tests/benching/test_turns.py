@@ -7,7 +7,7 @@ import pytest
 
 from vos_bench.benching.turns import Turns, take_turns
 from vos_bench.errors import BadInputError
-from vos_bench.runner import RunSettings
+from vos_bench.running.run import RunSettings
 
 
 class Listener:

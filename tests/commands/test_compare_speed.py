@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vos_bench.cli import main
-from vos_bench.machine import ProcessorUse
+from vos_bench.environment import ProcessorUse
 
 pytestmark = pytest.mark.usefixtures("own_home")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from vos_bench.plugins import known_systems
 from vos_bench.records import load_run
-from vos_bench.systems import known_systems
 
 Call = Callable[..., int]
 URL = "https://example.org/masks"

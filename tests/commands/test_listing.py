@@ -9,7 +9,7 @@ import pytest
 
 from vos_bench import registry
 from vos_bench.cli import main
-from vos_bench.systems import known_systems
+from vos_bench.plugins import known_systems
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "capabilities.md"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import fake_vos
 
 from vos_bench.api import Image, Prediction, Prompt
-from vos_bench.engines import LOCAL, Engine, parse_engine
+from vos_bench.clusters import LOCAL, Engine, parse_engine
 from vos_bench.plugins import MethodInfo
-from vos_bench.runner import RunSettings, run
+from vos_bench.running.run import RunSettings, run
 
 
 def mark(name: str) -> Path:

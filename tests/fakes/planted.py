@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vos_bench.metrics import contour, counter, counts
-from vos_bench.running.prompts import Numbering
-from vos_bench.running.writing import LabelMapWriter
+from vos_bench.running.frames import Numbering
+from vos_bench.running.play import LabelMapWriter
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

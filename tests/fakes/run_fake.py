@@ -10,7 +10,7 @@ from pathlib import Path
 import fake_vos
 
 from vos_bench.errors import VosBenchError
-from vos_bench.runner import RunSettings, run
+from vos_bench.running.run import RunSettings, run
 
 
 def main(out: Path, method: str, jobs: int, length: int) -> int:

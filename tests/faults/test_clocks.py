@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from vos_bench.records import load_run
-from vos_bench.runner import RunSettings, run
+from vos_bench.running.run import RunSettings, run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOURS_ARE_FOR_READERS = {
-    "vos_bench/records/conclusion.py": "when a record was made",
+    "vos_bench/records/summary.py": "when a record was made",
     "vos_bench/training/curves.py": "when a step was done",
     "vos_bench/download.py": "when a file was fetched",
     "vos_bench/commands/record.py": "the date that a server gave",

@@ -12,7 +12,7 @@ from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.records import load_run
-from vos_bench.runner import RunSettings, run
+from vos_bench.running.run import RunSettings, run
 from vos_bench.training import checkpoint
 
 Capture = pytest.CaptureFixture[str]

@@ -9,8 +9,8 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 
 from vos_bench.records import load_run
-from vos_bench.runner import RunSettings, SilentListener, run
 from vos_bench.running.faults import GpuLostError, Halving, halved, ran_out_of_memory
+from vos_bench.running.run import RunSettings, SilentListener, run
 
 FIVE = {k: 0 if k < 5 else 1 for k in range(1, 6)}
 """Five objects, one of which starts late."""

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from vos_bench.runner import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, SilentListener, run
 
 STATM = Path("/proc/self/statm")
 LENGTH = 2000

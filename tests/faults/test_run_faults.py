@@ -11,7 +11,7 @@ import pytest
 
 from vos_bench.errors import BadInputError
 from vos_bench.records import load_run
-from vos_bench.runner import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, SilentListener, run
 
 
 @pytest.fixture

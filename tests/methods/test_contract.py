@@ -15,7 +15,7 @@ from vos_bench.api import Image, Mask, Method, Prediction, Prompt, PromptedFrame
 from vos_bench.errors import BadInputError
 from vos_bench.methods.external.recipes import DRIVERS
 from vos_bench.plugins import MethodInfo
-from vos_bench.running.seeding import seed_everything
+from vos_bench.running.method import seed_everything
 
 Frames = list[tuple[Image, Prompt | None]]
 Run = Callable[..., list[Prediction]]

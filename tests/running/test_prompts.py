@@ -5,7 +5,7 @@ import pytest
 
 from vos_bench.api import Prompt
 from vos_bench.errors import BadInputError
-from vos_bench.running.prompts import Numbering, given_labels, paste, require_accepted, usable
+from vos_bench.running.frames import Numbering, given_labels, paste, require_accepted, usable
 
 
 def mask(*pixels: tuple[int, int]) -> np.ndarray:

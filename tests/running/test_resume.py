@@ -11,7 +11,7 @@ import pytest
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
 from vos_bench.records import SequenceRecord, load_run, masks_folder, sequence_file
-from vos_bench.runner import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, SilentListener, run
 
 
 class Names(SilentListener):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vos_bench.running.seeding import seed_everything, sequence_seed
+from vos_bench.running.method import seed_everything, sequence_seed
 
 
 def test_the_seed_depends_on_run_and_sequence_alone():

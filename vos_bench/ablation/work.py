@@ -23,9 +23,9 @@ from vos_bench.records import (
     run_file,
     write_record,
 )
-from vos_bench.runner import ProgressListener, RunSettings, SilentListener
-from vos_bench.runner import run as run_method
-from vos_bench.running.preparation import prepare
+from vos_bench.running.run import ProgressListener, RunSettings, SilentListener
+from vos_bench.running.run import run as run_method
+from vos_bench.running.setup import prepare
 from vos_bench.training import checkpoint
 from vos_bench.training.loop import Listener
 from vos_bench.training.recipe import FREE_TO_CHANGE

@@ -15,12 +15,11 @@ from vos_bench.environment import without_home
 from vos_bench.errors import MethodError
 from vos_bench.labelmaps import read_label_map, write_label_map
 from vos_bench.records import SequenceRecord, masks_folder
-from vos_bench.running.exchange import Feed
 from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
-from vos_bench.running.memory import PeakMemory
-from vos_bench.running.seeding import seed_everything, sequence_seed
+from vos_bench.running.method import seed_everything, sequence_seed
+from vos_bench.running.peak_memory import PeakMemory
+from vos_bench.running.play import Feed, LabelMapWriter
 from vos_bench.running.sequence import Task, play, saving
-from vos_bench.running.writing import LabelMapWriter
 from vos_bench.timing import FrameTimings
 
 

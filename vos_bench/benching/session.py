@@ -6,17 +6,15 @@ from dataclasses import dataclass, replace
 
 from vos_bench import timing
 from vos_bench.benching.passes import Listener, Passes
-from vos_bench.environment import collect_environment
+from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environment, machine_state, other_gpu_processes
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
-from vos_bench.machine import MOST_OF_OTHERS, ProcessorUse, machine_state, other_gpu_processes
 from vos_bench.records import BenchEntry, Run, RunRecord, default_out, load_run, run_file, write_record
-from vos_bench.records.conclusion import conclude
-from vos_bench.running.building import at_work, numerics
-from vos_bench.running.preparation import Prepared, prepare
+from vos_bench.records.summary import conclude
+from vos_bench.running.method import at_work, numerics
 from vos_bench.running.resume import open_folder, sweep
 from vos_bench.running.sequence import discard, score_and_save
-from vos_bench.running.settings import RunSettings
+from vos_bench.running.setup import Prepared, RunSettings, prepare
 
 FRAMES_NOTE = "frames were decoded before and lay in memory, which peak_mib includes"
 

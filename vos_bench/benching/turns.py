@@ -9,9 +9,8 @@ from vos_bench.api import Method, SequenceMethod
 from vos_bench.benching.passes import Listener, Passes
 from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
-from vos_bench.running.building import build
-from vos_bench.running.preparation import prepare
-from vos_bench.running.settings import RunSettings
+from vos_bench.running.method import build
+from vos_bench.running.setup import RunSettings, prepare
 
 SMALLEST_COUNT = 2
 

@@ -23,9 +23,8 @@ from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import Run, config8, default_out
-from vos_bench.running.building import method_class
-from vos_bench.running.preparation import prepare
-from vos_bench.running.settings import RunSettings
+from vos_bench.running.method import method_class
+from vos_bench.running.setup import RunSettings, prepare
 from vos_bench.timing import Clock
 
 Flag = Parameter(negative=())

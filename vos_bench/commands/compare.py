@@ -22,7 +22,7 @@ from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Verdict, o
 from vos_bench.comparing.verdicts import compare as judge
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.records import Run, RunRecord, find_runs, load_run
-from vos_bench.records.conclusion import utc_now
+from vos_bench.records.summary import utc_now
 
 if TYPE_CHECKING:
     from vos_bench.comparing.thumbnails import Picture

@@ -10,9 +10,9 @@ from vos_bench.api import ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.score import dataset_truth, score_and_tell
 from vos_bench.errors import BadInputError
-from vos_bench.foreign import Origin
+from vos_bench.plugins import known_systems
 from vos_bench.scoring.listed import GivenTruth
-from vos_bench.systems import known_systems
+from vos_bench.scoring.record import Origin
 
 
 def importing(

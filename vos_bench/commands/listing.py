@@ -6,8 +6,7 @@ from typing import Literal, TypeVar
 from vos_bench import registry
 from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
-from vos_bench.plugins import MethodInfo, WeightsInfo
-from vos_bench.systems import KnownSystem, known_systems
+from vos_bench.plugins import KnownSystem, MethodInfo, WeightsInfo, known_systems
 from vos_bench.tables import Column, Format, Table
 
 ROWS = ("native", "adapter", "results-only", "published only")

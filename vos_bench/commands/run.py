@@ -10,15 +10,15 @@ from cyclopts import Parameter
 
 from vos_bench import registry, weights
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
+from vos_bench.clusters import parse_engine, seen_by
 from vos_bench.commands import options
 from vos_bench.commands.progress import RunProgress, object_frames
 from vos_bench.commands.summary import conclude
-from vos_bench.engines import parse_engine, seen_by
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import load_run
-from vos_bench.runner import Overwrite, RunSettings
-from vos_bench.runner import run as run_method
+from vos_bench.running.run import Overwrite, RunSettings
+from vos_bench.running.run import run as run_method
 from vos_bench.scoring.listed import GivenTruth
 
 Flag = Parameter(negative=())

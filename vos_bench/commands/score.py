@@ -9,17 +9,17 @@ from cyclopts import Parameter
 
 from vos_bench import registry
 from vos_bench.api import Dataset, ProtocolName
+from vos_bench.clusters import parse_engine, seen_by
 from vos_bench.commands import options
 from vos_bench.commands.progress import counting
 from vos_bench.commands.summary import conclude
-from vos_bench.engines import parse_engine, seen_by
 from vos_bench.errors import BadInputError
-from vos_bench.foreign import Truth, folder_fingerprint, score_label_maps
 from vos_bench.meta_json import meta_beside
 from vos_bench.names import shown
 from vos_bench.records import load_run
 from vos_bench.scoring import truth_folder
 from vos_bench.scoring.listed import GivenTruth, listed_truth
+from vos_bench.scoring.record import Truth, folder_fingerprint, score_label_maps
 
 LISTED_PROTOCOLS: tuple[ProtocolName, ...] = ("ytvos", "ytvos-without-last")
 """The protocols that take objects and first frames from a `meta.json` where there is one."""

@@ -9,7 +9,7 @@ from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, require_comparable, 
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.records import FrameScores, ObjectRecord, Run, SequenceRecord
-from vos_bench.records.conclusion import run_scores
+from vos_bench.records.summary import run_scores
 
 MULTIPLE = 3.0
 """How many sample standard deviations a score may lie from the mean unless the user says otherwise."""

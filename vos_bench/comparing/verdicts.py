@@ -10,7 +10,7 @@ from typing import Literal
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.names import few
 from vos_bench.records import Run, RunRecord, SequenceRecord
-from vos_bench.records.conclusion import run_scores
+from vos_bench.records.summary import run_scores
 
 DEFAULT_TOLERANCE = 0.001
 """A tenth of a percent point for a score; for FPS, which is relative, see `DEFAULT_FPS_TOLERANCE`."""

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import llvmlite
 import llvmlite.binding as llvm
 
-from vos_bench.cache import cache_folder
 from vos_bench.compiled.programs import Program
+from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_bytes
 

@@ -1,7 +1,7 @@
 """The run record: what a stranger needs to trust or repeat a number. One folder a run, every file written atomically.
 
 A run's folder holds `run.json` (`RunRecord`), one `sequences/NAME.json` (`SequenceRecord`) for each sequence that
-ended, the label maps under `masks/`, and tables that are rebuilt from the sequence files (`vos_bench.records.tables`).
+ended, the label maps under `masks/`, and tables that are rebuilt from the sequence files (`vos_bench.records.csv`).
 The sequence files are the truth: resuming reads them, and shards merge by copying them.
 """
 

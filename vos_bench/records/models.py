@@ -7,8 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import FrozenModel
-from vos_bench.environment import Environment
-from vos_bench.machine import MachineState
+from vos_bench.environment import Environment, MachineState
 from vos_bench.metrics.statistics import SCORES
 from vos_bench.timing import FrameTimings, TimingSummary
 

@@ -1,1 +1,1 @@
-"""The parts of `vos_bench.runner`: planning, reading ahead, prompts, checking, timing and saving of one sequence."""
+"""Running a method on a dataset: set up, resume, play each sequence, in this process or in workers."""

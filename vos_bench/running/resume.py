@@ -17,9 +17,9 @@ from vos_bench.records import (
     run_file,
     sequence_file,
 )
-from vos_bench.running.scores import protocol_label
+from vos_bench.records.scores import protocol_label
 from vos_bench.running.sequence import discard
-from vos_bench.running.settings import Overwrite
+from vos_bench.running.setup import Overwrite
 
 KNOWN_ENTRIES = frozenset({"run.json", "sequences", "masks", "probabilities"})
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".part")

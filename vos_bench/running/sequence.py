@@ -3,7 +3,7 @@
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from vos_bench.api import (
     LabelMap,
     Method,
     Prediction,
+    PromptedSequence,
     PromptKind,
     ProtocolName,
     Sequence,
@@ -28,8 +29,15 @@ from vos_bench.files import replacing, require_no_link
 from vos_bench.labelmaps import write_label_map
 from vos_bench.names import storable
 from vos_bench.plugins import MethodInfo
-from vos_bench.records import SequenceRecord, masks_folder, probabilities_folder, sequence_file, write_record
-from vos_bench.running.exchange import Feed, answers
+from vos_bench.records import (
+    ObjectRecord,
+    SequenceRecord,
+    masks_folder,
+    probabilities_folder,
+    sequence_file,
+    write_record,
+)
+from vos_bench.records.scores import object_records, protocol_label
 from vos_bench.running.faults import (
     GpuLostError,
     advice,
@@ -38,12 +46,10 @@ from vos_bench.running.faults import (
     ran_out_of_memory,
     release_memory,
 )
-from vos_bench.running.frame_times import Row, frame_timings
 from vos_bench.running.frames import FramePlan, plan_frames, read_frames
-from vos_bench.running.memory import PeakMemory
-from vos_bench.running.scores import protocol_label, score_label_maps
-from vos_bench.running.seeding import seed_everything, sequence_seed
-from vos_bench.running.writing import LabelMapWriter
+from vos_bench.running.method import seed_everything, sequence_seed
+from vos_bench.running.peak_memory import PeakMemory
+from vos_bench.running.play import Feed, LabelMapWriter, Row, answers, frame_timings
 from vos_bench.timing import Clock, FrameTimings, stopwatch
 
 
@@ -223,6 +229,24 @@ def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> S
     return record
 
 
+def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectRecord, ...]:
+    """Score a sequence's label maps on disk; nothing when it has no public truth.
+
+    Args:
+        sequence: The sequence.
+        masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`.
+        protocol: The rules.
+
+    Raises:
+        BadInputError: A label map or truth is missing, damaged, or of another size.
+    """
+    if not sequence.truth_names:
+        return ()
+    from vos_bench.scoring import score_sequence  # brings compiled code along, which a run without truth does not need
+
+    return object_records(score_sequence(sequence, masks, protocol=protocol))
+
+
 def discard(out: Path, name: str) -> None:
     """Remove what an earlier try left of a sequence, its record first.
 
@@ -330,3 +354,19 @@ def _writer(name: str, plan: FramePlan, task: Task) -> LabelMapWriter:
             np.savez_compressed(file, probabilities=probabilities, object_ids=ids)
 
     return LabelMapWriter(plan, save, save_probabilities)
+
+
+def upcoming(dataset: Dataset, names: Iterable[str], *, task: Task) -> Iterator[PromptedSequence]:
+    """Yield each sequence as the method will see it; a frame is read when it is asked for.
+
+    A sequence that cannot be read is left out, or ends early: its own turn says why.
+    """
+    for name in names:
+        try:
+            sequence = dataset.sequence(name)
+            plan = plan_frames(sequence, frames=task.frames, init=task.init)
+        except (VosBenchError, OSError):
+            continue
+        with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
+            feed = Feed(frames, info=task.info, init=task.init)
+            yield PromptedSequence(name=name, frame_names=plan.seen, frames=feed)

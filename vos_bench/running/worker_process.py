@@ -21,7 +21,7 @@ from vos_bench import interrupts, registry
 from vos_bench.api import Dataset
 from vos_bench.devices import resolve_device
 from vos_bench.errors import VosBenchError
-from vos_bench.running.building import Recipe, build, numerics
+from vos_bench.running.method import Recipe, build, numerics
 from vos_bench.running.sequence import Listener, Task, run_sequence
 
 IDLE_SECONDS = 300.0

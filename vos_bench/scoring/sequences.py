@@ -11,7 +11,7 @@ import numpy as np
 
 from vos_bench import interrupts
 from vos_bench.api import ProtocolName
-from vos_bench.engines import LOCAL, Engine
+from vos_bench.clusters import LOCAL, Engine
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.labelmaps import describe_unknown_ids, read_narrow
 from vos_bench.metrics.contour import accuracy_from_matches
@@ -135,7 +135,7 @@ def _results_of(
 ) -> Iterator[SequenceResult]:
     from joblib import delayed
 
-    from vos_bench.places import joined
+    from vos_bench.clusters.connection import joined
 
     with joined(engine, jobs=jobs and min(jobs, len(sequences))) as places:
         calls = (delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)

@@ -20,7 +20,7 @@ from vos_bench.methods.lwl.lite import LiteTrackerConfig
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.parameters import TrackerConfig
 from vos_bench.records import load_run
-from vos_bench.running.building import configure
+from vos_bench.running.method import configure
 from vos_bench.training.recipe import Recipe
 from vos_bench.training.session import find_recipe
 

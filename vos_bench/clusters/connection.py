@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from joblib import Parallel, cpu_count
 from joblib.parallel import ParallelBackendBase
 
-from vos_bench.engines import Engine
+from vos_bench.clusters import Engine
 from vos_bench.errors import BadInputError, VosBenchError
 
 PATIENCE_SECONDS = 60.0

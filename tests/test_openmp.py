@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from vos_bench import waiting
+from vos_bench import openmp
 
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Say how many processes of the machine run, this one included."""
-    for name in (waiting.POLICY, waiting.SPINS):
+    for name in (openmp.POLICY, openmp.SPINS):
         monkeypatch.setenv(name, "")  # so that it is put back as it was, whatever the test makes of it
         monkeypatch.delenv(name)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    monkeypatch.setattr(waiting, "_LOAD", tmp_path / "loadavg")
+    monkeypatch.setattr(openmp, "_LOAD", tmp_path / "loadavg")
 
     def say(text: str) -> None:
         (tmp_path / "loadavg").write_text(text)
@@ -29,31 +29,31 @@ def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 )
 def test_threads_sleep_where_others_want_the_processors(running, count: int, expected: str):
     running(f"0.31 1.00 2.65 {count}/78 6426\n")
-    assert waiting.described() == ""
-    waiting.settle_waiting()
-    assert waiting.described() == expected
+    assert openmp.described() == ""
+    openmp.settle_waiting()
+    assert openmp.described() == expected
 
 
 def test_a_process_that_another_one_started_looks_again(running):
     running("0.31 1.00 2.65 1/78 6426\n")
-    waiting.settle_waiting()
+    openmp.settle_waiting()
     running("9.00 9.00 9.00 9/78 6426\n")
-    waiting.settle_waiting()
-    assert waiting.described() == "PASSIVE"
-    assert waiting.SPINS not in os.environ
+    openmp.settle_waiting()
+    assert openmp.described() == "PASSIVE"
+    assert openmp.SPINS not in os.environ
 
 
-@pytest.mark.parametrize(("name", "value"), [(waiting.POLICY, "ACTIVE"), (waiting.SPINS, "77")])
+@pytest.mark.parametrize(("name", "value"), [(openmp.POLICY, "ACTIVE"), (openmp.SPINS, "77")])
 def test_what_the_user_set_stays(running, monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     running("9.00 9.00 9.00 9/78 6426\n")
     monkeypatch.setenv(name, value)
-    waiting.settle_waiting()
-    assert {each for each in (waiting.POLICY, waiting.SPINS) if each in os.environ} == {name}
-    assert value in waiting.described()
+    openmp.settle_waiting()
+    assert {each for each in (openmp.POLICY, openmp.SPINS) if each in os.environ} == {name}
+    assert value in openmp.described()
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense", "1 2 3 x/y 5"])
 def test_a_system_that_does_not_tell_counts_as_idle(running, text: str | None):
     if text is not None:
         running(text)
-    assert waiting.others_running() == 0
+    assert openmp.others_running() == 0

@@ -19,15 +19,14 @@ import psutil
 import pytest
 from joblib import delayed
 
-from vos_bench import places
-from vos_bench.engines import LOCAL, Engine, parse_engine
+from vos_bench.clusters import LOCAL, Engine, connection, parse_engine
+from vos_bench.clusters.connection import joined
 from vos_bench.errors import BadInputError
-from vos_bench.places import joined
 from vos_bench.records import Run, load_run
-from vos_bench.runner import run
+from vos_bench.running.dispatch import LOST, Orders, Outcome, supervise
 from vos_bench.running.events import Address
-from vos_bench.running.supervision import disband
-from vos_bench.running.workers import LOST, Orders, Outcome, supervise
+from vos_bench.running.run import run
+from vos_bench.running.worker_pool import disband
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
@@ -162,7 +161,7 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 
 @pytest.mark.parametrize("kind", ["dask", "ray"])
 def test_an_engine_that_cannot_be_reached_is_said_plainly(monkeypatch: pytest.MonkeyPatch, kind: str):
-    monkeypatch.setattr(places, "import_module", lambda _: None)
+    monkeypatch.setattr(connection, "import_module", lambda _: None)
     with socket.socket() as held:  # nobody listens, and nobody else can
         held.bind(("127.0.0.1", 0))
         address = f"{kind}://127.0.0.1:{held.getsockname()[1]}"
@@ -175,7 +174,7 @@ def test_a_ray_that_does_not_start_is_said_plainly(monkeypatch: pytest.MonkeyPat
     def init(**_: object) -> None:
         raise Exception("The current node timed out\nduring startup.")  # as ray does
 
-    monkeypatch.setattr(places, "import_module", lambda _: SimpleNamespace(init=init))
+    monkeypatch.setattr(connection, "import_module", lambda _: SimpleNamespace(init=init))
     said = pytest.raises(
         BadInputError, match="--engine ray://local: cannot be joined: The current node timed out during"
     )
@@ -186,9 +185,9 @@ def test_a_ray_that_does_not_start_is_said_plainly(monkeypatch: pytest.MonkeyPat
 def test_a_task_that_an_engine_gave_up_ends_the_run_and_is_not_waited_for():
     given_up: Future[object] = Future()
     given_up.set_exception(TimeoutError("killed too often"))
-    calls = places._on(lambda _: given_up, 2, at_once="all")(delayed(abs)(i) for i in range(4))
+    calls = connection._on(lambda _: given_up, 2, at_once="all")(delayed(abs)(i) for i in range(4))
     said = pytest.raises(BadInputError, match=r"dask://a:1: broke off: killed too often\. Finished sequences are kept")
-    with said, places._told_plainly(Engine("dask", "a:1")):
+    with said, connection._told_plainly(Engine("dask", "a:1")):
         list(calls)
 
 
@@ -205,7 +204,7 @@ def test_a_task_that_an_engine_gave_up_ends_the_run_and_is_not_waited_for():
 def test_ray_sets_gpus_aside_where_it_has_them(
     resources: dict[str, float], jobs: int | None, gpu: bool, expected: tuple[int, dict[str, float]]
 ):
-    found, options = places._shares(resources, jobs, gpu=gpu)
+    found, options = connection._shares(resources, jobs, gpu=gpu)
     assert (found, {name: value for name, value in options.items() if name.startswith("num")}) == expected
 
 

@@ -1,4 +1,4 @@
-"""Who hands work out: this process, or a cluster that dask or ray keeps; `vos_bench.places` joins it."""
+"""Clusters that hand work out, dask or ray, or this machine alone; `vos_bench.clusters.connection` connects to one."""
 
 import os
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vos_bench.api import ProtocolName
-from vos_bench.engines import LOCAL, Engine
+from vos_bench.clusters import LOCAL, Engine
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
@@ -26,9 +26,9 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
-from vos_bench.records.conclusion import conclude, utc_now
+from vos_bench.records.scores import object_records, protocol_entry, protocol_label
+from vos_bench.records.summary import conclude, utc_now
 from vos_bench.running.resume import sweep
-from vos_bench.running.scores import object_records, protocol_entry, protocol_label
 from vos_bench.scoring import SequenceResult, score_sequences
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vos_bench.metrics.statistics import SCORES, STATISTICS, mean_of_statistics
+from vos_bench.records.csv import write_tables
 from vos_bench.records.files import read_sequence_records, run_file, write_record
 from vos_bench.records.models import Counts, ObjectRecord, RunRecord, SequenceRecord, Status
-from vos_bench.records.tables import write_tables
 from vos_bench.timing import summarise
 
 GROUPS = ("seen", "unseen")

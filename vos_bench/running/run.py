@@ -18,14 +18,12 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
-from vos_bench.records.conclusion import conclude
-from vos_bench.running.building import at_work, numerics
-from vos_bench.running.foresight import upcoming
-from vos_bench.running.preparation import Prepared, prepare
+from vos_bench.records.summary import conclude
+from vos_bench.running.dispatch import Job, run_in_workers
+from vos_bench.running.method import at_work, numerics
 from vos_bench.running.resume import Plan, make_plan, open_folder, sweep, taken_over
-from vos_bench.running.sequence import Listener, run_sequence, score_and_save
-from vos_bench.running.settings import Overwrite, RunSettings
-from vos_bench.running.workers import Job, run_in_workers
+from vos_bench.running.sequence import Listener, run_sequence, score_and_save, upcoming
+from vos_bench.running.setup import Overwrite, Prepared, RunSettings, prepare
 
 __all__ = ["Overwrite", "ProgressListener", "RunSettings", "SilentListener", "run"]
 

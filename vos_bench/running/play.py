@@ -2,9 +2,9 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,8 @@ from vos_bench.api import (
 )
 from vos_bench.errors import MethodError, VosBenchError
 from vos_bench.plugins import MethodInfo
-from vos_bench.running.frames import LoadedFrame
-from vos_bench.running.prompts import Numbering, given_labels, require_accepted, usable
-from vos_bench.timing import Stopwatch
+from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
+from vos_bench.timing import Bracket, Clock, FrameTimings, Phase, Stopwatch
 
 
 @dataclass(frozen=True)
@@ -187,3 +186,80 @@ def _check_probabilities(prediction: Prediction, question: Question) -> None:
     found, expected = np.shape(prediction.probabilities), (1 + question.objects, *question.shape)
     if found != expected:
         raise MethodError(f"frame {question.frame}: returned probabilities of shape {found}; expected {expected}")
+
+
+class Row(NamedTuple):
+    """A frame that is done: its question, how long the method had waited for frames by then, and the writing."""
+
+    question: Question
+    waited_ms: float
+    write_ms: float
+    reported_ms: float | None
+
+
+def frame_timings(rows: list[Row], lengths: list[float], *, clock: Clock, whole: bool) -> FrameTimings:
+    """Return the times of a sequence's frames as columns.
+
+    Args:
+        rows: The frames, in order.
+        lengths: What the stopwatch measured for each, in milliseconds.
+        clock: Whose time that is.
+        whole: Whether the method takes the whole sequence, so that reading falls into the bracket and is taken out.
+    """
+    reported = [row.reported_ms for row in rows if row.reported_ms is not None]
+    bracket: Bracket = "reported" if len(reported) == len(rows) else "sequence" if whole else "call"
+    if bracket == "reported":
+        lengths = reported
+    elif whole:
+        waits = np.diff([0.0, *(row.waited_ms for row in rows)]).tolist()
+        lengths = [length - wait for length, wait in zip(lengths, waits, strict=True)]
+    absent = (None,) * len(rows)
+    phases: list[Phase] = ["step"] * len(rows)
+    phases[:1] = ["init"]
+    return FrameTimings(
+        frame=tuple(row.question.frame for row in rows),
+        objects=tuple(row.question.objects for row in rows),
+        phase=tuple(phases),
+        decode_ms=tuple(row.question.decode_ms for row in rows),
+        stream_ms=tuple(lengths) if clock == "stream" else absent,
+        model_ms=tuple(lengths) if clock == "model" else absent,
+        write_ms=tuple(row.write_ms for row in rows),
+        bracket=bracket,
+    )
+
+
+Save = Callable[[str, LabelMap], None]
+"""Takes a frame's name and its label map under the dataset's ids."""
+
+SaveProbabilities = Callable[[str, Prediction, LabelMap], None]
+"""Takes a frame's name, the answer, and the ids of the objects given so far."""
+
+
+class LabelMapWriter:
+    """Hands on each label map that is asked for as it comes.
+
+    Attributes:
+        saw_probabilities: Whether any answer had them.
+    """
+
+    def __init__(self, plan: FramePlan, save: Save, save_probabilities: SaveProbabilities | None = None) -> None:
+        """Take which frames are asked for, and where label maps and probabilities go."""
+        self._plan, self._save, self._save_probabilities = plan, save, save_probabilities
+        self._missing_before = plan.before
+        self.saw_probabilities = False
+
+    def write(self, question: Question, prediction: Prediction, feed: Feed) -> None:
+        """Paste what was given, give the objects their ids back and save, where this frame is asked for."""
+        for name in self._missing_before:
+            self._save(name, np.zeros(question.shape, dtype=np.uint16))
+        self._missing_before = ()
+        if question.frame not in self._plan.outputs:
+            return
+        labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
+        if question.given is not None:
+            paste(labels, question.given)
+        self._save(question.frame, feed.numbering.restore(labels))
+        if self._save_probabilities and prediction.probabilities is not None:
+            self.saw_probabilities = True
+            ids = np.array(feed.numbering.ids[: question.objects], dtype=np.uint16)
+            self._save_probabilities(question.frame, prediction, ids)

@@ -17,15 +17,15 @@ import cloudpickle
 from joblib import cpu_count, delayed
 from joblib.parallel import ParallelBackendBase
 
-from vos_bench.engines import LOCAL, Engine
+from vos_bench.clusters import LOCAL, Engine
+from vos_bench.clusters.connection import joined, quietly
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
-from vos_bench.places import joined, quietly
 from vos_bench.records import Numerics, SequenceRecord, read_record, sequence_file, write_record
 from vos_bench.running.events import Address, Listening, receiving, sending
 from vos_bench.running.faults import GpuLostError
 from vos_bench.running.sequence import saving
-from vos_bench.running.supervision import RunEndedError, WorkerLostError, crew_of, disband
+from vos_bench.running.worker_pool import RunEndedError, WorkerLostError, crew_of, disband
 from vos_bench.running.worker_process import Header, Job
 
 __all__ = ["Job", "run_in_workers"]

@@ -12,7 +12,7 @@ from vos_bench.errors import BadInputError, MethodError
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import SequenceRecord, load_run
 from vos_bench.registry import method as find_method
-from vos_bench.runner import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, SilentListener, run
 
 
 class Listener(SilentListener):

@@ -11,10 +11,10 @@ import pytest
 
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.records import SequenceRecord, load_run
-from vos_bench.runner import RunSettings, SilentListener, run
+from vos_bench.running.dispatch import Job, Outcome, _Ledger
 from vos_bench.running.events import receiving, sending
-from vos_bench.running.preparation import prepare
-from vos_bench.running.workers import Job, Outcome, _Ledger
+from vos_bench.running.run import RunSettings, SilentListener, run
+from vos_bench.running.setup import prepare
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-"""From label maps to the scores that go into records."""
+"""From scores to what records say of them."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from vos_bench.api import FramesSeen, PromptKind, ProtocolName, Sequence
+from vos_bench.api import FramesSeen, PromptKind, ProtocolName
 from vos_bench.metrics import METRIC_VERSION
 from vos_bench.metrics.protocol import scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
@@ -13,24 +12,6 @@ from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry
 def protocol_label(protocol: ProtocolName) -> str:
     """Return what a sequence file says of the rules its scores were made under."""
     return f"{protocol}, metrics {METRIC_VERSION}"
-
-
-def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectRecord, ...]:
-    """Score a sequence's label maps on disk; nothing when it has no public truth.
-
-    Args:
-        sequence: The sequence.
-        masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`.
-        protocol: The rules.
-
-    Raises:
-        BadInputError: A label map or truth is missing, damaged, or of another size.
-    """
-    if not sequence.truth_names:
-        return ()
-    from vos_bench.scoring import score_sequence  # brings compiled code along, which a run without truth does not need
-
-    return object_records(score_sequence(sequence, masks, protocol=protocol))
 
 
 def object_records(objects: Iterable[ObjectScores]) -> tuple[ObjectRecord, ...]:

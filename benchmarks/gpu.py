@@ -41,7 +41,7 @@ from vos_bench import registry, weights
 from vos_bench.api import Method, Precision
 from vos_bench.benching.session import Repeats, bench
 from vos_bench.benching.videos import MadeUpVideo, MadeUpVideos, Shape
-from vos_bench.devices import settle
+from vos_bench.devices import set_float32_mode
 from vos_bench.environment import device_name
 from vos_bench.files import write_text
 from vos_bench.running.method import Recipe, build, configure
@@ -189,15 +189,15 @@ def agreement_of_logits(setting: Setting, *, precision: str) -> Figures:
     observe, differences = leader.observe, list[torch.Tensor]()
 
     def both(frame: torch.Tensor, crops: Any, filters: torch.Tensor) -> Any:
-        settle(setting.device, PRECISIONS[precision])
+        set_float32_mode(setting.device, PRECISIONS[precision])
         rounded = follower.observe(frame, crops, filters)
-        settle(setting.device, "off")
+        set_float32_mode(setting.device, "off")
         exact = observe(frame, crops, filters)
         differences.append(((rounded.logits - exact.logits).abs() / exact.logits.std()).flatten(1).cpu())
         return exact
 
     leader.observe = both
-    settle(setting.device, "off")
+    set_float32_mode(setting.device, "off")
     lead.initialize(video.read_frame("00000"), video.read_prompt("00000"))
     for frame in video.frame_names[1 : 2 if setting.small else 11]:
         lead.step(video.read_frame(frame))
@@ -218,7 +218,7 @@ def peaks(setting: Setting) -> Figures:
     side, repeats = (256, 2) if setting.small else (8192, 20)
     figures: Figures = {}
     for precision, amp in PRECISIONS.items():
-        settle(setting.device, amp)
+        set_float32_mode(setting.device, amp)
         dtype = TYPES.get(amp, torch.float32)
         a, b = (torch.randn(side, side, device=setting.device).to(dtype) for _ in range(2))
         seconds = median_seconds(partial(torch.matmul, a, b), setting.device, repeats)
@@ -231,7 +231,7 @@ def peaks(setting: Setting) -> Figures:
 
 def training(setting: Setting, *, precision: str) -> Figures:
     """Time optimiser steps of LWL's stage 1 on random frames: the model alone, without any reading."""
-    settle(setting.device, PRECISIONS[precision], deterministic=False)
+    set_float32_mode(setting.device, PRECISIONS[precision], deterministic=False)
     narrow = ("network.target_channels=16", "network.decoder_channels=8", "network.label_encoder_channels=[4, 8, 8]")
     recipe = find_recipe("lwl", "stage1").configured(narrow if setting.small else ())
     batch_size, (height, width) = (1, (64, 96)) if setting.small else (20, (480, 832))

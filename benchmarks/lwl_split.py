@@ -38,7 +38,7 @@ from vos_bench import registry, weights
 from vos_bench.benching.videos import MadeUpVideo, Shape
 from vos_bench.config import apply_overrides
 from vos_bench.datasets.frames import read_image
-from vos_bench.devices import settle
+from vos_bench.devices import set_float32_mode
 from vos_bench.labelmaps import write_label_map
 from vos_bench.methods.lwl.method import LwlMethod
 from vos_bench.running.method import method_class
@@ -320,7 +320,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="K=V")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    settle(arguments.device, arguments.amp)
+    set_float32_mode(arguments.device, arguments.amp)
     machine = reach(arguments.device, arguments.amp)
     rows, work = measure(build(arguments), arguments, machine)
     where = f"torch {torch.__version__}, {arguments.device}, {arguments.threads} threads"

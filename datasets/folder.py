@@ -6,7 +6,7 @@ from pathlib import Path
 from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow
-from vos_bench.names import few
+from vos_bench.names import shorten
 
 from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
@@ -44,10 +44,12 @@ class Folder(FolderDataset):
         require_file_names(frames, names)
         if lost := [name for name in names if not (labels / name).is_dir()]:
             remedy = f"draw at least the first mask of each, as {labels / lost[0]}/FRAME.png, or move them elsewhere"
-            raise BadDataError(Problem(labels, f"no label maps for {few(lost)}", "a folder a sequence", remedy))
+            raise BadDataError(Problem(labels, f"no label maps for {shorten(lost)}", "a folder a sequence", remedy))
         if lost := [name for name in _folders_in(labels) if name not in names]:
             remedy = f"put the frames into {frames / lost[0]}, or move the label maps elsewhere"
-            raise BadDataError(Problem(frames, f"no folder of frames for {few(lost)}", "a folder a sequence", remedy))
+            raise BadDataError(
+                Problem(frames, f"no folder of frames for {shorten(lost)}", "a folder a sequence", remedy)
+            )
         super().__init__(
             root,
             name=FOLDER.name,
@@ -135,7 +137,7 @@ def _sequences_in(folder: Path) -> Path:
     children = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     levels = [child for child in children if not list_images(child) and any(path.is_dir() for path in child.iterdir())]
     if not children or (levels and len(children) > 1):
-        found = f"{len(children)} folders ({few(child.name for child in children)})" if children else "no folder"
+        found = f"{len(children)} folders ({shorten(child.name for child in children)})" if children else "no folder"
         if not children and list_images(folder):
             found, remedy = "images", f"move them one level down, into {folder / 'my-video'}"
         elif levels:

@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 from vos_bench.api import Image, Problem
 from vos_bench.files import read_bytes, read_ends, require_regular
 from vos_bench.labelmaps import MAX_PIXELS
-from vos_bench.names import few
+from vos_bench.names import shorten
 
 from .trouble import BadDataError, folder_problem, require_file_names
 
@@ -76,7 +76,9 @@ def order_problem(folder: Path, names: Iterable[str]) -> Problem | None:
         return None
     first = next(k for k, (one, other) in enumerate(zip(as_text, as_numbers, strict=True)) if one != other)
     start = max(0, first - 1)
-    found = f"frames whose order is unclear: as text {few(as_text[start:])}, as numbers {few(as_numbers[start:])}"
+    found = (
+        f"frames whose order is unclear: as text {shorten(as_text[start:])}, as numbers {shorten(as_numbers[start:])}"
+    )
     width = max(5, *map(len, as_text))
     example = f"{as_numbers[start]} becomes {as_numbers[start].zfill(width)}"
     return Problem(folder, found, "names padded with zeros", f"rename frames and label maps alike: {example}")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
-from vos_bench.names import few
+from vos_bench.names import shorten
 
 from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
@@ -78,11 +78,13 @@ def require_partners(folder: Path, frames: Mapping[str, Path], labels: Mapping[s
         numbers = {name.lstrip("0") for name in frames}
         padded = any(name.lstrip("0") in numbers for name in lost)
         remedy = "pad both names with as many zeros" if padded else "get the missing frames, or remove these label maps"
-        found = f"{len(frames)} frames and {len(labels)} label maps, {len(lost)} of them without a frame: {few(lost)}"
+        found = (
+            f"{len(frames)} frames and {len(labels)} label maps, {len(lost)} of them without a frame: {shorten(lost)}"
+        )
         raise BadDataError(Problem(folder, found, "a frame for every label map", remedy))
     wanted = {"every frame": list(frames), "first frame": list(frames)[:1], "some frames": []}[coverage]
     if lost := [name for name in wanted if name not in labels]:
-        found = f"{len(frames)} frames and {len(labels)} label maps; without one: {few(lost)}"
+        found = f"{len(frames)} frames and {len(labels)} label maps; without one: {shorten(lost)}"
         raise BadDataError(Problem(folder, found, f"a label map for {coverage}", _AGAIN))
 
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from vos_bench.api import Problem
 from vos_bench.config import FrozenModel
-from vos_bench.names import few
+from vos_bench.names import shorten
 
 _FOLDER = Path(__file__).parent / "manifests"
 
@@ -36,7 +36,9 @@ def list_problem(path: Path, names: tuple[str, ...], manifest: Manifest) -> Prob
     if manifest.frames:
         missing = [name for name in manifest.frames if name not in names]
         extra = [name for name in names if name not in manifest.frames]
-        differences = [f"{what} {few(several)}" for what, several in (("without", missing), ("with", extra)) if several]
+        differences = [
+            f"{what} {shorten(several)}" for what, several in (("without", missing), ("with", extra)) if several
+        ]
     else:
         differences = [] if len(names) == manifest.sequences else ["another number"]
     if not differences:

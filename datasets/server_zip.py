@@ -10,7 +10,7 @@ from vos_bench.api import Dataset, Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
 from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_narrow
-from vos_bench.names import few
+from vos_bench.names import shorten
 
 from .frames import LABEL_SUFFIXES, list_images
 from .trouble import BadDataError, folder_problem
@@ -56,13 +56,15 @@ def _require_sequences(dataset: Dataset, masks: Path) -> None:
     found = {path.name for path in masks.iterdir() if path.is_dir() and not path.name.startswith(".")}
     missing = [name for name in dataset.sequence_names if name not in found]
     if missing:
-        have = f"{len(dataset) - len(missing)} of {len(dataset)} sequences; missing: {few(missing)}"
+        have = f"{len(dataset) - len(missing)} of {len(dataset)} sequences; missing: {shorten(missing)}"
         raise BadDataError(
             Problem(masks, have, f"all sequences of {dataset.name} {dataset.split}", "finish the run first")
         )
     if extra := sorted(found.difference(dataset.sequence_names)):
         expected = f"only the {len(dataset)} sequences of {dataset.name} {dataset.split}"
-        raise BadDataError(Problem(masks, f"also {few(extra)}", expected, "choose the run's own split, or remove them"))
+        raise BadDataError(
+            Problem(masks, f"also {shorten(extra)}", expected, "choose the run's own split, or remove them")
+        )
 
 
 def _require_frames(folder: Path, sequence: Sequence) -> None:
@@ -71,7 +73,7 @@ def _require_frames(folder: Path, sequence: Sequence) -> None:
     extra = [name for name in found if name not in set(wanted)]
     if missing or extra:
         lacking = f"{len(found)} label maps; " + "; ".join(
-            f"{what}: {few(names)}" for what, names in (("missing", missing), ("too many", extra)) if names
+            f"{what}: {shorten(names)}" for what, names in (("missing", missing), ("too many", extra)) if names
         )
         raise BadDataError(Problem(folder, lacking, f"{len(wanted)}, one a frame", "run it again: --overwrite always"))
 

@@ -9,7 +9,7 @@ from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolNam
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, read_ends
 from vos_bench.labelmaps import MAX_BYTES as MOST_LABEL_BYTES
-from vos_bench.names import few, hint
+from vos_bench.names import did_you_mean, shorten
 
 from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, MAX_BYTES, image_files, image_size, read_image
 from .inspection import Inspection, inspect_sequence
@@ -121,7 +121,7 @@ class FolderDataset(Dataset):
             BadInputError: There is no such sequence, or its frames and label maps do not fit together.
         """
         if name not in self.sequence_names:
-            meant = hint(name, self.sequence_names, otherwise=f"known: {few(self.sequence_names, most=12)}")
+            meant = did_you_mean(name, self.sequence_names, otherwise=f"known: {shorten(self.sequence_names, most=12)}")
             raise BadInputError(f"{self.name} {self.split}: there is no sequence {name!r}; {meant}")
         if name not in self._opened:
             self._opened[name] = self._open(name)

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from vos_bench.api import FramesSeen, Problem, Sequence
 from vos_bench.labelmaps import read_label_map
 from vos_bench.meta_json import META_NAME, Meta, read_meta, training_categories
-from vos_bench.names import few
+from vos_bench.names import shorten
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
@@ -123,11 +123,11 @@ class _YouTubeVos(FolderDataset):
         for folder in self._folders():
             present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
             if missing := [name for name in self.sequence_names if name not in present]:
-                have = f"{len(self) - len(missing)} of {len(self)} sequences; missing: {few(missing)}"
+                have = f"{len(self) - len(missing)} of {len(self)} sequences; missing: {shorten(missing)}"
                 yield Problem(folder, have, f"all that {META_NAME} lists", again)
             if extra := sorted(present - {*self.meta.videos, MACOS_LEFTOVERS}):
                 remedy = "two releases may be mixed: unpack one into an empty folder"
-                yield Problem(folder, f"also {few(extra)}", f"only what {META_NAME} lists", remedy)
+                yield Problem(folder, f"also {shorten(extra)}", f"only what {META_NAME} lists", remedy)
         for folder in (self.root, self.tree.folder, self.tree.all_frames.parent, *self._folders()):
             if (left := folder / MACOS_LEFTOVERS).exists():
                 yield Problem(left, "what an archive from macOS leaves behind", "only the data", "remove it")
@@ -178,7 +178,7 @@ class YouTubeVos19Holdout(_YouTubeVos):
         self._list = find_list(root)
         names = read_list(self._list)
         if unknown := [name for name in names if name not in meta.videos]:
-            found = f"{len(unknown)} of {len(names)} names that train does not have: {few(unknown)}"
+            found = f"{len(unknown)} of {len(names)} names that train does not have: {shorten(unknown)}"
             remedy = "give the root of YouTube-VOS 2019 with the whole of train"
             raise BadDataError(Problem(self._list, found, f"sequences of {self.tree.meta}", remedy))
         return tuple(sorted(names))

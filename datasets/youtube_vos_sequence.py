@@ -7,7 +7,7 @@ from pathlib import Path
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
 from vos_bench.labelmaps import object_ids, read_label_map, read_narrow
 from vos_bench.meta_json import ListedVideo
-from vos_bench.names import few
+from vos_bench.names import shorten
 
 from .frames import image_size, read_image
 from .masks import is_smoothed, size_problem, smoothed_problem
@@ -50,7 +50,7 @@ class YouTubeVosSequence(Sequence):
         self._frames, self._labels, self._video = frames, labels, video
         if missing := [frame for frame in self.output_names if frame not in frames]:
             folder = next(iter(frames.values())).parent
-            found = f"{len(frames)} frames, none named {few(missing)}"
+            found = f"{len(frames)} frames, none named {shorten(missing)}"
             raise BadDataError(Problem(folder, found, "the frames that meta.json lists", "unpack the archive again"))
         starts = len(set(self.first_frames.values()))
         # In valid and test only first masks are public; a label map for every listed frame is the truth.
@@ -126,9 +126,9 @@ class YouTubeVosSequence(Sequence):
         again = "unpack the archive again"
         problems = []
         if lost:
-            found = f"no label map that shows object {few(map(str, sorted(lost)))}"
+            found = f"no label map that shows object {shorten(map(str, sorted(lost)))}"
             problems.append(Problem(folder, found, "each object that meta.json lists", again))
         if unlisted := sorted({k for ids in shown.values() for k in ids} - {*self._video.objects}):
-            found = f"object {few(map(str, unlisted))}, which meta.json does not list"
-            problems.append(Problem(folder, found, f"only {few(map(str, sorted(self._video.objects)))}", again))
+            found = f"object {shorten(map(str, unlisted))}, which meta.json does not list"
+            problems.append(Problem(folder, found, f"only {shorten(map(str, sorted(self._video.objects)))}", again))
         return problems

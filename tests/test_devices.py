@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from vos_bench.api import Precision
-from vos_bench.devices import make_current, settle
+from vos_bench.devices import set_float32_mode, use_device
 from vos_bench.environment import TorchFlags, torch_flags
 
 torch = pytest.importorskip("torch")
@@ -23,14 +23,14 @@ def flags() -> Iterator[Callable[[], TorchFlags]]:
 
 @pytest.mark.parametrize(("amp", "rounded"), [("off", False), ("tf32", True), ("fp16", False), ("bf16", False)])
 def test_float32_is_float32_unless_tf32_is_asked_for(flags: Callable[[], TorchFlags], amp: Precision, rounded: bool):
-    settle("cuda:0", amp)
+    set_float32_mode("cuda:0", amp)
     found = flags()
     assert (found.tf32, found.tf32_products, found.tf32_convolutions) == (rounded,) * 3
     assert found.deterministic is True
 
 
 def test_the_switches_of_convolutions_and_products_are_told_apart(flags: Callable[[], TorchFlags]):
-    settle("cuda", "off", deterministic=False)
+    set_float32_mode("cuda", "off", deterministic=False)
     torch.backends.cudnn.allow_tf32 = True
     found = flags()
     assert (found.tf32, found.tf32_products, found.tf32_convolutions) == (True, False, True)
@@ -39,7 +39,7 @@ def test_the_switches_of_convolutions_and_products_are_told_apart(flags: Callabl
 
 def test_nothing_is_switched_for_the_cpu(flags: Callable[[], TorchFlags]):
     before = flags()
-    settle("cpu", "tf32")
+    set_float32_mode("cpu", "tf32")
     assert flags() == before
 
 
@@ -48,10 +48,10 @@ def test_the_gpu_that_was_named_is_the_current_one(monkeypatch: pytest.MonkeyPat
     chosen: list[int] = []
     fake = SimpleNamespace(is_initialized=lambda: True, set_device=chosen.append)
     monkeypatch.setattr(torch, "cuda", fake)
-    make_current(device)
+    use_device(device)
     assert chosen == expected
 
 
 def test_a_gpu_that_this_process_does_not_use_is_left_alone():
-    make_current("cuda:1")
+    use_device("cuda:1")
     assert not torch.cuda.is_initialized()

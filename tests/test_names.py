@@ -2,7 +2,7 @@
 
 import pytest
 
-from vos_bench.names import MOST_NAME_BYTES, few, hint, is_file_name, shown, unformula
+from vos_bench.names import MOST_NAME_BYTES, did_you_mean, escape_formula, is_file_name, printable, shorten
 
 ODD = [
     "",
@@ -35,22 +35,28 @@ def test_names_that_people_use_are_files(name: str) -> None:
 
 
 def test_what_would_steer_a_terminal_is_shown_as_its_code() -> None:
-    assert shown("a\x1b[2J\x9b\u202e\ud800b\r\n\tc") == "a\\x1b[2J\\x9b\\u202e\\ud800b\\x0d\n\tc"
-    assert shown("ü 日本 – ±") == "ü 日本 – ±"
+    assert printable("a\x1b[2J\x9b\u202e\ud800b\r\n\tc") == "a\\x1b[2J\\x9b\\u202e\\ud800b\\x0d\n\tc"
+    assert printable("ü 日本 – ±") == "ü 日本 – ±"
 
 
 def test_a_formula_is_told_from_a_number() -> None:
-    assert [unformula(text) for text in ("=1+1", "@x", "-a", "+a", "\ta")] == ["'=1+1", "'@x", "'-a", "'+a", "'\ta"]
-    assert [unformula(text) for text in ("-1.5", "+2", "a=b", "", "–")] == ["-1.5", "+2", "a=b", "", "–"]
+    assert [escape_formula(text) for text in ("=1+1", "@x", "-a", "+a", "\ta")] == [
+        "'=1+1",
+        "'@x",
+        "'-a",
+        "'+a",
+        "'\ta",
+    ]
+    assert [escape_formula(text) for text in ("-1.5", "+2", "a=b", "", "–")] == ["-1.5", "+2", "a=b", "", "–"]
 
 
 def test_a_misspelt_name_gets_the_close_one_and_a_strange_one_what_there_is() -> None:
-    assert hint("caml", ["camel", "bear"]) == "did you mean camel?"
-    assert hint("zzz", ["camel", "bear"]) == "known: camel, bear"
-    assert hint("zzz", [], otherwise="see the list") == "see the list"
-    assert hint("zzz", []) == "known: none"
+    assert did_you_mean("caml", ["camel", "bear"]) == "did you mean camel?"
+    assert did_you_mean("zzz", ["camel", "bear"]) == "known: camel, bear"
+    assert did_you_mean("zzz", [], otherwise="see the list") == "see the list"
+    assert did_you_mean("zzz", []) == "known: none"
 
 
 def test_of_many_names_a_message_holds_a_few() -> None:
-    assert few("abc") == "a, b, c"
-    assert few("abcd") == "a, b, c, …"
+    assert shorten("abc") == "a, b, c"
+    assert shorten("abcd") == "a, b, c, …"

@@ -17,7 +17,7 @@ from cyclopts import App, CycloptsError, Parameter
 import vos_bench
 from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.errors import VosBenchError
-from vos_bench.names import is_unicode, shown
+from vos_bench.names import is_unicode, printable
 from vos_bench.openmp import settle_waiting
 
 settle_waiting()  # it counts only before torch is loaded, which some commands do as they are imported
@@ -97,5 +97,5 @@ def _leave_quietly() -> None:
 
 
 def _complain(message: str) -> int:
-    sys.stderr.write(shown(f"vos-bench: {message}\n"))
+    sys.stderr.write(printable(f"vos-bench: {message}\n"))
     return 2

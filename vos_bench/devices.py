@@ -37,7 +37,7 @@ def resolve_device(device: str, *, worker: int = 0, workers: int = 1) -> str:
     return f"cuda:{worker % count}" if workers > 1 and not index else device
 
 
-def settle(device: str, amp: Precision, *, deterministic: bool = True) -> None:
+def set_float32_mode(device: str, amp: Precision, *, deterministic: bool = True) -> None:
     """Set torch's numeric switches for all that runs on this device; on the CPU they stay as they are.
 
     torch lets convolutions round float32 to TF32's ten bits of mantissa unless it is told not to: here `off` is float32
@@ -58,7 +58,7 @@ def settle(device: str, amp: Precision, *, deterministic: bool = True) -> None:
     torch.backends.cudnn.deterministic = deterministic
 
 
-def make_current(device: str) -> None:
+def use_device(device: str) -> None:
     """Make this GPU the one that torch takes where none is named, if this process uses a GPU at all.
 
     Args:

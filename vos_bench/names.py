@@ -35,19 +35,19 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
-def storable(text: str) -> str:
+def to_utf8(text: str) -> str:
     """Return a text that every file can hold: halves of characters, which are no Unicode, become their code."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """Return a text for a terminal or a file: what would steer one is written as its code, ends of lines stay."""
     if text.isprintable():
         return text
     return "".join(_code(each) if _is_steering(each) and each not in "\n\t" else each for each in text)
 
 
-def unformula(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return a cell of a CSV file that no spreadsheet computes: with a quote before it where it is no number."""
     if not text.startswith(_FORMULA):
         return text
@@ -58,13 +58,13 @@ def unformula(text: str) -> str:
     return text
 
 
-def few(names: Iterable[str], most: int = 3) -> str:
+def shorten(names: Iterable[str], most: int = 3) -> str:
     """Return the first names for a message, with `…` where there are more."""
     several = list(names)
     return ", ".join(several[:most]) + (", …" if len(several) > most else "")
 
 
-def hint(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Return what to say of a name that is none of the known ones: the one that was meant, or which there are.
 
     Args:

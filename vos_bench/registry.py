@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vos_bench.errors import BadInputError
-from vos_bench.names import hint
+from vos_bench.names import did_you_mean
 from vos_bench.plugins import DatasetInfo, MethodInfo, ReportInfo
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _load(kind: Kind, name: str, wanted: type[Info]) -> Info:
 
 
 def _unknown(kind: Kind, name: str, known: tuple[str, ...]) -> str:
-    return f"there is no {kind.removesuffix('s')} {name!r}; {hint(name, sorted(known))} (vos-bench list {kind})"
+    return f"there is no {kind.removesuffix('s')} {name!r}; {did_you_mean(name, sorted(known))} (vos-bench list {kind})"
 
 
 def _import(module_name: str) -> Any:

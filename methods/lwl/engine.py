@@ -47,7 +47,7 @@ class Engine:
     At `fp16` backbone, target features and decoder run in half precision; at `bf16` the decoder does not, because the
     eight bits of its mantissa move the edges of masks by half a pixel. Label encoder and learner, a small part of the
     time, always run in float32: the learner's step lengths are ratios of large sums. Whether a GPU rounds float32
-    to TF32 is for torch's switches alone, which the runner sets: `vos_bench.devices.settle`.
+    to TF32 is for torch's switches alone, which the runner sets: `vos_bench.devices.set_float32_mode`.
 
     Attributes:
         network: A copy of its own, in evaluation mode, with normalisation folded into convolutions.

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
-from vos_bench.names import hint
+from vos_bench.names import did_you_mean
 
 EVALUATED = '"@evaluated"'
 """In a recipe's settings: the names of the sequences that the plan evaluates on, to be left out of the training."""
@@ -109,7 +109,9 @@ class Plan(FrozenModel):
             return self.axes[:1]
         for name in names:
             if name != "all" and name not in known:
-                raise BadInputError(f"--table {name}: there is no such table or axis; {hint(name, (*known, 'all'))}")
+                raise BadInputError(
+                    f"--table {name}: there is no such table or axis; {did_you_mean(name, (*known, 'all'))}"
+                )
         return tuple(axis for axis in self.axes if axis.name in names or "all" in names)
 
     def changed(self, *, training: Sequence[str] = (), settings: Sequence[str] = ()) -> "Plan":

@@ -9,18 +9,18 @@ from typing import Any
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
-from vos_bench.names import shown
+from vos_bench.names import printable
 from vos_bench.tables import Format, Orientation, Table, render
 
 
 def say(message: str) -> None:
     """Print one line of result."""
-    sys.stdout.write(shown(f"{message}\n"))
+    sys.stdout.write(printable(f"{message}\n"))
 
 
 def warn(message: str) -> None:
     """Print one line that is no result, where it does not mix with results."""
-    sys.stderr.write(shown(f"{message}\n"))
+    sys.stderr.write(printable(f"{message}\n"))
 
 
 def show(table: Table, format: Format = "text", *, orientation: Orientation | None = None) -> None:

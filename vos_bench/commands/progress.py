@@ -19,7 +19,7 @@ from rich.progress import (
 
 from vos_bench.api import FramesSeen, Sequence
 from vos_bench.errors import VosBenchError
-from vos_bench.names import shown
+from vos_bench.names import printable
 from vos_bench.records import SequenceRecord
 
 
@@ -72,7 +72,7 @@ class RunProgress:
 
     def taken_over(self, message: str) -> None:
         """Say it, also where no bars are drawn."""
-        self._bars.console.print(shown(message), markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(printable(message), markup=False, highlight=False, soft_wrap=True)
 
     def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
         """Take the run's size."""

@@ -15,7 +15,7 @@ from vos_bench.commands.progress import counting
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
 from vos_bench.meta_json import meta_beside
-from vos_bench.names import shown
+from vos_bench.names import printable
 from vos_bench.records import load_run
 from vos_bench.scoring import truth_folder
 from vos_bench.scoring.listed import GivenTruth, listed_truth
@@ -97,4 +97,4 @@ def dataset_truth(opened: Dataset, protocol: ProtocolName | None, chosen: tuple[
 def _folder_truth(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> Truth:
     meta_file = meta_beside(truth) if protocol in LISTED_PROTOCOLS else None
     sequences = truth_folder(truth, chosen) if meta_file is None else listed_truth(truth, meta_file, chosen)
-    return Truth(shown(truth.resolve().name), "", folder_fingerprint(sequences, truth), sequences, protocol)
+    return Truth(printable(truth.resolve().name), "", folder_fingerprint(sequences, truth), sequences, protocol)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Row, Verdict
 from vos_bench.errors import VosBenchError
-from vos_bench.names import shown
+from vos_bench.names import printable
 from vos_bench.records import RunRecord
 from vos_bench.tables import Column, Table, plain_markdown, render
 
@@ -54,7 +54,7 @@ def worst_first(comparison: Comparison) -> list[Row]:
 
 def refusal(error: VosBenchError) -> str:
     """Return the page of a comparison that could not be made."""
-    return shown(f"## Comparison: not made\n\n{plain_markdown(str(error))}\n")
+    return printable(f"## Comparison: not made\n\n{plain_markdown(str(error))}\n")
 
 
 def summary(
@@ -96,7 +96,7 @@ def summary(
     if pictures and any(pictures.values()):
         parts.append(f"Frames: {plain_markdown(record.dataset.name)}, licence: {licence or 'not stated'}.")
     parts += [f"{plain_markdown(remark.rstrip('.'))}." for remark in remarks]
-    return shown("\n\n".join(part.strip("\n") for part in parts) + "\n")
+    return printable("\n\n".join(part.strip("\n") for part in parts) + "\n")
 
 
 def _gallery(name: str, found: Sequence["Picture"]) -> str:

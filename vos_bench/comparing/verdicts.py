@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Literal
 
 from vos_bench.errors import BadInputError, NotComparableError
-from vos_bench.names import few
+from vos_bench.names import shorten
 from vos_bench.records import Run, RunRecord, SequenceRecord
 from vos_bench.records.summary import run_scores
 
@@ -168,7 +168,7 @@ def _other_objects(baseline: Run, candidate: Run) -> Iterable[str]:
     common = (name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name))
     found = ((name, _objects(baseline, name), _objects(candidate, name)) for name in common)
     for name, ours, theirs in islice((each for each in found if each[1] != each[2]), 3):
-        yield f"baseline has scores of the objects {few(ours, 20)} of {name}, this run of {few(theirs, 20)}"
+        yield f"baseline has scores of the objects {shorten(ours, 20)} of {name}, this run of {shorten(theirs, 20)}"
 
 
 def _objects(run: Run, name: str) -> list[str]:

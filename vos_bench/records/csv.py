@@ -8,7 +8,7 @@ import pandas as pd
 
 from vos_bench.files import write_bytes
 from vos_bench.metrics.statistics import STATISTICS
-from vos_bench.names import unformula
+from vos_bench.names import escape_formula
 from vos_bench.records.models import SequenceRecord
 
 Row = Mapping[str, str | int | float | None]
@@ -46,7 +46,7 @@ def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
 
 def _harmless(row: Row) -> Row:
     """Return a row that a spreadsheet shows as it is."""
-    return {name: unformula(value) if isinstance(value, str) else value for name, value in row.items()}
+    return {name: escape_formula(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:

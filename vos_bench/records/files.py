@@ -13,7 +13,7 @@ from pydantic_core import PydanticSerializationError
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, write_text
-from vos_bench.names import MOST_NAME_BYTES, few, is_file_name
+from vos_bench.names import MOST_NAME_BYTES, is_file_name, shorten
 from vos_bench.records.models import SCHEMA_VERSION, RunRecord, SequenceRecord
 
 MOST_BYTES = 1 << 29
@@ -111,9 +111,8 @@ def _contradiction(record: SequenceRecord, path: Path) -> str:
     if record.name != path.stem:
         return f"found the record of the sequence {record.name!r:.200}, expected that of {path.stem!r:.200}"
     if len({each.object for each in record.scores}) < len(record.scores):
-        return (
-            f"found an object twice among {few((str(each.object) for each in record.scores), 20)}, expected each once"
-        )
+        objects = shorten((str(each.object) for each in record.scores), 20)
+        return f"found an object twice among {objects}, expected each once"
     frames = set(record.timings.frame).union(*(each.per_frame.frame for each in record.scores))
     if wrong := sorted(name for name in frames if not is_file_name(name)):
         return f"found the frame {wrong[0]!r:.100}, which is no name of a file"

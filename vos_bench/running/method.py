@@ -16,7 +16,7 @@ import numpy as np
 from vos_bench import registry
 from vos_bench.api import Method, Parameters, Precision, SequenceMethod
 from vos_bench.config import FrozenModel, apply_overrides
-from vos_bench.devices import make_current, resolve_device, settle
+from vos_bench.devices import resolve_device, set_float32_mode, use_device
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import read_bytes
@@ -88,7 +88,7 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
     try:
         kind = method_class(info)
         seed_everything(sequence_seed(recipe.seed, ""))
-        settle("cpu" if kind.on_cpu else device, recipe.amp)
+        set_float32_mode("cpu" if kind.on_cpu else device, recipe.amp)
         method = kind(
             recipe.config,
             weights=recipe.weights,
@@ -109,7 +109,7 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
             " super().__init__(config, weights=weights, device=device, …)"
         )
     method.wants_probabilities = recipe.probabilities
-    make_current(method.device)
+    use_device(method.device)
     return method
 
 

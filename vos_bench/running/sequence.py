@@ -27,7 +27,7 @@ from vos_bench.environment import device_name, without_home
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import replacing, require_no_link
 from vos_bench.labelmaps import write_label_map
-from vos_bench.names import storable
+from vos_bench.names import to_utf8
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
     ObjectRecord,
@@ -208,7 +208,7 @@ def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Tas
 def _finished(record: SequenceRecord, method: Method | SequenceMethod) -> SequenceRecord:
     """Tell a method that a sequence has ended, and keep what it says of it."""
     try:
-        return record.model_copy(update={"log": storable(without_home(method.finish()))})
+        return record.model_copy(update={"log": to_utf8(without_home(method.finish()))})
     except Exception as error:  # as in run_sequence
         return record.model_copy(update=_failure(error)) if record.status == "done" else record
 
@@ -271,7 +271,7 @@ def _failure(error: Exception) -> dict[str, str]:
     cause = error.__cause__ if known else error
     trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
     text = _message(error) if known else f"{type(error).__name__}: {_message(error)}"
-    return {"status": "failed", "error": storable(without_home(text)), "traceback": storable(without_home(trace))}
+    return {"status": "failed", "error": to_utf8(without_home(text)), "traceback": to_utf8(without_home(trace))}
 
 
 def _message(error: Exception) -> str:

@@ -22,7 +22,7 @@ from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
-from vos_bench.names import hint
+from vos_bench.names import did_you_mean
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
     AblationEntry,
@@ -189,7 +189,7 @@ def _chosen_sequences(settings: RunSettings) -> tuple[str, ...]:
 
 def _unknown_sequence(name: str, dataset: Dataset) -> str:
     some = f"it has {len(dataset)}, such as {dataset.sequence_names[0]}"
-    meant = hint(name, dataset.sequence_names, otherwise=some)
+    meant = did_you_mean(name, dataset.sequence_names, otherwise=some)
     return f"--sequences {name}: there is none of this name in {dataset.name} {dataset.split}; {meant}"
 
 

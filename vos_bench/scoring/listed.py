@@ -17,7 +17,7 @@ from vos_bench.api import (
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import file_bytes, read_label_map
 from vos_bench.meta_json import Meta, meta_beside, read_meta, training_categories
-from vos_bench.names import few
+from vos_bench.names import shorten
 from vos_bench.scoring.truth import TruthFolder, truth_folder
 
 _FIRST_MASKS = "the public Annotations of valid and test hold only the first mask of each object and are no truth"
@@ -67,7 +67,7 @@ def _require_truth(truth: TruthFolder, names: tuple[str, ...], *, given: frozens
     if missing := [name for name in wanted if name not in present]:
         found = f"{len(wanted) - len(missing)} of {len(wanted)} label maps"
         raise BadInputError(
-            f"{truth.folder}: found {found}, missing {few(missing)}; "
+            f"{truth.folder}: found {found}, missing {shorten(missing)}; "
             f"expected a truth for every annotated frame; {_FIRST_MASKS}"
         )
 

@@ -7,7 +7,7 @@ from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_size
 from vos_bench.metrics.protocol import ScoringProtocol, TruthSequence, scoring_protocol
-from vos_bench.names import few
+from vos_bench.names import shorten
 from vos_bench.scoring.folders import folder_advice, label_map_names, list_folder
 
 MOST_PROBLEMS = 10
@@ -50,7 +50,7 @@ def _check_layout(sequences: Sequence[TruthSequence], masks: Path) -> None:
     """Recognise a folder that is one level too deep or too high: none of the sequences is in it."""
     names = tuple(sequence.name for sequence in sequences)
     if not any((masks / name).exists() for name in names):
-        expected = few(names)
+        expected = shorten(names)
         advice = folder_advice(masks, names)
         raise BadInputError(f"{masks}: expected one folder of label maps for each sequence ({expected}); {advice}")
 
@@ -80,7 +80,7 @@ def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) ->
 
 
 def _missing(folder: Path, missing: list[str], frames: tuple[str, ...], present: tuple[str, ...]) -> str:
-    names = few(f"{name}.png" for name in missing)
+    names = shorten(f"{name}.png" for name in missing)
     message = f"{folder}: {len(missing)} of {len(frames)} label maps are missing: {names}"
     if present and len(missing) == len(frames):
         return f"{message}; found {present[0]}.png and the like: name label maps as the frames of the truth"

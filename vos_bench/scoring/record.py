@@ -14,7 +14,7 @@ from vos_bench.files import sha256
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
 from vos_bench.metrics.protocol import TruthSequence
-from vos_bench.names import shown
+from vos_bench.names import printable
 from vos_bench.records import (
     DatasetEntry,
     MethodEntry,
@@ -160,7 +160,7 @@ def _method(origin: Origin) -> MethodEntry:
 def _name(masks: Path) -> str:
     """Return what foreign label maps are called: after their folder, or the one above where it is just `masks`."""
     folder = masks.resolve()
-    return shown((folder.parent if folder.name == "masks" else folder).name) or "masks"
+    return printable((folder.parent if folder.name == "masks" else folder).name) or "masks"
 
 
 def _require_no_other_record(out: Path, record: RunRecord) -> None:

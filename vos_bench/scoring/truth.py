@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, read_narrow
-from vos_bench.names import few, hint, is_file_name
+from vos_bench.names import did_you_mean, is_file_name, shorten
 from vos_bench.scoring.folders import folder_advice, label_map_names, list_folder
 
 
@@ -74,7 +74,7 @@ def _require_file_names(folder: Path, names: Iterable[str]) -> None:
 
 
 def _no_such_sequences(folder: Path, unknown: list[str], wanted: tuple[str, ...], known: tuple[str, ...]) -> str:
-    missing = f"{folder}: has no folder {few(unknown, most=5)}"
+    missing = f"{folder}: has no folder {shorten(unknown, most=5)}"
     if len(unknown) == len(wanted):
         return f"{missing}; {folder_advice(folder, wanted)}"
-    return f"{missing}; {hint(unknown[0], known, otherwise='check the list of sequences')}"
+    return f"{missing}; {did_you_mean(unknown[0], known, otherwise='check the list of sequences')}"

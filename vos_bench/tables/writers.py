@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from vos_bench.errors import BadInputError
-from vos_bench.names import shown, unformula
+from vos_bench.names import escape_formula, printable
 from vos_bench.tables.html import html_document
 from vos_bench.tables.latex import latex
 from vos_bench.tables.layout import Cell, Layout, Line, Orientation, is_missing, lay_out, notes_of, rows_in_groups
@@ -42,9 +42,9 @@ def render(table: Table, format: Format, *, width: int | None = None, orientatio
     if format == "csv":
         if orientation == "columns":
             raise BadInputError("csv is data, a line for each row; expected the orientation `rows`")
-        return shown(_csv(table))
+        return printable(_csv(table))
     layout = lay_out(table, orientation or _natural(table, format))
-    return shown(_text(table, layout, width) if format == "text" else _WRITERS[format](table, layout))
+    return printable(_text(table, layout, width) if format == "text" else _WRITERS[format](table, layout))
 
 
 def _natural(table: Table, format: Format) -> Orientation:
@@ -143,14 +143,14 @@ def _csv(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*first, *names, *(["notes"] if table.footnotes else [])])
     for row in rows_in_groups(table):
-        notes = [unformula(" | ".join(notes_of(table, row)))] if table.footnotes else []
+        notes = [escape_formula(" | ".join(notes_of(table, row)))] if table.footnotes else []
         writer.writerow([*(_csv_value(row.get(name)) for name in (*first, *names)), *notes])
     return out.getvalue()
 
 
 def _csv_value(value: Any) -> Any:
     if isinstance(value, str):
-        return unformula(value)
+        return escape_formula(value)
     return "" if is_missing(value) else value
 
 

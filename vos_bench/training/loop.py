@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from vos_bench.devices import settle
+from vos_bench.devices import set_float32_mode
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import write_text
 from vos_bench.parts.precision import autocast
@@ -113,7 +113,7 @@ def run(
     """
     with processes(device) as joined, stop_requests() as stop:
         torch.manual_seed(recipe.settings.seed)
-        settle(joined.device.type, recipe.settings.amp, deterministic=False)
+        set_float32_mode(joined.device.type, recipe.settings.amp, deterministic=False)
         state = _prepare(recipe, held_out, joined)
         begun_before = (out / checkpoint.NAME).exists()
         again = restarted(joined)

@@ -14,10 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from vos_bench.environment import MachineState
 from vos_bench.errors import BadInputError
 from vos_bench.records import (
+    AblationEntry,
+    BenchEntry,
     DatasetEntry,
+    ExternalScores,
     FrameScores,
+    Numerics,
     ObjectRecord,
     Run,
     RunRecord,
@@ -33,7 +38,7 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.csv import write_tables
-from vos_bench.records.summary import conclude, run_scores
+from vos_bench.records.summary import run_scores, write_summary
 from vos_bench.timing import FrameTimings
 
 AWKWARD = (0.1 + 0.2, 1 / 3, 5e-324, 0.0, 1.0)
@@ -241,7 +246,7 @@ def test_tables_follow_the_order_of_the_data_and_then_that_of_names(make_run: Ca
     run = make_run(dict.fromkeys("cbade", (1, 1)))
     save(tmp_path, run)
     sequences = ("c", "b", "a")
-    conclude(
+    write_summary(
         tmp_path,
         run.record.model_copy(update={"dataset": DatasetEntry(name="demo", fingerprint="f", sequences=sequences)}),
     )
@@ -251,21 +256,61 @@ def test_tables_follow_the_order_of_the_data_and_then_that_of_names(make_run: Ca
 def test_a_run_is_started_until_every_sequence_has_ended(make_run: Callable[..., Run], tmp_path: Path):
     run = make_run({"a": (0.5, 1.0), "b": (1.0, 1.0)})
     write_record(run.sequences["a"], sequence_file(tmp_path, "a"))
-    half = conclude(tmp_path, run.record)
+    half = write_summary(tmp_path, run.record).record
     assert (half.status, half.finished, half.dataset.frames) == ("started", None, None)
     assert half.scores["J"] == 0.5
     assert half.notes == ("the scores are means over 1 of 2 sequences",)
     write_record(run.sequences["b"], sequence_file(tmp_path, "b"))
-    whole = conclude(tmp_path, run.record)
+    whole = write_summary(tmp_path, run.record).record
     assert (whole.status, whole.scores["J"], whole.scores["J&F"]) == ("complete", 0.75, 0.875)
     assert (whole.dataset.frames, whole.notes) == (6, ())
     assert whole.finished is not None
     assert read_record(RunRecord, run_file(tmp_path)) == whole
 
 
+def test_only_files_of_sequences_that_are_not_at_hand_are_read(make_run: Callable[..., Run], tmp_path: Path):
+    run = make_run({"a": (0.5, 1.0), "b": (1.0, 1.0)})
+    save(tmp_path, run)
+    read = write_summary(tmp_path, run.record)
+    sequence_file(tmp_path, "a").write_text("damaged", "utf-8")
+    known = write_summary(tmp_path, run.record, [run.sequences["a"]])
+    assert known.record.scores == read.record.scores
+    assert list(known.sequences.items()) == list(read.sequences.items())
+    with pytest.raises(BadInputError, match=r"a\.json: is damaged"):
+        write_summary(tmp_path, run.record, [run.sequences["b"]])
+
+
+def test_a_summary_keeps_all_that_it_does_not_compute(make_run: Callable[..., Run], tmp_path: Path):
+    before = make_run({"a": (0.5, 1.0)}).record.model_copy(
+        update={
+            "kind": "score",
+            "command": "vos-bench score",
+            "numerics": Numerics(seed=3),
+            "external": (ExternalScores(server="S", date="2020-01-01", scores={"G": 0.5}),),
+            "memory_definition": "resident",
+            "ablation": AblationEntry(method="m", scale="lite", variants=()),
+            "bench": BenchEntry(
+                warm_up_seconds=1,
+                passes=(1,),
+                start=MachineState(),
+                end=MachineState(),
+                processor_seconds=1,
+                share_of_others=0,
+                label_maps_sha256="0",
+            ),
+        }
+    )
+    after = write_summary(tmp_path, before).record
+    computed = {"status", "finished", "counts", "scored", "scores", "timing", "notes"}
+    untouched = RunRecord.model_fields.keys() - computed
+    assert {name: getattr(after, name) for name in untouched} == {name: getattr(before, name) for name in untouched}
+    defaults = {name for name in untouched if getattr(before, name) == RunRecord.model_fields[name].default}
+    assert defaults == {"schema_version"}, "give every field another value than its default"
+
+
 def test_a_failed_sequence_makes_the_run_failed(run: Run, tmp_path: Path):
     save(tmp_path, run)
-    record = conclude(tmp_path, run.record)
+    record = write_summary(tmp_path, run.record).record
     assert (record.status, record.counts.done, record.counts.failed) == ("failed", 1, 1)
     assert record.scored
 
@@ -273,7 +318,7 @@ def test_a_failed_sequence_makes_the_run_failed(run: Run, tmp_path: Path):
 def test_a_run_without_scores_has_none(make_run: Callable[..., Run], tmp_path: Path):
     run = make_run({"a": None})
     save(tmp_path, run)
-    record = conclude(tmp_path, run.record)
+    record = write_summary(tmp_path, run.record).record
     assert (record.scored, record.scores) == (False, {})
 
 
@@ -281,7 +326,7 @@ def test_sequences_of_different_versions_are_noted(make_run: Callable[..., Run],
     run = make_run({"a": (1, 1), "b": (1, 1)})
     for name, version in (("a", "vos-bench 1"), ("b", "vos-bench 2")):
         write_record(run.sequences[name].model_copy(update={"software": version}), sequence_file(tmp_path, name))
-    assert conclude(tmp_path, run.record).notes == (
+    assert write_summary(tmp_path, run.record).record.notes == (
         "sequences were made by different versions: vos-bench 1, vos-bench 2",
     )
 

@@ -10,7 +10,7 @@ from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environm
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
 from vos_bench.records import BenchEntry, Run, RunRecord, default_out, load_run, run_file, write_record
-from vos_bench.records.summary import conclude
+from vos_bench.records.summary import write_summary
 from vos_bench.running.method import at_work, numerics
 from vos_bench.running.resume import open_folder, sweep
 from vos_bench.running.sequence import discard, score_and_save
@@ -75,7 +75,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
             "bench": entry,
             "notes": (*record.notes, *notes),
         }
-        conclude(out, record.model_copy(update=update))
+        write_summary(out, record.model_copy(update=update))
     return load_run(out)
 
 

@@ -145,10 +145,20 @@ def _schema_version(data: bytes) -> Any:
     return content.get("schema_version") if isinstance(content, dict) else None
 
 
-def read_sequence_records(folder: Path) -> dict[str, SequenceRecord]:
-    """Read all sequence files of a run, sorted by name. Raises BadInputError for a damaged one."""
-    paths = sorted((folder / "sequences").glob("*.json"))
-    return {path.stem: read_record(SequenceRecord, path) for path in paths}
+def read_sequence_records(folder: Path, known: Iterable[SequenceRecord] = ()) -> dict[str, SequenceRecord]:
+    """Return the sequence records of a run, sorted by name.
+
+    Args:
+        folder: The run's folder.
+        known: Records that are at hand and whose files are not read.
+
+    Raises:
+        BadInputError: A file is damaged.
+    """
+    at_hand = {record.name: record for record in known}
+    on_disk = {path.stem: path for path in (folder / "sequences").glob("*.json")}
+    names = sorted({*on_disk, *at_hand}, key=lambda name: f"{name}.json")
+    return {name: at_hand.get(name) or read_record(SequenceRecord, on_disk[name]) for name in names}
 
 
 def load_run(path: Path) -> Run:

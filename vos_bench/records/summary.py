@@ -1,4 +1,4 @@
-"""From a run's sequence files to its record and tables."""
+"""From a run's sequence records to its scores, its `run.json` and its tables."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from vos_bench.metrics.statistics import SCORES, STATISTICS, mean_of_statistics
 from vos_bench.records.csv import write_tables
-from vos_bench.records.files import read_sequence_records, run_file, write_record
-from vos_bench.records.models import Counts, ObjectRecord, RunRecord, SequenceRecord, Status
+from vos_bench.records.files import Run, read_sequence_records, run_file, write_record
+from vos_bench.records.models import Counts, DatasetEntry, ObjectRecord, RunRecord, SequenceRecord, Status
 from vos_bench.timing import summarise
 
 GROUPS = ("seen", "unseen")
@@ -24,45 +24,70 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def conclude(folder: Path, record: RunRecord) -> RunRecord:
-    """Rebuild a run's tables and `run.json` from its sequence files, and return the record.
+def write_summary(folder: Path, record: RunRecord, known: Iterable[SequenceRecord] = ()) -> Run:
+    """Write a run's tables and `run.json` from its sequence records, and return the run.
 
     May be called at any time and any number of times: the status is `started` as long as a sequence is missing.
 
     Args:
         folder: The run's folder.
         record: What is known of the run besides its sequences.
+        known: Sequence records that the caller has at hand, as they stand in the folder. Only the files of other
+            sequences are read.
 
     Raises:
         BadInputError: A sequence file is damaged, or the folder cannot be written.
     """
     names = record.dataset.sequences
-    found = read_sequence_records(folder)
-    ended = [found[name] for name in names if name in found]
+    found = read_sequence_records(folder, known)
+    ended = {name: found[name] for name in names if name in found}
+    sequences = {**ended, **found}
+    summarized = _with_results(record, list(ended.values()))
+    write_tables(folder, sequences.values())
+    write_record(summarized, run_file(folder))
+    return Run(folder, summarized, sequences)
+
+
+def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
+    """Return a record with what its sequences say: status, counts, scores, times and notes."""
+    data = record.dataset
     done = [sequence for sequence in ended if sequence.status == "done"]
     scored = [sequence for sequence in done if sequence.scores]
-    counts = Counts(selected=len(names), done=len(done), failed=len(ended) - len(done), scored=len(scored))
+    counts = Counts(selected=len(data.sequences), done=len(done), failed=len(ended) - len(done), scored=len(scored))
     status = _status(counts)
-    frames = sum(sequence.frames for sequence in ended) if status == "complete" else None
-    concluded = record.model_copy(
-        update={
-            "status": status,
-            "finished": None if status == "started" else utc_now(),
-            "dataset": record.dataset.model_copy(update={"frames": frames}),
-            "counts": counts,
-            "scored": bool(scored),
-            "scores": run_scores(scores for sequence in scored for scores in sequence.scores) if scored else {},
-            "timing": summarise(
-                (sequence.timings for sequence in done),
-                disturbances=(*(record.bench.disturbances if record.bench else ()), *_shortages(done)),
-            ),
-            "notes": (*record.notes, *_notes(counts, done), *_shortages(done), *_group_notes(record, scored)),
-        }
+    shortages = tuple(_shortages(done))
+    return RunRecord(
+        schema_version=record.schema_version,
+        kind=record.kind,
+        status=status,
+        created=record.created,
+        finished=None if status == "started" else utc_now(),
+        command=record.command,
+        method=record.method,
+        dataset=DatasetEntry(
+            name=data.name,
+            version=data.version,
+            split=data.split,
+            fingerprint=data.fingerprint,
+            sequences=data.sequences,
+            frames=sum(sequence.frames for sequence in ended) if status == "complete" else None,
+        ),
+        protocol=record.protocol,
+        environment=record.environment,
+        numerics=record.numerics,
+        counts=counts,
+        scored=bool(scored),
+        scores=run_scores(scores for sequence in scored for scores in sequence.scores) if scored else {},
+        timing=summarise(
+            (sequence.timings for sequence in done),
+            disturbances=(*(record.bench.disturbances if record.bench else ()), *shortages),
+        ),
+        bench=record.bench,
+        memory_definition=record.memory_definition,
+        external=record.external,
+        ablation=record.ablation,
+        notes=(*record.notes, *_notes(counts, done), *shortages, *_group_notes(record, scored)),
     )
-    others = [sequence for name, sequence in found.items() if name not in set(names)]
-    write_tables(folder, [*ended, *others])
-    write_record(concluded, run_file(folder))
-    return concluded
 
 
 def run_scores(objects: Iterable[ObjectRecord]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
-from vos_bench.records.summary import conclude
+from vos_bench.records.summary import write_summary
 from vos_bench.running.dispatch import Job, run_in_workers
 from vos_bench.running.method import at_work, numerics
 from vos_bench.running.resume import Plan, make_plan, open_folder, sweep, taken_over
@@ -109,14 +109,14 @@ def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> R
             measured = _work(settings, prepared, plan, listener, notes)
         except BaseException:
             with suppress(VosBenchError), lock.gate():  # what stopped the run matters more than what this may meet
-                conclude(out, record)
+                write_summary(out, record)
             raise
         if measured is not None:
             environment = collect_environment(settings.method.factory.partition(":")[0])
             update = {"numerics": measured, "environment": environment, "notes": (*record.notes, *notes)}
             record = record.model_copy(update=update)
         with lock.gate():
-            return conclude(out, record)
+            return write_summary(out, record).record
 
 
 def _work(

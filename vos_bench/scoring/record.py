@@ -27,7 +27,7 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
-from vos_bench.records.summary import conclude, utc_now
+from vos_bench.records.summary import utc_now, write_summary
 from vos_bench.running.resume import sweep
 from vos_bench.scoring import SequenceResult, score_sequences
 
@@ -111,7 +111,7 @@ def score_label_maps(
         write_record(record, run_file(out))
         for result in results:
             write_record(_sequence_record(result, truth.protocol), sequence_file(out, result.name))
-        conclude(out, record)
+        write_summary(out, record)
     return out
 
 

@@ -25,7 +25,10 @@ def scores(axis: Path, value: str) -> pd.DataFrame:
     runs = {folder.name: load_run(folder / "run") for folder in sorted((axis / value).glob("seed*"))}
     return pd.DataFrame(
         {
-            seed: {name: 100 * np.mean([found.J for found in record.scores]) for name, record in run.sequences.items()}
+            seed: {
+                name: 100 * np.mean([found.J for found in record.scores])
+                for name, record in run.sequence_records.items()
+            }
             for seed, run in runs.items()
         }
     )

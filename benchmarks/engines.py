@@ -84,7 +84,7 @@ def run(arguments: list[str], out: Path, victim: Victim | None) -> dict[str, obj
             target.kill()
         code = process.wait(PATIENCE_SECONDS)
     found = load_run(out)
-    notes = {name: sequence.notes for name, sequence in found.sequences.items() if sequence.notes}
+    notes = {name: sequence.notes for name, sequence in found.sequence_records.items() if sequence.notes}
     return {
         "exit_code": code,
         "status": found.record.status,

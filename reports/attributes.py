@@ -38,7 +38,7 @@ def build(runs: Sequence[Run]) -> Table:
 
 def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
     record = run.record
-    for sequence in run.sequences.values():
+    for sequence in run.sequence_records.values():
         base = {
             "sequence": f"{record.dataset.title}: {sequence.name}",
             "method": record.method.title,

@@ -49,14 +49,14 @@ def build(runs: Sequence[Run]) -> Table:
 
 
 def _named(run: Run) -> str:
-    return f"{run.record.method.title} ({run.path})"
+    return f"{run.record.method.title} ({run.folder})"
 
 
 def _rows(baseline: Run, run: Run, found: Change) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {
             "of": f"all {len(found.sequences)} sequences",
-            "objects": sum(len(run.sequences[name].scores) for name in found.sequences),
+            "objects": sum(len(run.sequence_records[name].scores) for name in found.sequences),
             "baseline J&F": _mean(baseline, [*found.sequences]),
             "J&F": _mean(run, [*found.sequences]),
             "change": found.difference,
@@ -67,7 +67,7 @@ def _rows(baseline: Run, run: Run, found: Change) -> list[dict[str, object]]:
     rows += [
         {
             "of": name,
-            "objects": len(run.sequences[name].scores),
+            "objects": len(run.sequence_records[name].scores),
             "baseline J&F": _mean(baseline, [name]),
             "J&F": _mean(run, [name]),
             "change": found.sequences[name],
@@ -78,5 +78,5 @@ def _rows(baseline: Run, run: Run, found: Change) -> list[dict[str, object]]:
 
 
 def _mean(run: Run, names: Collection[str]) -> float:
-    scores = [each.score for name in names for each in run.sequences[name].scores]
+    scores = [each.score for name in names for each in run.sequence_records[name].scores]
     return sum(scores) / len(scores)

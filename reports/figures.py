@@ -38,7 +38,7 @@ PUBLISHED = {
 
 
 def _scored(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if any(sequence.scores for sequence in run.sequences.values())]
+    return [run for run in runs if any(sequence.scores for sequence in run.sequence_records.values())]
 
 
 def sequence_score(sequence: SequenceRecord) -> float:
@@ -48,7 +48,7 @@ def sequence_score(sequence: SequenceRecord) -> float:
 
 def chosen_sequences(runs: Sequence[Run], wanted: Sequence[str] | None, *, default: Sequence[str]) -> list[str]:
     """Return the sequences to show. Raises BadInputError for one that no run has scored."""
-    known = {name for run in runs for name, sequence in run.sequences.items() if sequence.scores}
+    known = {name for run in runs for name, sequence in run.sequence_records.items() if sequence.scores}
     unknown = [name for name in wanted or () if name not in known]
     if unknown:
         raise BadInputError(f"--sequences {unknown[0]}: no run has scores of it; known: {', '.join(sorted(known))}")
@@ -57,7 +57,7 @@ def chosen_sequences(runs: Sequence[Run], wanted: Sequence[str] | None, *, defau
 
 def by_score(run: Run) -> list[str]:
     """Return the scored sequences of a run, the worst first."""
-    scores = {name: sequence_score(sequence) for name, sequence in run.sequences.items() if sequence.scores}
+    scores = {name: sequence_score(sequence) for name, sequence in run.sequence_records.items() if sequence.scores}
     return sorted(scores, key=lambda name: (scores[name], name))
 
 
@@ -69,11 +69,11 @@ def curves(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     with figure(options.out, 7, 1 + 1.7 * len(names)) as drawn:
         axes = drawn.subplots(len(names), 2, sharey=True, squeeze=False)
         for row, name in zip(axes, names, strict=True):
-            frames = sorted({frame for run in runs if name in run.sequences for frame in _means(run, name, "J")})
+            frames = sorted({frame for run in runs if name in run.sequence_records for frame in _means(run, name, "J")})
             for axis, measure in zip(row, ("J", "F"), strict=True):
                 _curve_panel(
                     axis,
-                    [_means(run, name, measure) if name in run.sequences else {} for run in runs],
+                    [_means(run, name, measure) if name in run.sequence_records else {} for run in runs],
                     looks(runs),
                     frames,
                 )
@@ -87,7 +87,7 @@ def curves(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 def _means(run: Run, sequence: str, measure: str) -> dict[str, float]:
     """Return the mean over the objects of each scored frame."""
     found: dict[str, list[float]] = {}
-    for each in run.sequences[sequence].scores:
+    for each in run.sequence_records[sequence].scores:
         for frame, value in zip(each.per_frame.frame, getattr(each.per_frame, measure), strict=True):
             found.setdefault(frame, []).append(value)
     return {frame: float(np.mean(values)) for frame, values in found.items()}
@@ -111,7 +111,7 @@ def distribution(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     with figure(options.out, 5, 3.6) as drawn:
         axis = drawn.subplots()
         for run, look in zip(runs, looks(runs), strict=True):
-            scores = np.sort([each.score for s in run.sequences.values() for each in s.scores])
+            scores = np.sort([each.score for s in run.sequence_records.values() for each in s.scores])
             # From the left: all objects reach zero, and behind the best score none is left.
             thresholds = np.concatenate(([0.0], scores))
             shares = np.concatenate(([1.0], 1 - np.arange(scores.size) / scores.size))
@@ -247,9 +247,9 @@ def size(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 def _sizes(run: Run) -> list[tuple[float, float]]:
     """Return share of the frame and J of each object whose first label map is there."""
     found = []
-    for name, sequence in run.sequences.items():
+    for name, sequence in run.sequence_records.items():
         missing = {each.object: each.J for each in sequence.scores}
-        for path in sorted(masks_folder(run.path, name).glob("*.png")):
+        for path in sorted(masks_folder(run.folder, name).glob("*.png")):
             if not missing:
                 break
             labels = read_label_map(path)

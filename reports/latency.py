@@ -51,7 +51,7 @@ def _row(run: Run) -> dict[str, Any]:
     record, timing = run.record, run.record.timing
     assert timing is not None
     step = timing.step_ms
-    sequences = list(run.sequences.values())
+    sequences = list(run.sequence_records.values())
     objects = sorted({sequence.objects for sequence in sequences})
     rates = timing.fps_repeats
     return {

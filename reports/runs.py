@@ -47,7 +47,7 @@ def build(runs: Sequence[Run]) -> Table:
 
 def _line(run: Run) -> str:
     """Return what runs on one line have in common."""
-    return same_but_seed(run.record) + ("" if run.record.kind == "run" else str(run.path))
+    return same_but_seed(run.record) + ("" if run.record.kind == "run" else str(run.folder))
 
 
 def _row(records: Sequence[RunRecord]) -> dict[str, Any]:

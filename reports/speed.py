@@ -64,8 +64,8 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
         "FPS with init": timing.fps_with_init,
         "init": timing.init_ms,
         **({"p50": step.p50, "p90": step.p90, "p99": step.p99} if step else {}),
-        "memory": highest(sequence.peak_mib for sequence in run.sequences.values()),
-        "GPU memory": highest(sequence.peak_gpu_mib for sequence in run.sequences.values()),
+        "memory": highest(sequence.peak_mib for sequence in run.sequence_records.values()),
+        "GPU memory": highest(sequence.peak_gpu_mib for sequence in run.sequence_records.values()),
         "rank": None if timing.indicative else _conditions(run.record),
     }
     yield from ({**base, **row} for row in _by_objects(run))
@@ -105,7 +105,7 @@ def _by_objects(run: Run) -> Iterable[dict[str, Any]]:
         return
     steps: dict[int, list[float]] = {}
     starts: dict[int, list[float]] = {}
-    for sequence in run.sequences.values():
+    for sequence in run.sequence_records.values():
         times = sequence.timings
         for objects, phase, stream, model in zip(
             times.objects, times.phase, times.stream_ms, times.model_ms, strict=True

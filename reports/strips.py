@@ -54,7 +54,7 @@ def strips(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
                     if each.frame not in first:
                         axis.set_title(each.frame, fontsize=7, pad=2)
                 first = first or [each.frame for each in shown]
-                score = 100 * sequence_score(run.sequences[name])
+                score = 100 * sequence_score(run.sequence_records[name])
                 row[0].set_ylabel(plain(f"{label}\nJ&F {score:.1f}"), fontsize=7)
     return [options.out]
 
@@ -87,7 +87,7 @@ def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str
     others = [run for run in scored if run.record.dataset.fingerprint != first.fingerprint]
     if others:
         raise BadInputError(
-            f"report {report}: {scored[0].path} is of {first.title}, {others[0].path} of "
+            f"report {report}: {scored[0].folder} is of {first.title}, {others[0].folder} of "
             f"{others[0].record.dataset.title}; expected runs on the same data"
         )
     common = [name for name in by_score(scored[0]) if all(has_scores(run, name) for run in scored)]
@@ -97,13 +97,13 @@ def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str
     for run in scored:
         for name in names:
             if not has_scores(run, name):
-                raise BadInputError(f"--sequences {name}: {run.path} has no scores of it")
+                raise BadInputError(f"--sequences {name}: {run.folder} has no scores of it")
     return scored, names
 
 
 def has_scores(run: Run, sequence: str) -> bool:
     """Return whether a run has scored the sequence."""
-    return sequence in run.sequences and bool(run.sequences[sequence].scores)
+    return sequence in run.sequence_records and bool(run.sequence_records[sequence].scores)
 
 
 def open_data(run: Run, root: Path | None) -> Dataset:
@@ -118,7 +118,7 @@ def overlays(run: Run, video: Video, *, count: int | None = None) -> Iterator[Sh
     Raises:
         BadInputError: The run's label maps of the sequence are gone.
     """
-    folder = masks_folder(run.path, video.name)
+    folder = masks_folder(run.folder, video.name)
     frames = [frame for frame in video.frame_names if (folder / f"{frame}.png").is_file()]
     if not frames:
         raise BadInputError(f"{folder}: holds no label map of {video.name}; expected those that the run wrote")

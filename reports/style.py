@@ -88,7 +88,7 @@ def _seed(run: Run) -> str:
 
 
 def _folder(run: Run) -> str:
-    return run.path.name
+    return run.folder.name
 
 
 def plain(text: str) -> str:

@@ -61,7 +61,7 @@ def scores(*values: float, object_id: int = 1, group: str = "") -> ObjectRecord:
 
 
 def save(folder: Path, run: Run) -> Path:
-    for name, sequence in run.sequences.items():
+    for name, sequence in run.sequence_records.items():
         write_record(sequence, sequence_file(folder, name))
     write_record(run.record, run_file(folder))
     return folder
@@ -76,7 +76,11 @@ def test_a_run_reads_back_as_it_was_written(run: Run, tmp_path: Path):
     folder = save(tmp_path / "run", run)
     for path in (folder, run_file(folder)):
         found = load_run(path)
-        assert (found.path, found.record, dict(found.sequences)) == (folder, run.record, dict(run.sequences))
+        assert (found.folder, found.record, dict(found.sequence_records)) == (
+            folder,
+            run.record,
+            dict(run.sequence_records),
+        )
 
 
 @given(st.floats(min_value=-1, max_value=1))
@@ -128,7 +132,7 @@ def test_a_folder_without_a_record_is_named(tmp_path: Path):
 def test_runs_are_found_below_a_folder_each_once(run: Run, tmp_path: Path):
     first, second = (save(tmp_path / "runs" / name, run) for name in ("x", "deep/er/y"))
     found = find_runs([tmp_path / "runs", first, run_file(second)])
-    assert [each.path for each in found.runs] == [second, first]
+    assert [each.folder for each in found.runs] == [second, first]
     assert found.problems == ()
 
 
@@ -136,7 +140,7 @@ def test_a_run_that_does_not_load_becomes_a_problem(run: Run, tmp_path: Path):
     save(tmp_path / "good", run)
     run_file(save(tmp_path / "bad", run)).write_bytes(b"")
     found = find_runs([tmp_path, tmp_path / "none"])
-    assert [each.path.name for each in found.runs] == ["good"]
+    assert [each.folder.name for each in found.runs] == ["good"]
     assert len(found.problems) == 2
     assert "bad/run.json: is damaged" in found.problems[0]
     assert "none: holds no run.json, nor does any folder in it" in found.problems[1]
@@ -233,10 +237,10 @@ def test_tables_without_scores_have_their_headings(tmp_path: Path):
 
 
 def test_equal_scores_give_equal_bytes_at_any_hour(run: Run, tmp_path: Path):
-    write_tables(tmp_path, run.sequences.values())
+    write_tables(tmp_path, run.sequence_records.values())
     before = (tmp_path / "frames.csv.gz").read_bytes()
     (tmp_path / "frames.csv.gz").unlink()
-    write_tables(tmp_path, run.sequences.values())
+    write_tables(tmp_path, run.sequence_records.values())
     assert (tmp_path / "frames.csv.gz").read_bytes() == before
     assert before[4:8] == bytes(4)  # the hour in gzip's header
     assert gzip.decompress(before).startswith(b"sequence,object,frame,J,F\n")
@@ -255,12 +259,12 @@ def test_tables_follow_the_order_of_the_data_and_then_that_of_names(make_run: Ca
 
 def test_a_run_is_started_until_every_sequence_has_ended(make_run: Callable[..., Run], tmp_path: Path):
     run = make_run({"a": (0.5, 1.0), "b": (1.0, 1.0)})
-    write_record(run.sequences["a"], sequence_file(tmp_path, "a"))
+    write_record(run.sequence_records["a"], sequence_file(tmp_path, "a"))
     half = write_summary(tmp_path, run.record).record
     assert (half.status, half.finished, half.dataset.frames) == ("started", None, None)
     assert half.scores["J"] == 0.5
     assert half.notes == ("the scores are means over 1 of 2 sequences",)
-    write_record(run.sequences["b"], sequence_file(tmp_path, "b"))
+    write_record(run.sequence_records["b"], sequence_file(tmp_path, "b"))
     whole = write_summary(tmp_path, run.record).record
     assert (whole.status, whole.scores["J"], whole.scores["J&F"]) == ("complete", 0.75, 0.875)
     assert (whole.dataset.frames, whole.notes) == (6, ())
@@ -273,11 +277,11 @@ def test_only_files_of_sequences_that_are_not_at_hand_are_read(make_run: Callabl
     save(tmp_path, run)
     read = write_summary(tmp_path, run.record)
     sequence_file(tmp_path, "a").write_text("damaged", "utf-8")
-    known = write_summary(tmp_path, run.record, [run.sequences["a"]])
+    known = write_summary(tmp_path, run.record, [run.sequence_records["a"]])
     assert known.record.scores == read.record.scores
     assert list(known.sequences.items()) == list(read.sequences.items())
     with pytest.raises(BadInputError, match=r"a\.json: is damaged"):
-        write_summary(tmp_path, run.record, [run.sequences["b"]])
+        write_summary(tmp_path, run.record, [run.sequence_records["b"]])
 
 
 def test_a_summary_keeps_all_that_it_does_not_compute(make_run: Callable[..., Run], tmp_path: Path):
@@ -325,7 +329,7 @@ def test_a_run_without_scores_has_none(make_run: Callable[..., Run], tmp_path: P
 def test_sequences_of_different_versions_are_noted(make_run: Callable[..., Run], tmp_path: Path):
     run = make_run({"a": (1, 1), "b": (1, 1)})
     for name, version in (("a", "vos-bench 1"), ("b", "vos-bench 2")):
-        write_record(run.sequences[name].model_copy(update={"software": version}), sequence_file(tmp_path, name))
+        write_record(run.sequence_records[name].model_copy(update={"software": version}), sequence_file(tmp_path, name))
     assert write_summary(tmp_path, run.record).record.notes == (
         "sequences were made by different versions: vos-bench 1, vos-bench 2",
     )
@@ -412,5 +416,5 @@ def test_a_record_that_no_file_can_hold_is_one_message(run: Run, tmp_path: Path)
 
 
 def test_a_cell_of_the_tables_is_no_formula(make_run: Callable[..., Run], tmp_path: Path):
-    write_tables(tmp_path, make_run({"=1+1": (0.5, 0.5)}).sequences.values())
+    write_tables(tmp_path, make_run({"=1+1": (0.5, 0.5)}).sequence_records.values())
     assert [row["sequence"] for row in csv.DictReader((tmp_path / "objects.csv").read_text().splitlines())] == ["'=1+1"]

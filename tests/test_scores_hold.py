@@ -84,7 +84,7 @@ def test_the_record_is_of_the_weights_that_ship() -> None:
 
 
 def test_the_scores_of_lwl_lite_on_the_whole_demo_are_those_of_the_committed_record(judge: Judge) -> None:
-    assert len(load_run(BASELINES / "lwl-lite").sequences) == 11
+    assert len(load_run(BASELINES / "lwl-lite").sequence_records) == 11
     assert judge("lwl-lite") == 0
 
 

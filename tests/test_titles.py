@@ -68,7 +68,7 @@ def test_a_comparison_names_both_sides_in_markdown_and_junit(
 def saved(run: Run, folder: Path) -> Path:
     (folder / "sequences").mkdir(parents=True)
     (folder / "run.json").write_text(run.record.model_dump_json())
-    for name, sequence in run.sequences.items():
+    for name, sequence in run.sequence_records.items():
         (folder / "sequences" / f"{name}.json").write_text(sequence.model_dump_json())
     return folder
 

@@ -24,7 +24,7 @@ def sparkline(values: Sequence[float | None], title: str) -> Markup:
 
 def latency_histogram(run: Run) -> Markup | None:
     """Return a histogram of the milliseconds per frame after the first, None where nothing was timed."""
-    times = np.array([value for sequence in run.sequences.values() for value in _steps(run, sequence.timings)])
+    times = np.array([value for sequence in run.sequence_records.values() for value in _steps(run, sequence.timings)])
     if times.size < 2:
         return None
     highest = float(np.quantile(times, 0.99)) or 1.0

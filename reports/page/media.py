@@ -53,7 +53,7 @@ def write_scene(
         except BadInputError as error:
             yield str(error)
         for entry in scene.entries:
-            path = masks_folder(entry.run.path, scene.name) / f"{frame}.png"
+            path = masks_folder(entry.run.folder, scene.name) / f"{frame}.png"
             try:
                 labels = read_label_map(path) if path.is_file() else None
             except BadInputError as error:

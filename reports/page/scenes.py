@@ -101,7 +101,7 @@ def scenes_of(entries: Sequence[Entry], wanted: Sequence[str] | None) -> list[Sc
     found: dict[tuple[str, str, str, str], list[Entry]] = {}
     for entry in entries:
         data = entry.run.record.dataset
-        for name, sequence in entry.run.sequences.items():
+        for name, sequence in entry.run.sequence_records.items():
             if sequence.status == "done":
                 found.setdefault((data.name, data.split, data.fingerprint, name), []).append(entry)
     names = {key[-1] for key in found}
@@ -117,14 +117,14 @@ def scenes_of(entries: Sequence[Entry], wanted: Sequence[str] | None) -> list[Sc
 def _frames(entries: Sequence[Entry], name: str) -> tuple[str, ...]:
     frames: set[str] = set()
     for entry in entries:
-        frames |= {path.stem for path in masks_folder(entry.run.path, name).glob("*.png")}
-        frames |= {frame for each in entry.run.sequences[name].scores for frame in each.per_frame.frame}
+        frames |= {path.stem for path in masks_folder(entry.run.folder, name).glob("*.png")}
+        frames |= {frame for each in entry.run.sequence_records[name].scores for frame in each.per_frame.frame}
     return tuple(sorted(frames))
 
 
 def frame_scores(run: Run, name: str, frames: Sequence[str]) -> dict[str, list[float | None]]:
     """Return J and F of each frame, the mean over its objects; None where nothing is scored."""
-    sequence = run.sequences[name]
+    sequence = run.sequence_records[name]
     means = {}
     for measure in ("J", "F"):
         found: dict[str, list[float]] = {}
@@ -137,7 +137,7 @@ def frame_scores(run: Run, name: str, frames: Sequence[str]) -> dict[str, list[f
 
 def sequence_scores(run: Run, name: str) -> dict[str, float]:
     """Return J&F, J and F of a sequence, the means over its objects; empty where it has no scores."""
-    scores = run.sequences[name].scores
+    scores = run.sequence_records[name].scores
     if not scores:
         return {}
     J, F = (float(np.mean([getattr(each, measure) for each in scores])) for measure in ("J", "F"))

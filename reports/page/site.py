@@ -132,7 +132,7 @@ def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
     run = entry.run
     pages = {scene.name: scene for scene in scenes if entry in scene.entries}
     rows = []
-    for name, sequence in run.sequences.items():
+    for name, sequence in run.sequence_records.items():
         scene = pages.get(name)
         frames = scene.frames if scene else ()
         rows.append(

@@ -61,8 +61,8 @@ def test_the_longest_sequence_of_each_shape_warms_up_and_then_the_set_is_repeate
 
 def test_each_frame_of_each_repeat_is_kept(fake_vos: ModuleType, tmp_path: Path):
     found = bench(make(fake_vos, tmp_path / "out"), repeats=QUICK, listener=Listener())
-    times = found.sequences["b"].timings
-    assert times.frame == (*found.sequences["b"].timings.frame[:6],) * 3
+    times = found.sequence_records["b"].timings
+    assert times.frame == (*found.sequence_records["b"].timings.frame[:6],) * 3
     assert times.repeat == (1,) * 6 + (2,) * 6 + (3,) * 6
     assert times.phase[::6] == ("init",) * 3
     assert not times.read_ahead
@@ -176,14 +176,14 @@ def test_a_second_timing_replaces_the_first(fake_vos: ModuleType, tmp_path: Path
     settings = make(fake_vos, tmp_path / "out")
     bench(settings, repeats=Repeats(2, quick=True), listener=Listener())
     found = bench(settings, repeats=Repeats(1, quick=True), listener=Listener())
-    assert set(found.sequences["a"].timings.repeat) == {1}
+    assert set(found.sequence_records["a"].timings.repeat) == {1}
 
 
 def test_a_timing_of_other_sequences_leaves_nothing_of_the_first(fake_vos: ModuleType, tmp_path: Path):
     for name in ("a", "b"):
         settings = make(fake_vos, tmp_path / "out", sequences=(name,))
         found = bench(settings, repeats=Repeats(1, quick=True), listener=Listener())
-    assert set(found.sequences) == {"b"}
+    assert set(found.sequence_records) == {"b"}
     assert [path.name for path in (tmp_path / "out" / "masks").iterdir()] == ["b"]
     assert set(pd.read_csv(tmp_path / "out" / "timing.csv.gz")["sequence"]) == {"b"}
 
@@ -198,8 +198,8 @@ def test_a_method_that_fails_gives_one_message_and_no_figures(fake_vos: ModuleTy
 def test_a_method_hears_of_the_end_of_every_pass(fake_vos: ModuleType, tmp_path: Path):
     found = bench(make(fake_vos, tmp_path / "out", "Logs"), repeats=QUICK, listener=Listener())
     warm_ups, passes_of_both = 2, 3 * 2
-    assert found.sequences["b"].log == f"ended {warm_ups + passes_of_both}"
-    assert found.sequences["a"].log == f"ended {warm_ups + passes_of_both - 1}"
+    assert found.sequence_records["b"].log == f"ended {warm_ups + passes_of_both}"
+    assert found.sequence_records["a"].log == f"ended {warm_ups + passes_of_both - 1}"
 
 
 def test_a_method_hears_of_the_end_of_a_pass_that_fails(

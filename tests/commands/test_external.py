@@ -54,7 +54,7 @@ def test_a_system_is_run_scored_and_recorded_under_its_own_name(call: Call, vide
     assert run.record.scored
     assert run.record.timing is not None
     assert "the system timed itself" in run.record.timing.reasons
-    assert {sequence.timings.bracket for sequence in run.sequences.values()} == {"reported"}
+    assert {sequence.timings.bracket for sequence in run.sequence_records.values()} == {"reported"}
 
 
 def test_a_crash_costs_one_sequence_and_its_log_is_in_the_record(
@@ -63,7 +63,7 @@ def test_a_crash_costs_one_sequence_and_its_log_is_in_the_record(
     command = system(tmp_path, "os._exit(7) if image[0, 0, 0] < 100 else 0")
     code = call("run", "external", "--command", command, "--dataset", "folder", "--root", video, "--out", "out")
     assert code == 1
-    sequences = load_run(Path("out")).sequences
+    sequences = load_run(Path("out")).sequence_records
     assert {name: found.status for name, found in sequences.items()} == {"one": "failed", "two": "done"}
     assert sequences["one"].error.startswith("the program ended with exit code 7 instead of answering frame 00000")
     assert sequences["two"].log.splitlines() == ["a frame"] * 5
@@ -73,7 +73,7 @@ def test_a_crash_costs_one_sequence_and_its_log_is_in_the_record(
 def test_an_id_that_was_never_given_costs_one_sequence(call: Call, video: Path, tmp_path: Path) -> None:
     command = system(tmp_path, "self.labels[0, 0] = 9 if image[0, 0, 0] < 100 else 0")
     assert call("run", "external", "--command", command, "--dataset", "folder", "--root", video, "--out", "out") == 1
-    sequences = load_run(Path("out")).sequences
+    sequences = load_run(Path("out")).sequence_records
     assert "returned the unknown object 9" in sequences["one"].error
     assert sequences["two"].status == "done"
 
@@ -103,7 +103,7 @@ for folder in frames.iterdir():
         "--out", "out",
     )  # fmt: skip
     assert code == 0
-    assert sorted(found.log for found in load_run(Path("out")).sequences.values()) == ["", "called"]
+    assert sorted(found.log for found in load_run(Path("out")).sequence_records.values()) == ["", "called"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ MakeRun = Callable[..., Run]
 
 def dated(run: Run, day: int) -> Run:
     record = run.record.model_copy(update={"finished": f"2026-01-{day:02d}T00:00:00Z"})
-    return replace(run, path=Path(f"runs/day-{day}"), record=record)
+    return replace(run, folder=Path(f"runs/day-{day}"), record=record)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def fallen(make_run: MakeRun) -> list[Run]:
 
 def test_runs_come_by_date_and_the_hint_names_the_place(fallen: list[Run]) -> None:
     found = history(fallen)
-    assert [run.path.name for run in found.runs] == [f"day-{day}" for day in range(1, 11)]
+    assert [run.folder.name for run in found.runs] == [f"day-{day}" for day in range(1, 11)]
     assert "between 2026-01-06T00:00:00Z and 2026-01-07T00:00:00Z" in found.hint
     assert "from 80.17 to 70.00" in found.hint
     assert [row["path"] for row in found.table.rows] == [f"runs/day-{day}" for day in range(1, 11)]

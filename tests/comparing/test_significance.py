@@ -42,9 +42,11 @@ def test_a_sequence_weighs_by_its_objects_and_is_drawn_whole(make_run: MakeRun) 
     before, after = pair(make_run, {"one": 0.0, "three": 0.25})
 
     def triple(run: Run) -> Run:
-        sequence = run.sequences["three"]
+        sequence = run.sequence_records["three"]
         objects = tuple(sequence.scores[0].model_copy(update={"object": k}) for k in (1, 2, 3))
-        return replace(run, sequences={**run.sequences, "three": sequence.model_copy(update={"scores": objects})})
+        return replace(
+            run, sequence_records={**run.sequence_records, "three": sequence.model_copy(update={"scores": objects})}
+        )
 
     found = change(triple(before), triple(after))
     assert found.difference == 0.1875

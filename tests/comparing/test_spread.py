@@ -23,7 +23,7 @@ def seeds(make_run: MakeRun) -> list[Run]:
 def test_the_mark_is_the_mean_and_the_deviation_that_of_a_sample(seeds: list[Run]) -> None:
     found = spread(seeds)
     assert found.runs == 3
-    assert pytest.approx(0.82) == found.mean.sequences["a"].scores[0].J
+    assert pytest.approx(0.82) == found.mean.sequence_records["a"].scores[0].J
     assert found.sequences["a"] == pytest.approx(stdev([0.80, 0.82, 0.84]))
     assert found.overall["J&F"] == pytest.approx(stdev([0.70, 0.74, 0.72]))
 
@@ -60,7 +60,7 @@ def test_seeds_that_agree_leave_the_usual_tolerance(make_run: MakeRun) -> None:
 
 def test_a_sequence_that_fails_with_one_seed_sets_no_mark(make_run: MakeRun) -> None:
     found = spread([make_run({"a": (0.8, 0.8), "b": b}, seed=seed) for seed, b in enumerate([None, (0.1, 0.1)])])
-    assert found.mean.sequences["b"].status == "failed"
+    assert found.mean.sequence_records["b"].status == "failed"
     assert "b" not in found.sequences
 
 
@@ -72,6 +72,6 @@ def test_what_is_no_spread_over_seeds_is_refused(seeds: list[Run], make_run: Mak
     with pytest.raises(NotComparableError, match=r"mine.*other"):
         spread([seeds[0], make_run({"a": (0.8, 0.8)}, method="other", seed=1)])
     with pytest.raises(NotComparableError, match="no sequence"):
-        spread([seeds[0], replace(seeds[1], sequences={})])
+        spread([seeds[0], replace(seeds[1], sequence_records={})])
     with pytest.raises(BadInputError, match="above 0"):
         spread(seeds).tolerances(0)

@@ -42,7 +42,7 @@ def with_frames(record: SequenceRecord, J: tuple[float, ...]) -> SequenceRecord:
 
 
 def test_the_worst_frame_is_the_one_that_lost_most_not_the_one_with_the_lowest_score(make_run: MakeRun) -> None:
-    record = make_run({"a": (0.8, 0.8)}).sequences["a"]
+    record = make_run({"a": (0.8, 0.8)}).sequence_records["a"]
     before, after = with_frames(record, (0.1, 0.9, 0.8)), with_frames(record, (0.1, 0.3, 0.7))
     assert worst_frame(before, after) == "00002"
     assert worst_frame(before, record.model_copy(update={"scores": ()})) is None
@@ -51,11 +51,11 @@ def test_the_worst_frame_is_the_one_that_lost_most_not_the_one_with_the_lowest_s
 def test_a_frame_that_the_sequence_does_not_have_is_not_drawn(
     folder: Folder, make_run: MakeRun, tmp_path: Path
 ) -> None:
-    record = make_run({"a": (0.8, 0.8)}).sequences["a"]
+    record = make_run({"a": (0.8, 0.8)}).sequence_records["a"]
     frames = FrameScores(frame=("../../../secret",), J=(0.8,), F=(0.8,))
     scores = (record.scores[0].model_copy(update={"per_frame": frames}),)
-    run = replace(make_run({"a": (0.8, 0.8)}), path=tmp_path / "run")
-    run = replace(run, sequences={"a": record.model_copy(update={"scores": scores})})
+    run = replace(make_run({"a": (0.8, 0.8)}), folder=tmp_path / "run")
+    run = replace(run, sequence_records={"a": record.model_copy(update={"scores": scores})})
     (tmp_path / "run" / "masks" / "a").mkdir(parents=True)
     write_label_map(tmp_path / "secret.png", square())
     assert pictures("a", baseline=run, candidate=run, dataset=folder) == ()
@@ -80,7 +80,7 @@ def square() -> np.ndarray:
 
 
 def test_pictures_are_small_and_colour_the_objects(folder: Folder, make_run: MakeRun, tmp_path: Path) -> None:
-    run = replace(make_run({"a": (0.8, 0.8)}), path=tmp_path / "run")
+    run = replace(make_run({"a": (0.8, 0.8)}), folder=tmp_path / "run")
     write_label_map(tmp_path / "run" / "masks" / "a" / "00001.png", square())
     truth, judged = pictures("a", baseline=make_run({"a": (0.9, 0.9)}), candidate=run, dataset=folder)
     assert (truth.title, judged.title) == ("a 00001: truth", "a 00001: run")
@@ -93,5 +93,5 @@ def test_pictures_are_small_and_colour_the_objects(folder: Folder, make_run: Mak
 
 
 def test_without_the_runs_label_map_there_is_no_picture(folder: Folder, make_run: MakeRun, tmp_path: Path) -> None:
-    run = replace(make_run({"a": (0.8, 0.8)}), path=tmp_path / "run")
+    run = replace(make_run({"a": (0.8, 0.8)}), folder=tmp_path / "run")
     assert pictures("a", baseline=run, candidate=run, dataset=folder) == ()

@@ -73,7 +73,7 @@ def test_a_run_measures_its_seconds_whatever_the_wall_clock_does(
     request.getfixturevalue("jumping")
     jumped = replace(sound, out=tmp_path / "jumped")
     assert run(jumped).status == "complete"
-    for name, sequence in load_run(jumped.out).sequences.items():
+    for name, sequence in load_run(jumped.out).sequence_records.items():
         assert 0.05 <= sequence.seconds < 600, name
         assert all(0 <= ms < 600_000 for ms in sequence.timings.stream_ms if ms is not None)
     for path in sorted(sound.out.glob("masks/*/*.png")):

@@ -51,7 +51,7 @@ def test_a_run_on_a_disk_that_fills_up_loses_nothing_finished(
     full = settings(fake_vos, small_disk)
     with pytest.raises(BadInputError, match=r"No space left on device.*Finished sequences are kept"):
         run(full)
-    finished = load_run(full.out).sequences
+    finished = load_run(full.out).sequence_records
     assert 0 < len(finished) < 6
     assert {sequence.status for sequence in finished.values()} == {"done"}
     assert not list(full.out.rglob("*.part"))

@@ -63,7 +63,7 @@ def test_out_of_memory_starts_the_sequence_again_with_half_the_objects_at_a_time
     record = run(replace(settings, method=fake_vos.info(method), jobs=jobs))
     assert record.status == "complete"
     assert masks(settings.out) == unbroken
-    sequences = load_run(settings.out).sequences
+    sequences = load_run(settings.out).sequence_records
     halvings = tuple(f"out of memory with {a} objects at a time: run with {b}" for a, b in ((5, 3), (3, 2)))
     for name, short in {"a": False, "b": True, "c": False, "d": True}.items():
         assert sequences[name].notes == (halvings if short else ()), name
@@ -87,7 +87,7 @@ def test_a_sequence_that_never_fits_fails_alone_and_says_why(
 ):
     record = run(replace(settings, method=fake_vos.info(method)))
     assert (record.counts.done, record.counts.failed) == (2, 2)
-    sequences = load_run(settings.out).sequences
+    sequences = load_run(settings.out).sequence_records
     assert [name for name, found in sequences.items() if found.status == "failed"] == ["b", "d"]
     for name in "bd":
         assert sequences[name].error.startswith("raised OutOfMemoryError on frame 00002: CUDA out of memory")
@@ -128,7 +128,7 @@ def test_a_lost_gpu_ends_the_run_and_leaves_the_rest_untouched(fake_vos: ModuleT
     with pytest.raises(GpuLostError, match=r"b: raised AcceleratorError.*illegal memory access.*same command goes on"):
         run(lost)
     found = load_run(settings.out)
-    assert {name: sequence.status for name, sequence in found.sequences.items()} == {"a": "done", "b": "failed"}
+    assert {name: sequence.status for name, sequence in found.sequence_records.items()} == {"a": "done", "b": "failed"}
     assert (found.record.status, found.record.counts.done) == ("started", 1)
 
     names = Names()

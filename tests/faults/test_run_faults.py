@@ -41,7 +41,7 @@ def test_a_methods_fault_fails_one_sequence_and_the_others_finish(
     record = run(replace(settings, method=fake_vos.info(method)))
     assert (record.status, record.counts.done, record.counts.failed) == ("failed", 2, 1)
     assert record.scored
-    sequences = load_run(settings.out).sequences
+    sequences = load_run(settings.out).sequence_records
     assert [name for name, sequence in sequences.items() if sequence.status == "failed"] == ["b"]
     assert re.search(message, sequences["b"].error)
     assert sequences["b"].frames == 1
@@ -50,16 +50,16 @@ def test_a_methods_fault_fails_one_sequence_and_the_others_finish(
 def test_a_method_that_fails_after_its_last_answer_fails_one_sequence_too(fake_vos: ModuleType, settings: RunSettings):
     record = run(replace(settings, method=fake_vos.info("FailsToFinish")))
     assert (record.counts.done, record.counts.failed) == (2, 1)
-    assert load_run(settings.out).sequences["b"].error == "ValueError: has lost its log"
+    assert load_run(settings.out).sequence_records["b"].error == "ValueError: has lost its log"
 
 
 def test_the_traceback_of_a_method_is_kept_for_its_author(fake_vos: ModuleType, settings: RunSettings):
     run(replace(settings, method=fake_vos.info("Raises")))
-    failed = load_run(settings.out).sequences["b"]
+    failed = load_run(settings.out).sequence_records["b"]
     assert "fake_vos.py" in failed.traceback
     assert failed.traceback.endswith("ValueError: cannot bear (12, 16, 3)\n")
     run(replace(settings, method=fake_vos.info("WrongShape"), out=settings.out.with_name("other")))
-    assert load_run(settings.out.with_name("other")).sequences["b"].traceback == ""
+    assert load_run(settings.out.with_name("other")).sequence_records["b"].traceback == ""
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_wrong_number_of_answers_fails_the_sequence(
 ):
     record = run(replace(settings, method=fake_vos.info(method)))
     assert record.counts.failed == 3
-    assert message in load_run(settings.out).sequences["a"].error
+    assert message in load_run(settings.out).sequence_records["a"].error
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_fault_of_the_data_fails_one_sequence_and_the_others_finish(
     specs = settings.dataset.specs | {"b": fake_vos.Spec(fault=fault)}
     record = run(replace(settings, dataset=fake_vos.FakeDataset(specs)))
     assert (record.counts.done, record.counts.failed) == (2, 1)
-    assert load_run(settings.out).sequences["b"].error == message
+    assert load_run(settings.out).sequence_records["b"].error == message
 
 
 @pytest.mark.parametrize("start", [{}, {1: 0}], ids=["nothing", "an empty mask"])
@@ -99,7 +99,10 @@ def test_a_sequence_that_nothing_starts_fails_with_a_message(fake_vos: ModuleTyp
     specs = {"a": fake_vos.Spec(), "b": fake_vos.Spec(starts=start, empty=(1,))}
     record = run(replace(settings, dataset=fake_vos.FakeDataset(specs)))
     assert (record.counts.done, record.counts.failed) == (1, 1)
-    assert "to start from; expected a label map with at least one object" in load_run(settings.out).sequences["b"].error
+    assert (
+        "to start from; expected a label map with at least one object"
+        in load_run(settings.out).sequence_records["b"].error
+    )
 
 
 def test_an_interruption_keeps_what_is_finished(settings: RunSettings):
@@ -113,7 +116,7 @@ def test_an_interruption_keeps_what_is_finished(settings: RunSettings):
     found = load_run(settings.out)
     assert found.record.status == "started"
     assert (found.record.counts.done, found.record.counts.selected) == (2, 3)
-    assert sorted(found.sequences) == ["a", "b"]
+    assert sorted(found.sequence_records) == ["a", "b"]
     assert (settings.out / "objects.csv").exists()
     assert run(settings).status == "complete"
 
@@ -157,6 +160,6 @@ def test_a_full_disk_ends_the_run_and_the_same_command_goes_on(settings: RunSett
     ):
         run(settings)
     monkeypatch.undo()
-    assert list(load_run(settings.out).sequences) == ["a"]
+    assert list(load_run(settings.out).sequence_records) == ["a"]
     assert not list(settings.out.rglob("*.part"))
     assert run(settings).status == "complete"

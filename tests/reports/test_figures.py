@@ -93,7 +93,7 @@ def test_names_that_mean_something_to_matplotlib_are_printed_as_they_are(make_ru
 def test_runs_of_one_name_are_told_apart_by_what_differs(make_run: MakeRun) -> None:
     seeds = [make_run({"a": (0.5, 0.5)}, seed=seed) for seed in (0, 1)]
     assert [look.label for look in looks(seeds)] == ["mine, seed 0", "mine, seed 1"]
-    copies = [replace(seeds[0], path=Path(name)) for name in ("x", "y")]
+    copies = [replace(seeds[0], folder=Path(name)) for name in ("x", "y")]
     assert [look.label for look in looks(copies)] == ["mine, x", "mine, y"]
 
 
@@ -139,7 +139,7 @@ def test_an_animation_has_the_methods_side_by_side(on_disk: Any, tmp_path: Path)
 
 
 def test_frames_whose_label_maps_are_gone_are_named(on_disk: Any, tmp_path: Path) -> None:
-    runs = [replace(run, path=tmp_path / "gone") for run in on_disk.runs]
+    runs = [replace(run, folder=tmp_path / "gone") for run in on_disk.runs]
     with pytest.raises(BadInputError, match="holds no label map"):
         draw("strips", runs, tmp_path / "f.png", root=on_disk.root)
 

@@ -82,7 +82,7 @@ def site(video: Path, make_run: Callable[..., Run], tmp_path_factory: pytest.Tem
         )
         folder = base / "runs" / method
         write_record(run.record.model_copy(update={"dataset": data}), folder / "run.json")
-        for name, sequence in run.sequences.items():
+        for name, sequence in run.sequence_records.items():
             write_record(_scored(sequence, number), folder / "sequences" / f"{name}.json")
             shutil.copytree(video / "Annotations" / name, folder / "masks" / name)
     runs, counter = find_runs([base / "runs"]).runs, Counter()

@@ -33,7 +33,8 @@ def timed(run: Run, *, fps: float = 37.5, indicative: bool = False, gpu: str = "
         step_ms=Latency(p50=30, p90=40, p99=40),
     )
     sequences = {
-        name: each.model_copy(update={"timings": TIMES, "peak_mib": 100.0}) for name, each in run.sequences.items()
+        name: each.model_copy(update={"timings": TIMES, "peak_mib": 100.0})
+        for name, each in run.sequence_records.items()
     }
     record = run.record.model_copy(update={"timing": timing})
     if gpu:
@@ -42,7 +43,7 @@ def timed(run: Run, *, fps: float = 37.5, indicative: bool = False, gpu: str = "
         assert record.numerics is not None
         numerics = record.numerics.model_copy(update={"device": "cuda"})
         record = record.model_copy(update={"environment": environment, "numerics": numerics})
-    return replace(run, record=record, sequences=sequences)
+    return replace(run, record=record, sequence_records=sequences)
 
 
 def test_speed_has_a_line_for_each_number_of_objects(make_run: MakeRun) -> None:
@@ -142,8 +143,8 @@ def test_a_timing_shows_what_torch_allocated_and_what_it_held_on_the_gpu(make_ru
     run = make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}, p50=10.0)
     memory = {"a": (100.0, 300.0), "b": (200.0, 250.0)}
     sequences = {
-        name: run.sequences[name].model_copy(update={"peak_gpu_mib": used, "peak_gpu_reserved_mib": held})
+        name: run.sequence_records[name].model_copy(update={"peak_gpu_mib": used, "peak_gpu_reserved_mib": held})
         for name, (used, held) in memory.items()
     }
-    [row] = latency.build([replace(run, sequences=sequences)]).rows
+    [row] = latency.build([replace(run, sequence_records=sequences)]).rows
     assert (row["GPU memory"], row["GPU reserved"]) == (200.0, 300.0)

@@ -117,7 +117,7 @@ def results(out: Path) -> dict[str, bytes]:
 
 
 def notes(found: Run) -> dict[str, tuple[str, ...]]:
-    return {name: sequence.notes for name, sequence in found.sequences.items() if sequence.notes}
+    return {name: sequence.notes for name, sequence in found.sequence_records.items() if sequence.notes}
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
@@ -230,7 +230,7 @@ def test_a_worker_that_hangs_is_replaced(fakes: ModuleType, serial: dict[str, by
 def test_a_sequence_that_always_hangs_fails_alone_also_where_one_runs_at_a_time(fakes: ModuleType, tmp_path: Path):
     hung = replace(fakes.settings(tmp_path / "out", "fake_workers:Hangs", stall=30), jobs=1, sequences=("b", "c"))
     assert run(hung).status == "failed"
-    failed = load_run(hung.out).sequences["b"]
+    failed = load_run(hung.out).sequence_records["b"]
     assert failed.error.startswith("tried twice: first, it hung: no frame for 30 s (--stall); then, it hung")
 
 
@@ -246,7 +246,7 @@ def test_a_sequence_that_always_loses_the_gpu_fails_and_the_others_finish(fakes:
     out = tmp_path / "out"
     record = run(fakes.settings(out, "fake_vos:LosesTheGpu"))
     assert (record.counts.done, record.counts.failed) == (5, 1)
-    failed = load_run(out).sequences["b"]
+    failed = load_run(out).sequence_records["b"]
     assert "illegal memory access" in failed.error
     assert len(failed.notes) == 1
 

@@ -67,7 +67,7 @@ def test_a_worker_that_dies_costs_one_sequence(fake_vos: ModuleType, settings: R
     listener = Listener()
     record = run(replace(settings, method=fake_vos.info("Dies")), listener=listener)
     assert (record.status, record.counts.done, record.counts.failed) == ("failed", 3, 1)
-    failed = load_run(settings.out).sequences["b"]
+    failed = load_run(settings.out).sequence_records["b"]
     assert failed.error == (
         "tried twice: first, the worker process died (exit code 9); then, the worker process died (exit code 9)"
     )

@@ -123,7 +123,7 @@ def test_failed_sequences_are_tried_again(fake_vos: ModuleType, settings: RunSet
     assert ran(replace(sick, dataset=mended)) == ["sick"]
     record = load_run(settings.out)
     assert record.record.status == "complete"
-    assert record.sequences["sick"].error == ""
+    assert record.sequence_records["sick"].error == ""
 
 
 def test_overwrite_always_runs_everything_again_with_equal_results(settings: RunSettings):
@@ -260,7 +260,7 @@ def test_another_protocol_scores_the_label_maps_again_without_running(settings: 
     before = {path: path.stat().st_mtime_ns for path in settings.out.glob("masks/*/*")}
     record = run(replace(settings, protocol="davis"))
     assert record.protocol.name == "davis"
-    sequence = load_run(settings.out).sequences["a"]
+    sequence = load_run(settings.out).sequence_records["a"]
     assert sequence.scores[0].per_frame.frame == ("00001",)
     assert len(sequence.timings.frame) == 3
     assert {path: path.stat().st_mtime_ns for path in settings.out.glob("masks/*/*")} == before

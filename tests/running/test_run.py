@@ -61,7 +61,7 @@ def test_a_run_writes_masks_scores_tables_and_its_record(fake_vos: ModuleType, o
     assert objects["J"].mean() == pytest.approx(record.scores["J"], abs=1e-15)
     assert list(objects["sequence"]) == ["a", "b", "b"]
     assert [float(text) for text in pd.read_csv(out / "objects.csv", dtype=str)["J"]] == [
-        scores.J for sequence in load_run(out).sequences.values() for scores in sequence.scores
+        scores.J for sequence in load_run(out).sequence_records.values() for scores in sequence.scores
     ]
     frames = pd.read_csv(out / "frames.csv.gz", dtype={"frame": str})
     assert frames.groupby(["sequence", "object"])["J"].mean().mean() == pytest.approx(record.scores["J"], abs=1e-15)
@@ -152,7 +152,7 @@ def test_a_dataset_of_boxes_fails_the_sequences_of_a_method_of_masks(fake_vos: M
     info = fake_vos.info("Drift", prompts=frozenset({"mask"}))
     record = run(RunSettings(method=info, dataset=dataset, out=out))
     assert record.counts.failed == 1
-    assert "found a box for object 1" in load_run(out).sequences["a"].error
+    assert "found a box for object 1" in load_run(out).sequence_records["a"].error
 
 
 @pytest.mark.parametrize("method", ["Whole", "Lazy"])
@@ -163,14 +163,14 @@ def test_a_method_of_whole_sequences_runs(fake_vos: ModuleType, out: Path, metho
     assert record.timing.fps is None
     assert "whole sequences" in record.timing.definition
     assert len(masks(out)) == 10
-    assert min(load_run(out).sequences["a"].timings.stream_ms) >= 0
+    assert min(load_run(out).sequence_records["a"].timings.stream_ms) >= 0
 
 
 def test_an_object_with_an_empty_mask_is_left_out_and_noted(fake_vos: ModuleType, out: Path):
     specs = {"a": fake_vos.Spec(starts={1: 0, 2: 0}, empty=(1,), truth=False)}
     record = run(make(fake_vos, out, specs=specs))
     assert record.status == "complete"
-    sequence = load_run(out).sequences["a"]
+    sequence = load_run(out).sequence_records["a"]
     assert sequence.objects == 1
     assert sequence.notes == ("object 1 left out: its mask on frame 00000 is empty",)
     assert set(np.unique(read_label_map(out / "masks" / "a" / "00000.png"))) == {0, 2}
@@ -187,7 +187,7 @@ def test_a_sequence_too_short_to_score_fails_with_a_message_and_keeps_its_masks(
     specs = {"short": fake_vos.Spec(length=2), "long": fake_vos.Spec(length=4)}
     record = run(make(fake_vos, out, specs=specs, protocol="davis"))
     assert (record.status, record.counts.failed, record.counts.scored) == ("failed", 1, 1)
-    assert "scoring: short: found" in load_run(out).sequences["short"].error
+    assert "scoring: short: found" in load_run(out).sequence_records["short"].error
     assert "the scores are means over 1 of 2 sequences" in record.notes
     assert len(masks(out)) == 6
 
@@ -196,7 +196,7 @@ def test_frames_keep_the_datasets_order_whatever_their_names(fake_vos: ModuleTyp
     fake_vos.Recorder.calls.clear()
     run(make(fake_vos, out, "Recorder", {"a": fake_vos.Spec(length=3, names=("1", "2", "10"))}))
     assert [call[1] for call in fake_vos.Recorder.calls] == [0, 1, 2]
-    assert load_run(out).sequences["a"].timings.frame == ("1", "2", "10")
+    assert load_run(out).sequence_records["a"].timings.frame == ("1", "2", "10")
 
 
 def test_a_split_without_truth_says_so(fake_vos: ModuleType, out: Path):
@@ -269,7 +269,7 @@ def test_probabilities_are_kept_when_asked_for(fake_vos: ModuleType, out: Path):
 
 def test_a_method_without_probabilities_is_noted(fake_vos: ModuleType, out: Path):
     run(make(fake_vos, out, specs={"a": fake_vos.Spec()}, save_probabilities=True))
-    assert load_run(out).sequences["a"].notes == ("no probabilities saved: the method gives none",)
+    assert load_run(out).sequence_records["a"].notes == ("no probabilities saved: the method gives none",)
     assert not (out / "probabilities").exists()
 
 
@@ -312,7 +312,7 @@ def test_the_gpus_clock_is_refused_for_whole_sequences(fake_vos: ModuleType, out
 
 def test_the_models_clock_fills_its_own_column(fake_vos: ModuleType, out: Path):
     record = run(make(fake_vos, out, clock="model"))
-    timings = load_run(out).sequences["a"].timings
+    timings = load_run(out).sequence_records["a"].timings
     assert record.timing is not None
     assert record.timing.clock == "model"
     assert timings.stream_ms == (None,) * 4
@@ -334,7 +334,7 @@ def test_a_method_that_cannot_be_built_ends_the_run_with_its_reason(fake_vos: Mo
 
 def test_memory_and_time_of_a_sequence_are_recorded(fake_vos: ModuleType, out: Path):
     run(make(fake_vos, out))
-    sequence = load_run(out).sequences["a"]
+    sequence = load_run(out).sequence_records["a"]
     assert sequence.seconds > 0
     assert sequence.peak_mib is None or sequence.peak_mib > 10
     assert sequence.peak_gpu_mib is None

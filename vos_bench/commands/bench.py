@@ -157,13 +157,13 @@ def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None)
     """Print the figures, where they lie, why some are indicative, and how the method compares with a reference."""
     show(registry.resolve(registry.report("latency").factory)(runs))
     for run in runs:
-        say(str(run.path))
+        say(str(run.folder))
     for case, turns in compared.items():
         say(f"{case}: {turns}")
     write_json(
         json,
         {
-            "runs": [{"out": str(run.path), "timing": _figures(run)} for run in runs],
+            "runs": [{"out": str(run.folder), "timing": _figures(run)} for run in runs],
             "turns": {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()},
         },
     )

@@ -106,7 +106,7 @@ def _tell_comparison(
     before, overall, by_sequence = _mark(paths[:-1], wanted, names)
     after = load_run(paths[-1])
     if names is not None:
-        after = only(after, [name for name in names if name in after.sequences])
+        after = only(after, [name for name in names if name in after.sequence_records])
     comparison = judge(before, after, tolerances={**overall, **wanted.fixed}, by_sequence=by_sequence)
     moved = change(before, after) if any(row.score != "FPS" for row in comparison.rows) else None
     _tell_apart(before.record, after.record)

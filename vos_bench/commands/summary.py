@@ -12,14 +12,14 @@ def conclude(runs: Sequence[Run], json: Path | None) -> int:
     """Print the table of runs, what failed, where the records lie and what to do next; return the exit code."""
     show(registry.resolve(registry.report("runs").factory)(runs))
     for run in runs:
-        for sequence in run.sequences.values():
+        for sequence in run.sequence_records.values():
             if sequence.status == "failed":
                 say(f"failed: {sequence.name}: {sequence.error}")
         if run.record.scored:
             for note in run.record.notes:
                 say(f"note: {note}")
-        say(f"{run.path}{_next_step(run)}")
-    write_json(json, {"runs": [{"out": str(run.path), "scores": run.record.scores} for run in runs]})
+        say(f"{run.folder}{_next_step(run)}")
+    write_json(json, {"runs": [{"out": str(run.folder), "scores": run.record.scores} for run in runs]})
     return int(any(run.record.counts.failed for run in runs))
 
 
@@ -30,6 +30,6 @@ def _next_step(run: Run) -> str:
     data = f"--dataset {record.dataset.name} --split {record.dataset.split}"
     return (
         f": {record.dataset.title} has no public truth: masks written, not scored. "
-        f"Next: vos-bench package {run.path} --out {record.method.name}.zip, and vos-bench record {run.path} for what "
-        f"its server says; or with the truth at hand: vos-bench score {run.path / 'masks'} {data} --truth DIR"
+        f"Next: vos-bench package {run.folder} --out {record.method.name}.zip, and vos-bench record {run.folder} for "
+        f"what its server says; or with the truth at hand: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
     )

@@ -56,7 +56,7 @@ class History:
                 "seed": run.record.numerics.seed if run.record.numerics else None,
                 "J&F": score,
                 "change": score - before if before is not None else None,
-                "path": str(run.path),
+                "path": str(run.folder),
             }
             for run, score, before in zip(self.runs, scores, [None, *scores], strict=False)
         ]
@@ -83,13 +83,13 @@ def history(runs: Sequence[Run]) -> History:
 def _require_same_kind(first: Run, run: Run) -> None:
     counts = run.record.counts
     if not run.record.scores or counts.scored < counts.selected:
-        raise BadInputError(f"{run.path}: {counts.scored} of {counts.selected} sequences have scores, expected all")
+        raise BadInputError(f"{run.folder}: {counts.scored} of {counts.selected} sequences have scores, expected all")
     if run.record.method.name != first.record.method.name:
         raise NotComparableError(
-            f"{first.path} is of {first.record.method.name}, {run.path} of {run.record.method.name}"
+            f"{first.folder} is of {first.record.method.name}, {run.folder} of {run.record.method.name}"
         )
     if set(run.record.dataset.sequences) != set(first.record.dataset.sequences):
-        raise NotComparableError(f"{run.path} is of other sequences than {first.path}")
+        raise NotComparableError(f"{run.folder} is of other sequences than {first.folder}")
 
 
 def _commit(record: RunRecord) -> str | None:

@@ -66,7 +66,7 @@ def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: f
     """
     differences = _differences(first, second)
     if not differences:
-        raise NotComparableError(f"no sequence has scores both in {first.path} and in {second.path}")
+        raise NotComparableError(f"no sequence has scores both in {first.folder} and in {second.folder}")
     sums = np.array([found.sum() for found in differences.values()])
     counts = np.array([found.size for found in differences.values()], dtype=np.float64)
     drawn = np.random.default_rng(_SEED).integers(len(sums), size=(resamples, len(sums)))
@@ -87,8 +87,8 @@ def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: f
 def _differences(first: Run, second: Run) -> dict[str, NDArray[np.float64]]:
     """Return J&F of the second run minus that of the first, by sequence and object."""
     found = {}
-    for name, sequence in first.sequences.items():
-        before, after = _scores(sequence), _scores(second.sequences.get(name))
+    for name, sequence in first.sequence_records.items():
+        before, after = _scores(sequence), _scores(second.sequence_records.get(name))
         if before and before.keys() == after.keys():
             found[name] = np.array([after[key] - before[key] for key in before], dtype=np.float64)
     return found

@@ -65,15 +65,15 @@ def spread(runs: Sequence[Run]) -> Spread:
             "--seeds 0,1,2` makes them"
         )
     _require_one_method(runs)
-    common = [name for name in runs[0].sequences if _same_objects(runs, name)]
+    common = [name for name in runs[0].sequence_records if _same_objects(runs, name)]
     if not common:
         raise NotComparableError("no sequence has scores of the same objects in all baselines")
-    totals = [run_scores(each for name in common for each in run.sequences[name].scores) for run in runs]
-    sequences = {name: stdev(run_scores(run.sequences[name].scores)["J&F"] for run in runs) for name in common}
-    averaged = {name: _average(runs, name) if name in common else _failed(name) for name in runs[0].sequences}
+    totals = [run_scores(each for name in common for each in run.sequence_records[name].scores) for run in runs]
+    sequences = {name: stdev(run_scores(run.sequence_records[name].scores)["J&F"] for run in runs) for name in common}
+    averaged = {name: _average(runs, name) if name in common else _failed(name) for name in runs[0].sequence_records}
     record = runs[0].record.model_copy(update={"timing": None})
     return Spread(
-        mean=replace(runs[0], record=record, sequences=averaged),
+        mean=replace(runs[0], record=record, sequence_records=averaged),
         runs=len(runs),
         overall={score: stdev(found[score] for found in totals) for score in totals[0]},
         sequences=sequences,
@@ -86,7 +86,7 @@ def _require_one_method(runs: Sequence[Run]) -> None:
         require_comparable(first, run.record)
         if run.record.method.name != first.method.name:
             raise NotComparableError(
-                f"{runs[0].path} is of {first.method.name}, {run.path} of {run.record.method.name}; "
+                f"{runs[0].folder} is of {first.method.name}, {run.folder} of {run.record.method.name}; "
                 "the spread over seeds is that of one method"
             )
     seeds = [run.record.seed for run in runs]
@@ -100,12 +100,12 @@ def _require_one_method(runs: Sequence[Run]) -> None:
 def _same_objects(runs: Sequence[Run], name: str) -> bool:
     if not all(scored(run, name) for run in runs):
         return False
-    return len({tuple(each.object for each in run.sequences[name].scores) for run in runs}) == 1
+    return len({tuple(each.object for each in run.sequence_records[name].scores) for run in runs}) == 1
 
 
 def _average(runs: Sequence[Run], name: str) -> SequenceRecord:
-    rows = zip(*(run.sequences[name].scores for run in runs), strict=True)
-    return runs[0].sequences[name].model_copy(update={"scores": tuple(_mean_object(row) for row in rows)})
+    rows = zip(*(run.sequence_records[name].scores for run in runs), strict=True)
+    return runs[0].sequence_records[name].model_copy(update={"scores": tuple(_mean_object(row) for row in rows)})
 
 
 def _mean_object(row: tuple[ObjectRecord, ...]) -> ObjectRecord:

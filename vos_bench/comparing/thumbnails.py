@@ -45,13 +45,15 @@ def pictures(sequence: str, *, baseline: Run, candidate: Run, dataset: Dataset) 
         Nothing where no frame was scored in both runs, or the run's label map is gone.
     """
     opened = dataset.sequence(sequence)
-    frame = worst_frame(baseline.sequences[sequence], candidate.sequences[sequence], frozenset(opened.frame_names))
-    if frame is None or (judged := _label_map(candidate.path, sequence, frame)) is None:
+    frame = worst_frame(
+        baseline.sequence_records[sequence], candidate.sequence_records[sequence], frozenset(opened.frame_names)
+    )
+    if frame is None or (judged := _label_map(candidate.folder, sequence, frame)) is None:
         return ()
     image = opened.read_frame(frame)
     shown = {
         "truth": opened.read_truth(frame) if frame in opened.truth_names else None,
-        "baseline": _label_map(baseline.path, sequence, frame),
+        "baseline": _label_map(baseline.folder, sequence, frame),
         "run": judged,
     }
     return tuple(

@@ -92,12 +92,12 @@ def only(run: Run, names: Collection[str]) -> Run:
     Raises:
         BadInputError: It has none of that name.
     """
-    if unknown := [name for name in names if name not in run.sequences]:
+    if unknown := [name for name in names if name not in run.sequence_records]:
         raise BadInputError(
-            f"--sequences {', '.join(unknown)}: not in {run.path}; known: {', '.join(run.sequences) or 'none'}"
+            f"--sequences {', '.join(unknown)}: not in {run.folder}; known: {', '.join(run.sequence_records) or 'none'}"
         )
     record = run.record.model_copy(update={"timing": None})
-    return replace(run, record=record, sequences={name: run.sequences[name] for name in names})
+    return replace(run, record=record, sequence_records={name: run.sequence_records[name] for name in names})
 
 
 def compare(
@@ -126,8 +126,8 @@ def compare(
         BadInputError: A tolerance names no score of these runs, or is negative.
     """
     require_comparable(baseline.record, candidate.record, also=_other_objects(baseline, candidate))
-    common = [name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name)]
-    ours, theirs = ({name: run.sequences[name] for name in common} for run in (baseline, candidate))
+    common = [name for name in baseline.sequence_records if scored(baseline, name) and scored(candidate, name)]
+    ours, theirs = ({name: run.sequence_records[name] for name in common} for run in (baseline, candidate))
     before, after = (_means(each.values()) if common else {} for each in (ours, theirs))
     limits = _limits(before, tolerances or {})
     speed = _speed(baseline, candidate, limits["FPS"], asked="FPS" in (tolerances or {}))
@@ -165,14 +165,14 @@ def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Itera
 
 def _other_objects(baseline: Run, candidate: Run) -> Iterable[str]:
     """Yield a difference for the first sequences of which the runs have scores of other objects."""
-    common = (name for name in baseline.sequences if scored(baseline, name) and scored(candidate, name))
+    common = (name for name in baseline.sequence_records if scored(baseline, name) and scored(candidate, name))
     found = ((name, _objects(baseline, name), _objects(candidate, name)) for name in common)
     for name, ours, theirs in islice((each for each in found if each[1] != each[2]), 3):
         yield f"baseline has scores of the objects {shorten(ours, 20)} of {name}, this run of {shorten(theirs, 20)}"
 
 
 def _objects(run: Run, name: str) -> list[str]:
-    return [str(number) for number in sorted(each.object for each in run.sequences[name].scores)]
+    return [str(number) for number in sorted(each.object for each in run.sequence_records[name].scores)]
 
 
 def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, str, object, object]]:
@@ -193,7 +193,11 @@ def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str
 
 def scored(run: Run, name: str) -> bool:
     """Return whether a run has scores of a sequence."""
-    return name in run.sequences and run.sequences[name].status == "done" and bool(run.sequences[name].scores)
+    return (
+        name in run.sequence_records
+        and run.sequence_records[name].status == "done"
+        and bool(run.sequence_records[name].scores)
+    )
 
 
 def _means(sequences: Iterable[SequenceRecord]) -> dict[str, float]:
@@ -218,10 +222,10 @@ def _judge(subject: str, score: str, before: float, after: float, tolerance: flo
 
 def _require_speed_alone(baseline: Run, candidate: Run, speed: list[Row]) -> None:
     """Raise NotComparableError unless neither run has scores and their FPS can be judged."""
-    have_scores = any(scored(run, name) for run in (baseline, candidate) for name in run.sequences)
+    have_scores = any(scored(run, name) for run in (baseline, candidate) for name in run.sequence_records)
     if have_scores or not speed or speed[0].verdict is Verdict.NOT_COMPARABLE:
         raise NotComparableError(
-            f"no sequence has scores both in {baseline.path} and in {candidate.path}"
+            f"no sequence has scores both in {baseline.folder} and in {candidate.folder}"
             + "".join(f"; nor can FPS be judged: {row.note}" for row in speed if row.note)
         )
 
@@ -266,7 +270,7 @@ def _instead_of_fps(record: RunRecord) -> Iterable[str]:
 
 def _timed(run: Run) -> set[str]:
     """Return the sequences that a run's times are of: those that did not fail."""
-    return {name for name, sequence in run.sequences.items() if sequence.status == "done"}
+    return {name for name, sequence in run.sequence_records.items() if sequence.status == "done"}
 
 
 def _speed_conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, object, object]]:
@@ -297,7 +301,7 @@ def _or_nothing(value: object) -> str:
 
 
 def _sequence_rows(baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float) -> Iterable[Row]:
-    names = dict.fromkeys((*baseline.sequences, *candidate.sequences))
+    names = dict.fromkeys((*baseline.sequence_records, *candidate.sequence_records))
     for name in names:
         before, after = (_jf(run, name) for run in (baseline, candidate))
         if before is not None and after is not None:
@@ -305,13 +309,13 @@ def _sequence_rows(baseline: Run, candidate: Run, tolerances: Mapping[str, float
         elif before is not None:
             yield Row(name, "J&F", before, None, Verdict.NEWLY_FAILING, _why(candidate, name))
         elif after is not None:
-            verdict = Verdict.FIXED if name in baseline.sequences else Verdict.NOT_COMPARABLE
+            verdict = Verdict.FIXED if name in baseline.sequence_records else Verdict.NOT_COMPARABLE
             yield Row(name, "J&F", None, after, verdict, _why(baseline, name))
 
 
 def _jf(run: Run, name: str) -> float | None:
-    return _means([run.sequences[name]])["J&F"] if scored(run, name) else None
+    return _means([run.sequence_records[name]])["J&F"] if scored(run, name) else None
 
 
 def _why(run: Run, name: str) -> str:
-    return run.sequences[name].error if name in run.sequences else f"not in {run.path}"
+    return run.sequence_records[name].error if name in run.sequence_records else f"not in {run.folder}"

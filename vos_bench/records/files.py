@@ -25,14 +25,14 @@ class Run:
     """A record with its sequences, as reports receive it.
 
     Attributes:
-        path: The run's folder.
+        folder: The run's folder.
         record: Its `run.json`.
-        sequences: Its sequence files by name, in the order of `record.dataset.sequences`, others after them.
+        sequence_records: Its sequence files by name, in the order of `record.dataset.sequences`, others after them.
     """
 
-    path: Path
+    folder: Path
     record: RunRecord
-    sequences: Mapping[str, SequenceRecord]
+    sequence_records: Mapping[str, SequenceRecord]
 
 
 class FoundRuns(NamedTuple):

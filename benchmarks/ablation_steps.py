@@ -1,6 +1,7 @@
 r"""What each step of an ablation's axis changes, sequence by sequence, and how its trainings went.
 
-    python benchmarks/ablation_steps.py benchmarks/ablation-lite/table1 \
+    mkdir -p runs; tar -xf benchmarks/ablation-lite.tar.xz -C runs
+    python benchmarks/ablation_steps.py runs/ablation-lite/table1 \
         baseline end-to-end label-generator weight-predictor
 
 Values are compared in pairs, each with the one before it, over the seeds that lie beside them. The interval is a

@@ -2,6 +2,7 @@
 
 import importlib
 import signal
+import tarfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -52,6 +53,20 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("VOS_BENCH_CACHE", str(home / "cache"))
     monkeypatch.delenv("VOS_BENCH_DATA", raising=False)
     monkeypatch.delenv("VOS_BENCH_WEIGHTS", raising=False)
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Unpack an archive of benchmarks/ by its stem, and return the folder of runs that it holds."""
+
+    @cache
+    def unpack(stem: str) -> Path:
+        folder = tmp_path_factory.mktemp("results")
+        with tarfile.open(CHECKOUT / "benchmarks" / f"{stem}.tar.xz") as archive:
+            archive.extractall(folder, filter="data")
+        return folder / stem
+
+    return unpack
 
 
 @pytest.fixture

@@ -118,9 +118,22 @@ def test_a_figure_of_the_documents_is_that_of_the_committed_record(page: str) ->
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/methods.md", "docs/ablation.md"])
-def test_a_figure_of_one_seed_stands_beside_the_mean_of_the_three_that_are_recorded(page: str) -> None:
-    folder = BASELINES.parents[1] / "benchmarks" / "ablation-lite" / "table1" / "weight-predictor"
+def test_a_figure_of_one_seed_stands_beside_the_mean_of_the_three_that_are_recorded(
+    page: str, results: Callable[[str], Path]
+) -> None:
+    folder = results("ablation-lite") / "table1" / "weight-predictor"
     found = [100 * load_run(folder / f"seed{seed}" / "run").record.scores["J&F"] for seed in range(3)]
     text = (BASELINES.parents[1] / page).read_text(encoding="utf-8")
     assert f"{found[0]:.1f}" in text
     assert f"{mean(found):.1f} ± {stdev(found):.1f}" in text
+
+
+@pytest.mark.parametrize("method", ["osvos-lite", "stm-lite"])
+def test_the_rivals_of_lwl_lite_score_what_the_page_of_methods_says(
+    method: str, results: Callable[[str], Path]
+) -> None:
+    scores = load_run(results("lite-rivals") / method / "run").record.scores
+    text = (BASELINES.parents[1] / "docs/methods.md").read_text(encoding="utf-8")
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{method}` | ") and line.count("|") == 8]
+    found = [cell.strip() for cell in row.split("|")][3:7]
+    assert found == [f"{100 * scores[name]:.1f}" for name in ("J&F", "J", "F", "J_decay")]

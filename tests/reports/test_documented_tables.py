@@ -1,5 +1,6 @@
 """The tables and the figure in the documentation are those that the reports make."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,7 +14,7 @@ from vos_bench.tables import Format, render
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "docs" / "tables"
 FIGURE = ROOT / "docs" / "images" / "ablation.svg"
-RECORDS = ROOT / "benchmarks" / "ablation-lite"
+RECORDS = "ablation-lite"
 SUFFIXES = {"markdown": "md", "latex": "tex"}
 
 
@@ -25,8 +26,10 @@ def test_the_published_tables_are_as_documented(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["ablation", "ablation-axes"])
 @pytest.mark.parametrize("form", ["markdown", "latex"])
-def test_the_tables_of_the_ablation_are_made_of_the_records_beside_them(name: str, form: Format) -> None:
-    runs = find_runs([RECORDS]).runs
+def test_the_tables_of_the_ablation_are_made_of_the_committed_records(
+    name: str, form: Format, results: Callable[[str], Path]
+) -> None:
+    runs = find_runs([results(RECORDS)]).runs
     made = render(registry.resolve(registry.report(name).factory)(runs), form)
     assert made == (TABLES / f"{name}.{SUFFIXES[form]}").read_text(encoding="utf-8")
 
@@ -35,7 +38,10 @@ def test_the_tables_of_the_ablation_are_made_of_the_records_beside_them(name: st
     f"Matplotlib v{mpl.__version__}," not in FIGURE.read_text(encoding="utf-8"),
     reason=f"docs/images/ablation.svg was drawn by another matplotlib than {mpl.__version__}",
 )
-def test_the_figure_of_the_ablation_is_drawn_from_the_records_beside_it(tmp_path: Path) -> None:
+def test_the_figure_of_the_ablation_is_drawn_from_the_committed_records(
+    tmp_path: Path, results: Callable[[str], Path]
+) -> None:
     out = tmp_path / "ablation.svg"
-    registry.resolve(registry.report("ablation-figure").factory)(find_runs([RECORDS]).runs, ReportOptions(out=out))
+    runs = find_runs([results(RECORDS)]).runs
+    registry.resolve(registry.report("ablation-figure").factory)(runs, ReportOptions(out=out))
     assert out.read_bytes() == FIGURE.read_bytes()

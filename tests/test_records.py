@@ -279,7 +279,7 @@ def test_only_files_of_sequences_that_are_not_at_hand_are_read(make_run: Callabl
     sequence_file(tmp_path, "a").write_text("damaged", "utf-8")
     known = write_summary(tmp_path, run.record, [run.sequence_records["a"]])
     assert known.record.scores == read.record.scores
-    assert list(known.sequences.items()) == list(read.sequences.items())
+    assert list(known.sequence_records.items()) == list(read.sequence_records.items())
     with pytest.raises(BadInputError, match=r"a\.json: is damaged"):
         write_summary(tmp_path, run.record, [run.sequence_records["b"]])
 

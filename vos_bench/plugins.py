@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from vos_bench.api import PromptKind
-import importlib.resources
-import tomllib
-
-from vos_bench.errors import BadInputError
 
 
 @dataclass(frozen=True)
@@ -151,7 +147,7 @@ class ReportInfo:
 
 @dataclass(frozen=True)
 class KnownSystem:
-    """One such system.
+    """A system of the field that does not run here. A `vos_bench.systems` entry point names a function that lists some.
 
     Attributes:
         name: As `vos-bench import --method` calls it.
@@ -179,17 +175,3 @@ class KnownSystem:
     def row(self) -> Literal["results-only", "published only"]:
         """What kind of row it has in tables."""
         return "results-only" if self.masks else "published only"
-
-
-def known_systems() -> dict[str, KnownSystem]:
-    """Return all of them by name, sorted.
-
-    Raises:
-        BadInputError: The file that came with the package is damaged.
-    """
-    path = importlib.resources.files("vos_bench.methods") / "systems.toml"
-    try:
-        found = [KnownSystem(**row) for row in tomllib.loads(path.read_text(encoding="utf-8"))["system"]]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise BadInputError(f"{path}: {error}; install vos-bench again") from None
-    return {system.name: system for system in sorted(found, key=lambda system: system.name)}

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vos_bench.errors import BadInputError
 from vos_bench.names import did_you_mean
-from vos_bench.plugins import DatasetInfo, MethodInfo, ReportInfo
+from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo
 
 if TYPE_CHECKING:
     from vos_bench.api import Dataset
 
 Kind = Literal["methods", "datasets", "reports"]
+Group = Literal[Kind, "systems"]
 Info = TypeVar("Info", MethodInfo, DatasetInfo, ReportInfo)
 
 
@@ -71,6 +72,16 @@ def report(name: str) -> ReportInfo:
     return _load("reports", name, ReportInfo)
 
 
+def known_systems() -> dict[str, KnownSystem]:
+    """Return the systems of the field that do not run here, by name, sorted.
+
+    Raises:
+        BadInputError: A plugin that lists some cannot be loaded.
+    """
+    found = [system for name, point in _entry_points("systems").items() for system in _loaded("system", name, point)()]
+    return {system.name: system for system in sorted(found, key=lambda system: system.name)}
+
+
 def resolve(reference: str) -> Any:
     """Import what a `module:attribute` string names; `FILE.py:CLASS` works too."""
     module_name, _, attribute = reference.rpartition(":")
@@ -81,16 +92,16 @@ def resolve(reference: str) -> Any:
         raise BadInputError(f"{module_name}: there is no {attribute!r} in it") from None
 
 
-def _entry_points(kind: Kind) -> Mapping[str, EntryPoint]:
+def _entry_points(kind: Group) -> Mapping[str, EntryPoint]:
     return _found(tuple(sys.path))[kind]
 
 
 @cache
-def _found(path: tuple[str, ...]) -> Mapping[Kind, Mapping[str, EntryPoint]]:
+def _found(path: tuple[str, ...]) -> Mapping[Group, Mapping[str, EntryPoint]]:
     """Read what is installed, once for each search path: every look opens a file of every package there is."""
     del path
     installed = entry_points()
-    kinds: tuple[Kind, ...] = get_args(Kind)
+    kinds: tuple[Group, ...] = get_args(Group)
     return {kind: {each.name: each for each in installed.select(group=f"vos_bench.{kind}")} for kind in kinds}
 
 
@@ -98,16 +109,17 @@ def _load(kind: Kind, name: str, wanted: type[Info]) -> Info:
     points = _entry_points(kind)
     if name not in points:
         raise BadInputError(_unknown(kind, name, tuple(points)))
-    try:
-        info = points[name].load()
-    except Exception as error:  # the boundary to foreign code, which may raise anything while it is imported
-        plugin = points[name].value
-        raise BadInputError(
-            f"{kind.removesuffix('s')} {name}: its plugin {plugin} fails to load: {_said(error)}"
-        ) from error
+    info = _loaded(kind.removesuffix("s"), name, points[name])
     if not isinstance(info, wanted):
         raise BadInputError(f"{points[name].value}: found {type(info).__name__}, expected a {wanted.__name__}")
     return info
+
+
+def _loaded(what: str, name: str, point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:  # the boundary to foreign code, which may raise anything while it is imported
+        raise BadInputError(f"{what} {name}: its plugin {point.value} fails to load: {_said(error)}") from error
 
 
 def _unknown(kind: Kind, name: str, known: tuple[str, ...]) -> str:

@@ -17,9 +17,6 @@ _MASKS = "https://drive.google.com/file/d/1Xnm4A2BRBliDBKO4EEFHAQfGyfOMsVyY/view
 _BOXES = "https://drive.google.com/file/d/1aAsj_N1LAMpmmcb1iOxo2z66tJM6MEuM/view"
 _LICENCE = "not stated by the authors, whose code is GPL-3.0; trained on YouTube-VOS and DAVIS, for research"
 
-LITE_SHA256 = "ddc38a951125b3175e677fd74bfc9e40661229b9dbd8ba98a935a4e7411c89c5"
-"""Of `weights/lwl-lite.safetensors`."""
-
 INFO = MethodInfo(
     name="lwl",
     summary="Learning What to Learn: a few-shot learner fits a linear target model to learned mask encodings.",
@@ -85,7 +82,7 @@ LITE = MethodInfo(
         WeightsInfo(
             name="lwl-lite",
             location="weights/lwl-lite.safetensors",
-            sha256=LITE_SHA256,
+            sha256="ddc38a951125b3175e677fd74bfc9e40661229b9dbd8ba98a935a4e7411c89c5",
             licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
             note="Trained on the 30 train sequences of DAVIS 2016 and frames synthesised from them; "
             "weights/lwl-lite.json says how. For weights without that licence: "

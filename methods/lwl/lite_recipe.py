@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from vos_bench.lite import training as lite
-from vos_bench.lite.training import (
+from vos_bench.methods.lite import training as lite
+from vos_bench.methods.lite.training import (
     FoldedBackbone,
     LiteCrop,
     LiteLoopRecipe,

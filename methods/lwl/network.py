@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from vos_bench.errors import BadInputError
-from vos_bench.lite.decoder import LiteDecoder
+from vos_bench.methods.lite.decoder import LiteDecoder
 from vos_bench.parts.backbone import Backbone, Features
 
 from .box_encoder import BoxEncoder

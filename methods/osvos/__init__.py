@@ -1,4 +1,4 @@
-from vos_bench.lite.description import lite_method
+from vos_bench.methods.lite.description import lite_method
 from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
 
 INFO = MethodInfo(

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from vos_bench.api import Parameters
-from vos_bench.lite.training import LiteLoss
+from vos_bench.methods.lite.training import LiteLoss
 from vos_bench.parts.fine_tuning import FineTunedMethod, TuningBudget
 from vos_bench.parts.fusion import fuse_normalisation
 from vos_bench.parts.merge import MergeRule

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from vos_bench.lite.decoder import LiteDecoder, folded_backbone
+from vos_bench.methods.lite.decoder import LiteDecoder, folded_backbone
 from vos_bench.parts.backbone_config import LiteNetworkConfig
 from vos_bench.parts.official import OwnFile
 

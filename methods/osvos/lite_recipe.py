@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from vos_bench.lite import training as lite
-from vos_bench.lite.training import LiteLoopSettings, OwnLiteRecipe
+from vos_bench.methods.lite import training as lite
+from vos_bench.methods.lite.training import LiteLoopSettings, OwnLiteRecipe
 from vos_bench.parts.backbone_config import LiteNetworkConfig
 from vos_bench.training.synthesis import SynthesisSettings
 

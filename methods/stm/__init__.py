@@ -1,4 +1,4 @@
-from vos_bench.lite.description import lite_method
+from vos_bench.methods.lite.description import lite_method
 from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
 
 LICENCE = "CC BY-NC-SA 4.0 (the authors', not for commercial use)"

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.lite.decoder import ConvNorm, LiteDecoder, NormResidual, folded_backbone
+from vos_bench.methods.lite.decoder import ConvNorm, LiteDecoder, NormResidual, folded_backbone
 from vos_bench.parts.backbone_config import LiteNetworkConfig
 from vos_bench.parts.layers import resize
 from vos_bench.parts.official import OwnFile

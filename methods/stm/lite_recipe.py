@@ -1,7 +1,7 @@
 """Trains `stm-lite` on the samples, by the loss and within the budget of `lwl-lite`."""
 
-from vos_bench.lite import training as lite
-from vos_bench.lite.training import LiteLoopSettings, OwnLiteRecipe
+from vos_bench.methods.lite import training as lite
+from vos_bench.methods.lite.training import LiteLoopSettings, OwnLiteRecipe
 
 from .lite_network import WEIGHTS, StmLiteNetwork, StmLiteNetworkConfig
 from .training import ClipRunner

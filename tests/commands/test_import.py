@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vos_bench.plugins import known_systems
+from vos_bench import registry
 from vos_bench.records import load_run
 
 Call = Callable[..., int]
@@ -116,10 +116,10 @@ def test_every_known_system_has_published_scores() -> None:
     from vos_bench.reports.published import load
 
     names = {row.method for row in load()}
-    assert {system.published for system in known_systems().values()} <= names
+    assert {system.published for system in registry.known_systems().values()} <= names
 
 
 @pytest.mark.parametrize("name", ["premvos", "onavos", "siam-rcnn", "feelvos", "s2s"])
 def test_the_systems_of_the_paper_are_known(name: str) -> None:
-    system = known_systems()[name]
+    system = registry.known_systems()[name]
     assert system.row == ("published only" if name in {"siam-rcnn", "s2s"} else "results-only")

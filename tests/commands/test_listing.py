@@ -9,7 +9,6 @@ import pytest
 
 from vos_bench import registry
 from vos_bench.cli import main
-from vos_bench.plugins import known_systems
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "capabilities.md"
 
@@ -27,7 +26,7 @@ def rows(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
 
 
 def test_every_method_and_every_known_system_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
-    assert set(rows(capsys)) == {*registry.names("methods"), *known_systems()}
+    assert set(rows(capsys)) == {*registry.names("methods"), *registry.known_systems()}
 
 
 @pytest.mark.parametrize(

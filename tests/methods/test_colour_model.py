@@ -3,10 +3,7 @@ import numpy as np
 import pytest
 
 from vos_bench.api import Image, Mask, Prompt
-from vos_bench.methods.colour_model.config import ColourModelConfig
-from vos_bench.methods.colour_model.method import ColourModel
-from vos_bench.methods.colour_model.refinement import refine
-from vos_bench.methods.colour_model.shift import best_shift
+from vos_bench.methods.colour_model import ColourModel, ColourModelConfig, best_shift, refine
 
 SIZE = (120, 160)
 

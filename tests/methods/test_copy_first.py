@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from vos_bench.api import Prompt
-from vos_bench.methods.copy_first.config import CopyFirstConfig
-from vos_bench.methods.copy_first.method import CopyFirst
+from vos_bench.methods.copy_first import CopyFirst, CopyFirstConfig
 from vos_bench.parts.box_start import BoxFill
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)

@@ -4,9 +4,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vos_bench.api import Image, Mask, Prompt
-from vos_bench.methods.flow_warp.config import FlowWarpConfig
-from vos_bench.methods.flow_warp.method import FlowWarp
-from vos_bench.methods.flow_warp.motion import Motion
+from vos_bench.methods.flow_warp import FlowWarp, FlowWarpConfig, Motion
 
 SIZE = (120, 160)
 

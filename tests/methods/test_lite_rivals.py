@@ -9,7 +9,7 @@ import torch
 from vos_bench import registry
 from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.errors import BadInputError
-from vos_bench.lite.training import LiteLoopSettings
+from vos_bench.methods.lite.training import LiteLoopSettings
 from vos_bench.methods.lwl import lite_recipe as lwl_lite
 from vos_bench.methods.osvos.lite import OsvosLiteConfig
 from vos_bench.methods.osvos.lite_network import OsvosLiteNetwork

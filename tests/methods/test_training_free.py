@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from vos_bench import registry, weights
 from vos_bench.errors import BadInputError
-from vos_bench.methods.label_propagation.method import LabelPropagation, LabelPropagationConfig
-from vos_bench.methods.matching.method import Matching, MatchingConfig
-from vos_bench.methods.ridge.method import Ridge, RidgeConfig
+from vos_bench.methods.label_propagation import LabelPropagation, LabelPropagationConfig
+from vos_bench.methods.matching import Matching, MatchingConfig
+from vos_bench.methods.ridge import Ridge, RidgeConfig
 from vos_bench.parts.frozen_features import FrozenFeatures
 
 EVERYWHERE = torch.ones(5, 7, dtype=torch.bool)

@@ -10,7 +10,6 @@ from vos_bench.api import ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.score import dataset_truth, score_and_tell
 from vos_bench.errors import BadInputError
-from vos_bench.plugins import known_systems
 from vos_bench.scoring.listed import GivenTruth
 from vos_bench.scoring.record import Origin
 
@@ -61,7 +60,7 @@ def _origin(method: str, source: str, licence: str | None) -> Origin:
     options.system_name("--method", method)
     if not source.strip():
         raise BadInputError("--source: found nothing, expected where the label maps come from, such as a web address")
-    known = known_systems().get(method.casefold())
+    known = registry.known_systems().get(method.casefold())
     if known is None:
         return Origin(method, source.strip(), licence or "")
     return Origin(known.name, source.strip(), licence or known.licence, (known.note,) if known.note else ())

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 from vos_bench import registry
 from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
-from vos_bench.plugins import KnownSystem, MethodInfo, WeightsInfo, known_systems
+from vos_bench.plugins import KnownSystem, MethodInfo, WeightsInfo
 from vos_bench.tables import Column, Format, Table
 
 ROWS = ("native", "adapter", "results-only", "published only")
@@ -49,7 +49,7 @@ def _loaded(kind: registry.Kind, load: Callable[[str], Info]) -> Iterator[Info]:
 
 def _methods() -> list[dict[str, str]]:
     rows = [_method(info) for info in _loaded("methods", registry.method)]
-    rows += [_system(system) for system in known_systems().values()]
+    rows += [_system(system) for system in registry.known_systems().values()]
     return sorted(rows, key=lambda row: (ROWS.index(row["row"]), row["name"]))
 
 

@@ -12,7 +12,7 @@ import torch
 
 from vos_bench import registry, weights
 from vos_bench.api import Prompt
-from vos_bench.lite.training import LiteCrop, LiteTransform, load_imagenet
+from vos_bench.methods.lite.training import LiteCrop, LiteTransform, load_imagenet
 from vos_bench.methods.lwl.checkpoint import load_network
 from vos_bench.methods.lwl.config import LITE_NETWORK
 from vos_bench.methods.lwl.lite import LiteTrackerConfig, LwlLiteMethod

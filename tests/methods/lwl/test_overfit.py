@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vos_bench.api import Prompt
-from vos_bench.lite.training import LiteCrop
+from vos_bench.methods.lite.training import LiteCrop
 from vos_bench.methods.lwl.config import BackboneConfig, LwlConfig
 from vos_bench.methods.lwl.lite_recipe import LiteRecipe, LiteSettings
 from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner

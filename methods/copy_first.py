@@ -5,9 +5,19 @@ from typing import ClassVar
 import numpy as np
 
 from vos_bench.api import Box, Image, Mask
-from vos_bench.methods.copy_first.config import CopyFirstConfig
-from vos_bench.parts.box_start import mask_of
+from vos_bench.config import FrozenModel
+from vos_bench.parts.box_start import BoxFill, mask_of
 from vos_bench.parts.per_object import PerObject, Probability, SingleObjectModel
+
+
+class CopyFirstConfig(FrozenModel):
+    """Settings of copy-first.
+
+    Attributes:
+        box_fill: What a box becomes: `ellipse` or `rectangle` in it, or what `grabcut` separates from its surroundings.
+    """
+
+    box_fill: BoxFill = "ellipse"
 
 
 class CopyFirst(PerObject):

@@ -1,7 +1,7 @@
 """Eleven short sequences that the package makes itself, each with one thing that makes the task hard.
 
-Everything is computed in integers from photographs that scikit-image ships (`synthesis.photographs` lists them with
-their licences), so the decoded pixels are the same on every machine; `PIXELS` proves it.
+Everything is computed in integers from the photographs in `synthesis/pictures`, so the decoded pixels are the same
+on every machine; `PIXELS` proves it.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ class Demo(FolderDataset):
             split: `val` or `train`.
 
         Raises:
-            BadInputError: It cannot be written, or scikit-image lacks a photograph, or the pixels come out wrong.
+            BadInputError: It cannot be written, or the pixels come out wrong.
         """
         base = root if root is not None and root != Path() else cache_folder() / f"demo-v{VERSION}"
         folder = base / split

@@ -53,7 +53,7 @@ def _opens(call: ast.Call) -> bool:
 OWN_FILES = {
     "datasets/demo.py": "the demo data, which it wrote into the cache folder itself",
     "datasets/manifest.py": "comes along",
-    "datasets/synthesis/photographs.py": "files of scikit-image",
+    "datasets/synthesis/photographs.py": "comes along",
     "methods/external/__main__.py": "comes along",
     "methods/external/batch.py": "times, written by the program that the user named, which could do anything anyway",
     "methods/external/supervisor.py": "of the kernel",

@@ -1,17 +1,17 @@
+import hashlib
 import math
+import re
 
 import numpy as np
 import pytest
 
-from vos_bench.datasets.synthesis import photographs
 from vos_bench.datasets.synthesis.fixed import TICKS, TURN, Dice, curve_q8, sine_q16
-from vos_bench.datasets.synthesis.photographs import photograph, tinted
+from vos_bench.datasets.synthesis.photographs import FOLDER, tinted
 from vos_bench.datasets.synthesis.renderer import HEIGHT, WIDTH, render
 from vos_bench.datasets.synthesis.scene import Key, Layer, Scene
 from vos_bench.datasets.synthesis.scenes import validation_scenes
 from vos_bench.datasets.synthesis.sprites import backdrop, cut_out, masked, pack, silhouette, unpack
 from vos_bench.datasets.synthesis.training_scenes import training_scenes
-from vos_bench.errors import BadInputError
 
 
 def test_sines_are_right_to_the_last_place():
@@ -75,20 +75,19 @@ def test_a_tint_maps_black_and_white_to_its_ends():
     np.testing.assert_array_equal(tinted(grey, ((1, 2, 3), (40, 50, 60), (7, 8, 9))), [[[1, 2, 3], [7, 8, 9]]])
 
 
-def test_a_photograph_that_scikit_image_has_changed_is_refused(monkeypatch):
-    monkeypatch.setitem(photographs.SHA256, "brick", "0" * 64)
-    photograph.cache_clear()
-    with pytest.raises(BadInputError, match=r"brick.png: found sha256 7966.* expected 0000.*pip install 'scikit-image"):
-        photograph("brick")
-    photograph.cache_clear()
+def test_the_readme_of_the_photographs_states_the_hash_and_the_licence_of_each():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in text.splitlines() if ".png`" in line]
+    files = sorted(FOLDER.glob("*.png"))
+    assert {row[0]: row[-1] for row in rows} == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+    assert {row[3] for row in rows} == {"public domain", "CC0 1.0"}
 
 
-def test_a_photograph_that_scikit_image_no_longer_ships_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(photographs, "_folder", lambda: tmp_path)
-    photograph.cache_clear()
-    with pytest.raises(BadInputError, match=r"brick\.png: cannot be read: No such file"):
-        photograph("brick")
-    photograph.cache_clear()
+def test_the_demo_uses_every_photograph_that_ships():
+    code = "".join(path.read_text(encoding="utf-8") for path in FOLDER.parent.glob("*.py"))
+    assert set(re.findall(r'photograph\("(\w+)"\)', code)) == {path.stem for path in FOLDER.glob("*.png")}
 
 
 def test_every_validation_scene_has_its_own_difficulty_and_seed():

@@ -9,10 +9,10 @@ from vos_bench.benching.passes import Listener, Passes
 from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environment, machine_state, other_gpu_processes
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
-from vos_bench.records import BenchEntry, Run, RunRecord, default_out, load_run, run_file, write_record
+from vos_bench.records import BenchEntry, Run, RunRecord, default_out, remove_partial_files, run_file, write_record
 from vos_bench.records.summary import write_summary
 from vos_bench.running.method import at_work, numerics
-from vos_bench.running.resume import open_folder, sweep
+from vos_bench.running.resume import open_folder
 from vos_bench.running.sequence import discard, score_and_save
 from vos_bench.running.setup import Prepared, RunSettings, prepare
 
@@ -57,7 +57,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
     out = settings.out or default_out(prepared.record)
     with FolderLock(out, shard=None).held():
         before = open_folder(out, prepared.record, dataset=settings.dataset)
-        sweep(out)
+        remove_partial_files(out)
         for name in before.dataset.sequences:
             discard(out, name)
         record = _about_this(before, prepared)
@@ -75,8 +75,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
             "bench": entry,
             "notes": (*record.notes, *notes),
         }
-        write_summary(out, record.model_copy(update=update))
-    return load_run(out)
+        return write_summary(out, record.model_copy(update=update))
 
 
 def _about_this(record: RunRecord, prepared: Prepared) -> RunRecord:

@@ -71,6 +71,15 @@ def probabilities_folder(folder: Path, sequence: str) -> Path:
     return folder / "probabilities" / sequence
 
 
+def remove_partial_files(folder: Path) -> None:
+    """Remove half-written files that a killed run left; only for a run that is alone in its folder.
+
+    Those among a sequence's label maps go when that sequence is run again.
+    """
+    for path in (*folder.glob("*.part"), *(folder / "sequences").glob("*.part")):
+        path.unlink(missing_ok=True)
+
+
 def write_record(record: FrozenModel, path: Path) -> None:
     """Write a record as JSON, whole or not at all. Raises BadInputError when it cannot be saved."""
     try:

@@ -151,15 +151,6 @@ def _require_no_foreign_files(out: Path) -> None:
             )
 
 
-def sweep(out: Path) -> None:
-    """Remove half-written files that a killed run left; only for a run that is alone in its folder.
-
-    Those among a sequence's label maps go when that sequence is run again.
-    """
-    for path in (*out.glob("*.part"), *(out / "sequences").glob("*.part")):
-        path.unlink(missing_ok=True)
-
-
 def make_plan(out: Path, names: Iterable[str], *, record: RunRecord, dataset: Dataset, overwrite: Overwrite) -> Plan:
     """Sort the sequences of this run by what there is to do.
 

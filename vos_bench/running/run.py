@@ -14,6 +14,7 @@ from vos_bench.records import (
     SequenceRecord,
     default_out,
     read_record,
+    remove_partial_files,
     run_file,
     sequence_file,
     write_record,
@@ -21,7 +22,7 @@ from vos_bench.records import (
 from vos_bench.records.summary import write_summary
 from vos_bench.running.dispatch import Job, run_in_workers
 from vos_bench.running.method import at_work, numerics
-from vos_bench.running.resume import Plan, make_plan, open_folder, sweep, taken_over
+from vos_bench.running.resume import Plan, make_plan, open_folder, taken_over
 from vos_bench.running.sequence import Listener, run_sequence, score_and_save, upcoming
 from vos_bench.running.setup import Overwrite, Prepared, RunSettings, prepare
 
@@ -90,7 +91,7 @@ def run(settings: RunSettings, *, listener: ProgressListener | None = None) -> R
         anew = settings.overwrite == "always" and settings.shard is None
         record = open_folder(out, prepared.record, dataset=settings.dataset, anew=anew)
         if settings.shard is None:
-            sweep(out)
+            remove_partial_files(out)
         plan = make_plan(out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite)
         write_record(record, run_file(out))
         listener = listener or SilentListener()

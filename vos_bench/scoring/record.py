@@ -22,13 +22,13 @@ from vos_bench.records import (
     SequenceRecord,
     default_out,
     read_record,
+    remove_partial_files,
     run_file,
     sequence_file,
     write_record,
 )
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
 from vos_bench.records.summary import utc_now, write_summary
-from vos_bench.running.resume import sweep
 from vos_bench.scoring import SequenceResult, score_sequences
 
 
@@ -107,7 +107,7 @@ def score_label_maps(
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         shutil.rmtree(out / "sequences", ignore_errors=True)
-        sweep(out)
+        remove_partial_files(out)
         write_record(record, run_file(out))
         for result in results:
             write_record(_sequence_record(result, truth.protocol), sequence_file(out, result.name))

@@ -8,9 +8,8 @@ import pandas as pd
 
 from vos_bench.metrics.statistics import SCORES
 from vos_bench.records import Run, SequenceRecord
+from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table, percent
-
-from .measured import rules
 
 ALL = "all"
 COLUMNS = (

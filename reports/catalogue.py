@@ -24,7 +24,9 @@ BOX = ReportInfo("box", "Table 4 of the LWL paper: start from boxes", "vos_bench
 DAVIS16 = ReportInfo("davis16", "DAVIS 2016, published and measured", "vos_bench.reports.paper:davis16")
 YTVOS19 = ReportInfo("ytvos19", "YouTube-VOS 2019, published and measured", "vos_bench.reports.paper:ytvos19")
 SPEED = ReportInfo("speed", "FPS, latency and memory by machine and number of objects", "vos_bench.reports.speed:build")
-LATENCY = ReportInfo("latency", "FPS with its spread, and latencies, of each timing", "vos_bench.reports.latency:build")
+LATENCY = ReportInfo(
+    "latency", "FPS with its spread, and latencies, of each timing", "vos_bench.records.latency_table:latency_table"
+)
 ATTRIBUTES = ReportInfo("attributes", "Scores of every sequence and object", "vos_bench.reports.attributes:build")
 PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "vos_bench.reports.progress:build")
 DELTA = ReportInfo(
@@ -64,5 +66,5 @@ HTML = ReportInfo(
 RUNS = ReportInfo(
     "runs",
     "One line for each method and dataset: scores, speed, and the spread over seeds",
-    "vos_bench.reports.runs:build",
+    "vos_bench.records.runs_table:runs_table",
 )

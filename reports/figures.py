@@ -16,10 +16,10 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import Run, SequenceRecord, masks_folder
+from vos_bench.records.identity import hardware
 
 from .measured import MEASURED
 from .published import SETTINGS, Published, select
-from .speed import hardware
 from .style import GREY, Look, figure, look_of, looks, plain, require
 
 MOST_LOG_BYTES = 1 << 28

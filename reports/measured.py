@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vos_bench.records import ExternalScores, Kind, Run, RunRecord, identity
+from vos_bench.records import ExternalScores, Kind, Run, RunRecord
+from vos_bench.records.identity import rules, same_but_seed
 
 MEASURED, PUBLISHED = "measured", "published"
 RESULTS_ONLY = "results only"
@@ -69,24 +70,6 @@ def unscored(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> tup
         reason = "is not finished" if record.status == "started" else "has no scores: its label maps were not scored"
         found.append(f"{record.method.title} of {record.created[:10]} {reason}.")
     return tuple(sorted(set(found)))
-
-
-def rules(record: RunRecord) -> str:
-    """Return what two records must share for their scores to be comparable: the data and the protocol."""
-    data, protocol = record.dataset, record.protocol
-    return repr(
-        (
-            *(data.name, data.split, data.fingerprint, data.sequences),
-            *(protocol.name, protocol.init, protocol.frames_seen, protocol.frames_scored),
-            *(protocol.averaging, protocol.metric_version),
-        )
-    )
-
-
-def same_but_seed(record: RunRecord) -> str:
-    """Return a text that runs share which differ in nothing but the seed: same system, kind, data and rules."""
-    key = {**identity(record), "seed": None, "kind": record.kind, "rules": rules(record)}
-    return repr(sorted(key.items()))
 
 
 def _rows(runs: Sequence[Run]) -> Iterable[Measured]:

@@ -6,10 +6,8 @@ from typing import Any
 import pandas as pd
 
 from vos_bench.records import Run, RunRecord
+from vos_bench.records.identity import hardware, rules
 from vos_bench.tables import Column, Table, percent
-
-from .measured import rules
-from .speed import hardware
 
 COLUMNS = (
     Column("date"),

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vos_bench.records import Numerics, Run, RunRecord
+from vos_bench.records import Run, RunRecord
+from vos_bench.records.identity import hardware
+from vos_bench.records.latency_table import highest
 from vos_bench.tables import Column, Table
 
 from .published import load
@@ -71,28 +73,8 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
     yield from ({**base, **row} for row in _by_objects(run))
 
 
-def hardware(record: RunRecord) -> str:
-    """Return what the times of a run depend on besides the method: device, precision, compilation."""
-    numerics = record.numerics
-    devices = sorted({gpu.name for gpu in record.environment.gpus}) if numerics and numerics.device != "cpu" else []
-    name = ", ".join(devices) or record.environment.cpu or "unknown processor"
-    return f"{name}, {_precision(numerics)}" + (", compiled" if numerics and numerics.compile else "")
-
-
-def _precision(numerics: Numerics | None) -> str:
-    """Return `float32` only where nothing was rounded: records of before `--amp tf32` have TF32 with `off`."""
-    if numerics is None or numerics.amp != "off":
-        return numerics.amp if numerics else "float32"
-    return "tf32" if numerics.tf32 and numerics.device != "cpu" else "float32"
-
-
 def _conditions(record: RunRecord) -> str:
     return repr((hardware(record), record.dataset.fingerprint, record.dataset.sequences, record.protocol.frames_seen))
-
-
-def highest(values: Iterable[float | None]) -> float | None:
-    """Return the highest of the values that are there, None where none is."""
-    return max((value for value in values if value is not None), default=None)
 
 
 def _by_objects(run: Run) -> Iterable[dict[str, Any]]:

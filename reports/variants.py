@@ -11,8 +11,7 @@ from vos_bench import registry
 from vos_bench.ablation.plan import Axis
 from vos_bench.errors import BadInputError
 from vos_bench.records import AblationEntry, Run, RunRecord
-
-from .measured import rules
+from vos_bench.records.identity import rules
 
 
 class Setup(NamedTuple):

@@ -80,6 +80,7 @@ class MethodInfo:
         row: `native` for code of this package or of a plugin; `adapter` for a system that runs as its authors
             released it, in a process and an environment of its own.
         install: How to get that system; empty for native methods.
+        runs_command: Whether it runs any program that the user names, by its setting `command`.
     """
 
     name: str
@@ -96,6 +97,7 @@ class MethodInfo:
     untrained: bool = False
     row: Literal["native", "adapter"] = "native"
     install: str = ""
+    runs_command: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -42,6 +43,15 @@ def method(name: str) -> MethodInfo:
     if separator and path.endswith(".py"):
         return _method_from_file(Path(path), class_name)
     return _load("methods", name, MethodInfo)
+
+
+def command_method() -> MethodInfo:
+    """Return the method that runs a program which the user names. Raises BadInputError where none is installed."""
+    for name in names("methods"):
+        with suppress(BadInputError):  # a broken plugin of another name
+            if (info := method(name)).runs_command:
+                return info
+    raise BadInputError("found no method that runs a command of yours; install vos-bench again")
 
 
 def dataset(name: str) -> DatasetInfo:

@@ -10,6 +10,7 @@ INFO = MethodInfo(
     prompts=frozenset({"mask", "box"}),
     row="adapter",
     install="whatever the system needs, in an environment of its own; docs/external.md",
+    runs_command=True,
 )
 
 _GIVE = "download {file} from {location} and give it with --weights {file}. "

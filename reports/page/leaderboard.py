@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vos_bench.records import RunRecord
+from vos_bench.records.identity import hardware, rules
 from vos_bench.records.summary import RUN_SCORES
-from vos_bench.reports.measured import rules
 from vos_bench.reports.paper import BENCHMARKS, MASK_SETTINGS
 from vos_bench.reports.published import SETTINGS, Published, select
-from vos_bench.reports.speed import hardware
 from vos_bench.tables import Cell, Column, Table, lay_out, percent
 
 from .scenes import Entry

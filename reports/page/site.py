@@ -15,7 +15,7 @@ from vos_bench.api import Dataset, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run
-from vos_bench.reports.speed import hardware
+from vos_bench.records.identity import hardware
 from vos_bench.reports.style import require
 
 from .charts import latency_histogram, sparkline

@@ -6,7 +6,9 @@ from typing import Any
 
 from vos_bench.environment import GpuEntry
 from vos_bench.records import Run
-from vos_bench.reports import attributes, latency, progress, speed
+from vos_bench.records.identity import hardware
+from vos_bench.records.latency_table import latency_table
+from vos_bench.reports import attributes, progress, speed
 from vos_bench.tables import render
 from vos_bench.timing import FrameTimings, Latency, TimingSummary
 
@@ -69,16 +71,16 @@ def test_speed_ranks_on_one_machine_only_and_no_mere_indication(make_run: MakeRu
 
 
 def test_float32_is_not_ranked_with_what_was_rounded_to_tf32(make_run: MakeRun) -> None:
-    def hardware(device: str, **numerics: Any) -> str:
+    def on(device: str, **numerics: Any) -> str:
         record = timed(make_run({"a": (0.5, 0.5)}), gpu="H200").record
         assert record.numerics is not None
         changed = record.numerics.model_copy(update={"device": device, **numerics})
-        return speed.hardware(record.model_copy(update={"numerics": changed}))
+        return hardware(record.model_copy(update={"numerics": changed}))
 
-    assert hardware("cuda", tf32=False) == "H200, float32"
-    assert hardware("cuda", tf32=True) == hardware("cuda", amp="tf32", tf32=True) == "H200, tf32"
-    assert hardware("cuda", amp="fp16", tf32=False) == "H200, fp16"
-    assert hardware("cpu", tf32=True).endswith(", float32")
+    assert on("cuda", tf32=False) == "H200, float32"
+    assert on("cuda", tf32=True) == on("cuda", amp="tf32", tf32=True) == "H200, tf32"
+    assert on("cuda", amp="fp16", tf32=False) == "H200, fp16"
+    assert on("cpu", tf32=True).endswith(", float32")
 
 
 def test_an_indication_has_latencies_by_number_of_objects_and_no_fps(make_run: MakeRun) -> None:
@@ -136,7 +138,7 @@ def test_timings_stand_in_the_order_of_sizes_and_numbers_of_objects(make_run: Ma
         run = make_run({"a": (0.8, 0.8)}, p50=10.0)
         data = run.record.dataset.model_copy(update={"name": name})
         runs.append(replace(run, record=run.record.model_copy(update={"dataset": data})))
-    assert [row["data"] for row in latency.build(runs).rows] == names
+    assert [row["data"] for row in latency_table(runs).rows] == names
 
 
 def test_a_timing_shows_what_torch_allocated_and_what_it_held_on_the_gpu(make_run: MakeRun) -> None:
@@ -146,5 +148,5 @@ def test_a_timing_shows_what_torch_allocated_and_what_it_held_on_the_gpu(make_ru
         name: run.sequence_records[name].model_copy(update={"peak_gpu_mib": used, "peak_gpu_reserved_mib": held})
         for name, (used, held) in memory.items()
     }
-    [row] = latency.build([replace(run, sequence_records=sequences)]).rows
+    [row] = latency_table([replace(run, sequence_records=sequences)]).rows
     assert (row["GPU memory"], row["GPU reserved"]) == (200.0, 300.0)

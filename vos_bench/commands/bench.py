@@ -23,6 +23,7 @@ from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import Run, config8, default_out
+from vos_bench.records.latency_table import latency_table
 from vos_bench.running.method import method_class
 from vos_bench.running.setup import RunSettings, prepare
 from vos_bench.timing import Clock
@@ -149,13 +150,13 @@ def _folder(settings: RunSettings, out: Path | None, *, alone: bool) -> Path:
 def _reference(settings: RunSettings, command: str) -> RunSettings:
     """Return the other side of the turns: the same data and device, and a program in a process of its own."""
     overrides = (f"command={dumps(command)}",)  # JSON's text is TOML's
-    info = registry.method("external")
+    info = registry.command_method()
     return replace(settings, method=info, overrides=overrides).with_weights(None)
 
 
 def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None) -> int:
     """Print the figures, where they lie, why some are indicative, and how the method compares with a reference."""
-    show(registry.resolve(registry.report("latency").factory)(runs))
+    show(latency_table(runs))
     for run in runs:
         say(str(run.folder))
     for case, turns in compared.items():

@@ -79,15 +79,15 @@ def run(
         overwrite: What to do about sequences that were finished before.
         save_probabilities: Keep the probabilities of every frame too.
         timing: Read no frame ahead, so that nothing runs beside the method.
-        command: Of the method external: the program that answers, and its arguments; see docs/external.md.
-        name: Of the method external: what records and tables call the system.
+        command: Of a system in a process of its own: the program that answers, and its arguments; see docs/external.md.
+        name: Of a system in a process of its own: what records and tables call it.
         timeout: Of systems in a process of their own: how many seconds an answer may take; without it, any time.
         set_: KEY=VALUE of the method's configuration; may be given several times.
         out: The folder of the run; without it, runs/DATASET/METHOD/CONFIG8.
         json: A file for the scores.
     """
     info = _named(registry.method(method), name)
-    overrides = (*_external_settings(command, timeout), *set_)
+    overrides = (*_process_settings(command, timeout), *set_)
     cluster = parse_engine(engine)
     chosen = weights.choose(info, weights_)
     opened = registry.open_dataset(dataset, root=root and seen_by(cluster, root), split=split)
@@ -125,16 +125,19 @@ def run(
 
 
 def _named(info: MethodInfo, name: str | None) -> MethodInfo:
-    """Give a foreign system its own name; a method of this package keeps its own."""
+    """Give a system in a process of its own its name; a method of this package keeps its own."""
     if name is None:
         return info
     if info.row != "adapter":
-        raise BadInputError(f"--name {name}: {info.name} has a name; expected it with the method external")
+        raise BadInputError(
+            f"--name {name}: {info.name} has a name; expected it with the method {registry.command_method().name}"
+        )
     options.system_name("--name", name)
     return replace(info, name=name)
 
 
-def _external_settings(command: str | None, timeout: float | None) -> tuple[str, ...]:
-    """Return the options of foreign systems as settings; JSON's text is TOML's, so that nothing is read into it."""
+def _process_settings(command: str | None, timeout: float | None) -> tuple[str, ...]:
+    """Return the options of systems in a process of their own as settings."""
     given = {"command": command, "timeout_seconds": timeout}
+    # JSON's text is TOML's, so that nothing is read into it.
     return tuple(f"{key}={dumps(value)}" for key, value in given.items() if value is not None)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vos_bench import registry
 from vos_bench.commands.output import say, show, write_json
 from vos_bench.records import Run
+from vos_bench.records.runs_table import runs_table
 
 
 def conclude(runs: Sequence[Run], json: Path | None) -> int:
     """Print the table of runs, what failed, where the records lie and what to do next; return the exit code."""
-    show(registry.resolve(registry.report("runs").factory)(runs))
+    show(runs_table(runs))
     for run in runs:
         for sequence in run.sequence_records.values():
             if sequence.status == "failed":

@@ -1,4 +1,4 @@
-"""When two runs are the same run: results are mixed in one folder only then."""
+"""What two runs share: the same run, the same but for the seed, the same rules, the same hardware."""
 
 import hashlib
 import json
@@ -46,6 +46,39 @@ def differences(first: RunRecord, second: RunRecord) -> tuple[str, ...]:
     return tuple(
         text for key in ours if ours[key] != theirs[key] for text in _named_differences(key, ours[key], theirs[key])
     )
+
+
+def rules(record: RunRecord) -> str:
+    """Return what two records must share for their scores to be comparable: the data and the protocol."""
+    data, protocol = record.dataset, record.protocol
+    return repr(
+        (
+            *(data.name, data.split, data.fingerprint, data.sequences),
+            *(protocol.name, protocol.init, protocol.frames_seen, protocol.frames_scored),
+            *(protocol.averaging, protocol.metric_version),
+        )
+    )
+
+
+def same_but_seed(record: RunRecord) -> str:
+    """Return a text that runs share which differ in nothing but the seed: same system, kind, data and rules."""
+    key = {**identity(record), "seed": None, "kind": record.kind, "rules": rules(record)}
+    return repr(sorted(key.items()))
+
+
+def hardware(record: RunRecord) -> str:
+    """Return what the times of a run depend on besides the method: device, precision, compilation."""
+    numerics = record.numerics
+    devices = sorted({gpu.name for gpu in record.environment.gpus}) if numerics and numerics.device != "cpu" else []
+    name = ", ".join(devices) or record.environment.cpu or "unknown processor"
+    return f"{name}, {_precision(numerics)}" + (", compiled" if numerics and numerics.compile else "")
+
+
+def _precision(numerics: Numerics | None) -> str:
+    """Return `float32` only where nothing was rounded: records of before `--amp tf32` have TF32 with `off`."""
+    if numerics is None or numerics.amp != "off":
+        return numerics.amp if numerics else "float32"
+    return "tf32" if numerics.tf32 and numerics.device != "cpu" else "float32"
 
 
 def _named_differences(key: str, ours: JsonValue, theirs: JsonValue) -> Iterable[str]:

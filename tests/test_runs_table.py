@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 from vos_bench.records import Run
-from vos_bench.reports.runs import INDICATIVE, build
+from vos_bench.records.runs_table import INDICATIVE, runs_table
 from vos_bench.tables import render
 
 MakeRun = Callable[..., Run]
@@ -9,7 +9,7 @@ MakeRun = Callable[..., Run]
 
 def test_seeds_share_a_line_with_their_spread(make_run: MakeRun) -> None:
     runs = [make_run({"a": (J, 0.5)}, seed=seed) for seed, J in enumerate((0.5, 0.7))]
-    table = build([*runs, make_run({"a": (0.9, 0.9)}, method="best")])
+    table = runs_table([*runs, make_run({"a": (0.9, 0.9)}, method="best")])
     assert list(table.frame["method"]) == ["best", "mine"]
     mine = table.frame.iloc[1]
     assert mine["seeds"] == 2
@@ -19,7 +19,7 @@ def test_seeds_share_a_line_with_their_spread(make_run: MakeRun) -> None:
 
 
 def test_a_failed_sequence_and_an_indicative_speed_are_marked(make_run: MakeRun) -> None:
-    table = build([make_run({"a": (0.5, 0.5), "b": None}, p50=81.04, indicative=True)])
+    table = runs_table([make_run({"a": (0.5, 0.5), "b": None}, p50=81.04, indicative=True)])
     row = table.frame.iloc[0]
     assert (row["sequences"], row["state"], row["ms/frame"]) == ("1 of 2", "failed sequences", "~81.0")
     assert "FPS" not in row
@@ -27,17 +27,17 @@ def test_a_failed_sequence_and_an_indicative_speed_are_marked(make_run: MakeRun)
 
 
 def test_the_same_run_made_twice_counts_once(make_run: MakeRun) -> None:
-    row = build([make_run({"a": (0.5, 0.5)}), make_run({"a": (0.5, 0.5)})]).frame.iloc[0]
+    row = runs_table([make_run({"a": (0.5, 0.5)}), make_run({"a": (0.5, 0.5)})]).frame.iloc[0]
     assert row["seeds"] == 1
     assert "J ±" not in row
 
 
 def test_runs_over_other_sequences_are_no_seeds_of_each_other(make_run: MakeRun) -> None:
     few, many = make_run({"a": (0.2, 0.2)}, seed=1), make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}, seed=2)
-    frame = build([few, many]).frame
+    frame = runs_table([few, many]).frame
     assert [(row["sequences"], row["seeds"], row["J"]) for _, row in frame.iterrows()] == [("2", 1, 0.8), ("1", 1, 0.2)]
     assert "J ±" not in frame
 
 
 def test_no_run_gives_an_empty_table() -> None:
-    assert len(build([]).frame) == 0
+    assert len(runs_table([]).frame) == 0

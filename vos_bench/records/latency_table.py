@@ -1,16 +1,15 @@
-"""The report `latency`: a line for each timing, as `vos-bench bench` prints it."""
+"""The table of timings, a line each, as `vos-bench bench` prints it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from vos_bench.records import Run
+from vos_bench.records.files import Run
+from vos_bench.records.identity import hardware
 from vos_bench.tables import SPREAD, Column, Table
-
-from .speed import hardware, highest
 
 COLUMNS = (
     Column("method"),
@@ -33,13 +32,18 @@ NOTES = (
 )
 
 
-def build(runs: Sequence[Run]) -> Table:
+def latency_table(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each machine and precision, runs without times left out."""
     rows = [_row(run) for run in runs if run.record.timing is not None]
     rows.sort(key=lambda row: (row["group"], _by_number(row["data"]), row["method"]))
     names = ["group", *(column.name for column in COLUMNS), f"FPS{SPREAD}", "notes"]
     frame = pd.DataFrame(rows, columns=names, dtype=object)
     return Table("Latency", COLUMNS, frame, NOTES, group="group", footnotes="notes")
+
+
+def highest(values: Iterable[float | None]) -> float | None:
+    """Return the highest of the values that are there, None where none is."""
+    return max((value for value in values if value is not None), default=None)
 
 
 def _by_number(name: str) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""The report `runs`: one line for each method and dataset, with the spread over seeds."""
+"""The table of runs: one line for each method and dataset, with the spread over seeds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vos_bench.records import ExternalScores, Run, RunRecord
+from vos_bench.records.files import Run
+from vos_bench.records.identity import same_but_seed
+from vos_bench.records.models import ExternalScores, RunRecord
 from vos_bench.records.summary import RUN_SCORES
-from vos_bench.reports.measured import same_but_seed
 from vos_bench.tables import SPREAD, Column, Table, percent
 
 ABOUT = ("dataset", "split", "method", "init", "frames", "sequences", "seeds")
@@ -22,7 +23,7 @@ INDICATIVE = (
 )
 
 
-def build(runs: Sequence[Run]) -> Table:
+def runs_table(runs: Sequence[Run]) -> Table:
     """Return the table. Runs that differ in nothing but the seed share a line: mean ± sample standard deviation.
 
     The same run made twice counts once, by its later record. Scores of foreign label maps have a line each.

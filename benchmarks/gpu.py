@@ -88,16 +88,6 @@ class Setting:
         return ("crop_size=[64, 96]", "memory_size=2", "first_iterations=2") if self.small else ()
 
 
-class Silent:
-    """Hears of progress and says nothing."""
-
-    def pass_started(self, what: str, frames: int) -> None:
-        """Do nothing."""
-
-    def frame_done(self) -> None:
-        """Do nothing."""
-
-
 def speed(setting: Setting, *, method: str, precision: str, compile: bool = False, **shape: int) -> Figures:
     """Time a method by the protocol on the wall clock and on the GPU's own; count its work for a frame."""
     info = registry.method(method)
@@ -115,7 +105,7 @@ def speed(setting: Setting, *, method: str, precision: str, compile: bool = Fals
     for clock in ("stream", "model") if on_gpu and not quick else ("stream",):
         folder = setting.out / f"{method}-{precision}{'-compiled' * compile}-{base.dataset.name}-{clock}"
         settings = RunSettings(**{**vars(base), "clock": clock, "out": folder})
-        run = bench(settings, repeats=Repeats(1 if quick else 3, quick=quick), listener=Silent())
+        run = bench(settings, repeats=Repeats(1 if quick else 3, quick=quick))
         assert run.record.timing is not None
         assert run.record.bench is not None
         figures[clock] = run.record.timing.model_dump(exclude={"definition"})

@@ -70,7 +70,7 @@ def animation(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
         )
     dataset = open_data(runs[0], options.root)
     written = []
-    with options.counting("sequences", len(names)) as step:
+    with options.progress.counting("sequences", len(names)) as step:
         for name in names:
             sequence_file(options.out, name)  # refuses a name that would leave the folder
             path = options.out if single else options.out / f"{name}.webp"

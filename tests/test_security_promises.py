@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.running.run import RunSettings, run
+from vos_bench.running.run import RunSettings, run_method
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 READER = Path("vos_bench/parts/checkpoints.py")
@@ -134,7 +134,7 @@ def test_a_sequence_name_does_not_lead_out_of_the_output_folder(
     dataset = fake_vos.FakeDataset({name: fake_vos.Spec()})
     out = tmp_path / "inner" / "out"
     with pytest.raises(BadInputError, match="sequence"):
-        run(RunSettings(fake_vos.info("Untrained"), dataset, out=out, device="cpu"))
+        run_method(RunSettings(fake_vos.info("Untrained"), dataset, out=out, device="cpu"))
     assert not list(tmp_path.rglob("*.png"))
     assert {path.name for path in tmp_path.iterdir()} <= {"inner"}
     assert {path.name for path in (tmp_path / "inner").glob("*")} <= {"out"}

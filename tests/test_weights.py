@@ -12,8 +12,8 @@ from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import load_run
 from vos_bench.records.identity import identity
-from vos_bench.records.runs_table import runs_table
-from vos_bench.running.run import RunSettings, run
+from vos_bench.reports.runs import build
+from vos_bench.running.run import RunSettings, run_method
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def test_weights_that_came_along_and_were_changed_are_refused(tmp_path: Path, mo
 def test_an_untrained_run_says_so_wherever_its_scores_stand(fake_vos: ModuleType, network: MethodInfo, tmp_path: Path):
     dataset = fake_vos.FakeDataset({"a": fake_vos.Spec()})
     settings = RunSettings(network, dataset, weights=UNTRAINED, out=tmp_path / "out", device="cpu")
-    record = run(settings)
+    record = run_method(settings).record
     assert record.method.weights is not None
     assert record.method.weights.name == UNTRAINED
     assert identity(record)["weights"] == UNTRAINED
-    assert [note for note in run(settings).notes if note.startswith("untrained: ")] == [record.notes[0]]
-    table = runs_table([load_run(tmp_path / "out")])
+    assert [note for note in run_method(settings).record.notes if note.startswith("untrained: ")] == [record.notes[0]]
+    table = build([load_run(tmp_path / "out")])
     assert [row["method"] for row in table.rows] == ["network (untrained)"]

@@ -4,8 +4,7 @@ How an installed plugin describes itself is in `vos_bench.plugins`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +12,8 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vos_bench.progress import Progress
 
 Image = NDArray[np.uint8]
 """H x W x 3, RGB."""
@@ -305,11 +306,6 @@ class Dataset(ABC):
         """
 
 
-def _uncounted(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
-    del what, total
-    return nullcontext(lambda: None)
-
-
 @dataclass(frozen=True)
 class ReportOptions:
     """What the command line passes to a report that writes files itself.
@@ -319,12 +315,11 @@ class ReportOptions:
         paths: The folders that were named.
         root: Where the data lie, None to find them as every command does.
         sequences: The sequences to show, None for the report's own choice.
-        counting: Shows progress where there is somebody to see it: `with counting("frames", 300) as step`, and
-            `step()` after each; threads may call it.
+        progress: Hears what a report counts: `with progress.counting("frames", 300) as step`, and `step()` after each.
     """
 
     out: Path
     paths: tuple[Path, ...] = ()
     root: Path | None = None
     sequences: tuple[str, ...] | None = None
-    counting: Callable[[str, int], AbstractContextManager[Callable[[], None]]] = _uncounted
+    progress: Progress = field(default_factory=Progress)

@@ -101,7 +101,7 @@ def _write_media(folder: Path, scenes: Sequence[Scene], options: ReportOptions) 
         videos.append(dataset.sequence(scene.name) if dataset and scene.name in dataset.sequence_names else None)
     # Decoding and encoding let go of the interpreter's lock, so that threads use all cores.
     total = sum(len(scene.frames) for scene in scenes)
-    with options.counting("frames", total) as step, ThreadPoolExecutor() as pool:
+    with options.progress.counting("frames", total) as step, ThreadPoolExecutor() as pool:
         found = pool.map(lambda scene, video: list(write_scene(folder, scene, video, step=step)), scenes, videos)
         problems += [problem for each in found for problem in each]
     return list(dict.fromkeys(problems))

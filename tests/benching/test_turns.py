@@ -7,18 +7,16 @@ import pytest
 
 from vos_bench.benching.turns import Turns, take_turns
 from vos_bench.errors import BadInputError
+from vos_bench.progress import Progress
 from vos_bench.running.run import RunSettings
 
 
-class Listener:
+class Listener(Progress):
     def __init__(self) -> None:
         self.passes: list[str] = []
 
-    def pass_started(self, what: str, _frames: int) -> None:
+    def pass_started(self, name: str, what: str, frames: int) -> None:  # noqa: ARG002
         self.passes.append(what)
-
-    def frame_done(self) -> None:
-        pass
 
 
 def make(fake_vos: ModuleType, tmp_path: Path, method: str) -> RunSettings:
@@ -29,7 +27,7 @@ def make(fake_vos: ModuleType, tmp_path: Path, method: str) -> RunSettings:
 def test_both_warm_up_and_then_take_turns(fake_vos: ModuleType, tmp_path: Path):
     listener = Listener()
     ours, reference = (make(fake_vos, tmp_path, method) for method in ("Drift", "Slow"))
-    turns = take_turns(ours, reference, count=2, listener=listener)
+    turns = take_turns(ours, reference, count=2, progress=listener)
     assert listener.passes == [
         "warm-up",
         "warm-up",
@@ -53,4 +51,4 @@ def test_the_ratio_is_told_with_its_spread():
 def test_one_turn_has_no_spread_and_is_refused(fake_vos: ModuleType, tmp_path: Path):
     settings = make(fake_vos, tmp_path, "Drift")
     with pytest.raises(BadInputError, match="--turns 1: expected at least 2"):
-        take_turns(settings, settings, count=1, listener=Listener())
+        take_turns(settings, settings, count=1, progress=Listener())

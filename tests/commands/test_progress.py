@@ -1,11 +1,11 @@
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from vos_bench.commands.progress import RunProgress, duration, object_frames, time_left
+from vos_bench.commands.progress import TerminalProgress, duration, time_left
 from vos_bench.errors import BadInputError
 from vos_bench.records import SequenceRecord
+from vos_bench.running.frames import object_frames
 
 
 def sequence(frames: int, starts: dict[int, int]) -> SimpleNamespace:
@@ -24,13 +24,13 @@ def test_work_is_the_frames_of_each_object_from_its_first_one_on():
 def test_time_left_goes_by_work_and_passes_over_what_cannot_be_opened():
     weights = {"a": 100.0, "b": 200.0, "c": 50.0}
 
-    def weigh(name: str) -> float:
+    def work(name: str) -> float:
         if name not in weights:
             raise BadInputError("broken")
         return weights[name]
 
     record = SequenceRecord(name="a", status="done", seconds=10)
-    assert time_left(record, ["b", "c", "broken"], weigh=weigh) == 25
+    assert time_left(record, ["b", "c", "broken"], work=work) == 25
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_durations_have_two_units(seconds: float, text: str):
 
 
 def test_the_estimate_is_said_once_for_all_that_is_left_and_shared_by_those_at_work(capsys: pytest.CaptureFixture[str]):
-    progress = RunProgress(weigh={"a": 1.0, "b": 2.0, "c": 4.0}.__getitem__)
+    progress = TerminalProgress()
     with progress:
-        progress.run_started(Path("out"), ("scored-again", "a", "b", "c"), 3)
+        progress.run_started(("scored-again", "a", "b", "c"), 3, {"a": 1.0, "b": 2.0, "c": 4.0}.__getitem__)
         progress.sequence_finished(SequenceRecord(name="scored-again", status="done"))
         for name in ("a", "b"):
             progress.sequence_started(name, 5)
@@ -55,8 +55,8 @@ def test_the_estimate_is_said_once_for_all_that_is_left_and_shared_by_those_at_w
 
 
 def test_a_sequence_that_is_started_again_has_one_bar():
-    progress = RunProgress()
-    progress.run_started(Path("out"), ("a", "b"), 0)
+    progress = TerminalProgress()
+    progress.run_started(("a", "b"), 0, lambda _: 1.0)
     for _ in range(2):
         progress.sequence_started("a", 5)
         progress.frame_done("a")
@@ -64,8 +64,8 @@ def test_a_sequence_that_is_started_again_has_one_bar():
 
 
 def test_a_failed_sequence_is_no_measure(capsys: pytest.CaptureFixture[str]):
-    progress = RunProgress()
-    progress.run_started(Path("out"), ("a", "b", "c"), 0)
+    progress = TerminalProgress()
+    progress.run_started(("a", "b", "c"), 0, lambda _: 1.0)
     for name, status in (("a", "failed"), ("b", "done"), ("c", "done")):
         progress.sequence_started(name, 5)
         progress.sequence_finished(SequenceRecord(name=name, status=status, seconds=60))

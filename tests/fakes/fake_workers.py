@@ -12,7 +12,7 @@ import fake_vos
 from vos_bench.api import Image, Prediction, Prompt
 from vos_bench.clusters import LOCAL, Engine, parse_engine
 from vos_bench.plugins import MethodInfo
-from vos_bench.running.run import RunSettings, run
+from vos_bench.running.run import RunSettings, run_method
 
 
 def mark(name: str) -> Path:
@@ -90,4 +90,4 @@ def settings(out: Path, factory: str, engine: Engine = LOCAL, stall: float | Non
 
 if __name__ == "__main__":
     folder, factory, engine = sys.argv[1:]
-    sys.exit(run(settings(Path(folder), factory, parse_engine(engine))).status != "complete")
+    sys.exit(run_method(settings(Path(folder), factory, parse_engine(engine))).record.status != "complete")

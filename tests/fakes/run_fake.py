@@ -10,7 +10,7 @@ from pathlib import Path
 import fake_vos
 
 from vos_bench.errors import VosBenchError
-from vos_bench.running.run import RunSettings, run
+from vos_bench.running.run import RunSettings, run_method
 
 
 def main(out: Path, method: str, jobs: int, length: int) -> int:
@@ -22,7 +22,8 @@ def main(out: Path, method: str, jobs: int, length: int) -> int:
     }
     dataset = fake_vos.FakeDataset(specs)
     try:
-        record = run(RunSettings(method=fake_vos.info(method), dataset=dataset, out=out, jobs=jobs, device="cpu"))
+        settings = RunSettings(method=fake_vos.info(method), dataset=dataset, out=out, jobs=jobs, device="cpu")
+        record = run_method(settings).record
     except VosBenchError as error:
         sys.stderr.write(f"vos-bench: {error}\n")
         return 2

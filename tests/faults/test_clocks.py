@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vos_bench.records import load_run
-from vos_bench.running.run import RunSettings, run
+from vos_bench.running.run import RunSettings, run_method
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOURS_ARE_FOR_READERS = {
@@ -69,10 +69,10 @@ def test_a_run_measures_its_seconds_whatever_the_wall_clock_does(
     sound = RunSettings(
         method=fake_vos.info("Slow"), dataset=fake_vos.FakeDataset(specs), out=tmp_path / "sound", device="cpu"
     )
-    run(sound)
+    run_method(sound)
     request.getfixturevalue("jumping")
     jumped = replace(sound, out=tmp_path / "jumped")
-    assert run(jumped).status == "complete"
+    assert run_method(jumped).record.status == "complete"
     for name, sequence in load_run(jumped.out).sequence_records.items():
         assert 0.05 <= sequence.seconds < 600, name
         assert all(0 <= ms < 600_000 for ms in sequence.timings.stream_ms if ms is not None)

@@ -12,7 +12,7 @@ from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.records import load_run
-from vos_bench.running.run import RunSettings, run
+from vos_bench.running.run import RunSettings, run_method
 from vos_bench.training import checkpoint
 
 Capture = pytest.CaptureFixture[str]
@@ -50,13 +50,13 @@ def test_a_run_on_a_disk_that_fills_up_loses_nothing_finished(
 ):
     full = settings(fake_vos, small_disk)
     with pytest.raises(BadInputError, match=r"No space left on device.*Finished sequences are kept"):
-        run(full)
+        run_method(full)
     finished = load_run(full.out).sequence_records
     assert 0 < len(finished) < 6
     assert {sequence.status for sequence in finished.values()} == {"done"}
     assert not list(full.out.rglob("*.part"))
     breaking.remount(small_disk, "size=8m")
-    assert run(full).status == "complete"
+    assert run_method(full).record.status == "complete"
 
 
 def test_a_run_in_a_folder_that_became_read_only_stops_and_changes_nothing(
@@ -64,15 +64,15 @@ def test_a_run_in_a_folder_that_became_read_only_stops_and_changes_nothing(
 ):
     breaking.remount(small_disk, "size=8m")
     first = settings(fake_vos, small_disk)
-    assert run(first).status == "complete"
+    assert run_method(first).record.status == "complete"
     (first.out / "sequences" / "c.json").unlink()
     before = {path: path.stat().st_mtime_ns for path in first.out.rglob("*")}
     breaking.remount(small_disk, "ro")
     with pytest.raises(BadInputError, match="cannot be written: Read-only file system"):
-        run(first)
+        run_method(first)
     assert {path: path.stat().st_mtime_ns for path in first.out.rglob("*")} == before
     breaking.remount(small_disk, "rw")
-    assert run(first).status == "complete"
+    assert run_method(first).record.status == "complete"
 
 
 @pytest.mark.parametrize("fault", ["size=16k", "ro"])

@@ -8,9 +8,10 @@ from types import ModuleType
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
+from vos_bench.progress import Progress
 from vos_bench.records import load_run
 from vos_bench.running.faults import GpuLostError, Halving, halved, ran_out_of_memory
-from vos_bench.running.run import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, run_method
 
 FIVE = {k: 0 if k < 5 else 1 for k in range(1, 6)}
 """Five objects, one of which starts late."""
@@ -45,7 +46,7 @@ def unbroken(fake_vos: ModuleType, settings: RunSettings, monkeypatch: pytest.Mo
     out = settings.out.with_name("unbroken")
     with monkeypatch.context() as patch:
         patch.setattr(fake_vos.Hungry, "fits", 9)
-        assert run(replace(settings, out=out)).status == "complete"
+        assert run_method(replace(settings, out=out)).record.status == "complete"
     return masks(out)
 
 
@@ -60,7 +61,7 @@ def test_out_of_memory_starts_the_sequence_again_with_half_the_objects_at_a_time
     jobs: int,
     fresh_workers: None,  # noqa: ARG001
 ):
-    record = run(replace(settings, method=fake_vos.info(method), jobs=jobs))
+    record = run_method(replace(settings, method=fake_vos.info(method), jobs=jobs)).record
     assert record.status == "complete"
     assert masks(settings.out) == unbroken
     sequences = load_run(settings.out).sequence_records
@@ -85,7 +86,7 @@ def test_out_of_memory_starts_the_sequence_again_with_half_the_objects_at_a_time
 def test_a_sequence_that_never_fits_fails_alone_and_says_why(
     fake_vos: ModuleType, settings: RunSettings, method: str, at_once: int | None, message: str
 ):
-    record = run(replace(settings, method=fake_vos.info(method)))
+    record = run_method(replace(settings, method=fake_vos.info(method))).record
     assert (record.counts.done, record.counts.failed) == (2, 2)
     sequences = load_run(settings.out).sequence_records
     assert [name for name, found in sequences.items() if found.status == "failed"] == ["b", "d"]
@@ -115,7 +116,7 @@ def test_what_is_halved_is_how_many_objects_really_went_together(most: int, obje
     assert halved(most, objects) == found
 
 
-class Names(SilentListener):
+class Names(Progress):
     def __init__(self) -> None:
         self.started: list[str] = []
 
@@ -126,18 +127,18 @@ class Names(SilentListener):
 def test_a_lost_gpu_ends_the_run_and_leaves_the_rest_untouched(fake_vos: ModuleType, settings: RunSettings):
     lost = replace(settings, method=fake_vos.info("LosesTheGpu"))
     with pytest.raises(GpuLostError, match=r"b: raised AcceleratorError.*illegal memory access.*same command goes on"):
-        run(lost)
+        run_method(lost)
     found = load_run(settings.out)
     assert {name: sequence.status for name, sequence in found.sequence_records.items()} == {"a": "done", "b": "failed"}
     assert (found.record.status, found.record.counts.done) == ("started", 1)
 
     names = Names()
     with pytest.raises(GpuLostError, match="d: "):
-        run(lost, listener=names)
+        run_method(lost, progress=names)
     assert names.started == ["c", "d"]  # what failed before comes last, so that it cannot keep the others waiting
     names = Names()
     with pytest.raises(GpuLostError, match="b: "):
-        run(lost, listener=names)
+        run_method(lost, progress=names)
     assert names.started == ["b"]
 
 
@@ -145,6 +146,6 @@ def test_a_gpu_that_still_answers_costs_one_sequence(
     fake_vos: ModuleType, settings: RunSettings, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("torch.cuda.synchronize", lambda _device: None)
-    record = run(replace(settings, method=fake_vos.info("LosesTheGpu")))
+    record = run_method(replace(settings, method=fake_vos.info("LosesTheGpu"))).record
     assert (record.counts.done, record.counts.failed) == (2, 2)
-    assert run(replace(settings, method=fake_vos.info("LosesTheGpu"))).counts.done == 2
+    assert run_method(replace(settings, method=fake_vos.info("LosesTheGpu"))).record.counts.done == 2

@@ -5,13 +5,14 @@ from types import ModuleType
 
 import pytest
 
-from vos_bench.running.run import RunSettings, SilentListener, run
+from vos_bench.progress import Progress
+from vos_bench.running.run import RunSettings, run_method
 
 STATM = Path("/proc/self/statm")
 LENGTH = 2000
 
 
-class Watching(SilentListener):
+class Watching(Progress):
     """Notes the resident memory, in MiB, at every hundredth frame."""
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ def test_two_thousand_frames_stay_within_fifty_mib(fake_vos: ModuleType, tmp_pat
     settings = RunSettings(
         method=fake_vos.info(method), dataset=fake_vos.FakeDataset(specs), out=tmp_path / "out", device="cpu"
     )
-    record = run(settings, listener=watching)
+    record = run_method(settings, progress=watching).record
     assert record.status == "complete"
     assert watching.frames == LENGTH
     warm = max(watching.resident[:3])  # what is loaded or set aside at the first frames does not grow with the others

@@ -10,8 +10,9 @@ from types import ModuleType
 import pytest
 
 from vos_bench.errors import BadInputError
+from vos_bench.progress import Progress
 from vos_bench.records import load_run
-from vos_bench.running.run import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, run_method
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def settings(fake_vos: ModuleType, tmp_path: Path) -> RunSettings:
 def test_a_methods_fault_fails_one_sequence_and_the_others_finish(
     fake_vos: ModuleType, settings: RunSettings, method: str, message: str
 ):
-    record = run(replace(settings, method=fake_vos.info(method)))
+    record = run_method(replace(settings, method=fake_vos.info(method))).record
     assert (record.status, record.counts.done, record.counts.failed) == ("failed", 2, 1)
     assert record.scored
     sequences = load_run(settings.out).sequence_records
@@ -48,17 +49,17 @@ def test_a_methods_fault_fails_one_sequence_and_the_others_finish(
 
 
 def test_a_method_that_fails_after_its_last_answer_fails_one_sequence_too(fake_vos: ModuleType, settings: RunSettings):
-    record = run(replace(settings, method=fake_vos.info("FailsToFinish")))
+    record = run_method(replace(settings, method=fake_vos.info("FailsToFinish"))).record
     assert (record.counts.done, record.counts.failed) == (2, 1)
     assert load_run(settings.out).sequence_records["b"].error == "ValueError: has lost its log"
 
 
 def test_the_traceback_of_a_method_is_kept_for_its_author(fake_vos: ModuleType, settings: RunSettings):
-    run(replace(settings, method=fake_vos.info("Raises")))
+    run_method(replace(settings, method=fake_vos.info("Raises")))
     failed = load_run(settings.out).sequence_records["b"]
     assert "fake_vos.py" in failed.traceback
     assert failed.traceback.endswith("ValueError: cannot bear (12, 16, 3)\n")
-    run(replace(settings, method=fake_vos.info("WrongShape"), out=settings.out.with_name("other")))
+    run_method(replace(settings, method=fake_vos.info("WrongShape"), out=settings.out.with_name("other")))
     assert load_run(settings.out.with_name("other")).sequence_records["b"].traceback == ""
 
 
@@ -73,7 +74,7 @@ def test_the_traceback_of_a_method_is_kept_for_its_author(fake_vos: ModuleType, 
 def test_a_wrong_number_of_answers_fails_the_sequence(
     fake_vos: ModuleType, settings: RunSettings, method: str, message: str
 ):
-    record = run(replace(settings, method=fake_vos.info(method)))
+    record = run_method(replace(settings, method=fake_vos.info(method))).record
     assert record.counts.failed == 3
     assert message in load_run(settings.out).sequence_records["a"].error
 
@@ -89,7 +90,7 @@ def test_a_fault_of_the_data_fails_one_sequence_and_the_others_finish(
     fake_vos: ModuleType, settings: RunSettings, fault: str, message: str
 ):
     specs = settings.dataset.specs | {"b": fake_vos.Spec(fault=fault)}
-    record = run(replace(settings, dataset=fake_vos.FakeDataset(specs)))
+    record = run_method(replace(settings, dataset=fake_vos.FakeDataset(specs))).record
     assert (record.counts.done, record.counts.failed) == (2, 1)
     assert load_run(settings.out).sequence_records["b"].error == message
 
@@ -97,7 +98,7 @@ def test_a_fault_of_the_data_fails_one_sequence_and_the_others_finish(
 @pytest.mark.parametrize("start", [{}, {1: 0}], ids=["nothing", "an empty mask"])
 def test_a_sequence_that_nothing_starts_fails_with_a_message(fake_vos: ModuleType, settings: RunSettings, start: dict):
     specs = {"a": fake_vos.Spec(), "b": fake_vos.Spec(starts=start, empty=(1,))}
-    record = run(replace(settings, dataset=fake_vos.FakeDataset(specs)))
+    record = run_method(replace(settings, dataset=fake_vos.FakeDataset(specs))).record
     assert (record.counts.done, record.counts.failed) == (1, 1)
     assert (
         "to start from; expected a label map with at least one object"
@@ -106,44 +107,44 @@ def test_a_sequence_that_nothing_starts_fails_with_a_message(fake_vos: ModuleTyp
 
 
 def test_an_interruption_keeps_what_is_finished(settings: RunSettings):
-    class Interrupting(SilentListener):
+    class Interrupting(Progress):
         def frame_done(self, name: str) -> None:
             if name == "c":
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(settings, listener=Interrupting())
+        run_method(settings, progress=Interrupting())
     found = load_run(settings.out)
     assert found.record.status == "started"
     assert (found.record.counts.done, found.record.counts.selected) == (2, 3)
     assert sorted(found.sequence_records) == ["a", "b"]
     assert (settings.out / "objects.csv").exists()
-    assert run(settings).status == "complete"
+    assert run_method(settings).record.status == "complete"
 
 
 def test_a_file_where_the_folder_is_expected_is_named(settings: RunSettings):
     settings.out.touch()
     with pytest.raises(BadInputError, match=r"out: cannot be the run's folder: .*; expected one that can be made"):
-        run(settings)
+        run_method(settings)
 
 
 def test_a_file_above_the_folder_is_named(settings: RunSettings):
     settings.out.touch()
     with pytest.raises(BadInputError, match=r"out/deep: cannot be the run's folder: Not a directory"):
-        run(replace(settings, out=settings.out / "deep"))
+        run_method(replace(settings, out=settings.out / "deep"))
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that not even root can write to")
 def test_a_folder_that_cannot_be_made_is_named(settings: RunSettings):
     with pytest.raises(BadInputError, match=r"/proc/vos-bench: cannot be the run's folder"):
-        run(replace(settings, out=Path("/proc/vos-bench")))
+        run_method(replace(settings, out=Path("/proc/vos-bench")))
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder_is_named(settings: RunSettings):
     settings.out.mkdir(mode=0o555)
     with pytest.raises(BadInputError, match=r"out: cannot be the run's folder: Permission denied"):
-        run(settings)
+        run_method(settings)
 
 
 def test_a_full_disk_ends_the_run_and_the_same_command_goes_on(settings: RunSettings, monkeypatch: pytest.MonkeyPatch):
@@ -158,8 +159,8 @@ def test_a_full_disk_ends_the_run_and_the_same_command_goes_on(settings: RunSett
     with pytest.raises(
         BadInputError, match=r"masks/b/00002\.png: .*No space left on device.*Finished sequences are kept"
     ):
-        run(settings)
+        run_method(settings)
     monkeypatch.undo()
     assert list(load_run(settings.out).sequence_records) == ["a"]
     assert not list(settings.out.rglob("*.part"))
-    assert run(settings).status == "complete"
+    assert run_method(settings).record.status == "complete"

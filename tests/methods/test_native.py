@@ -20,7 +20,7 @@ from vos_bench.methods.frtm.checkpoint import SOURCES
 from vos_bench.parts.checkpoints import read_metadata, read_tensors
 from vos_bench.parts.merge import MergeRule
 from vos_bench.running.method import seed_everything
-from vos_bench.running.run import RunSettings, run
+from vos_bench.running.run import RunSettings, run_method
 
 
 @dataclass(frozen=True)
@@ -371,7 +371,7 @@ def test_it_runs_on_the_demo_data_and_the_record_says_untrained(tmp_path, name):
         device="cpu",
         out=tmp_path / "out",
     )
-    record = run(settings)
+    record = run_method(settings).record
     assert record.counts.done == 2, [path.read_text() for path in (tmp_path / "out" / "sequences").glob("*.json")]
     assert record.method.title == f"{name} (untrained)"
     assert record.notes[0].startswith("untrained: ")

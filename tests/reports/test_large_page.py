@@ -16,6 +16,7 @@ from PIL import Image
 
 from vos_bench import registry
 from vos_bench.api import ReportOptions
+from vos_bench.progress import Progress
 from vos_bench.records import FrameScores, Run, SequenceRecord, find_runs, write_record
 from vos_bench.reports.page.site import build
 
@@ -25,14 +26,14 @@ MIB = 2**20
 
 
 @dataclass
-class Counter:
+class Counter(Progress):
     """Hears of the progress."""
 
     totals: dict[str, int] = field(default_factory=dict)
     steps: int = 0
 
     @contextmanager
-    def __call__(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+    def counting(self, what: str, total: int) -> Iterator[Callable[[], None]]:
         self.totals[what] = total
         yield self.step
 
@@ -87,7 +88,7 @@ def site(video: Path, make_run: Callable[..., Run], tmp_path_factory: pytest.Tem
             shutil.copytree(video / "Annotations" / name, folder / "masks" / name)
     runs, counter = find_runs([base / "runs"]).runs, Counter()
     tracemalloc.start()
-    build(runs, ReportOptions(out=base / "site", root=video, counting=counter))
+    build(runs, ReportOptions(out=base / "site", root=video, progress=counter))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return Site(base / "site", counter, peak)

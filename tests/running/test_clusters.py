@@ -25,7 +25,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.records import Run, load_run
 from vos_bench.running.dispatch import LOST, Orders, Outcome, supervise
 from vos_bench.running.events import Address
-from vos_bench.running.run import run
+from vos_bench.running.run import run_method
 from vos_bench.running.worker_pool import disband
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
@@ -107,7 +107,9 @@ def fakes(fake_vos: ModuleType, processes: Processes, monkeypatch: pytest.Monkey
 @pytest.fixture
 def serial(fakes: ModuleType, tmp_path: Path) -> dict[str, bytes]:
     """What one process gives, of a method that is never at fault."""
-    assert run(replace(fakes.settings(tmp_path / "serial", "fake_vos:Drift"), jobs=1)).status == "complete"
+    assert (
+        run_method(replace(fakes.settings(tmp_path / "serial", "fake_vos:Drift"), jobs=1)).record.status == "complete"
+    )
     return results(tmp_path / "serial")
 
 
@@ -222,21 +224,21 @@ def test_a_worker_that_is_killed_costs_one_try_of_its_sequence(
 
 def test_a_worker_that_hangs_is_replaced(fakes: ModuleType, serial: dict[str, bytes], tmp_path: Path):
     out = tmp_path / "out"
-    assert run(fakes.settings(out, "fake_workers:HangsOnce", stall=60)).status == "complete"
+    assert run_method(fakes.settings(out, "fake_workers:HangsOnce", stall=60)).record.status == "complete"
     assert results(out) == serial
     assert notes(load_run(out))["b"] == ("started again: it hung: no frame for 60 s (--stall)",)
 
 
 def test_a_sequence_that_always_hangs_fails_alone_also_where_one_runs_at_a_time(fakes: ModuleType, tmp_path: Path):
     hung = replace(fakes.settings(tmp_path / "out", "fake_workers:Hangs", stall=30), jobs=1, sequences=("b", "c"))
-    assert run(hung).status == "failed"
+    assert run_method(hung).record.status == "failed"
     failed = load_run(hung.out).sequence_records["b"]
     assert failed.error.startswith("tried twice: first, it hung: no frame for 30 s (--stall); then, it hung")
 
 
 def test_a_worker_whose_gpu_is_lost_is_replaced(fakes: ModuleType, serial: dict[str, bytes], tmp_path: Path):
     out = tmp_path / "out"
-    assert run(fakes.settings(out, "fake_workers:LosesTheGpuOnce")).status == "complete"
+    assert run_method(fakes.settings(out, "fake_workers:LosesTheGpuOnce")).record.status == "complete"
     assert results(out) == serial
     (noted,) = notes(load_run(out))["b"]
     assert noted.startswith("started again: the GPU no longer answered its worker: raised AcceleratorError")
@@ -244,7 +246,7 @@ def test_a_worker_whose_gpu_is_lost_is_replaced(fakes: ModuleType, serial: dict[
 
 def test_a_sequence_that_always_loses_the_gpu_fails_and_the_others_finish(fakes: ModuleType, tmp_path: Path):
     out = tmp_path / "out"
-    record = run(fakes.settings(out, "fake_vos:LosesTheGpu"))
+    record = run_method(fakes.settings(out, "fake_vos:LosesTheGpu")).record
     assert (record.counts.done, record.counts.failed) == (5, 1)
     failed = load_run(out).sequence_records["b"]
     assert "illegal memory access" in failed.error

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from types import ModuleType
 import pytest
 
 from vos_bench.errors import BadInputError, MethodError
+from vos_bench.progress import Progress
 from vos_bench.records import SequenceRecord, load_run
 from vos_bench.running.dispatch import Job, Outcome, _Ledger
 from vos_bench.running.events import receiving, sending
-from vos_bench.running.run import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, run_method
 from vos_bench.running.setup import prepare
 
 
@@ -26,13 +28,13 @@ def settings(fake_vos: ModuleType, tmp_path: Path) -> RunSettings:
     )
 
 
-class Listener(SilentListener):
+class Listener(Progress):
     def __init__(self) -> None:
         self.frames: dict[str, list[str]] = {}
         self.run: tuple[int, int] | None = None
 
-    def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:  # noqa: ARG002
-        self.run = (len(sequences), skipped)
+    def run_started(self, sequences: tuple[str, ...], finished: int, work: Callable[[str], float]) -> None:  # noqa: ARG002
+        self.run = (len(sequences), finished)
 
     def sequence_started(self, name: str, frames: int) -> None:
         self.frames[name] = [f"started {frames}"]
@@ -51,7 +53,7 @@ def masks(out: Path) -> dict[str, bytes]:
 def test_several_processes_give_what_one_gives_but_no_fps(settings: RunSettings, tmp_path: Path):
     alone = replace(settings, jobs=1, out=tmp_path / "alone")
     listener = Listener()
-    several, single = run(settings, listener=listener), run(alone)
+    several, single = run_method(settings, progress=listener).record, run_method(alone).record
     assert several.status == "complete"
     assert several.scores == single.scores
     assert masks(settings.out) == masks(alone.out)
@@ -65,7 +67,7 @@ def test_several_processes_give_what_one_gives_but_no_fps(settings: RunSettings,
 
 def test_a_worker_that_dies_costs_one_sequence(fake_vos: ModuleType, settings: RunSettings):
     listener = Listener()
-    record = run(replace(settings, method=fake_vos.info("Dies")), listener=listener)
+    record = run_method(replace(settings, method=fake_vos.info("Dies")), progress=listener).record
     assert (record.status, record.counts.done, record.counts.failed) == ("failed", 3, 1)
     failed = load_run(settings.out).sequence_records["b"]
     assert failed.error == (
@@ -79,46 +81,62 @@ def test_a_sequence_is_tried_again_when_its_worker_died(
     fake_vos: ModuleType, settings: RunSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("FAKE_MARK", str(tmp_path / "mark"))
-    record = run(replace(settings, method=fake_vos.info("DiesOnce")))
+    record = run_method(replace(settings, method=fake_vos.info("DiesOnce"))).record
     assert (tmp_path / "mark").exists()
     assert record.status == "complete"
 
 
 def test_a_method_that_raises_costs_one_sequence(fake_vos: ModuleType, settings: RunSettings):
-    record = run(replace(settings, method=fake_vos.info("Raises")))
+    record = run_method(replace(settings, method=fake_vos.info("Raises"))).record
     assert (record.counts.done, record.counts.failed) == (3, 1)
 
 
 def test_a_method_that_cannot_be_built_ends_the_run(fake_vos: ModuleType, settings: RunSettings):
     with pytest.raises(MethodError, match="weights of another network"):
-        run(replace(settings, method=fake_vos.info("CannotBeBuilt")))
+        run_method(replace(settings, method=fake_vos.info("CannotBeBuilt")))
 
 
 def test_a_worker_that_cannot_save_ends_the_run(settings: RunSettings):
-    run(replace(settings, sequences=("a",), jobs=1))
+    run_method(replace(settings, sequences=("a",), jobs=1))
     (settings.out / "masks" / "c").touch()
     with pytest.raises(BadInputError, match=r"masks/c.*Finished sequences are kept"):
-        run(settings)
+        run_method(settings)
     (settings.out / "masks" / "c").unlink()
-    assert run(settings).status == "complete"
+    assert run_method(settings).record.status == "complete"
+
+
+class Heard(Progress):
+    """Keeps the events of sequences, each with its sequence's name."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+
+    def sequence_started(self, name: str, frames: int) -> None:  # noqa: ARG002
+        self.events.append(("sequence_started", name))
+
+    def frame_done(self, name: str) -> None:
+        self.events.append(("frame_done", name))
+
+    def sequence_finished(self, record: SequenceRecord) -> None:
+        self.events.append(("sequence_finished", record.name))
 
 
 @pytest.fixture
 def ledger(settings: RunSettings) -> tuple[_Ledger, list[tuple[str, str]]]:
     """A ledger and what it passes on, each with the name of its sequence."""
-    told: list[tuple[str, str]] = []
     prepared = prepare(settings)
     job = Job(settings.dataset, prepared.recipe, prepared.task, workers=2)
-    return _Ledger(lambda kind, *rest: told.append((kind, getattr(rest[0], "name", rest[0]))), job), told
+    heard = Heard()
+    return _Ledger(heard, job), heard.events
 
 
 def test_events_that_come_after_the_end_or_before_the_start_are_not_passed_on(ledger: tuple):
     ledger, told = ledger
-    ledger.hear("frame_done", "a")
-    ledger.hear("sequence_started", "a", 6)
+    ledger.frame_done("a")
+    ledger.sequence_started("a", 6)
     ledger.take(Outcome("a", SequenceRecord(name="a", status="done"), None, ()))
-    ledger.hear("frame_done", "a")
-    ledger.hear("sequence_started", "a", 6)
+    ledger.frame_done("a")
+    ledger.sequence_started("a", 6)
     assert told == [("sequence_started", "a"), ("sequence_finished", "a")]
 
 
@@ -129,47 +147,57 @@ def test_a_sequence_of_which_no_event_came_through_is_told_of_when_it_has_ended(
 
 
 def test_events_of_each_sender_arrive_in_order_before_the_block_ends():
-    received: list[tuple[str, int]] = []
-    with receiving(lambda _, name, number: received.append((name, number)), host="127.0.0.1") as address:
-        for name in "abc":
+    heard = Heard()
+    with receiving(heard, host="127.0.0.1") as address:
+        for sequence in "abc":
             with sending(address) as sender:
-                for i in range(100):
-                    sender.tell("frame_done", name, i)
-    assert len(received) == 300
-    for name in "abc":
-        assert [i for origin, i in received if origin == name] == list(range(100))
+                for number in range(100):
+                    sender.frame_done(f"{sequence}{number}")
+    assert len(heard.events) == 300
+    for sequence in "abc":
+        names = [name for _, name in heard.events if name.startswith(sequence)]
+        assert names == [f"{sequence}{number}" for number in range(100)]
+
+
+def test_only_the_events_of_sequences_and_frames_are_heard():
+    heard = Heard()
+    with receiving(heard, host="127.0.0.1") as address:
+        with sending(address) as stranger:
+            stranger._send("sequence_finished", "a")
+        with sending(address) as sender:
+            sender.frame_done("b")
+    assert heard.events == [("frame_done", "b")]
 
 
 def test_a_stranger_without_the_key_is_not_heard_and_holds_up_nobody():
-    received: list[str] = []
-    heard = receiving(lambda _, name: received.append(name), host="127.0.0.1")
-    with heard as address, socket.create_connection(address[:2]):  # says nothing
+    heard = Heard()
+    with receiving(heard, host="127.0.0.1") as address, socket.create_connection(address[:2]):  # says nothing
         with sending(address._replace(key=b"guess")) as stranger:
-            stranger.tell("frame_done", "x")
+            stranger.frame_done("x")
         with sending(address) as sender:
-            sender.tell("frame_done", "a")
-    assert received == ["a"]
+            sender.frame_done("a")
+    assert heard.events == [("frame_done", "a")]
 
 
 def test_a_sender_notices_that_nobody_listens_any_more():
-    with receiving(lambda *_: None, host="127.0.0.1") as address, ExitStack() as later:
+    with receiving(Progress(), host="127.0.0.1") as address, ExitStack() as later:
         sender = later.enter_context(sending(address))
-        sender.tell("frame_done", "a")
+        sender.frame_done("a")
         assert not sender.gone()
         later.pop_all()
     assert sender.gone()
 
 
 def test_where_nobody_can_be_reached_nothing_is_told():
-    with receiving(lambda *_: None, host="127.0.0.1") as address:
+    with receiving(Progress(), host="127.0.0.1") as address:
         pass
     with sending(address) as sender:
-        sender.tell("frame_done", "a")
+        sender.frame_done("a")
         assert not sender.gone()
 
 
 def test_no_thread_is_left_behind():
     before = set(threading.enumerate())
-    with receiving(lambda *_: None, host="127.0.0.1") as address, sending(address) as sender:
-        sender.tell("frame_done", "a")
+    with receiving(Progress(), host="127.0.0.1") as address, sending(address) as sender:
+        sender.frame_done("a")
     assert set(threading.enumerate()) - before == set()

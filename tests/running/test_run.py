@@ -1,6 +1,7 @@
 """A run from settings to record, on made-up data."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -10,17 +11,18 @@ import pytest
 
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.labelmaps import read_label_map
+from vos_bench.progress import Progress
 from vos_bench.records import SequenceRecord, load_run
 from vos_bench.registry import method as find_method
-from vos_bench.running.run import RunSettings, SilentListener, run
+from vos_bench.running.run import RunSettings, run_method
 
 
-class Listener(SilentListener):
+class Listener(Progress):
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
 
-    def run_started(self, out: Path, sequences: tuple[str, ...], skipped: int) -> None:
-        self.calls.append(("run", out, len(sequences), skipped))
+    def run_started(self, sequences: tuple[str, ...], finished: int, work: Callable[[str], float]) -> None:
+        self.calls.append(("run", sequences, finished, [work(name) for name in sequences]))
 
     def sequence_started(self, name: str, frames: int) -> None:
         self.calls.append(("started", name, frames))
@@ -49,7 +51,7 @@ def masks(out: Path) -> dict[str, bytes]:
 
 
 def test_a_run_writes_masks_scores_tables_and_its_record(fake_vos: ModuleType, out: Path):
-    record = run(make(fake_vos, out))
+    record = run_method(make(fake_vos, out)).record
     assert record.status == "complete"
     assert record.scored
     assert set(record.scores) == {"J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay"}
@@ -78,7 +80,7 @@ def test_the_record_says_what_a_stranger_needs(fake_vos: ModuleType, out: Path, 
     weights.write_bytes(b"parameters")
     command = ("run", "drift", "--set", "reach=1")
     settings = make(fake_vos, out, overrides=("reach=1",), weights=weights, weights_name="paper", command=command)
-    record = run(settings)
+    record = run_method(settings).record
     assert record.command == "run drift --set reach=1"
     assert record.method.config == {"reach": 1, "nested": {"depth": 1}}
     assert record.method.config_as_passed == ("reach=1",)
@@ -95,7 +97,7 @@ def test_the_record_says_what_a_stranger_needs(fake_vos: ModuleType, out: Path, 
 
 def test_a_first_label_map_is_the_given_one(fake_vos: ModuleType, out: Path):
     settings = make(fake_vos, out, "Recorder")
-    run(settings)
+    run_method(settings)
     sequence = settings.dataset.sequence("b")
     for frame, ids in (("00000", [1]), ("00003", [2])):
         labels = read_label_map(out / "masks" / "b" / f"{frame}.png")
@@ -105,7 +107,7 @@ def test_a_first_label_map_is_the_given_one(fake_vos: ModuleType, out: Path):
 def test_objects_are_handed_over_when_they_start_under_numbers_from_one(fake_vos: ModuleType, out: Path):
     fake_vos.Recorder.calls.clear()
     specs = {"gaps": fake_vos.Spec(length=5, starts={301: 1, 7: 1, 2: 3}, truth=False)}
-    run(make(fake_vos, out, "Recorder", specs))
+    run_method(make(fake_vos, out, "Recorder", specs))
     assert fake_vos.Recorder.calls == [
         ("initialize", 1, (1, 2)),
         ("step", 2, ()),
@@ -121,7 +123,7 @@ def test_objects_are_handed_over_when_they_start_under_numbers_from_one(fake_vos
 def test_only_frames_that_are_asked_for_are_written_but_all_are_fed(fake_vos: ModuleType, out: Path):
     fake_vos.Recorder.calls.clear()
     specs = {"few": fake_vos.Spec(length=6, outputs=(0, 5), truth=False)}
-    run(make(fake_vos, out, "Recorder", specs))
+    run_method(make(fake_vos, out, "Recorder", specs))
     assert len(fake_vos.Recorder.calls) == 6
     assert sorted(masks(out)) == ["masks/few/00000.png", "masks/few/00005.png"]
 
@@ -129,13 +131,13 @@ def test_only_frames_that_are_asked_for_are_written_but_all_are_fed(fake_vos: Mo
 def test_annotated_frames_only_feeds_those(fake_vos: ModuleType, out: Path):
     fake_vos.Recorder.calls.clear()
     specs = {"few": fake_vos.Spec(length=6, outputs=(0, 5), truth=False)}
-    record = run(make(fake_vos, out, "Recorder", specs, frames="annotated"))
+    record = run_method(make(fake_vos, out, "Recorder", specs, frames="annotated")).record
     assert [call[1] for call in fake_vos.Recorder.calls] == [0, 5]
     assert record.protocol.frames_seen == "annotated"
 
 
 def test_boxes_start_objects_without_pasting(fake_vos: ModuleType, out: Path):
-    run(make(fake_vos, out, "Recorder", {"a": fake_vos.Spec()}, init="box"))
+    run_method(make(fake_vos, out, "Recorder", {"a": fake_vos.Spec()}, init="box"))
     assert not read_label_map(out / "masks" / "a" / "00000.png").any()
 
 
@@ -144,20 +146,20 @@ def test_a_method_that_cannot_start_so_is_refused(fake_vos: ModuleType, out: Pat
     settings = make(fake_vos, out, init=init)
     info = fake_vos.info("Drift", prompts=frozenset(prompts))
     with pytest.raises(BadInputError, match=f"--init {init}: drift starts from a {min(prompts)}"):
-        run(RunSettings(method=info, dataset=settings.dataset, init=init, out=out))
+        run_method(RunSettings(method=info, dataset=settings.dataset, init=init, out=out))
 
 
 def test_a_dataset_of_boxes_fails_the_sequences_of_a_method_of_masks(fake_vos: ModuleType, out: Path):
     dataset = fake_vos.FakeDataset({"a": fake_vos.Spec(boxes=True)})
     info = fake_vos.info("Drift", prompts=frozenset({"mask"}))
-    record = run(RunSettings(method=info, dataset=dataset, out=out))
+    record = run_method(RunSettings(method=info, dataset=dataset, out=out)).record
     assert record.counts.failed == 1
     assert "found a box for object 1" in load_run(out).sequence_records["a"].error
 
 
 @pytest.mark.parametrize("method", ["Whole", "Lazy"])
 def test_a_method_of_whole_sequences_runs(fake_vos: ModuleType, out: Path, method: str):
-    record = run(make(fake_vos, out, method))
+    record = run_method(make(fake_vos, out, method)).record
     assert record.status == "complete"
     assert record.timing is not None
     assert record.timing.fps is None
@@ -168,7 +170,7 @@ def test_a_method_of_whole_sequences_runs(fake_vos: ModuleType, out: Path, metho
 
 def test_an_object_with_an_empty_mask_is_left_out_and_noted(fake_vos: ModuleType, out: Path):
     specs = {"a": fake_vos.Spec(starts={1: 0, 2: 0}, empty=(1,), truth=False)}
-    record = run(make(fake_vos, out, specs=specs))
+    record = run_method(make(fake_vos, out, specs=specs)).record
     assert record.status == "complete"
     sequence = load_run(out).sequence_records["a"]
     assert sequence.objects == 1
@@ -178,14 +180,14 @@ def test_an_object_with_an_empty_mask_is_left_out_and_noted(fake_vos: ModuleType
 
 @pytest.mark.parametrize("length", [1, 2])
 def test_a_sequence_of_one_or_two_frames_runs(fake_vos: ModuleType, out: Path, length: int):
-    record = run(make(fake_vos, out, specs={"short": fake_vos.Spec(length=length)}))
+    record = run_method(make(fake_vos, out, specs={"short": fake_vos.Spec(length=length)})).record
     assert record.status == "complete"
     assert len(masks(out)) == length
 
 
 def test_a_sequence_too_short_to_score_fails_with_a_message_and_keeps_its_masks(fake_vos: ModuleType, out: Path):
     specs = {"short": fake_vos.Spec(length=2), "long": fake_vos.Spec(length=4)}
-    record = run(make(fake_vos, out, specs=specs, protocol="davis"))
+    record = run_method(make(fake_vos, out, specs=specs, protocol="davis")).record
     assert (record.status, record.counts.failed, record.counts.scored) == ("failed", 1, 1)
     assert "scoring: short: found" in load_run(out).sequence_records["short"].error
     assert "the scores are means over 1 of 2 sequences" in record.notes
@@ -194,22 +196,22 @@ def test_a_sequence_too_short_to_score_fails_with_a_message_and_keeps_its_masks(
 
 def test_frames_keep_the_datasets_order_whatever_their_names(fake_vos: ModuleType, out: Path):
     fake_vos.Recorder.calls.clear()
-    run(make(fake_vos, out, "Recorder", {"a": fake_vos.Spec(length=3, names=("1", "2", "10"))}))
+    run_method(make(fake_vos, out, "Recorder", {"a": fake_vos.Spec(length=3, names=("1", "2", "10"))}))
     assert [call[1] for call in fake_vos.Recorder.calls] == [0, 1, 2]
     assert load_run(out).sequence_records["a"].timings.frame == ("1", "2", "10")
 
 
 def test_a_split_without_truth_says_so(fake_vos: ModuleType, out: Path):
-    record = run(make(fake_vos, out, specs={"a": fake_vos.Spec(truth=False)}))
+    record = run_method(make(fake_vos, out, specs={"a": fake_vos.Spec(truth=False)})).record
     assert (record.status, record.scored, record.scores) == ("complete", False, {})
     assert record.notes == ("1 sequences without public truth: label maps written, not scored",)
 
 
 def test_order_and_choice_of_sequences_change_no_result(fake_vos: ModuleType, tmp_path: Path):
     specs = {name: fake_vos.Spec(length=8) for name in ("a", "b", "c")}
-    run(make(fake_vos, tmp_path / "all", specs=specs))
-    run(make(fake_vos, tmp_path / "one", specs=specs, sequences=("b",)))
-    run(make(fake_vos, tmp_path / "back", specs=dict(reversed(specs.items()))))
+    run_method(make(fake_vos, tmp_path / "all", specs=specs))
+    run_method(make(fake_vos, tmp_path / "one", specs=specs, sequences=("b",)))
+    run_method(make(fake_vos, tmp_path / "back", specs=dict(reversed(specs.items()))))
     expected = masks(tmp_path / "all")
     assert masks(tmp_path / "back") == expected
     one = masks(tmp_path / "one")
@@ -219,8 +221,8 @@ def test_order_and_choice_of_sequences_change_no_result(fake_vos: ModuleType, tm
 
 def test_a_method_that_draws_its_weights_is_the_same_every_time(fake_vos: ModuleType, tmp_path: Path):
     for name in ("first", "second"):
-        run(make(fake_vos, tmp_path / name, "Untrained"))
-    run(make(fake_vos, tmp_path / "other", "Untrained", seed=1))
+        run_method(make(fake_vos, tmp_path / name, "Untrained"))
+    run_method(make(fake_vos, tmp_path / "other", "Untrained", seed=1))
     assert masks(tmp_path / "first") == masks(tmp_path / "second")
     assert masks(tmp_path / "first") != masks(tmp_path / "other")
 
@@ -231,14 +233,14 @@ def test_another_seed_gives_another_result_and_another_folder(
     monkeypatch.chdir(tmp_path)
     specs = {"a": fake_vos.Spec(length=20)}
     for seed in (0, 1):
-        run(make(fake_vos, None, specs=specs, seed=seed))
+        run_method(make(fake_vos, None, specs=specs, seed=seed))
     first, second = sorted(Path("runs/fake/drift").iterdir())
     assert masks(first) != masks(second)
 
 
 def test_reading_ahead_changes_no_result(fake_vos: ModuleType, tmp_path: Path):
     for name, timing in (("ahead", False), ("timed", True)):
-        record = run(make(fake_vos, tmp_path / name, timing=timing))
+        record = run_method(make(fake_vos, tmp_path / name, timing=timing)).record
         assert record.timing is not None
         assert ("a thread read frames ahead beside the method" in record.timing.reasons) is not timing
     assert masks(tmp_path / "ahead") == masks(tmp_path / "timed")
@@ -246,9 +248,9 @@ def test_reading_ahead_changes_no_result(fake_vos: ModuleType, tmp_path: Path):
 
 def test_a_listener_hears_each_step(fake_vos: ModuleType, out: Path):
     listener = Listener()
-    run(make(fake_vos, out, specs={"a": fake_vos.Spec(length=2)}), listener=listener)
+    run_method(make(fake_vos, out, specs={"a": fake_vos.Spec(length=2)}), progress=listener)
     assert listener.calls == [
-        ("run", out, 1, 0),
+        ("run", ("a",), 0, [2.0]),
         ("started", "a", 2),
         ("frame", "a"),
         ("frame", "a"),
@@ -258,7 +260,7 @@ def test_a_listener_hears_each_step(fake_vos: ModuleType, out: Path):
 
 def test_probabilities_are_kept_when_asked_for(fake_vos: ModuleType, out: Path):
     specs = {"a": fake_vos.Spec(length=4, starts={9: 0, 300: 2}, truth=False)}
-    run(make(fake_vos, out, "Soft", specs, save_probabilities=True))
+    run_method(make(fake_vos, out, "Soft", specs, save_probabilities=True))
     with np.load(out / "probabilities" / "a" / "00003.npz") as saved:
         assert saved["probabilities"].shape == (3, 12, 16)
         assert saved["probabilities"].dtype == np.float16
@@ -268,7 +270,7 @@ def test_probabilities_are_kept_when_asked_for(fake_vos: ModuleType, out: Path):
 
 
 def test_a_method_without_probabilities_is_noted(fake_vos: ModuleType, out: Path):
-    run(make(fake_vos, out, specs={"a": fake_vos.Spec()}, save_probabilities=True))
+    run_method(make(fake_vos, out, specs={"a": fake_vos.Spec()}, save_probabilities=True))
     assert load_run(out).sequence_records["a"].notes == ("no probabilities saved: the method gives none",)
     assert not (out / "probabilities").exists()
 
@@ -279,11 +281,11 @@ def test_a_class_in_a_file_runs_and_its_code_is_part_of_the_identity(fake_vos: M
     dataset = fake_vos.FakeDataset({"a": fake_vos.Spec()})
     out = tmp_path / "out"
     file.write_text(source, encoding="utf-8")
-    record = run(RunSettings(method=find_method(f"{file}:Drift"), dataset=dataset, out=out))
+    record = run_method(RunSettings(method=find_method(f"{file}:Drift"), dataset=dataset, out=out)).record
     assert record.method.code_sha256
     file.write_text(source + "\n# changed\n", encoding="utf-8")
     with pytest.raises(BadInputError, match="method code"):
-        run(RunSettings(method=find_method(f"{file}:Drift"), dataset=dataset, out=out))
+        run_method(RunSettings(method=find_method(f"{file}:Drift"), dataset=dataset, out=out))
 
 
 @pytest.mark.parametrize(
@@ -301,17 +303,17 @@ def test_a_class_in_a_file_runs_and_its_code_is_part_of_the_identity(fake_vos: M
 )
 def test_a_setting_that_does_not_fit_is_refused(fake_vos: ModuleType, out: Path, settings: dict, message: str):
     with pytest.raises(BadInputError, match=message):
-        run(make(fake_vos, out, **settings))
+        run_method(make(fake_vos, out, **settings))
     assert not out.exists()
 
 
 def test_the_gpus_clock_is_refused_for_whole_sequences(fake_vos: ModuleType, out: Path):
     with pytest.raises(BadInputError, match="whole takes whole sequences"):
-        run(make(fake_vos, out, "Whole", clock="model"))
+        run_method(make(fake_vos, out, "Whole", clock="model"))
 
 
 def test_the_models_clock_fills_its_own_column(fake_vos: ModuleType, out: Path):
-    record = run(make(fake_vos, out, clock="model"))
+    record = run_method(make(fake_vos, out, clock="model")).record
     timings = load_run(out).sequence_records["a"].timings
     assert record.timing is not None
     assert record.timing.clock == "model"
@@ -324,16 +326,16 @@ def test_a_device_that_is_not_there_is_refused(fake_vos: ModuleType, out: Path, 
     pytest.importorskip("torch")
     dataset = fake_vos.FakeDataset({"a": fake_vos.Spec()})
     with pytest.raises(BadInputError, match=f"--device {device}: "):
-        run(RunSettings(method=fake_vos.info("Drift"), dataset=dataset, out=out, device=device))
+        run_method(RunSettings(method=fake_vos.info("Drift"), dataset=dataset, out=out, device=device))
 
 
 def test_a_method_that_cannot_be_built_ends_the_run_with_its_reason(fake_vos: ModuleType, out: Path):
     with pytest.raises(MethodError, match="cannotbebuilt: cannot be built: RuntimeError: weights of another network"):
-        run(make(fake_vos, out, "CannotBeBuilt"))
+        run_method(make(fake_vos, out, "CannotBeBuilt"))
 
 
 def test_memory_and_time_of_a_sequence_are_recorded(fake_vos: ModuleType, out: Path):
-    run(make(fake_vos, out))
+    run_method(make(fake_vos, out))
     sequence = load_run(out).sequence_records["a"]
     assert sequence.seconds > 0
     assert sequence.peak_mib is None or sequence.peak_mib > 10
@@ -343,7 +345,7 @@ def test_memory_and_time_of_a_sequence_are_recorded(fake_vos: ModuleType, out: P
 
 
 def test_nothing_in_a_record_is_not_json(fake_vos: ModuleType, out: Path):
-    run(make(fake_vos, out))
+    run_method(make(fake_vos, out))
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)

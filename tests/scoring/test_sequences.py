@@ -3,7 +3,8 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.statistics import ObjectScores, overall
+from vos_bench.progress import Progress
 from vos_bench.scoring import SequenceResult, score_sequence, score_sequences, sequences, truth_folder
 
 Labels = np.ndarray[Any, Any]
@@ -211,16 +213,17 @@ def test_a_damaged_mask_fails_its_sequence_alone(bench: Bench, blobs: Any) -> No
 def test_the_number_of_jobs_changes_nothing(bench: Bench, blobs: Any, jobs: int) -> None:
     for i in range(6):
         bench.add(f"s{i}", blobs([1, 2], seed=i), blobs([1, 2], seed=i + 1))
-    seen: list[str] = []
-    threads = set()
+    threads: list[threading.Thread] = []
 
-    def on_done(result: SequenceResult) -> None:
-        seen.append(result.name)
-        threads.add(threading.current_thread())
+    class Threads(Progress):
+        @contextmanager
+        def counting(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+            assert (what, total) == ("sequences", 6)
+            yield lambda: threads.append(threading.current_thread())
 
-    results = bench.score_all(jobs=jobs, on_done=on_done)
-    assert sorted(seen) == [result.name for result in results] == [f"s{i}" for i in range(6)]
-    assert threads == {threading.current_thread()}
+    results = bench.score_all(jobs=jobs, progress=Threads())
+    assert [result.name for result in results] == [f"s{i}" for i in range(6)]
+    assert threads == [threading.current_thread()] * 6
     alone = [bench.score(f"s{i}") for i in range(6)]
     for result, scores in zip(results, alone, strict=True):
         assert [each.statistics() for each in result.objects] == [each.statistics() for each in scores]

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import torch
 
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.progress import Progress
 from vos_bench.training import checkpoint, loop
 from vos_bench.training.loop import run
 
@@ -19,19 +21,23 @@ def curve_steps(out: Path) -> list[int]:
     return [line["step"] for line in lines if "loss" in line]
 
 
-def stop_after(step: int):
-    def listener(progress):
-        if progress.step == step:
-            os.kill(os.getpid(), signal.SIGTERM)
+class At(Progress):
+    """Does something after one step of a training."""
 
-    return listener
+    def __init__(self, step: int, act: Callable[[], None]) -> None:
+        self.step, self.act = step, act
+
+    def step_done(self, step: int, steps: int, values: Mapping[str, float], seconds_left: float) -> None:  # noqa: ARG002
+        if step == self.step:
+            self.act()
 
 
 def test_a_training_stopped_and_resumed_gives_the_same_bits_as_an_unbroken_one(
     tmp_path, point_recipe, points, loop_settings
 ):
     unbroken = run(point_recipe(loop_settings), points, out=tmp_path / "a")
-    first = run(point_recipe(loop_settings), points, out=tmp_path / "b", listener=stop_after(10))
+    stop = At(10, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    first = run(point_recipe(loop_settings), points, out=tmp_path / "b", progress=stop)
     second = run(point_recipe(loop_settings), points, out=tmp_path / "b", resume=True)
 
     assert (unbroken.status, first.status, second.status) == ("done", "interrupted", "done")
@@ -53,11 +59,10 @@ def test_the_number_of_workers_changes_no_bit(tmp_path, point_recipe, points, lo
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_after_the_step_and_leaves(tmp_path, point_recipe, points, loop_settings, number):
-    def listener(progress):
-        if progress.step == 3:
-            os.kill(os.getpid(), number)
+    def act() -> None:
+        os.kill(os.getpid(), number)
 
-    outcome = run(point_recipe(loop_settings), points, out=tmp_path, listener=listener)
+    outcome = run(point_recipe(loop_settings), points, out=tmp_path, progress=At(3, act))
     assert (outcome.status, outcome.step) == ("interrupted", 3)
     assert checkpoint.load(tmp_path)["step"] == 3
 
@@ -66,13 +71,12 @@ def test_a_signal_saves_after_the_step_and_leaves(tmp_path, point_recipe, points
 def test_a_signal_to_all_processes_of_a_job_finds_the_workers_standing(
     tmp_path, point_recipe, points, loop_settings, number
 ):
-    def listener(progress):
-        if progress.step == 3:
-            for process in (*multiprocessing.active_children(), multiprocessing.current_process()):
-                os.kill(process.pid, number)
+    def act() -> None:
+        for process in (*multiprocessing.active_children(), multiprocessing.current_process()):
+            os.kill(process.pid, number)
 
     settings = loop_settings.model_copy(update={"workers": 2})
-    outcome = run(point_recipe(settings), points, out=tmp_path, listener=listener)
+    outcome = run(point_recipe(settings), points, out=tmp_path, progress=At(3, act))
     assert (outcome.status, outcome.step) == ("interrupted", 3)
     assert not multiprocessing.active_children()
 
@@ -80,15 +84,14 @@ def test_a_signal_to_all_processes_of_a_job_finds_the_workers_standing(
 def test_a_reading_process_that_is_killed_is_said_plainly_and_the_checkpoint_is_kept(
     tmp_path, point_recipe, points, loop_settings
 ):
-    def listener(progress):
-        if progress.step == 7:
-            for process in multiprocessing.active_children():
-                process.kill()
-                process.join()
+    def act() -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+            process.join()
 
     settings = loop_settings.model_copy(update={"workers": 2})
     with pytest.raises(VosBenchError, match=r"a process that reads samples died: .*--resume goes on from there"):
-        run(point_recipe(settings), points, out=tmp_path, listener=listener)
+        run(point_recipe(settings), points, out=tmp_path, progress=At(7, act))
     assert checkpoint.load(tmp_path)["step"] == 5
     assert run(point_recipe(settings), points, out=tmp_path, resume=True).step == 20
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.locks import FolderBusyError, FolderLock
 from vos_bench.plugins import MethodInfo
+from vos_bench.progress import Progress
 from vos_bench.records import (
     AblationEntry,
     RunRecord,
@@ -23,35 +23,15 @@ from vos_bench.records import (
     run_file,
     write_record,
 )
-from vos_bench.running.run import ProgressListener, RunSettings, SilentListener
-from vos_bench.running.run import run as run_method
+from vos_bench.running.run import RunSettings, run_method
 from vos_bench.running.setup import prepare
 from vos_bench.training import checkpoint
-from vos_bench.training.loop import Listener
 from vos_bench.training.recipe import FREE_TO_CHANGE
 from vos_bench.training.record import WEIGHTS
 from vos_bench.training.session import find_recipe, train
 
 PATIENCE_SECONDS = 1.0
 """How long a job's lock may be taken by somebody who only looks whether it is taken."""
-
-
-class Watcher:
-    """Hears how the jobs go; this one does nothing."""
-
-    def job_started(self, job: Job) -> None:
-        """A job was taken."""
-
-    def training(self, _job: Job) -> AbstractContextManager[Listener | None]:
-        """Return what is told of the training's steps, for as long as it lasts."""
-        return nullcontext()
-
-    def running(self, _job: Job, _dataset: Dataset, /) -> AbstractContextManager[ProgressListener]:
-        """Return what is told of the run, for as long as it lasts."""
-        return nullcontext(SilentListener())
-
-    def job_finished(self, job: Job, error: str) -> None:
-        """A job ended; `error` is empty when it is done."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +75,7 @@ class _Interrupted(Exception):  # noqa: N818 (no error)
     """A training was asked to stop, and did."""
 
 
-def work(jobs: Iterable[Job], means: Means, *, watcher: Watcher | None = None) -> Outcome:
+def work(jobs: Iterable[Job], means: Means, *, progress: Progress | None = None) -> Outcome:
     """Do every job that is neither done nor taken by another process.
 
     A job that was killed goes on from its last checkpoint, or its last sequence. One that fails is reported at the
@@ -104,12 +84,12 @@ def work(jobs: Iterable[Job], means: Means, *, watcher: Watcher | None = None) -
     Args:
         jobs: In this order.
         means: What to do them with.
-        watcher: Hears about progress.
+        progress: Hears about progress.
 
     Raises:
         BadInputError: Something is wrong that no job would survive: settings, data, weights, a folder of other work.
     """
-    jobs, watcher = list(jobs), watcher or Watcher()
+    jobs, progress = list(jobs), progress or Progress()
     _require_start(jobs, means)
     failed: list[tuple[Job, str]] = []
     pending, worked = jobs, True
@@ -119,7 +99,7 @@ def work(jobs: Iterable[Job], means: Means, *, watcher: Watcher | None = None) -
         for job in pending:
             try:
                 with FolderLock(job.folder, shard=None).held(patience_seconds=PATIENCE_SECONDS):
-                    worked = _do(job, means, watcher, failed) or worked
+                    worked = _do(job, means, progress, failed, len(jobs)) or worked
             except FolderBusyError:
                 elsewhere.append(job)
             except _Interrupted:
@@ -138,15 +118,15 @@ def _require_start(jobs: Iterable[Job], means: Means) -> None:
                 raise BadInputError(f"{job.name}: its training starts from a file: give --start {part}=FILE, {what}")
 
 
-def _do(job: Job, means: Means, watcher: Watcher, failed: list[tuple[Job, str]]) -> bool:
+def _do(job: Job, means: Means, progress: Progress, failed: list[tuple[Job, str]], jobs: int) -> bool:
     """Do a job whose lock is held; return whether there was anything to do."""
     if is_done(job) and _is_as_asked(job, means):
         _refresh(job, means)
         return False
-    watcher.job_started(job)
+    progress.job_started(job.name, jobs)
     try:
-        _train(job, means, watcher)
-        record = _run(job, means, watcher)
+        _train(job, means, progress)
+        record = _run(job, means, progress)
         error = f"{record.counts.failed} of {record.counts.selected} sequences failed" if record.counts.failed else ""
     except BadInputError:
         raise
@@ -154,7 +134,6 @@ def _do(job: Job, means: Means, watcher: Watcher, failed: list[tuple[Job, str]])
         error = str(found)
     if error:
         failed.append((job, error))
-    watcher.job_finished(job, error)
     return True
 
 
@@ -187,25 +166,24 @@ def _refresh(job: Job, means: Means) -> None:
         write_record(record.model_copy(update={"ablation": entry}), run_file(job.run))
 
 
-def _train(job: Job, means: Means, watcher: Watcher) -> None:
+def _train(job: Job, means: Means, progress: Progress) -> None:
     training = job.variant.training
     if training is None:
         return
     if is_trained(job):
         _require_same_training(job, means)
         return
-    with watcher.training(job) as listener:
-        result = train(
-            job.plan.method,
-            training.recipe,
-            out=job.training,
-            roots=means.roots,
-            weights={} if training.own_start else means.start,
-            overrides=_overrides(job, training, means),
-            resume=(job.training / checkpoint.NAME).exists(),
-            device=means.device,
-            listener=listener,
-        )
+    result = train(
+        job.plan.method,
+        training.recipe,
+        out=job.training,
+        roots=means.roots,
+        weights={} if training.own_start else means.start,
+        overrides=_overrides(job, training, means),
+        resume=(job.training / checkpoint.NAME).exists(),
+        device=means.device,
+        progress=progress,
+    )
     if result.weights is None:
         raise _Interrupted
 
@@ -234,10 +212,8 @@ def _overrides(job: Job, training: Training, means: Means) -> tuple[str, ...]:
     return tuple(text.replace(EVALUATED, names) for text in overrides)
 
 
-def _run(job: Job, means: Means, watcher: Watcher) -> RunRecord:
-    settings = _settings(job, means)
-    with watcher.running(job, settings.dataset) as listener:
-        return run_method(settings, listener=listener)
+def _run(job: Job, means: Means, progress: Progress) -> RunRecord:
+    return run_method(_settings(job, means), progress=progress).record
 
 
 def _settings(job: Job, means: Means) -> RunSettings:

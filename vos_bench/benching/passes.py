@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from vos_bench.api import Dataset, LabelMap, Method, SequenceMethod
 from vos_bench.environment import without_home
 from vos_bench.errors import MethodError
 from vos_bench.labelmaps import read_label_map, write_label_map
+from vos_bench.progress import Progress
 from vos_bench.records import SequenceRecord, masks_folder
 from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
@@ -21,16 +21,6 @@ from vos_bench.running.peak_memory import PeakMemory
 from vos_bench.running.play import Feed, LabelMapWriter
 from vos_bench.running.sequence import Task, play, saving
 from vos_bench.timing import FrameTimings
-
-
-class Listener(Protocol):
-    """Hears how a timing goes."""
-
-    def pass_started(self, what: str, frames: int) -> None:
-        """A pass begins: `warm-up` or `repeat 2 of 3`, over one sequence of so many frames."""
-
-    def frame_done(self) -> None:
-        """One frame was answered."""
 
 
 @dataclass
@@ -117,7 +107,7 @@ class Passes:
         *,
         task: Task,
         method: Method | SequenceMethod,
-        listener: Listener,
+        progress: Progress,
         keep: bool = True,
     ) -> None:
         """Plan the frames of all sequences.
@@ -127,11 +117,11 @@ class Passes:
             names: The sequences.
             task: What they have in common.
             method: Built.
-            listener: Hears of every pass and frame.
+            progress: Hears of every pass and frame.
             keep: Whether to write the label maps of sequences that have a truth.
         """
         self._dataset, self._names, self._task = dataset, names, task
-        self._method, self._listener, self._keep = method, listener, keep
+        self._method, self._progress, self._keep = method, progress, keep
         self._held: tuple[str, list[LoadedFrame]] | None = None
         self.ledgers = {
             name: Ledger(name, plan_frames(dataset.sequence(name), frames=task.frames, init=task.init))
@@ -170,7 +160,7 @@ class Passes:
         """Run one sequence once; `repeat` is None for what is not kept."""
         ledger = self.ledgers[name]
         loaded = self._frames(ledger)
-        self._listener.pass_started(what, len(loaded))
+        self._progress.pass_started(name, what, len(loaded))
         began = time.perf_counter()
         seed_everything(sequence_seed(self._task.seed, name))
         memory = PeakMemory(self._method.device)
@@ -233,7 +223,7 @@ class Passes:
             method=self._method,
             writer=LabelMapWriter(ledger.plan, save),
             clock=self._task.clock,
-            frame_done=lambda _: self._listener.frame_done(),
+            frame_done=lambda _: self._progress.frame_done(ledger.name),
         )
         return timings, feed
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from vos_bench import timing
-from vos_bench.benching.passes import Listener, Passes
+from vos_bench.benching.passes import Passes
 from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environment, machine_state, other_gpu_processes
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
+from vos_bench.progress import Progress
 from vos_bench.records import BenchEntry, Run, RunRecord, default_out, remove_partial_files, run_file, write_record
 from vos_bench.records.summary import write_summary
 from vos_bench.running.method import at_work, numerics
@@ -36,7 +37,7 @@ class Repeats:
         return frames > 0 and (self.quick or (frames >= timing.ENOUGH_FRAMES and seconds >= timing.ENOUGH_SECONDS))
 
 
-def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: Listener) -> Run:
+def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Progress | None = None) -> Run:
     """Time a method on a dataset, and score the very label maps of the timed passes where there is a truth.
 
     Warm-up is one pass over the longest sequence of each frame size and number of objects. Then come the repeats;
@@ -45,7 +46,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
     Args:
         settings: What to time and how; `jobs`, `shard`, `overwrite`, `timing` and `save_probabilities` are not used.
         repeats: How often.
-        listener: Hears about progress.
+        progress: Hears about progress.
 
     Raises:
         BadInputError: A setting does not fit, or the folder is another run's or cannot be written.
@@ -64,7 +65,9 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), listener: List
         write_record(record, run_file(out))
         notes: list[str] = []
         with at_work(prepared.recipe, notes) as method:
-            passes = Passes(settings.dataset, prepared.names, task=prepared.task, method=method, listener=listener)
+            passes = Passes(
+                settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress or Progress()
+            )
             entry = _repeat(passes, repeats)
         for ledger in passes.ledgers.values():
             score_and_save(settings.dataset, ledger.record(prepared.task), task=prepared.task)

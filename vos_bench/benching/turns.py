@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vos_bench.api import Method, SequenceMethod
-from vos_bench.benching.passes import Listener, Passes
+from vos_bench.benching.passes import Passes
 from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
+from vos_bench.progress import Progress
 from vos_bench.running.method import build
 from vos_bench.running.setup import RunSettings, prepare
 
@@ -44,7 +45,7 @@ class Turns:
         )
 
 
-def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, listener: Listener) -> Turns:
+def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, progress: Progress) -> Turns:
     """Run two methods over the same frames, one after the other, again and again.
 
     Both see frames that lie in memory and are timed alike, from the decoded image to the label map. Of a program in
@@ -55,7 +56,7 @@ def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, listene
         ours: The method that is timed; its `out` is not written to.
         reference: The other one, on the same dataset.
         count: How many turns.
-        listener: Hears about progress.
+        progress: Hears about progress.
 
     Raises:
         BadInputError: A setting does not fit, or there are too few turns for a spread.
@@ -64,7 +65,7 @@ def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, listene
     if count < SMALLEST_COUNT:
         raise BadInputError(f"--turns {count}: expected at least {SMALLEST_COUNT}, for a ratio needs its spread")
     with ExitStack() as stack:
-        sides = [_passes(settings, stack, listener) for settings in (ours, reference)]
+        sides = [_passes(settings, stack, progress) for settings in (ours, reference)]
         for passes in sides:
             passes.warm_up()
         times: list[list[list[float]]] = [[], []]
@@ -76,8 +77,8 @@ def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, listene
     return Turns(own, other, frames)
 
 
-def _passes(settings: RunSettings, stack: ExitStack, listener: Listener) -> Passes:
+def _passes(settings: RunSettings, stack: ExitStack, progress: Progress) -> Passes:
     prepared = prepare(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False, clock="stream"))
     method: Method | SequenceMethod = build(prepared.recipe, resolve_device(prepared.recipe.device))
     stack.enter_context(closing(method))
-    return Passes(settings.dataset, prepared.names, task=prepared.task, method=method, listener=listener, keep=False)
+    return Passes(settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress, keep=False)

@@ -1,18 +1,16 @@
 """`vos-bench ablate`: the variants of a method, trained and measured."""
 
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from vos_bench import registry
-from vos_bench.api import Dataset
 from vos_bench.commands import options
 from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.commands.output import say, show, warn, write_json
-from vos_bench.commands.progress import RunProgress, object_frames, training
+from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import AblationInfo
 from vos_bench.tables import Column, Table, percent
@@ -88,7 +86,8 @@ def ablate(
         sequences=options.sequence_names(sequences),
         device=device,
     )
-    outcome = work(jobs, means, watcher=_watcher(len(jobs)))
+    with TerminalProgress() as progress:
+        outcome = work(jobs, means, progress=progress)
     _show(f"{method}, {info.scale}: {names}", jobs, axes, json)
     return _conclude(outcome)
 
@@ -148,26 +147,3 @@ def _row(job: "Job", axes: Container[str]) -> dict[str, Any]:
 
 def _minutes(seconds: float | None) -> float | None:
     return None if seconds is None else seconds / 60
-
-
-def _watcher(count: int) -> Any:
-    from vos_bench.ablation.work import Watcher
-
-    class Bars(Watcher):
-        """Says which job begins and draws its bars."""
-
-        def job_started(self, job: "Job") -> None:
-            say(f"{job.name} (one of {count} jobs)")
-
-        def training(self, _job: "Job") -> Any:
-            return training()
-
-        @contextmanager
-        def running(self, _job: "Job", dataset: Dataset, /) -> Iterator[RunProgress]:
-            def weigh(name: str) -> float:
-                return object_frames(dataset.sequence(name), frames="all")
-
-            with RunProgress(weigh=weigh) as progress:
-                yield progress
-
-    return Bars()

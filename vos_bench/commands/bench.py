@@ -18,7 +18,7 @@ from vos_bench.benching.turns import Turns, take_turns
 from vos_bench.benching.videos import MadeUpVideos, Shape
 from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json
-from vos_bench.commands.progress import BenchProgress
+from vos_bench.commands.progress import TerminalProgress
 from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
@@ -99,12 +99,12 @@ def bench(
             command=tuple(sys.argv[1:]),
         ).with_weights(chosen)
         folder = _folder(settings, out, alone=len(data) * len(clocks) == 1)
-        with BenchProgress() as progress:
+        with TerminalProgress() as progress:
             plan = Repeats(repeats, quick=quick)
-            runs.append(bench_method(replace(settings, out=folder), repeats=plan, listener=progress))
+            runs.append(bench_method(replace(settings, out=folder), repeats=plan, progress=progress))
             if reference_command is not None and clock == "stream":
                 compared[case.name] = take_turns(
-                    settings, _reference(settings, reference_command), count=turns, listener=progress
+                    settings, _reference(settings, reference_command), count=turns, progress=progress
                 )
     return _conclude(runs, compared, json)
 

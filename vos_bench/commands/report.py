@@ -10,7 +10,7 @@ from vos_bench import registry
 from vos_bench.api import ReportOptions
 from vos_bench.commands.options import sequence_names
 from vos_bench.commands.output import say, show, warn, write_page
-from vos_bench.commands.progress import counting
+from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import ReportInfo
 from vos_bench.records import Run, find_runs
@@ -50,7 +50,8 @@ def report(
     _refuse(info, **{"--format": format, "--orientation": orientation})
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
-    options = ReportOptions(out=out, paths=paths, root=root, sequences=sequence_names(sequences), counting=counting)
+    chosen = sequence_names(sequences)
+    options = ReportOptions(out=out, paths=paths, root=root, sequences=chosen, progress=TerminalProgress())
     for path in registry.resolve(info.factory)(found, options):
         say(str(path))
 

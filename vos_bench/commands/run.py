@@ -12,13 +12,11 @@ from vos_bench import registry, weights
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.clusters import parse_engine, seen_by
 from vos_bench.commands import options
-from vos_bench.commands.progress import RunProgress, object_frames
+from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
-from vos_bench.records import load_run
-from vos_bench.running.run import Overwrite, RunSettings
-from vos_bench.running.run import run as run_method
+from vos_bench.running.run import Overwrite, RunSettings, run_method
 from vos_bench.scoring.listed import GivenTruth
 
 Flag = Parameter(negative=())
@@ -118,9 +116,8 @@ def run(
             out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
             command=tuple(sys.argv[1:]),
         ).with_weights(chosen)
-        with RunProgress(weigh=lambda name: object_frames(opened.sequence(name), frames=frames)) as progress:
-            run_method(settings, listener=progress)
-        runs.append(load_run(progress.out))
+        with TerminalProgress() as progress:
+            runs.append(run_method(settings, progress=progress))
     return conclude(runs, json)
 
 

@@ -11,7 +11,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset, ProtocolName
 from vos_bench.clusters import parse_engine, seen_by
 from vos_bench.commands import options
-from vos_bench.commands.progress import counting
+from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
 from vos_bench.meta_json import meta_beside
@@ -72,9 +72,8 @@ def score(
 
 def score_and_tell(masks: Path, against: Truth, *, json: Path | None, **settings: Any) -> int:
     """Score label maps with progress, tell the result and return the exit code; see `scoring.score_label_maps`."""
-    with counting("sequences", len(against.sequences)) as advance:
-        command = shlex.join(sys.argv[1:])
-        folder = score_label_maps(masks, against, command=command, on_done=lambda _: advance(), **settings)
+    with TerminalProgress() as progress:
+        folder = score_label_maps(masks, against, command=shlex.join(sys.argv[1:]), progress=progress, **settings)
     return conclude([load_run(folder)], json)
 
 

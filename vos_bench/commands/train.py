@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from vos_bench.commands import options
 from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.commands.output import say
-from vos_bench.commands.progress import training
+from vos_bench.commands.progress import TerminalProgress
 
 
 def train(
@@ -38,7 +38,7 @@ def train(
 
     roots = dict(options.named_path(text, otherwise="") for text in root)
     start = dict(options.named_path(text, otherwise="network") for text in weights)
-    with training() as listener:
+    with TerminalProgress() as progress:
         result = train_method(
             method,
             recipe,
@@ -48,7 +48,7 @@ def train(
             overrides=set_,
             resume=resume,
             device=device,
-            listener=listener,
+            progress=progress,
         )
     if result.weights is None:
         say(f"stopped after step {result.record.step}; the same command with --resume goes on from there")

@@ -21,8 +21,9 @@ from vos_bench.clusters import LOCAL, Engine
 from vos_bench.clusters.connection import joined, quietly
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
+from vos_bench.progress import Progress
 from vos_bench.records import Numerics, SequenceRecord, read_record, sequence_file, write_record
-from vos_bench.running.events import Address, Listening, receiving, sending
+from vos_bench.running.events import Address, receiving, sending
 from vos_bench.running.faults import GpuLostError
 from vos_bench.running.sequence import saving
 from vos_bench.running.worker_pool import RunEndedError, WorkerLostError, crew_of, disband
@@ -68,7 +69,7 @@ def run_in_workers(
     names: Sequence[str],
     *,
     job: Job,
-    handle: Listening,
+    progress: Progress,
     engine: Engine = LOCAL,
     jobs: int | None = None,
     stall: float | None = None,
@@ -80,7 +81,7 @@ def run_in_workers(
     Args:
         names: The sequences.
         job: What they have in common.
-        handle: Hears `sequence_started`, `frame_done` and `sequence_finished` events, one at a time.
+        progress: Hears of sequences and frames, one call at a time.
         engine: Where they are run.
         jobs: How many at once; None for as many as the engine has places.
         stall: After how many seconds without a frame a worker is killed; None for never.
@@ -94,7 +95,7 @@ def run_in_workers(
         BadInputError: The engine cannot be joined or breaks off.
     """
     jobs = jobs and min(jobs, len(names))
-    ledger = _Ledger(handle, job)
+    ledger = _Ledger(progress, job)
     orders = _orders(job, engine, jobs, stall)
     tries = _tries_folder(orders)
     with joined(engine, jobs=jobs, gpu=job.recipe.device != "cpu") as places, _heard(ledger, places.host) as address:
@@ -120,8 +121,8 @@ def _close(results: Generator[Any]) -> None:
 
 
 def _heard(ledger: "_Ledger", host: str | None) -> Any:
-    """Return the way of events to the ledger: a function of this process, or an address that others send to."""
-    return receiving(ledger.hear, host=host) if host else nullcontext(ledger.hear)
+    """Return the way of events to the ledger: the ledger itself in this process, or an address that others send to."""
+    return receiving(ledger, host=host) if host else nullcontext(ledger)
 
 
 def _orders(job: Job, engine: Engine, jobs: int | None, stall: float | None) -> Orders:
@@ -136,24 +137,28 @@ def _orders(job: Job, engine: Engine, jobs: int | None, stall: float | None) -> 
     return Orders(recipe.info.name, pickle.dumps(header), threads, out, secrets.token_hex(8), stall)
 
 
-class _Ledger:
+class _Ledger(Progress):
     """What is known of the sequences that are run elsewhere."""
 
-    def __init__(self, handle: Listening, job: Job) -> None:
-        self._handle, self._job = handle, job
+    def __init__(self, progress: Progress, job: Job) -> None:
+        self._progress, self._job = progress, job
         self._started: set[str] = set()
         self._ended: set[str] = set()
         self._turn = threading.Lock()
         self.numerics: Numerics | None = None
 
-    def hear(self, kind: str, *arguments: Any) -> None:
-        """Pass on an event of a sequence that has not ended; events may be late, and results are not."""
-        name = arguments[0]
+    def sequence_started(self, name: str, frames: int) -> None:
+        """Pass it on, unless the sequence has ended: events may be late, results are not."""
         with self._turn:
-            if name in self._ended or (kind != "sequence_started" and name not in self._started):
-                return
-            self._started.add(name)
-            self._handle(kind, *arguments)
+            if name not in self._ended:
+                self._started.add(name)
+                self._progress.sequence_started(name, frames)
+
+    def frame_done(self, name: str) -> None:
+        """Pass it on while the sequence runs."""
+        with self._turn:
+            if name in self._started - self._ended:
+                self._progress.frame_done(name)
 
     def take(self, found: "Outcome | VosBenchError") -> None:
         """Note how a sequence ended. Raises what ends the run."""
@@ -163,9 +168,9 @@ class _Ledger:
         record = self._conclude(found)
         with self._turn:
             if record.name not in self._started:  # no event came through
-                self._handle("sequence_started", record.name, record.frames)
+                self._progress.sequence_started(record.name, record.frames)
             self._ended.add(record.name)
-            self._handle("sequence_finished", record)
+            self._progress.sequence_finished(record)
 
     def _conclude(self, found: Outcome) -> SequenceRecord:
         """Return a sequence's record with what happened to it on the way, and write it where that adds something."""
@@ -189,7 +194,7 @@ class _Ledger:
         return record
 
 
-def supervise(name: str, orders: Orders, way: "Address | Listening") -> "Outcome | VosBenchError":
+def supervise(name: str, orders: Orders, way: Address | Progress) -> "Outcome | VosBenchError":
     """Run a sequence in a worker process of this machine, twice if need be.
 
     Args:
@@ -202,23 +207,23 @@ def supervise(name: str, orders: Orders, way: "Address | Listening") -> "Outcome
     """
     try:
         if not isinstance(way, Address):
-            return _try(name, orders, [], tell=way, gone=lambda: False)
+            return _try(name, orders, [], progress=way, gone=lambda: False)
         failures = [LOST] * _count_try(name, orders)
         with sending(way) as sender:
-            return _try(name, orders, failures, tell=sender.tell, gone=sender.gone)
+            return _try(name, orders, failures, progress=sender, gone=sender.gone)
     except VosBenchError as error:
         return error
     except RunEndedError as error:
         return BadInputError(f"{name}: {error}")
 
 
-def _try(name: str, orders: Orders, failures: list[str], *, tell: Listening, gone: Callable[[], bool]) -> Outcome:
+def _try(name: str, orders: Orders, failures: list[str], *, progress: Progress, gone: Callable[[], bool]) -> Outcome:
     crew = crew_of(orders.token)
     while len(failures) < TRIES:
         worker = crew.take(orders.header, orders.environment)
         fresh, whole = not worker.used, False
         try:
-            record, numerics = worker.run(name, tell=tell, gone=gone, stall=orders.stall)
+            record, numerics = worker.run(name, progress=progress, gone=gone, stall=orders.stall)
             whole = True
             return Outcome(name, record, numerics, tuple(failures))
         except WorkerLostError as error:

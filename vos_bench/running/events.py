@@ -13,18 +13,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
+
+from vos_bench.progress import Progress
 
 GRACE_SECONDS = 5.0
 """How long to wait for what senders still have on their way, when everything else has ended."""
 CONNECT_SECONDS = 10.0
 
 
-class Listening(Protocol):
-    """Hears an event: its kind and what belongs to it."""
-
-    def __call__(self, kind: str, *arguments: Any) -> None:
-        """Take it."""
+EVENTS = frozenset({"sequence_started", "frame_done"})
+"""The methods of `Progress` that travel."""
 
 
 class Address(NamedTuple):
@@ -36,15 +35,15 @@ class Address(NamedTuple):
 
 
 @contextmanager
-def receiving(handle: Listening, *, host: str) -> Iterator[Address]:
-    """Pass events of other processes to `handle`, one at a time, until the block ends.
+def receiving(progress: Progress, *, host: str) -> Iterator[Address]:
+    """Pass events of other processes to `progress`, one at a time, until the block ends.
 
     Events of one sender arrive in order. What was sent by a sender that is closed by then is handled before the block
     is left; who still sends is cut off. Each sender has a thread of its own, so that a stranger who connects and says
     nothing holds up nobody.
 
     Args:
-        handle: Hears them.
+        progress: Hears them.
         host: The address of this machine to listen at.
     """
     key, turn, stopping = secrets.token_bytes(32), threading.Lock(), threading.Event()
@@ -54,7 +53,7 @@ def receiving(handle: Listening, *, host: str) -> Iterator[Address]:
         with suppress(EOFError, OSError, AuthenticationError, ValueError):
             for kind, *arguments in _messages(accepted, key):
                 with turn:
-                    handle(kind, *arguments)
+                    tell(progress, kind, *arguments)
 
     def accept() -> None:
         while not stopping.is_set():
@@ -97,14 +96,28 @@ def _messages(accepted: socket.socket, key: bytes) -> Iterator[list[Any]]:
             yield json.loads(sender.recv_bytes())
 
 
-class Sender:
-    """Sends events, or nothing where nobody could be reached."""
+def tell(progress: Progress, kind: str, *arguments: Any) -> None:
+    """Call a method of `progress` by the name that came from another process. Raises ValueError for any other name."""
+    if kind not in EVENTS:
+        raise ValueError(kind)
+    getattr(progress, kind)(*arguments)
+
+
+class Sender(Progress):
+    """Sends events, or nothing where nobody could be reached. Raises OSError when the receiver is gone."""
 
     def __init__(self, connection: Connection | None) -> None:
         self._connection = connection
 
-    def tell(self, kind: str, *arguments: Any) -> None:
-        """Send an event. Raises OSError when who listened is gone."""
+    def sequence_started(self, name: str, frames: int) -> None:
+        """Send it."""
+        self._send("sequence_started", name, frames)
+
+    def frame_done(self, name: str) -> None:
+        """Send it."""
+        self._send("frame_done", name)
+
+    def _send(self, kind: str, *arguments: Any) -> None:
         if self._connection is not None:
             self._connection.send_bytes(json.dumps([kind, *arguments]).encode())
 

@@ -62,6 +62,13 @@ def plan_frames(sequence: Sequence, *, frames: FramesSeen, init: PromptKind) -> 
     return FramePlan(seen, outputs, tuple(name for name in sequence.frame_names[:start] if name in outputs))
 
 
+def object_frames(sequence: Sequence, *, frames: FramesSeen) -> float:
+    """Return the work of a sequence: the frames of each object from its first one on, or just the frames."""
+    seen = sequence.frame_names if frames == "all" else sequence.output_names
+    firsts = sequence.first_frames.values()
+    return float(sum(sum(name >= first for name in seen) for first in firsts) if firsts else len(seen))
+
+
 def _first_usable(sequence: Sequence, init: PromptKind) -> str:
     for name in sequence.prompt_frames:
         if usable(sequence.read_prompt(name), (), init=init).object_ids:

@@ -29,6 +29,7 @@ from vos_bench.files import replacing, require_no_link
 from vos_bench.labelmaps import write_label_map
 from vos_bench.names import to_utf8
 from vos_bench.plugins import MethodInfo
+from vos_bench.progress import Progress
 from vos_bench.records import (
     ObjectRecord,
     SequenceRecord,
@@ -90,15 +91,8 @@ class Task:
     shared: bool
 
 
-class Listener(NamedTuple):
-    """What a sequence tells while it runs."""
-
-    sequence_started: Callable[[str, int], None]
-    frame_done: Callable[[str], None]
-
-
 @dataclass
-class _Progress:
+class _Attempt:
     """What is known of a sequence so far, also when it fails in the middle."""
 
     frames: int = 0
@@ -135,7 +129,7 @@ def saving() -> Iterator[None]:
 
 
 def run_sequence(
-    dataset: Dataset, name: str, *, method: Method | SequenceMethod, task: Task, listener: Listener
+    dataset: Dataset, name: str, *, method: Method | SequenceMethod, task: Task, progress: Progress
 ) -> SequenceRecord:
     """Run a method on one sequence: write its label maps, score them where there is a truth, write its record last.
 
@@ -147,7 +141,7 @@ def run_sequence(
         GpuLostError: The GPU no longer answers this process; the sequence's record is written, as failed.
     """
     began, memory = time.perf_counter(), PeakMemory(method.device)
-    tried, shortages, fewest = _tries(dataset, name, method, task, listener)
+    tried, shortages, fewest = _tries(dataset, name, method, task, progress)
     error = tried.record.error
     record = tried.record.model_copy(
         update={
@@ -167,31 +161,31 @@ def run_sequence(
 
 
 def _tries(
-    dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, listener: Listener
+    dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, progress: Progress
 ) -> tuple[_Tried, list[str], int | None]:
     """Run a method on one sequence, with fewer objects at a time where memory runs out; say how often it did."""
     most = method.objects_at_once
     shortages: list[str] = []
     try:
-        tried = _try(dataset, name, method, task, listener)
+        tried = _try(dataset, name, method, task, progress)
         while tried.out_of_memory and (found := halved(method.objects_at_once, tried.given)):
             shortages.append(f"out of memory with {found.before} objects at a time: run with {found.after}")
             method.objects_at_once = found.after
-            tried = _try(dataset, name, method, task, listener)
+            tried = _try(dataset, name, method, task, progress)
         return tried, shortages, method.objects_at_once
     finally:
         method.objects_at_once = most
 
 
-def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, listener: Listener) -> _Tried:
+def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, progress: Progress) -> _Tried:
     """Run a method on one sequence, from nothing."""
     seed_everything(sequence_seed(task.seed, name))
-    progress, out_of_memory, lost = _Progress(), False, False
+    attempt, out_of_memory, lost = _Attempt(), False, False
     record = SequenceRecord(name=name, status="failed", identity=task.identity, software=task.software)
     with saving():
         discard(task.out, name)
     try:
-        timings = _segment(dataset.sequence(name), method, task, progress, listener)
+        timings = _segment(dataset.sequence(name), method, task, attempt, progress)
         record = record.model_copy(update={"status": "done", "timings": timings})
     except CannotSaveError:
         raise
@@ -201,8 +195,8 @@ def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Tas
     if out_of_memory and not lost:
         release_memory(method.device)
     record = _finished(record, method)
-    update = {"frames": progress.frames, "objects": progress.objects, "notes": tuple(progress.notes)}
-    return _Tried(record.model_copy(update=update), len(progress.given), out_of_memory and not lost, lost)
+    update = {"frames": attempt.frames, "objects": attempt.objects, "notes": tuple(attempt.notes)}
+    return _Tried(record.model_copy(update=update), len(attempt.given), out_of_memory and not lost, lost)
 
 
 def _finished(record: SequenceRecord, method: Method | SequenceMethod) -> SequenceRecord:
@@ -282,22 +276,22 @@ def _message(error: Exception) -> str:
 
 
 def _segment(
-    sequence: Sequence, method: Method | SequenceMethod, task: Task, progress: _Progress, listener: Listener
+    sequence: Sequence, method: Method | SequenceMethod, task: Task, attempt: _Attempt, progress: Progress
 ) -> FrameTimings:
     plan = plan_frames(sequence, frames=task.frames, init=task.init)
-    listener.sequence_started(sequence.name, len(plan.seen))
+    progress.sequence_started(sequence.name, len(plan.seen))
     writer = _writer(sequence.name, plan, task)
     with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
         feed = Feed(frames, info=task.info, init=task.init)
-        progress.notes, progress.given = feed.notes, feed.numbering.ids
+        attempt.notes, attempt.given = feed.notes, feed.numbering.ids
 
         def tell(objects: int) -> None:
-            progress.frames, progress.objects = progress.frames + 1, objects
-            listener.frame_done(sequence.name)
+            attempt.frames, attempt.objects = attempt.frames + 1, objects
+            progress.frame_done(sequence.name)
 
         timings = play(sequence.name, plan, feed, method=method, writer=writer, clock=task.clock, frame_done=tell)
     if task.save_probabilities and not writer.saw_probabilities:
-        progress.notes.append("no probabilities saved: the method gives none")
+        attempt.notes.append("no probabilities saved: the method gives none")
     return timings.model_copy(update={"read_ahead": task.read_ahead, "shared": task.shared})
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import psutil
 
 from vos_bench import interrupts
+from vos_bench.progress import Progress
 from vos_bench.records import Numerics, SequenceRecord
-from vos_bench.running.events import Listening
+from vos_bench.running.events import tell
 from vos_bench.running.worker_process import Answer
 
 TICK_SECONDS = 0.5
@@ -79,13 +80,13 @@ class WorkerProcess:
             self._process.stdin.flush()
 
     def run(
-        self, name: str, *, tell: Listening, gone: Callable[[], bool], stall: float | None
+        self, name: str, *, progress: Progress, gone: Callable[[], bool], stall: float | None
     ) -> tuple[SequenceRecord, Numerics]:
         """Run a sequence.
 
         Args:
             name: The sequence.
-            tell: Hears `sequence_started` and `frame_done`.
+            progress: Hears of the sequence and its frames.
             gone: Says whether the run has ended meanwhile.
             stall: After how many seconds without any sign of life the process is killed; None for never.
 
@@ -112,11 +113,11 @@ class WorkerProcess:
             if kind == "raised":
                 raise arguments[0]
             if kind != "begun":
-                self._pass_on(tell, kind, *arguments)
+                self._pass_on(progress, kind, *arguments)
 
-    def _pass_on(self, tell: Listening, kind: str, *arguments: Any) -> None:
+    def _pass_on(self, progress: Progress, kind: str, *arguments: Any) -> None:
         try:
-            tell(kind, *arguments)
+            tell(progress, kind, *arguments)
         except OSError:
             self.kill()
             raise RunEndedError("nobody listens any more") from None

@@ -21,8 +21,9 @@ from vos_bench import interrupts, registry
 from vos_bench.api import Dataset
 from vos_bench.devices import resolve_device
 from vos_bench.errors import VosBenchError
+from vos_bench.progress import Progress
 from vos_bench.running.method import Recipe, build, numerics
-from vos_bench.running.sequence import Listener, Task, run_sequence
+from vos_bench.running.sequence import Task, run_sequence
 
 IDLE_SECONDS = 300.0
 """How long it waits for another sequence, whose memory and GPU somebody else may want."""
@@ -117,6 +118,19 @@ def _serve(received: "queue.SimpleQueue[Any]", tell: Callable[..., None]) -> Non
         worker.close()
 
 
+class _Told(Progress):
+    """Tells the process that started this one."""
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self._tell = tell
+
+    def sequence_started(self, name: str, frames: int) -> None:
+        self._tell("sequence_started", name, frames)
+
+    def frame_done(self, name: str) -> None:
+        self._tell("frame_done", name)
+
+
 class _Worker:
     """A built method, and which of this machine's workers it is."""
 
@@ -128,11 +142,7 @@ class _Worker:
     def run(self, name: str, tell: Callable[..., None]) -> tuple[Any, Any]:
         """Run a sequence; return its record and the worker's numerics."""
         job, method = self._job, self._method
-        listener = Listener(
-            lambda sequence, frames: tell("sequence_started", sequence, frames),
-            lambda sequence: tell("frame_done", sequence),
-        )
-        record = run_sequence(job.dataset, name, method=method, task=job.task, listener=listener)
+        record = run_sequence(job.dataset, name, method=method, task=job.task, progress=_Told(tell))
         return record, numerics(job.recipe, method)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
 from vos_bench.metrics.protocol import TruthSequence
 from vos_bench.names import printable
+from vos_bench.progress import Progress
 from vos_bench.records import (
     DatasetEntry,
     MethodEntry,
@@ -77,7 +78,7 @@ def score_label_maps(
     jobs: int | None = None,
     engine: Engine = LOCAL,
     command: str = "",
-    on_done: Callable[[SequenceResult], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Score label maps and write the record; what an earlier scoring left in `out` is replaced, never reused.
 
@@ -89,7 +90,7 @@ def score_label_maps(
         jobs: How many sequences are scored at once; None for one, and for all places of a cluster.
         engine: Who scores them.
         command: The command line as passed, for the record.
-        on_done: Called with each sequence's result as it comes.
+        progress: Hears how many sequences are scored.
 
     Returns:
         The record's folder; the record's `counts.failed` says how many sequences could not be scored.
@@ -102,7 +103,7 @@ def score_label_maps(
     out = out or default_out(record)
     _require_no_other_record(out, record)
     results = score_sequences(
-        truth.sequences, masks, protocol=truth.protocol, jobs=jobs, engine=engine, on_done=on_done
+        truth.sequences, masks, protocol=truth.protocol, jobs=jobs, engine=engine, progress=progress
     )
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time

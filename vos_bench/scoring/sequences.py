@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from vos_bench.metrics.counts import Counts, FrameCounts
 from vos_bench.metrics.protocol import TruthSequence, scoring_protocol
 from vos_bench.metrics.region import similarity_from_areas
 from vos_bench.metrics.statistics import ObjectScores
+from vos_bench.progress import Progress
 from vos_bench.scoring.counting import CountFrame, counter
 from vos_bench.scoring.preflight import check_size, preflight
 
@@ -58,7 +59,7 @@ def score_sequences(
     protocol: ProtocolName,
     jobs: int | None = None,
     engine: Engine = LOCAL,
-    on_done: Callable[[SequenceResult], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[SequenceResult]:
     """Score label maps, several sequences at a time.
 
@@ -69,7 +70,7 @@ def score_sequences(
         protocol: Which frames and objects count.
         jobs: How many sequences are scored at once; None for one, and for all places of a cluster.
         engine: Who scores them; a cluster must find the same files under the same paths.
-        on_done: Called with each result as it comes, in the thread that called this function.
+        progress: Hears how many sequences are scored, in the thread that called this function.
 
     Returns:
         One result a sequence, in the order of `sequences`. A damaged file, a wrong size or an unknown object fails
@@ -82,10 +83,10 @@ def score_sequences(
     pixels = preflight(sequences, masks, protocol=protocol)
     counter(pixels)  # compiles the program here, if need be, and not in every worker at once
     results: dict[str, SequenceResult] = {}
-    for result in _results(sequences, masks, protocol, pixels, jobs, engine):
-        results[result.name] = result
-        if on_done is not None:
-            on_done(result)
+    with (progress or Progress()).counting("sequences", len(sequences)) as step:
+        for result in _results(sequences, masks, protocol, pixels, jobs, engine):
+            results[result.name] = result
+            step()
     return [results[sequence.name] for sequence in sequences]
 
 

@@ -20,25 +20,13 @@ from vos_bench.devices import set_float32_mode
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import write_text
 from vos_bench.parts.precision import autocast
+from vos_bench.progress import Progress
 from vos_bench.training import checkpoint
 from vos_bench.training.curves import Curves
 from vos_bench.training.distributed import Processes, any_process, parallel, processes, restarted
 from vos_bench.training.interruption import deaths_of_readers, stop_requests
 from vos_bench.training.recipe import FREE_TO_CHANGE, Batch, Losses, Recipe, Samples
 from vos_bench.training.validation import mean_losses
-
-
-class Progress(NamedTuple):
-    """Where a training stands after a step; see `Listener`."""
-
-    step: int
-    steps: int
-    values: Mapping[str, float]
-    seconds_left: float
-
-
-Listener = Callable[[Progress], None]
-"""Is told of every step, by the first process only."""
 
 
 class Outcome(NamedTuple):
@@ -91,7 +79,7 @@ def run(
     held_out: Samples | None = None,
     device: str = "cpu",
     resume: bool = False,
-    listener: Listener | None = None,
+    progress: Progress | None = None,
     begun: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Train a recipe to its end, or until SIGTERM or Ctrl-C, then save.
@@ -104,7 +92,7 @@ def run(
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
         resume: Whether to go on from the folder's checkpoint. Processes that torchrun started again do so by
             themselves, and start over where the first ones came to none.
-        listener: Is told of every step.
+        progress: Hears of every step.
         begun: Called by the first process once nothing in `out` speaks against the training, before its first step.
 
     Raises:
@@ -129,7 +117,7 @@ def run(
             Curves(out, state.step, tensorboard=tensorboard) if joined.rank == 0 else nullcontext() as curves,
             deaths_of_readers(out),
         ):
-            status = _train(state, model, samples, out, stop, curves, listener)
+            status = _train(state, model, samples, out, stop, curves, progress or Progress())
         return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0, state.seconds)
 
 
@@ -152,7 +140,7 @@ def _train(
     out: Path,
     stop: list[int],
     curves: Curves | None,
-    listener: Listener | None,
+    progress: Progress,
 ) -> Literal["done", "interrupted"]:
     settings = state.recipe.settings
     started, first = time.monotonic(), state.step
@@ -163,9 +151,8 @@ def _train(
         state.step += 1
         if curves is not None:
             curves.add(state.step, {**values, "rate": rate})
-            if listener is not None:
-                left = (time.monotonic() - started) / (state.step - first) * (settings.steps - state.step)
-                listener(Progress(state.step, settings.steps, values, left))
+            left = (time.monotonic() - started) / (state.step - first) * (settings.steps - state.step)
+            progress.step_done(state.step, settings.steps, values, left)
         epoch_ends = state.step % settings.steps_per_epoch == 0
         if (
             epoch_ends

@@ -16,7 +16,8 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import sha256, write_text
 from vos_bench.locks import FolderLock
 from vos_bench.parts.checkpoints import write_tensors
-from vos_bench.training.loop import Listener, Outcome, run
+from vos_bench.progress import Progress
+from vos_bench.training.loop import Outcome, run
 from vos_bench.training.recipe import Recipe
 from vos_bench.training.record import CARD, RECORD, WEIGHTS, TrainingData, TrainingRecord, WeightsCard
 
@@ -53,7 +54,7 @@ def train(
     overrides: tuple[str, ...] = (),
     resume: bool = False,
     device: str = "auto",
-    listener: Listener | None = None,
+    progress: Progress | None = None,
 ) -> TrainingResult:
     """Train a method by one of its recipes.
 
@@ -67,7 +68,7 @@ def train(
         overrides: `a.b=value` settings of the recipe.
         resume: Whether to go on from the folder's checkpoint.
         device: `auto`, `cpu`, `cuda` or `cuda:1`. Under torchrun each process calls this function alike.
-        listener: Is told of every step.
+        progress: Hears of every step.
 
     Raises:
         BadInputError: An unknown name or device, a wrong setting, missing data, a checkpoint that does not fit, a
@@ -88,7 +89,7 @@ def train(
             out=folder,
             device=device,
             resume=resume,
-            listener=listener,
+            progress=progress,
             begun=lambda: _write(folder, record),
         )
         return _concluded(folder, record, chosen, outcome, seconds=time.monotonic() - started)

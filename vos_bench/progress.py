@@ -1,0 +1,50 @@
+"""Progress of any work: one listener for runs, timings, trainings, ablations and everything that is counted."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # every layer reports progress; only the type of a record comes from above
+    from vos_bench.records import SequenceRecord
+
+
+class Progress:
+    """Hears how work goes. This base class does nothing; a subclass overrides what it wants to hear.
+
+    Calls come one at a time. With several jobs they do not come from the thread that started the work.
+    """
+
+    def resumed(self, message: str) -> None:
+        """A run keeps sequences that were finished before; `message` says how many and which software made them."""
+
+    def run_started(self, sequences: tuple[str, ...], finished: int, work: Callable[[str], float]) -> None:
+        """A run will process these sequences.
+
+        Args:
+            sequences: Their names.
+            finished: How many more were finished before.
+            work: Sequence name to the amount of its work, in any unit; raises BadInputError where it cannot be read.
+        """
+
+    def sequence_started(self, name: str, frames: int) -> None:
+        """A sequence starts; the method will see this many frames."""
+
+    def frame_done(self, name: str) -> None:
+        """One frame of a sequence is finished."""
+
+    def sequence_finished(self, record: "SequenceRecord") -> None:
+        """A sequence is done or failed; its file is written."""
+
+    def pass_started(self, name: str, what: str, frames: int) -> None:
+        """A timing starts a pass over a sequence; `what` is `warm-up` or, for example, `repeat 2 of 3`."""
+
+    def step_done(self, step: int, steps: int, values: Mapping[str, float], seconds_left: float) -> None:
+        """A training finished step `step` of `steps`; `values` holds the losses by name. First process only."""
+
+    def job_started(self, name: str, jobs: int) -> None:
+        """An ablation of this many jobs starts one of them."""
+
+    def counting(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """Return a block in which `total` things are done; what it yields is called after each, from any thread."""
+        del what, total
+        return nullcontext(lambda: None)

@@ -45,7 +45,7 @@ def record(
     with FolderLock(run, shard=None).held():
         before = read_record(RunRecord, run_file(run))
         others = tuple(each for each in before.external if (each.server, each.date) != (entry.server, entry.date))
-        write_record(before.model_copy(update={"external": (*others, entry)}), run_file(run))
+        write_record(before.replace(external=(*others, entry)), run_file(run))
     scores = ", ".join(f"{name} {value:.4f}" for name, value in entry.scores.items())
     say(f"{run}: {scores} (external: {entry.server}, {entry.date})")
 

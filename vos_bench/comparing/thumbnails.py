@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cv2
-import numpy as np
 from PIL import Image as PillowImage
 
 from vos_bench.api import Dataset, Image, LabelMap
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import DAVIS_PALETTE, read_label_map
+from vos_bench.labelmaps import read_label_map, tint
 from vos_bench.records import Run, SequenceRecord, masks_folder
 from vos_bench.tables import plain_markdown
 
@@ -95,9 +94,7 @@ def _label_map(run: Path, sequence: str, frame: str) -> LabelMap | None:
 
 
 def _png(image: Image, labels: LabelMap) -> bytes:
-    palette = np.array([*DAVIS_PALETTE], np.uint8).reshape(-1, 3)
-    shown, inside = image.copy(), labels > 0
-    shown[inside] = image[inside] // 2 + palette[labels[inside] % len(palette)] // 2
+    shown = tint(image, labels)
     if shown.shape[1] > WIDTH:
         height = max(1, round(shown.shape[0] * WIDTH / shown.shape[1]))
         shown = cv2.resize(shown, (WIDTH, height), interpolation=cv2.INTER_AREA)

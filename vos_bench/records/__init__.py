@@ -6,10 +6,6 @@ The sequence files are the truth: resuming reads them, and shards merge by copyi
 """
 
 from vos_bench.records.files import (
-    FoundRuns,
-    Run,
-    find_runs,
-    load_run,
     masks_folder,
     probabilities_folder,
     read_record,
@@ -39,6 +35,7 @@ from vos_bench.records.models import (
     VariantEntry,
     WeightsEntry,
 )
+from vos_bench.records.run import FoundRuns, Run, find_runs, load_run
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -11,7 +11,7 @@ from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.names import escape_formula
 from vos_bench.records.models import SequenceRecord
 
-Row = Mapping[str, str | int | float | None]
+RecordRow = Mapping[str, str | int | float | None]
 
 SEQUENCE_COLUMNS = ("sequence", "frames", "objects", "seconds", "peak_mib", "status", "error")
 OBJECT_COLUMNS = ("sequence", "object", "group", *STATISTICS)
@@ -33,9 +33,9 @@ def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
     """
     records = list(records)
     for name, columns, rows in (
-        ("sequences.csv", SEQUENCE_COLUMNS, _sequence_rows(records)),
-        ("objects.csv", OBJECT_COLUMNS, _object_rows(records)),
-        ("frames.csv.gz", FRAME_COLUMNS, _frame_rows(records)),
+        ("sequences.csv", SEQUENCE_COLUMNS, sequence_rows(records)),
+        ("objects.csv", OBJECT_COLUMNS, object_rows(records)),
+        ("frames.csv.gz", FRAME_COLUMNS, frame_rows(records)),
         ("timing.csv.gz", TIMING_COLUMNS, _timing_rows(records)),
     ):
         text = pd.DataFrame([*map(_harmless, rows)], columns=list(columns)).to_csv(index=False, lineterminator="\n")
@@ -44,24 +44,27 @@ def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
         write_bytes(folder / name, gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
 
 
-def _harmless(row: Row) -> Row:
+def _harmless(row: RecordRow) -> RecordRow:
     """Return a row that a spreadsheet shows as it is."""
     return {name: escape_formula(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
-def _sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+def sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
+    """Yield one row a sequence, with `SEQUENCE_COLUMNS`."""
     for record in records:
         fields = record.model_dump(include={"frames", "objects", "seconds", "peak_mib", "status", "error"})
         yield {"sequence": record.name, **fields}
 
 
-def _object_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+def object_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
+    """Yield one row an object that has scores, with `OBJECT_COLUMNS`."""
     for record in records:
         for scores in record.scores:
             yield {"sequence": record.name, **scores.model_dump(exclude={"per_frame"})}
 
 
-def _frame_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+def frame_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
+    """Yield one row an object and scored frame, with `FRAME_COLUMNS`."""
     for record in records:
         for scores in record.scores:
             each = scores.per_frame
@@ -69,7 +72,7 @@ def _frame_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
                 yield {"sequence": record.name, "object": scores.object, "frame": frame, "J": J, "F": F}
 
 
-def _timing_rows(records: Iterable[SequenceRecord]) -> Iterator[Row]:
+def _timing_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
     names = TIMING_COLUMNS[1:]
     for record in records:
         times = record.timings

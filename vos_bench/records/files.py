@@ -1,11 +1,9 @@
-"""Where a run's files lie, and how they are read and written."""
+"""Where a run's files lie, and how one is read and written."""
 
 import json
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -14,32 +12,10 @@ from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, write_text
 from vos_bench.names import MOST_NAME_BYTES, is_file_name, shorten
-from vos_bench.records.models import SCHEMA_VERSION, RunRecord, SequenceRecord
+from vos_bench.records.models import SCHEMA_VERSION, SequenceRecord
 
 MOST_BYTES = 1 << 29
 """The largest record that is read: 20,000 frames with 200 objects take half of it."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A record with its sequences, as reports receive it.
-
-    Attributes:
-        folder: The run's folder.
-        record: Its `run.json`.
-        sequence_records: Its sequence files by name, in the order of `record.dataset.sequences`, others after them.
-    """
-
-    folder: Path
-    record: RunRecord
-    sequence_records: Mapping[str, SequenceRecord]
-
-
-class FoundRuns(NamedTuple):
-    """What `find_runs` met: the runs that load, and one message for each that does not."""
-
-    runs: tuple[Run, ...]
-    problems: tuple[str, ...]
 
 
 def run_file(folder: Path) -> Path:
@@ -168,45 +144,3 @@ def read_sequence_records(folder: Path, known: Iterable[SequenceRecord] = ()) ->
     on_disk = {path.stem: path for path in (folder / "sequences").glob("*.json")}
     names = sorted({*on_disk, *at_hand}, key=lambda name: f"{name}.json")
     return {name: at_hand.get(name) or read_record(SequenceRecord, on_disk[name]) for name in names}
-
-
-def load_run(path: Path) -> Run:
-    """Read a run: its folder or its `run.json`.
-
-    Raises:
-        BadInputError: The record or one of its sequence files is absent or damaged; the message names the file.
-    """
-    folder = path.parent if path.is_file() else path
-    record = read_record(RunRecord, path if path.is_file() else run_file(folder))
-    found = read_sequence_records(folder)
-    order = [name for name in record.dataset.sequences if name in found]
-    others = [name for name in found if name not in set(order)]
-    return Run(folder, record, {name: found[name] for name in (*order, *others)})
-
-
-def find_runs(paths: Iterable[Path]) -> FoundRuns:
-    """Load every run at or below `paths`, each once, in sorted order; what fails to load becomes a problem's text."""
-    runs: dict[Path, Run] = {}
-    problems: list[str] = []
-    for path in paths:
-        files = sorted(_run_files(path))
-        if not files:
-            problems.append(f"{path}: holds no run.json, nor does any folder in it")
-        for file in files:
-            if file.resolve() in runs:
-                continue
-            try:
-                runs[file.resolve()] = load_run(file)
-            except BadInputError as error:
-                problems.append(str(error))
-    return FoundRuns(tuple(runs.values()), tuple(problems))
-
-
-def _run_files(path: Path) -> Iterable[Path]:
-    if path.is_file():
-        yield path
-        return
-    for folder, subfolders, files in os.walk(path):
-        if "run.json" in files:
-            yield Path(folder) / "run.json"
-            subfolders.clear()

@@ -1,14 +1,14 @@
 """What the files of a run hold."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict, Unpack
 
 from pydantic import AfterValidator, Field, JsonValue
 
 from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment, MachineState
-from vos_bench.metrics.statistics import SCORES
+from vos_bench.metrics.statistics import SCORES, STATISTICS
 from vos_bench.timing import FrameTimings, TimingSummary
 
 SCHEMA_VERSION = 1
@@ -233,6 +233,20 @@ class AblationEntry(FrozenModel):
     training_seconds: float | None = None
 
 
+class RunRecordChanges(TypedDict, total=False):
+    """What may be learnt of a run after its record was begun; see `RunRecord`."""
+
+    dataset: DatasetEntry
+    environment: Environment
+    numerics: Numerics | None
+    timing: TimingSummary | None
+    bench: BenchEntry | None
+    memory_definition: str
+    external: tuple[ExternalScores, ...]
+    ablation: AblationEntry | None
+    notes: tuple[str, ...]
+
+
 class RunRecord(FrozenModel):
     """`run.json`.
 
@@ -275,6 +289,10 @@ class RunRecord(FrozenModel):
     ablation: AblationEntry | None = None
     notes: tuple[str, ...] = ()
 
+    def replace(self, **changes: Unpack[RunRecordChanges]) -> "RunRecord":
+        """Return a record with these fields changed, checked as a new one is."""
+        return RunRecord(**{**dict(self), **changes})
+
     @property
     def ended(self) -> str:
         """When the run ended, or else began; UTC, ISO 8601, so that its order is that of time."""
@@ -316,6 +334,10 @@ class ObjectRecord(FrozenModel):
     def score(self) -> float:
         """The object's J&F, a fraction."""
         return (self.J + self.F) / 2
+
+    def statistics(self) -> dict[str, float]:
+        """Return the numbers over all its frames under the names of `STATISTICS`."""
+        return {name: getattr(self, name) for name in STATISTICS}
 
 
 class SequenceRecord(FrozenModel):

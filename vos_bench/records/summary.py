@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vos_bench.metrics.statistics import SCORES, STATISTICS, mean_of_statistics
+from vos_bench.metrics.statistics import SCORES, mean_of_statistics
 from vos_bench.records.csv import write_tables
-from vos_bench.records.files import Run, read_sequence_records, run_file, write_record
+from vos_bench.records.files import read_sequence_records, run_file, write_record
 from vos_bench.records.models import Counts, DatasetEntry, ObjectRecord, RunRecord, SequenceRecord, Status
+from vos_bench.records.run import Run
 from vos_bench.timing import summarise
 
 GROUPS = ("seen", "unseen")
@@ -99,17 +100,13 @@ def run_scores(objects: Iterable[ObjectRecord]) -> dict[str, float]:
         BadInputError: There is no object.
     """
     objects = list(objects)
-    scores = mean_of_statistics([_statistics(each) for each in objects])
-    groups = {group: [_statistics(each) for each in objects if each.group == group] for group in GROUPS}
+    scores = mean_of_statistics([each.statistics() for each in objects])
+    groups = {group: [each.statistics() for each in objects if each.group == group] for group in GROUPS}
     if not all(groups.values()):
         return scores
     means = {group: mean_of_statistics(rows) for group, rows in groups.items()}
     by_group = {f"{measure}_{group}": means[group][measure] for measure in ("J", "F") for group in GROUPS}
     return {**scores, "G": sum(by_group.values()) / len(by_group), **by_group}
-
-
-def _statistics(scores: ObjectRecord) -> dict[str, float]:
-    return {name: getattr(scores, name) for name in STATISTICS}
 
 
 def _status(counts: Counts) -> Status:

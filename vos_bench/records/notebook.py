@@ -1,0 +1,115 @@
+"""How a run shows itself in a notebook: its scores as a table, and some frames with the label maps over them."""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from vos_bench import registry
+from vos_bench.api import Dataset, Image, LabelMap
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import read_label_map, tint
+from vos_bench.metrics.statistics import SCORES
+from vos_bench.records.files import masks_folder
+
+if TYPE_CHECKING:
+    from vos_bench.records.run import Run
+
+Item = TypeVar("Item")
+
+PANELS = 5
+"""How many frames the strip has."""
+
+HEIGHT = 120
+"""Of the strip, in pixels."""
+
+WIDEST = 4 * HEIGHT
+"""Of one frame, in pixels."""
+
+
+def run_html(run: "Run") -> str:
+    """Return a run as a fragment of HTML; every text in it is escaped, and the image needs no second file."""
+    title = f"<p><b>{escape(run.title)}</b> ({escape(str(run.folder))})</p>"
+    return f"<div>{title}{_score_table(run)}{_strip(run)}</div>"
+
+
+def _score_table(run: "Run") -> str:
+    counts = run.record.counts
+    first = [name for name in run.scores if name not in SCORES]
+    columns = {name: f"{100 * run.scores[name]:.1f}" for name in (*first, *SCORES) if name in run.scores}
+    columns |= {"done": str(counts.done), "failed": str(counts.failed), "status": run.record.status}
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    cells = "".join(f"<td>{escape(text)}</td>" for text in columns.values())
+    return f"<table><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
+
+
+def _strip(run: "Run") -> str:
+    """Return the strip as an image; nothing where no label map is there."""
+    shown = [*_panels(run)]
+    if not shown:
+        return ""
+    from PIL import Image as PillowImage  # here: a run without label maps shows itself without it
+
+    file = io.BytesIO()
+    PillowImage.fromarray(np.concatenate([image for _, image in shown], axis=1)).save(file, "PNG")
+    names = escape(", ".join(name for name, _ in shown), quote=True)
+    return (
+        f'<img alt="{names}" title="{names}" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+    )
+
+
+def _panels(run: "Run") -> Iterator[tuple[str, Image]]:
+    """Yield names and pictures of frames that are spread over the run's sequences and their label maps."""
+    files = {name: sorted(masks_folder(run.folder, name).glob("*.png")) for name in run.sequence_records}
+    names = _spread([name for name, found in files.items() if found], PANELS)
+    if not names:
+        return
+    dataset = _dataset(run)
+    for name in names:
+        for path in _spread(files[name], -(-PANELS // len(names))):
+            if (image := _picture(dataset, name, path)) is not None:
+                yield f"{name} {path.stem}", image
+
+
+def _spread(items: Sequence[Item], most: int) -> list[Item]:
+    """Return at most so many items, evenly chosen, from the middle of equal parts."""
+    count = min(most, len(items))
+    return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
+
+
+def _dataset(run: "Run") -> Dataset | None:
+    """Open the run's data, where they are here."""
+    data = run.record.dataset
+    try:
+        return registry.open_dataset(data.name, split=data.split or None)
+    except Exception:  # a dataset that cannot be opened, for whatever reason, leaves label maps without their frames
+        return None
+
+
+def _picture(dataset: Dataset | None, sequence: str, path: Path) -> Image | None:
+    """Return a label map over its frame, or alone where the frame is not here; None where it cannot be read."""
+    import cv2  # here, as above
+
+    try:
+        labels = read_label_map(path)
+    except BadInputError:
+        return None
+    image = _frame(dataset, sequence, path.stem, labels)
+    width = min(max(1, round(image.shape[1] * HEIGHT / image.shape[0])), WIDEST)
+    shown: Image = cv2.resize(tint(image, labels), (width, HEIGHT), interpolation=cv2.INTER_AREA)
+    return shown
+
+
+def _frame(dataset: Dataset | None, sequence: str, frame: str, labels: LabelMap) -> Image:
+    black = np.zeros((*labels.shape, 3), np.uint8)
+    if dataset is None:
+        return black
+    try:
+        image = dataset.sequence(sequence).read_frame(frame)
+    except Exception:  # as in `_dataset`
+        return black
+    return image if image.shape == black.shape else black

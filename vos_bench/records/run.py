@@ -1,0 +1,157 @@
+"""A run as Python code, reports and notebooks have it: its folder, its record, its scores, and tables of them."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from vos_bench.errors import BadInputError
+from vos_bench.metrics.statistics import mean_of_statistics
+from vos_bench.records.csv import (
+    FRAME_COLUMNS,
+    OBJECT_COLUMNS,
+    SEQUENCE_COLUMNS,
+    frame_rows,
+    object_rows,
+    sequence_rows,
+)
+from vos_bench.records.files import read_record, read_sequence_records, run_file
+from vos_bench.records.models import RunRecord, SequenceRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_SCORES = ("J&F", "J", "F")
+"""The scores of a sequence that `Run.sequences` has."""
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """One run, read or just made.
+
+    Attributes:
+        folder: The run's folder.
+        record: Its `run.json`.
+        sequence_records: Its sequence files by name, in the order of `record.dataset.sequences`, others after them.
+    """
+
+    folder: Path
+    record: RunRecord
+    sequence_records: Mapping[str, SequenceRecord]
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The run's scores by name, fractions; empty where nothing was scored."""
+        return self.record.scores
+
+    @property
+    def sequences(self) -> "pd.DataFrame":
+        """One row a sequence: its frames, objects, seconds, peak memory, status, error, J&F, J and F."""
+        import pandas as pd  # here, since it loads slowly and commands do without
+
+        rows = [
+            {**row, **_sequence_scores(record)}
+            for row, record in zip(sequence_rows(self._records), self._records, strict=True)
+        ]
+        table = pd.DataFrame(rows, columns=[*SEQUENCE_COLUMNS, *SHOWN_SCORES])
+        return table.astype(dict.fromkeys(("peak_mib", *SHOWN_SCORES), float))  # what is not known is NaN, not None
+
+    @property
+    def objects(self) -> "pd.DataFrame":
+        """One row an object: its sequence, id, group, and the mean, recall and decay of J and of F."""
+        import pandas as pd
+
+        return pd.DataFrame([*object_rows(self._records)], columns=[*OBJECT_COLUMNS])
+
+    @property
+    def frames(self) -> "pd.DataFrame":
+        """One row an object and scored frame: its sequence, object id, frame name, J and F."""
+        import pandas as pd
+
+        return pd.DataFrame([*frame_rows(self._records)], columns=[*FRAME_COLUMNS])
+
+    @property
+    def _records(self) -> list[SequenceRecord]:
+        return [*self.sequence_records.values()]
+
+    @property
+    def title(self) -> str:
+        """Method, weights where they are not its own, and data."""
+        return f"{self.record.method.title} on {self.record.dataset.title}"
+
+    def has_scores(self, sequence: str) -> bool:
+        """Return whether this run has scores of a sequence."""
+        record = self.sequence_records.get(sequence)
+        return record is not None and record.status == "done" and bool(record.scores)
+
+    def __repr__(self) -> str:
+        """Return one line: what was run, the main score, how many sequences ended well, and the folder."""
+        counts = self.record.counts
+        scores = [f"{name} {100 * self.scores[name]:.1f} %" for name in ("G", "J&F") if name in self.scores][:1]
+        done = f"{counts.done} of {counts.selected} sequences done"
+        return f"<Run {', '.join((self.title, *scores, done))}, {str(self.folder)!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the scores, and frames with the label maps over them."""
+        from vos_bench.records.notebook import run_html  # here, for few need what draws
+
+        return run_html(self)
+
+
+def _sequence_scores(record: SequenceRecord) -> dict[str, float | None]:
+    """Return the means over a sequence's objects, fractions; None where it has no scores."""
+    if not record.scores:
+        return dict.fromkeys(SHOWN_SCORES)
+    means = mean_of_statistics([each.statistics() for each in record.scores])
+    return {name: means[name] for name in SHOWN_SCORES}
+
+
+class FoundRuns(NamedTuple):
+    """What `find_runs` met: the runs that load, and one message for each that does not."""
+
+    runs: tuple[Run, ...]
+    problems: tuple[str, ...]
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run: its folder or its `run.json`.
+
+    Raises:
+        BadInputError: The record or one of its sequence files is absent or damaged; the message names the file.
+    """
+    path = Path(path)
+    folder = path.parent if path.is_file() else path
+    record = read_record(RunRecord, path if path.is_file() else run_file(folder))
+    found = read_sequence_records(folder)
+    order = [name for name in record.dataset.sequences if name in found]
+    others = [name for name in found if name not in set(order)]
+    return Run(folder, record, {name: found[name] for name in (*order, *others)})
+
+
+def find_runs(paths: Iterable[Path]) -> FoundRuns:
+    """Load every run at or below `paths`, each once, in sorted order; what fails to load becomes a problem's text."""
+    runs: dict[Path, Run] = {}
+    problems: list[str] = []
+    for path in paths:
+        files = sorted(_run_files(path))
+        if not files:
+            problems.append(f"{path}: holds no run.json, nor does any folder in it")
+        for file in files:
+            if file.resolve() in runs:
+                continue
+            try:
+                runs[file.resolve()] = load_run(file)
+            except BadInputError as error:
+                problems.append(str(error))
+    return FoundRuns(tuple(runs.values()), tuple(problems))
+
+
+def _run_files(path: Path) -> Iterable[Path]:
+    if path.is_file():
+        yield path
+        return
+    for folder, subfolders, files in os.walk(path):
+        if "run.json" in files:
+            yield Path(folder) / "run.json"
+            subfolders.clear()

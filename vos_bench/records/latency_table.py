@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vos_bench.records.run import Run
 from vos_bench.records.identity import hardware
+from vos_bench.records.run import Run
 from vos_bench.tables import SPREAD, Column, Table
 
 COLUMNS = (

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vos_bench.records.run import Run
 from vos_bench.records.identity import same_but_seed
 from vos_bench.records.models import ExternalScores, RunRecord
+from vos_bench.records.run import Run
 from vos_bench.records.summary import RUN_SCORES
 from vos_bench.tables import SPREAD, Column, Table, percent
 

@@ -37,6 +37,8 @@ def build(runs: Sequence[Run]) -> Table:
 
 def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
     record = run.record
+    # The list of sequences does not touch a single sequence's score, all other rules do.
+    alone = rules(record.replace(dataset=record.dataset.replace(sequences=())))
     for sequence in run.sequence_records.values():
         base = {
             "sequence": f"{record.dataset.title}: {sequence.name}",
@@ -45,13 +47,8 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
             "notes": (f"failed: {sequence.error}",) if sequence.status == "failed" else (),
         }
         for row in _score_rows(sequence):
-            # The list of sequences does not touch a single sequence's score, all other rules do.
-            rank = repr((rules(record.model_copy(update={"dataset": _alone(run)})), base["sequence"], row["object"]))
+            rank = repr((alone, base["sequence"], row["object"]))
             yield {**base, **row, "rank": rank}
-
-
-def _alone(run: Run) -> Any:
-    return run.record.dataset.model_copy(update={"sequences": ()})
 
 
 def _score_rows(sequence: SequenceRecord) -> Iterable[dict[str, Any]]:

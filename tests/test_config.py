@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from vos_bench import config
 from vos_bench.config import FrozenModel, apply_overrides, find_data_root, find_weights
@@ -23,6 +24,14 @@ def test_overrides_reach_nested_fields_and_leave_the_original_alone() -> None:
     changed = apply_overrides(original, ["memory.size=8", "scale=0.5", "memory.policy=first", 'names=["a", "b"]'])
     assert changed == Example(memory=Memory(size=8, policy="first"), scale=0.5, names=("a", "b"))
     assert original == Example()
+
+
+def test_a_replaced_field_is_checked_like_one_of_a_new_model() -> None:
+    assert Example().replace(scale=2) == Example(scale=2.0)
+    with pytest.raises(ValidationError, match="scales"):
+        Example().replace(scales=2)
+    with pytest.raises(ValidationError, match="scale"):
+        Example().replace(scale="wide")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,6 +23,10 @@ class FrozenModel(BaseModel):
     """Base of all that is read from or written to a file: immutable; an unknown key is an error, and so is NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed. Raises ValidationError for an unknown field or a wrong value."""
+        return type(self).model_validate({**dict(self), **changes})  # `model_copy(update=...)` would check nothing
 
 
 Config = TypeVar("Config", bound=BaseModel)

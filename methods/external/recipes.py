@@ -59,7 +59,7 @@ class RepositoryRecipe(Recipe):
                 f"repository {self.config.repository or '(not set)'}: there is no such folder; expected a checkout of"
                 " the system's repository: --set repository=FOLDER (vos-bench list methods says where to get it)"
             )
-        self.config = self.config.model_copy(update={"repository": str(folder.resolve())})
+        self.config = self.config.replace(repository=str(folder.resolve()))
         return super().command()
 
 

@@ -90,7 +90,7 @@ BOX_NETWORK = LwlConfig(box_encoder=True)
 BASELINE = LwlConfig(label_channels=1, label_source="mask", weight_source="ones", learner_gradient=False)
 """Table 1, first column: the learner fits the mask itself and is not trained through."""
 
-END_TO_END = BASELINE.model_copy(update={"learner_gradient": True})
+END_TO_END = BASELINE.replace(learner_gradient=True)
 """Table 1, second column: as the baseline, trained through the learner."""
 
 LABEL_GENERATOR = LwlConfig(weight_source="ones")

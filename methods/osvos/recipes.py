@@ -99,7 +99,7 @@ class ParentRecipe(Recipe):
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """Return each tensor with its rate; those that enlarge stay fixed."""
         assert isinstance(network, OsvosNetwork)
-        descent = self.settings.descent.model_copy(update={"learning_rate": self.settings.learning_rates["network"]})
+        descent = self.settings.descent.replace(learning_rate=self.settings.learning_rates["network"])
         groups = parameter_groups(network, descent, sides=0.1)
         return [ParameterGroup(group["name"], group["params"], group["lr"]) for group in groups]
 

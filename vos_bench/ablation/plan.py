@@ -117,14 +117,14 @@ class Plan(FrozenModel):
     def changed(self, *, training: Sequence[str] = (), settings: Sequence[str] = ()) -> "Plan":
         """Return this plan with more settings, after their own, for every training and for every run."""
         axes = tuple(
-            axis.model_copy(update={"variants": tuple(_changed(each, training, settings) for each in axis.variants)})
+            axis.replace(variants=tuple(_changed(each, training, settings) for each in axis.variants))
             for axis in self.axes
         )
-        return self.model_copy(update={"axes": axes})
+        return self.replace(axes=axes)
 
 
 def _changed(variant: Variant, overrides: Sequence[str], settings: Sequence[str]) -> Variant:
     training = variant.training
     if training is not None:
-        training = training.model_copy(update={"overrides": (*training.overrides, *overrides)})
-    return variant.model_copy(update={"training": training, "settings": (*variant.settings, *settings)})
+        training = training.replace(overrides=(*training.overrides, *overrides))
+    return variant.replace(training=training, settings=(*variant.settings, *settings))

@@ -1,10 +1,10 @@
 """The tables of a run, rebuilt from its sequence files: for spreadsheets and scripts, never read back by vos-bench."""
 
+import csv
 import gzip
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-
-import pandas as pd
 
 from vos_bench.files import write_bytes
 from vos_bench.metrics.statistics import STATISTICS
@@ -38,15 +38,20 @@ def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
         ("frames.csv.gz", FRAME_COLUMNS, frame_rows(records)),
         ("timing.csv.gz", TIMING_COLUMNS, _timing_rows(records)),
     ):
-        text = pd.DataFrame([*map(_harmless, rows)], columns=list(columns)).to_csv(index=False, lineterminator="\n")
-        data = text.encode("utf-8")
+        data = _csv_text(columns, rows).encode("utf-8")
         # mtime=0: the hour of writing must not change the bytes
         write_bytes(folder / name, gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
 
 
-def _harmless(row: RecordRow) -> RecordRow:
-    """Return a row that a spreadsheet shows as it is."""
-    return {name: escape_formula(value) if isinstance(value, str) else value for name, value in row.items()}
+def _csv_text(columns: tuple[str, ...], rows: Iterable[RecordRow]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        values = (row[column] for column in columns)
+        # A spreadsheet computes a text that begins like a formula.
+        writer.writerow([escape_formula(value) if isinstance(value, str) else value for value in values])
+    return text.getvalue()
 
 
 def sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
@@ -73,9 +78,9 @@ def frame_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
 
 
 def _timing_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
-    names = TIMING_COLUMNS[1:]
     for record in records:
         times = record.timings
-        whole = times.model_copy(update={"repeat": times.repeat or (1,) * len(times.frame)})
-        for values in zip(*(getattr(whole, name) for name in names), strict=True):
-            yield {"sequence": record.name, **dict(zip(names, values, strict=True))}
+        repeat = times.repeat or (1,) * len(times.frame)  # a plain run leaves it out
+        milliseconds = (times.decode_ms, times.stream_ms, times.model_ms, times.write_ms)
+        for values in zip(times.frame, times.objects, times.phase, repeat, *milliseconds, strict=True):
+            yield dict(zip(TIMING_COLUMNS, (record.name, *values), strict=True))

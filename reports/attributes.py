@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vos_bench.metrics.statistics import SCORES
 from vos_bench.records import Run, SequenceRecord
@@ -29,10 +28,7 @@ def build(runs: Sequence[Run]) -> Table:
     """Return the table, grouped by dataset and sequence; within an object, runs of equal rules are ranked."""
     rows = [row for run in runs for row in _run_rows(run)]
     rows.sort(key=lambda row: (row["sequence"], row["object"] != ALL, str(row["object"]).zfill(6)))
-    frame = pd.DataFrame(
-        rows, columns=["sequence", *(column.name for column in COLUMNS), "rank", "notes"], dtype=object
-    )
-    return Table("Sequences and objects", COLUMNS, frame, (NOTE,), group="sequence", rank="rank", footnotes="notes")
+    return Table("Sequences and objects", COLUMNS, rows, (NOTE,), group="sequence", rank="rank", footnotes="notes")
 
 
 def _run_rows(run: Run) -> Iterable[dict[str, Any]]:

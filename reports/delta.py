@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-import pandas as pd
-
 from vos_bench.comparing.significance import Change, change
 from vos_bench.comparing.verdicts import require_comparable
 from vos_bench.errors import BadInputError
@@ -43,9 +41,8 @@ def build(runs: Sequence[Run]) -> Table:
         title = f"{_named(run)} against {_named(baseline)}"
         notes.append(f"{title}: {found}.")
         rows += [{"group": title, **row} for row in _rows(baseline, run, found)]
-    frame = pd.DataFrame(rows, columns=["group", *(column.name for column in COLUMNS)], dtype=object)
     note = f"Of each pair the {MOST} sequences that moved most. Change in points, second run minus first."
-    return Table("Change of J&F", COLUMNS, frame, (note, *notes), group="group")
+    return Table("Change of J&F", COLUMNS, rows, (note, *notes), group="group")
 
 
 def _named(run: Run) -> str:

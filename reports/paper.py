@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 
@@ -204,13 +202,8 @@ def assemble(
     across: str = "",
 ) -> Table:
     """Return the table of rows that `published_row` and `measured_row` made; `across` is that of `Table`."""
-    present = {name for row in rows for name in row}
-    names = [name for column in columns for name in (column.name, column.name + SPREAD)]
-    kept = [name for name in names if name in present or not name.endswith(SPREAD)]
-    # Objects, so that a row without a spread or a rank stays without one.
-    frame = pd.DataFrame(rows, columns=["group", *kept, "rank", "notes"], dtype=object)
     return Table(
-        title, tuple(columns), frame, tuple(notes), group="group", rank="rank", footnotes="notes", across=across
+        title, tuple(columns), rows, tuple(notes), group="group", rank="rank", footnotes="notes", across=across
     )
 
 

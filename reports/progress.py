@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from vos_bench.records import Run, RunRecord
 from vos_bench.records.identity import hardware, rules
 from vos_bench.tables import Column, Table, percent
@@ -37,11 +35,10 @@ def build(runs: Sequence[Run]) -> Table:
             last[key] = row["J&F"]
         rows.append(row)
     rows.sort(key=lambda row: row["group"])
-    names = ["group", *(column.name for column in COLUMNS), "notes"]
     return Table(
         "J&F over time",
         COLUMNS,
-        pd.DataFrame(_with_distinct_groups(rows), columns=names, dtype=object),
+        _with_distinct_groups(rows),
         (NOTE,),
         group="group",
         footnotes="notes",

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vos_bench.records import Run, RunRecord
 from vos_bench.records.identity import hardware
@@ -42,9 +41,8 @@ def build(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each machine and precision, a line for each run and number of objects."""
     rows = [row for run in runs for row in _run_rows(run)]
     rows.sort(key=lambda row: row["group"])
-    names = ["group", *(column.name for column in COLUMNS), "rank", "notes"]
-    frame = pd.DataFrame([*rows, *_published_rows()], columns=names, dtype=object)
-    return Table("Speed", COLUMNS, frame, NOTES, group="group", rank="rank", footnotes="notes")
+    rows += _published_rows()
+    return Table("Speed", COLUMNS, rows, NOTES, group="group", rank="rank", footnotes="notes")
 
 
 def _run_rows(run: Run) -> Iterable[dict[str, Any]]:

@@ -68,8 +68,8 @@ def test_sequences_that_failed_in_one_run_are_left_out_and_none_left_is_refused(
 
 def test_the_report_shows_the_sequences_that_moved_most_first(make_run: MakeRun) -> None:
     table = build([*pair(make_run, {f"s{i:02d}": i / 100 * (-1) ** i for i in range(20)})])
-    assert list(table.frame["of"][:3]) == ["all 20 sequences", "s19", "s18"]
-    assert len(table.frame) == 1 + 10
+    assert [row["of"] for row in table.rows[:3]] == ["all 20 sequences", "s19", "s18"]
+    assert len(table.rows) == 1 + 10
     assert any("paired bootstrap over 20 sequences" in note for note in table.notes)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from vos_bench.environment import GpuEntry
 from vos_bench.records import Run
 from vos_bench.records.identity import hardware
@@ -49,7 +51,7 @@ def timed(run: Run, *, fps: float = 37.5, indicative: bool = False, gpu: str = "
 
 
 def test_speed_has_a_line_for_each_number_of_objects(make_run: MakeRun) -> None:
-    rows = speed.build([timed(make_run({"a": (0.5, 0.5)}))]).frame
+    rows = pd.DataFrame(speed.build([timed(make_run({"a": (0.5, 0.5)}))]).rows)
     ours = rows[rows["method"] == "mine"].set_index("objects")
     assert list(ours.index) == ["all", "1", "2"]
     assert ours.loc["all", "FPS"] == 37.5
@@ -96,9 +98,9 @@ def test_an_indication_has_latencies_by_number_of_objects_and_no_fps(make_run: M
 
 def test_published_speeds_stand_alone_and_unranked_without_a_record() -> None:
     table = speed.build([])
-    assert set(table.frame["group"]) == {speed.AUTHORS}
-    assert table.frame["rank"].isna().all()
-    lwl = table.frame[table.frame["method"] == "LWL"].iloc[0]
+    assert {row["group"] for row in table.rows} == {speed.AUTHORS}
+    assert not any(row.get("rank") for row in table.rows)
+    lwl = next(row for row in table.rows if row["method"] == "LWL")
     assert lwl["FPS"] == 14
     assert "single-object" in " ".join(lwl["notes"])
 
@@ -113,7 +115,7 @@ def test_progress_follows_one_method_under_one_set_of_rules(make_run: MakeRun) -
         at("2026-02-01", make_run({"a": (0.9, 0.9)}, fingerprint="e" * 64)),
         at("2026-02-15", make_run({"a": (0.8, 0.8)}, seed=1)),
     ]
-    rows = progress.build(runs).frame
+    rows = pd.DataFrame(progress.build(runs).rows)
     same = rows[rows["group"].str.endswith("(rules 1)")]
     assert list(same["date"]) == ["2026-01-01", "2026-02-15", "2026-03-01"]
     assert same["change"].iloc[:2].isna().all()

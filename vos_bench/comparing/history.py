@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from vos_bench.comparing.change_point import LEAST, ChangePoint, change_point
 from vos_bench.comparing.verdicts import require_comparable
 from vos_bench.errors import BadInputError, NotComparableError
@@ -60,9 +58,7 @@ class History:
             }
             for run, score, before in zip(self.runs, scores, [None, *scores], strict=False)
         ]
-        return Table(
-            "History", _COLUMNS, pd.DataFrame(rows, columns=[column.name for column in _COLUMNS], dtype=object)
-        )
+        return Table("History", _COLUMNS, rows)
 
 
 def history(runs: Sequence[Run]) -> History:

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Row, Verdict
 from vos_bench.errors import VosBenchError
 from vos_bench.names import printable
@@ -39,7 +37,7 @@ def comparison_table(rows: Iterable[Row], title: str) -> Table:
         }
         for row in rows
     ]
-    return Table(title, _COLUMNS, pd.DataFrame(cells, columns=[column.name for column in _COLUMNS]))
+    return Table(title, _COLUMNS, cells)
 
 
 def _gain(row: Row) -> float | None:

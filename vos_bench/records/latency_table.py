@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vos_bench.records.identity import hardware
 from vos_bench.records.run import Run
@@ -36,9 +35,7 @@ def latency_table(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each machine and precision, runs without times left out."""
     rows = [_row(run) for run in runs if run.record.timing is not None]
     rows.sort(key=lambda row: (row["group"], _by_number(row["data"]), row["method"]))
-    names = ["group", *(column.name for column in COLUMNS), f"FPS{SPREAD}", "notes"]
-    frame = pd.DataFrame(rows, columns=names, dtype=object)
-    return Table("Latency", COLUMNS, frame, NOTES, group="group", footnotes="notes")
+    return Table("Latency", COLUMNS, rows, NOTES, group="group", footnotes="notes")
 
 
 def highest(values: Iterable[float | None]) -> float | None:

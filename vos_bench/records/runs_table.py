@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vos_bench.records.identity import same_but_seed
 from vos_bench.records.models import ExternalScores, RunRecord
@@ -41,9 +40,8 @@ def runs_table(runs: Sequence[Run]) -> Table:
         *(Column(name) for name in ("FPS", LATENCY) if any(row[name] for row in rows)),
         Column("state"),
     )
-    frame = pd.DataFrame(rows, columns=[*_frame_columns(columns, rows)])
     notes = (INDICATIVE,) if any(str(row[LATENCY]).startswith("~") for row in rows) else ()
-    return Table("Runs", columns, frame, notes)
+    return Table("Runs", columns, rows, notes)
 
 
 def _line(run: Run) -> str:
@@ -125,13 +123,3 @@ def _state(records: Sequence[RunRecord]) -> str:
 
 def _order(row: dict[str, Any]) -> tuple[str, str, float, str]:
     return row["dataset"], row["split"], -(-np.inf if row.get("J&F") is None else row["J&F"]), row["method"]
-
-
-def _frame_columns(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[str]:
-    present = {name for row in rows for name in row}
-    return [
-        name
-        for column in columns
-        for name in (column.name, column.name + SPREAD)
-        if name == column.name or name in present
-    ]

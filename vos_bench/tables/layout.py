@@ -132,9 +132,8 @@ def cells(table: Table) -> list[list[str]]:
 
 def rows_in_groups(table: Table) -> list[Row]:
     """Return the rows with those of a group together, groups and rows else in their order."""
-    rows: list[Row] = [*table.rows]
-    order = {name: i for i, name in enumerate(dict.fromkeys(_group(table, row) for row in rows))}
-    return sorted(rows, key=lambda row: order[_group(table, row)])
+    order = {name: i for i, name in enumerate(dict.fromkeys(_group(table, row) for row in table.rows))}
+    return sorted(table.rows, key=lambda row: order[_group(table, row)])
 
 
 def notes_of(table: Table, row: Row) -> tuple[str, ...]:

@@ -1,20 +1,15 @@
 """A table before it is set: raw values, and how to read them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd  # slow to import, and a listing does without
+from typing import Any
 
 Row = Mapping[str, Any]
 """Values by the names of columns."""
 
 MISSING = "–"
 SPREAD = " ±"
-"""Appended to a column's name: the column of the frame that holds its spread over seeds."""
+"""Appended to a column's name: the key of its spread over seeds."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +17,7 @@ class Column:
     """How one column of a table is to be read.
 
     Attributes:
-        name: The column's name in the frame and, without a `label`, its heading.
+        name: The key of its values in rows and, without a `label`, its heading.
         digits: Decimals to print; None for text and whole numbers.
         scale: What values are multiplied by for print: 100 for a fraction shown in percent.
         higher_is_better: True or False for a metric, None for anything else. Only metrics are ranked.
@@ -57,42 +52,22 @@ class Table:
     Attributes:
         title: One line.
         columns: The columns in order.
-        data: One row a line, as a DataFrame or as mappings; values as they stand in the records, never rounded. A
-            column named `NAME ±` holds the spread of NAME and is printed behind it.
+        rows: Values as they stand in the records, never rounded. `NAME ±` is the spread of NAME and is printed behind
+            it. A value that is absent, None or NaN is missing.
         notes: Sentences below the table.
-        group: The column of the data with each row's group, empty for none. Rows of a group stand together.
-        rank: The column of the data that says which rows may be ranked against each other: those with the same
-            text. None there, or no such column: never ranked.
-        footnotes: The column of the data with each row's notes, a tuple of sentences.
+        group: The key of rows with each row's group, empty for none. Rows of a group stand together.
+        rank: The key of rows that says which rows may be ranked against each other: those with the same
+            text. None there, or no such key: never ranked.
+        footnotes: The key of rows with each row's notes, a tuple of sentences.
         across: The column whose values head the columns where the table is set on its side, as papers print a few
             methods beside each other with a line for each score; empty for a table that is never set so.
     """
 
     title: str
     columns: tuple[Column, ...]
-    data: pd.DataFrame | Sequence[Row]
+    rows: Sequence[Row]
     notes: tuple[str, ...] = ()
     group: str = ""
     rank: str = ""
     footnotes: str = ""
     across: str = ""
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The data as a DataFrame."""
-        import pandas as pd
-
-        return pd.DataFrame([dict(row) for row in self.data]) if isinstance(self.data, Sequence) else self.data
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """The data as mappings."""
-        if isinstance(self.data, Sequence):
-            return [dict(row) for row in self.data]
-        return [{str(k): v for k, v in row.items()} for row in self.data.to_dict(orient="records")]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the columns of the data, set or not."""
-        found = (name for row in self.data for name in row) if isinstance(self.data, Sequence) else self.data.columns
-        return tuple(dict.fromkeys(map(str, found)))

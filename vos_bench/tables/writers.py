@@ -48,7 +48,7 @@ def render(table: Table, format: Format, *, width: int | None = None, orientatio
 
 
 def _natural(table: Table, format: Format) -> Orientation:
-    turned = table.across and format in {"latex", "html"} and len(table.data) <= MOST_COLUMNS
+    turned = table.across and format in {"latex", "html"} and len(table.rows) <= MOST_COLUMNS
     return "columns" if turned else "rows"
 
 
@@ -136,7 +136,7 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def _csv(table: Table) -> str:
-    held = table.names
+    held = {column.name for column in table.columns}.union(*table.rows)
     names = [name for column in table.columns for name in (column.name, column.name + SPREAD) if name in held]
     first = [table.group] if table.group and table.group not in names else []
     out = io.StringIO()

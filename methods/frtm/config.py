@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vos_bench.config import FrozenModel
-from vos_bench.parts.merge import MergeRule
+from vos_bench.parts.merging import MergeRule
 from vos_bench.parts.soft_masks import SoftMaskConfig
 
 BackboneName = Literal["resnet18", "resnet101"]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vos_bench.api import Box, Image, LabelMap, Mask, Precision, Prediction, Prompt, PromptKind
-from vos_bench.parts.aggregation import soft_aggregation
 from vos_bench.parts.given import Given
+from vos_bench.parts.merging import soft_aggregate_logits
 from vos_bench.parts.transfer import to_device
 
 from .cohort import Cohort
@@ -102,7 +102,7 @@ class LwlTracker:
         scores = [self._follow(frame)] if self.cohorts else []
         scores += self._begin(frame, new)
         if scores:
-            self.probabilities = soft_aggregation(torch.cat(scores))
+            self.probabilities = soft_aggregate_logits(torch.cat(scores))
         return self._predict()
 
     def _follow(self, frame: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from vos_bench.config import FrozenModel
 from vos_bench.parts.fine_tuning import TuningBudget
-from vos_bench.parts.merge import MergeRule
+from vos_bench.parts.merging import MergeRule
 from vos_bench.parts.soft_masks import SoftMaskConfig
 
 from .learning import Augmentation

@@ -10,7 +10,7 @@ from vos_bench.api import Parameters
 from vos_bench.methods.lite.training import LiteLoss
 from vos_bench.parts.fine_tuning import FineTunedMethod, TuningBudget
 from vos_bench.parts.fusion import fuse_normalisation
-from vos_bench.parts.merge import MergeRule
+from vos_bench.parts.merging import MergeRule
 from vos_bench.parts.soft_masks import SoftMaskConfig, network_for
 
 from . import LITE

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vos_bench.api import Parameters
-from vos_bench.parts.aggregation import compete
+from vos_bench.parts.merging import softmax_of_logits
 from vos_bench.parts.soft_masks import SoftMaskMethod, network_for
 
 from . import INFO
@@ -76,7 +76,7 @@ class RgmpMethod(SoftMaskMethod):
         if self._background is None:
             return super().merge(found, new)
         given = found[len(found) - new :].amax(0) if new else torch.zeros_like(self._background)
-        return compete(torch.cat([(self._background * (1 - given))[None], found]))
+        return softmax_of_logits(torch.cat([(self._background * (1 - given))[None], found]))
 
     def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
         """See `SoftMaskMethod.take`."""

@@ -15,8 +15,8 @@ from vos_bench.methods.lwl.config import LITE_NETWORK
 from vos_bench.methods.lwl.few_shot_learner import Samples, descend
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.upsampling import double_and_convolve
-from vos_bench.parts.aggregation import soft_aggregation
 from vos_bench.parts.fusion import fuse_normalisation
+from vos_bench.parts.merging import soft_aggregate_logits
 
 TimesFaster = Callable[..., float]
 RIDGE = torch.tensor(0.01)
@@ -119,5 +119,5 @@ def test_label_encoder(benchmark: BenchmarkFixture, network: LwlNetwork) -> None
 @pytest.mark.benchmark(group="merge")
 @pytest.mark.parametrize("objects", [1, 4])
 def test_merge(benchmark: BenchmarkFixture, objects: int) -> None:
-    merged = benchmark(soft_aggregation, torch.randn(objects, 480, 854))
+    merged = benchmark(soft_aggregate_logits, torch.randn(objects, 480, 854))
     assert merged.shape == (1 + objects, 480, 854)

@@ -22,7 +22,7 @@ from vos_bench.methods.frtm.refiner import LEVELS
 from vos_bench.methods.frtm.synthesis import moved_objects
 from vos_bench.methods.frtm.target_model import fit_both, random_model, score
 from vos_bench.methods.frtm.targets import Enlargement, Targets
-from vos_bench.parts.aggregation import aggregate
+from vos_bench.parts.merging import merge
 from vos_bench.parts.soft_masks import SoftMaskMethod
 from vos_bench.training.augmentation import box_of
 
@@ -203,7 +203,7 @@ def test_the_target_model_alone_finds_the_object_with_random_features():
 def test_a_winner_is_an_object_where_it_wins_again_alone():
     """The authors' evaluation: losers at zero, the softmax of the odds once more, and the highest plane."""
     method = FrtmMethod(FrtmConfig(backbone="resnet18"), weights=UNTRAINED)
-    merged = aggregate(torch.rand(3, 40, 50), rule="odds-softmax")
+    merged = merge(torch.rand(3, 40, 50), rule="odds-softmax")
     won = torch.where(merged == merged.amax(0), merged, 0)[1:].clamp(1e-7, 1 - 1e-7)
     planes = torch.cat([(1 - won).amin(0, keepdim=True), won])
     expected = (planes / (1 - planes)).softmax(0).argmax(0)

@@ -18,7 +18,7 @@ from vos_bench.config import apply_overrides
 from vos_bench.errors import BadInputError
 from vos_bench.methods.frtm.checkpoint import SOURCES
 from vos_bench.parts.checkpoints import read_metadata, read_tensors
-from vos_bench.parts.merge import MergeRule
+from vos_bench.parts.merging import MergeRule
 from vos_bench.running.method import seed_everything
 from vos_bench.running.run import RunSettings, run_method
 

@@ -10,7 +10,7 @@ from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.methods.rgmp.config import RgmpConfig
 from vos_bench.methods.rgmp.method import RgmpMethod
 from vos_bench.methods.rgmp.network import RgmpNetwork
-from vos_bench.parts.aggregation import aggregate, compete
+from vos_bench.parts.merging import merge, softmax_of_logits
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_with_several_objects_the_background_has_a_pass_of_its_own():
     frame = method.padding.pad(torch.from_numpy(image / 255).float().permute(2, 0, 1)[None])
     asked = method.network.propagate(frame, union.mask[None, None], union.references[1.0])[0]
     found = method.find(frame)
-    torch.testing.assert_close(method.merge(found, 0), compete(torch.cat([1 - asked, found])))
+    torch.testing.assert_close(method.merge(found, 0), softmax_of_logits(torch.cat([1 - asked, found])))
 
 
 @pytest.mark.parametrize("masks", [(square(0, 40), square(100, 40)), (square(0, 40),)])
@@ -133,7 +133,7 @@ def test_without_that_pass_the_background_follows_from_the_objects(masks):
     method, image = start(RgmpConfig(scales=(1.0,), union_background=False), *masks)
     assert method._union is None
     found = method.find(method.padding.pad(torch.from_numpy(image / 255).float().permute(2, 0, 1)[None]))
-    torch.testing.assert_close(method.merge(found, 0), aggregate(found, rule="soft-aggregation"))
+    torch.testing.assert_close(method.merge(found, 0), merge(found, rule="soft-aggregation"))
 
 
 def test_scales_are_above_zero():

@@ -12,7 +12,7 @@ from vos_bench.methods.stcn.checkpoint import load_network
 from vos_bench.methods.stcn.config import StcnConfig
 from vos_bench.methods.stcn.method import StcnMethod
 from vos_bench.methods.stcn.network import StcnNetwork
-from vos_bench.parts.aggregation import aggregate
+from vos_bench.parts.merging import merge
 from vos_bench.parts.soft_masks import working_size
 
 
@@ -52,8 +52,8 @@ def test_the_longer_side_loses_its_fraction_and_others_round_it():
 def test_where_objects_start_the_older_ones_are_merged_before_and_after_the_new_mask_is_put_in():
     method = StcnMethod(weights=UNTRAINED)
     found, given = torch.tensor([0.7, 0.2, 0.0]).view(1, 1, 3), torch.tensor([0.0, 0.0, 1.0]).view(1, 1, 3)
-    once = aggregate(found, rule="soft-aggregation")[1:]
-    expected = aggregate(torch.cat([once, given]), rule="soft-aggregation")
+    once = merge(found, rule="soft-aggregation")[1:]
+    expected = merge(torch.cat([once, given]), rule="soft-aggregation")
     torch.testing.assert_close(method.merge(torch.cat([found, given]), 1), expected)
     torch.testing.assert_close(method.merge(found, 0)[1:], once)
     torch.testing.assert_close(method.merge(given, 1)[1:], given, rtol=0, atol=1e-6)

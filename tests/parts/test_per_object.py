@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.api import Box, Image, Mask, Prompt
-from vos_bench.parts.merge import MergeRule
+from vos_bench.parts.merging import MergeRule
 from vos_bench.parts.per_object import PerObject, Probability, SingleObjectModel, is_empty
 
 SIZE = (6, 8)

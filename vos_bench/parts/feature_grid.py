@@ -17,7 +17,7 @@ from vos_bench.config import FrozenModel
 from vos_bench.parts.frozen_features import SHIPPED_BACKBONE, FrozenFeatures
 from vos_bench.parts.given import Given
 from vos_bench.parts.guided_filter import guided_filter
-from vos_bench.parts.merge import Probabilities, half, label_map
+from vos_bench.parts.merging import Probabilities, half, label_map
 from vos_bench.parts.working_size import shrunk
 
 _LEAST_DEVIATION = 1e-3

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.api import Box, Image, Mask, Method, Prediction, Prompt
-from vos_bench.parts.merge import MergeRule, Probabilities, half, label_map, merge
+from vos_bench.parts.merging import MergeRule, Probabilities, half, label_map, merge
 
 Probability = NDArray[np.float32]
 """H x W in [0, 1]: how sure a model is that a pixel shows its object."""

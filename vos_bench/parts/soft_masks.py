@@ -16,9 +16,8 @@ from torch.nn import functional
 from vos_bench.api import UNTRAINED, Image, LabelMap, Method, Parameters, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
-from vos_bench.parts.aggregation import aggregate
 from vos_bench.parts.given import Given
-from vos_bench.parts.merge import MergeRule
+from vos_bench.parts.merging import MergeRule, merge
 from vos_bench.parts.padding import Padding
 from vos_bench.plugins import MethodInfo
 
@@ -31,7 +30,7 @@ class SoftMaskConfig(FrozenModel):
     """What every such method lets one set.
 
     Attributes:
-        merge: How the answers of several objects become one label map; see `vos_bench.parts.merge`.
+        merge: How the answers of several objects become one label map; see `vos_bench.parts.merging`.
         probabilities: Whether predictions carry the merged soft masks.
         working_side: Frames are shrunk until their shorter side has so many pixels, and masks enlarged again; smaller
             frames stay as they are. None: no frame is shrunk.
@@ -97,7 +96,7 @@ class SoftMaskMethod(Method):
     def merge(self, found: Tensor, new: int) -> Tensor:
         """Merge K x H x W into (1 + K) x H x W; the last `new` planes are given masks."""
         del new
-        return aggregate(found, rule=self.config.merge)
+        return merge(found, rule=self.config.merge)
 
     def winners(self, merged: Tensor) -> Tensor:
         """Return the plane that each pixel of a frame goes to, H x W, given (1 + K) x H x W at the frame's own size."""

@@ -1,8 +1,14 @@
-"""Rules that turn the separate answers of several objects into one label map, by name; NumPy only."""
+"""Rules that turn the separate answers of several objects into one label map, by name.
+
+Each rule has a form for NumPy's arrays and one for torch's tensors, on the device where these are. torch is imported
+only where a tensor comes in.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Ordered
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +16,20 @@ from numpy.typing import NDArray
 from vos_bench.api import LabelMap
 from vos_bench.errors import BadInputError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Probabilities = NDArray[np.float32]
 """K x H x W before a merge, one plane an object; (1 + K) x H x W after it, background first."""
 
 MergeRule = Literal["soft-aggregation", "odds-softmax", "argmax"]
 
 _EPSILON = np.float32(1e-7)
+_TENSOR_EPSILON = 1e-7  # a Python number leaves a tensor's own type alone
 _SMALLEST_HALF = np.float32(2.0**-14)
 
 
-def soft_aggregation(probabilities: Probabilities) -> Probabilities:
+def soft_aggregate_probabilities(probabilities: Probabilities) -> Probabilities:
     """Let objects and background compete by their odds: softmax over logits, the background's being prod(1 - p).
 
     With p_k the answer for object k and b = prod_k(1 - p_k), all clipped to [1e-7, 1 - 1e-7], the result is
@@ -82,22 +92,88 @@ def argmax(probabilities: Probabilities) -> Probabilities:
     return merged
 
 
-_RULES: Mapping[MergeRule, Callable[[Probabilities], Probabilities]] = {
-    "soft-aggregation": soft_aggregation,
-    "odds-softmax": odds_softmax,
-    "argmax": argmax,
+def soft_aggregate_logits(scores: Tensor) -> Tensor:
+    """Let objects and background compete by soft aggregation; see `soft_aggregate_probabilities`.
+
+    With p_k = sigmoid(s_k) and b = prod_k(1 - p_k), clipped to [1e-7, 1 - 1e-7], the result is the softmax over
+    log(b / (1 - b)), s_1, ..., s_K. A single object becomes sharper: sigmoid(2 s).
+
+    Args:
+        scores: Logits of K objects, K x H x W.
+
+    Returns:
+        (1 + K) x H x W, background first; each pixel sums to one.
+    """
+    import torch
+
+    background = torch.prod(1 - torch.sigmoid(scores), dim=0, keepdim=True)
+    background = background.clamp(_TENSOR_EPSILON, 1 - _TENSOR_EPSILON)
+    return torch.softmax(torch.cat([torch.log(background / (1 - background)), scores]), dim=0)
+
+
+def softmax_of_logits(probabilities: Tensor) -> Tensor:
+    """Return the softmax over the logits of planes that hold the background too, clipped to [1e-7, 1 - 1e-7].
+
+    Args:
+        probabilities: (1 + K) x H x W, each plane asked on its own.
+    """
+    clipped = probabilities.clamp(_TENSOR_EPSILON, 1 - _TENSOR_EPSILON)
+    return (clipped / (1 - clipped)).log().softmax(dim=0)
+
+
+def _soft_aggregate_tensor(probabilities: Tensor) -> Tensor:
+    import torch
+
+    return softmax_of_logits(torch.cat([torch.prod(1 - probabilities, dim=0, keepdim=True), probabilities]))
+
+
+def _odds_softmax_tensor(probabilities: Tensor) -> Tensor:
+    import torch
+
+    clipped = probabilities.clamp(_TENSOR_EPSILON, 1 - _TENSOR_EPSILON)
+    planes = torch.cat([(1 - clipped).amin(dim=0, keepdim=True), clipped])
+    return torch.softmax(planes / (1 - planes), dim=0)
+
+
+def _argmax_tensor(probabilities: Tensor) -> Tensor:
+    import torch
+
+    planes = torch.cat([1 - probabilities.amax(dim=0, keepdim=True), probabilities])
+    return planes / planes.sum(dim=0)
+
+
+class _Forms(NamedTuple):
+    """One rule, for arrays and for tensors."""
+
+    array: Callable[[Probabilities], Probabilities]
+    tensor: Callable[[Tensor], Tensor]
+
+
+_RULES: Mapping[MergeRule, _Forms] = {
+    "soft-aggregation": _Forms(soft_aggregate_probabilities, _soft_aggregate_tensor),
+    "odds-softmax": _Forms(odds_softmax, _odds_softmax_tensor),
+    "argmax": _Forms(argmax, _argmax_tensor),
 }
 
 
-def merge(probabilities: Probabilities, *, rule: MergeRule) -> Probabilities:
-    """Merge K x H x W answers in [0, 1] by the rule of that name; returns (1 + K) x H x W, background first.
+@overload
+def merge(probabilities: Probabilities, *, rule: MergeRule) -> Probabilities: ...
+@overload
+def merge(probabilities: Tensor, *, rule: MergeRule) -> Tensor: ...
+def merge(probabilities: Probabilities | Tensor, *, rule: MergeRule) -> Probabilities | Tensor:
+    """Merge the answers of K objects, K x H x W in [0, 1], by the rule of that name; a tensor needs K > 0.
+
+    Returns:
+        (1 + K) x H x W, background first; each pixel sums to one.
 
     Raises:
         BadInputError: There is no rule of that name.
     """
     if rule not in _RULES:
         raise BadInputError(f"merge rule: found {rule!r}, expected one of {', '.join(get_args(MergeRule))}")
-    return _RULES[rule](np.asarray(probabilities, np.float32))
+    if isinstance(probabilities, np.ndarray):
+        return _RULES[rule].array(np.asarray(probabilities, np.float32))
+    return _RULES[rule].tensor(probabilities)
 
 
 def label_map(merged: Probabilities, object_ids: Ordered[int]) -> LabelMap:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vos_bench.errors import BadInputError
-from vos_bench.parts.merge import MergeRule, label_map, merge
+from vos_bench.parts.merging import MergeRule, label_map, merge
 
 
 def answers(*planes: list[float]) -> NDArray[np.float32]:

@@ -54,9 +54,9 @@ class ColourModel(PerObject):
         self._frame = WorkingFrame(self.config.working_side)
         return super().initialize(image, prompt)
 
-    def look(self, image: Image) -> None:
+    def see_frame(self, image: Image) -> None:
         """Shrink the frame to the working size."""
-        self._frame.advance(image)
+        self._frame.see_frame(image)
 
     def build_model(self, object_id: int) -> SingleObjectModel:  # noqa: ARG002 (all alike)
         """Return a model of one object."""
@@ -79,7 +79,7 @@ class ColouredObject(SingleObjectModel):
     def step(self, image: Image) -> Probability:  # noqa: ARG002 (seen at its working size)
         """Move the mask to where the colours fit best, decide each pixel again, and cut along the outline."""
         config, mask, small = self._config, self._mask, self._frame.image
-        mask.look()
+        mask.see_frame()
         evidence = mask.evidence()
         self._move = best_shift(mask.plane, evidence, reach=config.reach, last=self._move, inertia=config.inertia)
         region = mask.mend(_shifted(mask.plane, self._move))
@@ -87,9 +87,9 @@ class ColouredObject(SingleObjectModel):
             mask.plane[region] = refine(small[region], mask.plane[region], config=config, seed=self._seed)
         return self._frame.enlarge(mask.plane)
 
-    def accept(self, merged: Probability) -> None:
+    def remember(self, merged: Probability) -> None:
         """Go on from what the other objects left, and learn its colours."""
-        self._mask.accept(self._frame.shrink(merged))
+        self._mask.remember(self._frame.shrink(merged))
 
 
 def _shifted(plane: NDArray[np.float32], move: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -64,9 +64,9 @@ class Motion:
         self._grey: NDArray[np.uint8] | None = None
         self._flow: Flow | None = None
 
-    def advance(self, image: Image) -> None:
+    def see_frame(self, image: Image) -> None:
         """Take the next frame, H x W x 3; from the second one on there is a flow."""
-        self.frame.advance(image)
+        self.frame.see_frame(image)
         before, self._grey = self._grey, _padded(cv2.cvtColor(self.frame.image, cv2.COLOR_RGB2GRAY))
         height, width = self.frame.image.shape[:2]
         if before is None:
@@ -120,9 +120,9 @@ class FlowWarp(PerObject):
         self._motion = Motion(self.config)
         return super().initialize(image, prompt)
 
-    def look(self, image: Image) -> None:
+    def see_frame(self, image: Image) -> None:
         """Compute the flow to this frame."""
-        self._motion.advance(image)
+        self._motion.see_frame(image)
 
     def build_model(self, object_id: int) -> SingleObjectModel:  # noqa: ARG002 (all alike)
         """Return a carrier of one mask."""
@@ -145,16 +145,16 @@ class CarriedMask(SingleObjectModel):
         """Carry the mask to this frame and mend it by colours and edges."""
         carried = self._motion.carry(self._mask.plane)
         if self._config.mend:
-            self._mask.look()
+            self._mask.see_frame()
             self._mask.mend(carried, self._motion.trust)
         else:
             self._mask.plane = carried
         return self._motion.frame.enlarge(self._mask.plane)
 
-    def accept(self, merged: Probability) -> None:
+    def remember(self, merged: Probability) -> None:
         """Go on from what the other objects left, and learn its colours."""
         plane = self._motion.frame.shrink(merged)
         if self._config.mend:
-            self._mask.accept(plane)
+            self._mask.remember(plane)
         else:
             self._mask.plane = plane

@@ -44,7 +44,7 @@ class LabelPropagation(GridMethod):
 
     Config: ClassVar[type[LabelPropagationConfig]] = LabelPropagationConfig
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Forget the last sequence."""
         self._given: list[Context] = []
         self._recent: deque[Context] = deque(maxlen=self.config.context)
@@ -80,7 +80,7 @@ class LabelPropagation(GridMethod):
         mean: Tensor = (weights * chosen).sum(dim=1)
         return mean.T
 
-    def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
+    def remember(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Keep the frame: for good where objects start, else until newer ones have pushed it out.
 
         As in the protocol, what is kept of a frame is not what was answered but the shares before they are scaled.

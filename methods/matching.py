@@ -54,7 +54,7 @@ class Matching(GridMethod):
 
     Config: ClassVar[type[MatchingConfig]] = MatchingConfig
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Forget the last sequence."""
         self._given: list[Bank] = []
         self._recent: list[Bank] = []
@@ -78,7 +78,7 @@ class Matching(GridMethod):
     def _best(self, cosines: Tensor) -> Tensor:
         return cosines.topk(min(self.config.neighbours, cosines.shape[1]), dim=1).values
 
-    def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
+    def remember(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Add a frame's cells to the lasting banks where objects start, else to the recent ones."""
         self._labels = len(labels)
         cells = functional.normalize(features, dim=0)

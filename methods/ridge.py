@@ -45,7 +45,7 @@ class Ridge(GridMethod):
 
     Config: ClassVar[type[RidgeConfig]] = RidgeConfig
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Forget the last sequence."""
         self._sums: Sums | None = None
         self._map: Tensor | None = None
@@ -58,7 +58,7 @@ class Ridge(GridMethod):
         shares: Tensor = (scores / self.config.temperature).softmax(dim=1).T
         return shares.reshape(-1, *features.shape[1:])
 
-    def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
+    def remember(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Add a frame to the sums and solve again."""
         if not given and not self.config.update:
             return

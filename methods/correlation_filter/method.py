@@ -27,9 +27,9 @@ class CorrelationFilter(PerObject):
         self._pyramid = Pyramid()
         return super().initialize(image, prompt)
 
-    def look(self, image: Image) -> None:
+    def see_frame(self, image: Image) -> None:
         """Share one pyramid of the frame among all objects."""
-        self._pyramid.advance(image)
+        self._pyramid.see_frame(image)
 
     def build_model(self, object_id: int) -> SingleObjectModel:  # noqa: ARG002 (all alike)
         """Return a follower of one object."""

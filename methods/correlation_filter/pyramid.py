@@ -19,7 +19,7 @@ class Pose(NamedTuple):
 class Pyramid:
     """The newest frame and its halvings, each made when it is first asked for; one instance serves all objects."""
 
-    def advance(self, image: Image) -> None:
+    def see_frame(self, image: Image) -> None:
         """Take the next frame, H x W x 3."""
         self._levels = [image]
 

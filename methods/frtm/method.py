@@ -43,7 +43,7 @@ class Target:
         )
         self.update()
 
-    def look(self, features: Tensor) -> Tensor:
+    def find(self, features: Tensor) -> Tensor:
         """Return the coarse score of a frame's features: 1 x 1 x h x w."""
         self.projected = self.model.project(features)
         return score(self.projected, self.model.filter)
@@ -88,12 +88,12 @@ class FrtmMethod(SoftMaskMethod):
         for part in network.children() if self.compile else ():
             part.compile()
 
-    def prepare(self, image: Tensor) -> Tensor:
-        """See `SoftMaskMethod.prepare`: the backbone takes 0..255."""
+    def preprocess(self, image: Tensor) -> Tensor:
+        """See `SoftMaskMethod.preprocess`: the backbone takes 0..255."""
         return image
 
-    def forget(self) -> None:
-        """See `SoftMaskMethod.forget`."""
+    def reset(self) -> None:
+        """See `SoftMaskMethod.reset`."""
         self._targets: list[Target] = []
         self._enlargement: Enlargement | None = None
         self._seed = int(torch.randint(2**31, ()))
@@ -102,7 +102,7 @@ class FrtmMethod(SoftMaskMethod):
         """See `SoftMaskMethod.find`."""
         size = (frame.shape[-2], frame.shape[-1])
         features = self._extract(frame)
-        scores = [target.look(features[TARGET].float()) for target in self._targets]
+        scores = [target.find(features[TARGET].float()) for target in self._targets]
         with self.autocast():
             reduced = self.network.refiner.reduce(features)
             logits = [self.network.refiner(each, reduced, size) for each in scores]
@@ -117,8 +117,8 @@ class FrtmMethod(SoftMaskMethod):
         highest = merged.max(dim=0)
         return highest.indices * (highest.values > 0.5)
 
-    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
-        """See `SoftMaskMethod.take`: each object learns from its soft mask where it won."""
+    def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """See `SoftMaskMethod.remember`: each object learns from its soft mask where it won."""
         winner = merged.argmax(dim=0)
         for k, target in enumerate(self._targets, start=1):
             mask = merged[k] * (winner == k)

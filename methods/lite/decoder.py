@@ -125,14 +125,14 @@ class LiteDecoder(nn.Module):
         return resize(self.score(x), size)
 
 
-def folded_backbone(config: LiteNetworkConfig, prepare: Callable[[nn.Module], None] | None = None) -> Backbone:
+def folded_backbone(config: LiteNetworkConfig, fill_backbone: Callable[[nn.Module], None] | None = None) -> Backbone:
     """Return a fixed backbone with its batch normalisation folded away.
 
     Args:
         config: Which one, and for which decoder.
-        prepare: Fills timm's network before it is folded; None leaves its parameters random.
+        fill_backbone: Fills timm's network before it is folded; None leaves its parameters random.
     """
     backbone = Backbone(config.backbone, strides=config.decoder_strides).eval()
-    if prepare is not None:
-        prepare(backbone.network)
+    if fill_backbone is not None:
+        fill_backbone(backbone.network)
     return fuse_normalisation(backbone).requires_grad_(False).to(memory_format=torch.channels_last)

@@ -224,7 +224,7 @@ class OwnLiteRecipe(LiteLoopRecipe):
     """The form of its files."""
 
     fresh: ClassVar[type[nn.Module]]
-    """Makes the network of a config around a backbone that `prepare` fills."""
+    """Makes the network of a config around a backbone that `fill_backbone` fills."""
 
     runner: ClassVar[type[nn.Module]]
     """Makes of the network what `LiteLoopRecipe` calls."""
@@ -240,7 +240,7 @@ class OwnLiteRecipe(LiteLoopRecipe):
                     "with the same --set network=..., or begin without this file"
                 )
             return kind.runner(network)
-        return kind.runner(kind.fresh(self._network, prepare=load_imagenet))
+        return kind.runner(kind.fresh(self._network, fill_backbone=load_imagenet))
 
     def export(self, weights: Mapping[str, Tensor]) -> Exported:
         """Return the network's own tensors, as float16."""

@@ -82,7 +82,7 @@ class Cohort:
             rule=self._config.crop_rule,
         )
 
-    def look(self, masks: Tensor, seen: list[Moments]) -> list[Crop]:
+    def next_crops(self, masks: Tensor, seen: list[Moments]) -> list[Crop]:
         """Take in what the last frame's merged masks say, and return where to look on the next frame (facts 6.4).
 
         Args:

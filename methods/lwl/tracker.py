@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vos_bench.api import Box, Image, LabelMap, Mask, Precision, Prediction, Prompt, PromptKind
-from vos_bench.parts.given import Given
 from vos_bench.parts.merging import soft_aggregate_logits
+from vos_bench.parts.tracked_objects import TrackedObjects
 from vos_bench.parts.transfer import to_device
 
 from .cohort import Cohort
@@ -57,7 +57,7 @@ class LwlTracker:
         self.config = config or TrackerConfig()
         self.wants_probabilities = True
         self._engine = Engine(network, device=device, amp=amp, compile=compile, per_pass=self.config.objects_per_pass)
-        self._objects = Given("lwl", boxes=True)
+        self._objects = TrackedObjects("lwl", boxes=True)
 
     @torch.inference_mode()
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
@@ -67,7 +67,7 @@ class LwlTracker:
             BadInputError: The image is not H x W x 3 uint8, a mask does not have its size, or a box is given to a
                 network without box encoder.
         """
-        self._objects.begin(image)
+        self._objects.reset(image)
         self.cohorts = []
         self.probabilities = torch.ones((1, *image.shape[:2]), device=self._engine.device)
         return self._advance(image, prompt)
@@ -79,7 +79,7 @@ class LwlTracker:
         Raises:
             BadInputError: Called before `initialize`, or the image does not have the first one's size.
         """
-        self._objects.go_on(image)
+        self._objects.check_frame(image)
         return self._advance(image, new or Prompt())
 
     @property
@@ -111,7 +111,7 @@ class LwlTracker:
         seen, crops, first = moments(masks), [], 0
         for cohort in self.cohorts:
             last = first + len(cohort.object_ids)
-            crops += cohort.look(masks[first:last], seen[first:last])
+            crops += cohort.next_crops(masks[first:last], seen[first:last])
             first = last
         observation = self._engine.observe(frame, crops, torch.cat([cohort.filters for cohort in self.cohorts]))
         first = 0
@@ -126,11 +126,11 @@ class LwlTracker:
 
     def _begin(self, frame: Tensor, new: Prompt) -> list[Tensor]:
         """Start the objects of a prompt: their logits, one tensor for each kind of prompt."""
-        self._objects.check(new)
+        self._objects.check_prompt(new)
         size = (frame.shape[-2], frame.shape[-1])
         masks = {k: mask for k, mask in new.masks.items() if mask.any()}
         boxes = {k: box for k, box in new.boxes.items() if k not in new.masks and _touches(box, size)}
-        self._objects.follow([*sorted(masks), *sorted(boxes)], new)
+        self._objects.add([*sorted(masks), *sorted(boxes)], new)
         scores = []
         if masks:
             given = to_device(np.stack([masks[k] != 0 for k in sorted(masks)]), self._engine.device).float()
@@ -152,7 +152,7 @@ class LwlTracker:
         labels = label_map(winners, np.array([0, *self.object_ids], np.uint16))
         if not (self.config.probabilities and self.wants_probabilities):
             return Prediction(labels)
-        return Prediction(labels, self._objects.planes(self.probabilities.half().cpu().numpy()))
+        return Prediction(labels, self._objects.to_planes(self.probabilities.half().cpu().numpy()))
 
 
 def label_map(winners: Tensor, ids: NDArray[np.uint16]) -> LabelMap:

@@ -52,8 +52,8 @@ class OsvosLiteMethod(FineTunedMethod):
         self.network = fuse_normalisation(network_for(LITE, weights, load=WEIGHTS.load, build=OsvosLiteNetwork))
         self.parent = self.network.to(self.device).to(memory_format=torch.channels_last)
 
-    def prepare(self, image: Tensor) -> Tensor:
-        """See `SoftMaskMethod.prepare`."""
+    def preprocess(self, image: Tensor) -> Tensor:
+        """See `SoftMaskMethod.preprocess`."""
         return self.network.backbone.scale(image)
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:

@@ -14,12 +14,12 @@ class OsvosLiteNetwork(nn.Module):
     """The backbone and the decoder of `lwl-lite`, with nothing between that would know of an object."""
 
     def __init__(
-        self, config: LiteNetworkConfig | None = None, *, prepare: Callable[[nn.Module], None] | None = None
+        self, config: LiteNetworkConfig | None = None, *, fill_backbone: Callable[[nn.Module], None] | None = None
     ) -> None:
-        """Build it; `prepare` fills timm's backbone, None leaves it random."""
+        """Build it; `preprocess` fills timm's backbone, None leaves it random."""
         super().__init__()
         self.config = config = config or LiteNetworkConfig()
-        self.backbone = folded_backbone(config, prepare)
+        self.backbone = folded_backbone(config, fill_backbone)
         self.decoder = LiteDecoder(self.backbone.channels, config.decoder_widths, encoding_channels=0)
 
     def forward(self, frames: Tensor) -> Tensor:

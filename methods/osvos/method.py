@@ -13,7 +13,7 @@ from . import INFO
 from .checkpoint import OFFICIAL
 from .config import Descent, OsvosConfig
 from .learning import Sample, augmented, balanced_cross_entropy
-from .network import OsvosNetwork, prepared
+from .network import OsvosNetwork, preprocess
 
 
 def parameter_groups(network: OsvosNetwork, descent: Descent, *, sides: float = 1.0) -> list[dict[str, Any]]:
@@ -49,9 +49,9 @@ class OsvosMethod(FineTunedMethod):
         self.budget = self.config.budget
         self.parent = network_for(INFO, weights, load=OFFICIAL.load, build=OsvosNetwork).to(self.device)
 
-    def prepare(self, image: Tensor) -> Tensor:
-        """See `SoftMaskMethod.prepare`."""
-        return prepared(image)
+    def preprocess(self, image: Tensor) -> Tensor:
+        """See `SoftMaskMethod.preprocess`."""
+        return preprocess(image)
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """See `FineTunedMethod.optimizer`."""

@@ -58,7 +58,7 @@ class OsvosNetwork(nn.Module):
         """Segment frames.
 
         Args:
-            frames: B x 3 x H x W, as `prepared` makes them.
+            frames: B x 3 x H x W, as `preprocess` makes them.
 
         Returns:
             The logits, B x 1 x H x W, and those of each side of its own, coarser and coarser.
@@ -74,6 +74,6 @@ class OsvosNetwork(nn.Module):
         return self.fuse(torch.cat(wide, dim=1)), sides
 
 
-def prepared(images: Tensor) -> Tensor:
+def preprocess(images: Tensor) -> Tensor:
     """Turn RGB images of 0..255, B x 3 x H x W, into the network's input: BGR less its mean."""
     return images.flip(1) - images.new_tensor(BGR_MEAN).view(1, 3, 1, 1)

@@ -24,7 +24,7 @@ from .checkpoint import OFFICIAL
 from .config import Descent
 from .learning import Augmentation, Sample, augmented, balanced_cross_entropy
 from .method import parameter_groups
-from .network import OsvosNetwork, prepared
+from .network import OsvosNetwork, preprocess
 
 
 class ParentSettings(LoopSettings):
@@ -58,7 +58,7 @@ class StillTransform:
     def __call__(self, given: MiniSequence, rng: Generator, _supply: MiniSequences) -> Batch:
         """Resize, mirror, turn and scale."""
         image, mask = resized_frame(given.images[0], given.masks[0], self._size)
-        pixels = prepared(torch.from_numpy(image).permute(2, 0, 1)[None].float())
+        pixels = preprocess(torch.from_numpy(image).permute(2, 0, 1)[None].float())
         sample = Sample(pixels, torch.from_numpy(mask)[None, None].float())
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         changed = augmented(sample, self._augmentation, generator)

@@ -47,8 +47,8 @@ class RgmpMethod(SoftMaskMethod):
         for part in network.children() if self.compile else ():
             part.compile()
 
-    def forget(self) -> None:
-        """See `SoftMaskMethod.forget`."""
+    def reset(self) -> None:
+        """See `SoftMaskMethod.reset`."""
         self._tracks: list[Track] = []
         self._union: Track | None = None
         self._background: Tensor | None = None
@@ -78,8 +78,8 @@ class RgmpMethod(SoftMaskMethod):
         given = found[len(found) - new :].amax(0) if new else torch.zeros_like(self._background)
         return softmax_of_logits(torch.cat([(self._background * (1 - given))[None], found]))
 
-    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
-        """See `SoftMaskMethod.take`."""
+    def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """See `SoftMaskMethod.remember`."""
         for track, mask in zip(self._tracks, merged[1:], strict=False):
             track.mask = mask
         self._tracks += [self._referred(frame, mask) for mask in merged[len(merged) - new :]]

@@ -9,7 +9,7 @@ from torchvision.models import ResNet, resnet18, resnet50
 
 from vos_bench.parts.layers import PreActivationBlock, upsample
 from vos_bench.parts.resnet import ResNetTrunk, imagenet_scaled
-from vos_bench.parts.space_time import Entry, Query, SpaceTimeNetwork
+from vos_bench.parts.space_time import MemoryEntry, Query, SpaceTimeNetwork
 
 from .attention import BlockAttention
 
@@ -126,21 +126,21 @@ class StcnNetwork(SpaceTimeNetwork):
         self.key_comp = nn.Conv2d(_DEEP, _VALUE, 3, padding=1)
         self.decoder = Decoder()
 
-    def prepare(self, images: Tensor) -> Tensor:
-        """See `SpaceTimeNetwork.prepare`; zeros of the padding are pixels of ImageNet's mean colour."""
+    def preprocess(self, images: Tensor) -> Tensor:
+        """See `SpaceTimeNetwork.preprocess`; zeros of the padding are pixels of ImageNet's mean colour."""
         return imagenet_scaled(images / 255)
 
-    def look(self, frames: Tensor) -> Query:
+    def encode_query(self, frames: Tensor) -> Query:
         """See `SpaceTimeNetwork.look`."""
         stride4, stride8, deep = self.key_encoder(frames)
         return Query(self.key_proj(deep), self.key_comp(deep), deep, (stride8, stride4))
 
-    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> Entry:
+    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> MemoryEntry:
         """See `SpaceTimeNetwork.memorise`; the key is the frame's, whatever the masks."""
         objects = len(masks)
         frames, deep = (x.expand(objects, *x.shape[1:]) for x in (frames, query.deep))
         value = self.value_encoder(frames, deep, masks, others)
-        return Entry(query.key.flatten(2), value.flatten(2))
+        return MemoryEntry(query.key.flatten(2), value.flatten(2))
 
     def similarity(self, memory: Tensor, query: Tensor) -> Tensor:
         """Return the negative squared distance of keys but for what all places share, over the root of their length."""

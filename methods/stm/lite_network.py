@@ -12,7 +12,7 @@ from vos_bench.methods.lite.decoder import ConvNorm, LiteDecoder, NormResidual, 
 from vos_bench.parts.backbone_config import LiteNetworkConfig
 from vos_bench.parts.layers import resize
 from vos_bench.parts.official import OwnFile
-from vos_bench.parts.space_time import Entry, Query, SpaceTimeNetwork
+from vos_bench.parts.space_time import MemoryEntry, Query, SpaceTimeNetwork
 
 _STRIDE = 16
 _SHUFFLED = 4
@@ -57,12 +57,12 @@ class StmLiteNetwork(SpaceTimeNetwork):
     """STM's memory and reading between the backbone and the decoder of `lwl-lite`."""
 
     def __init__(
-        self, config: StmLiteNetworkConfig | None = None, *, prepare: Callable[[nn.Module], None] | None = None
+        self, config: StmLiteNetworkConfig | None = None, *, fill_backbone: Callable[[nn.Module], None] | None = None
     ) -> None:
-        """Build it; `prepare` fills timm's backbone, None leaves it random."""
+        """Build it; `preprocess` fills timm's backbone, None leaves it random."""
         super().__init__()
         self.config = config = config or StmLiteNetworkConfig()
-        self.backbone = folded_backbone(config, prepare)
+        self.backbone = folded_backbone(config, fill_backbone)
         channels = self.backbone.channels
         self.reduce = ConvNorm(channels[_STRIDE] + channels[2 * _STRIDE], config.channels, 1)
         self.mask_encoder = MaskEncoder(config.channels)
@@ -73,11 +73,11 @@ class StmLiteNetwork(SpaceTimeNetwork):
         self.encoding = ConvNorm(2 * config.value_channels, config.encoding_channels, 3)
         self.decoder = LiteDecoder(channels, config.decoder_widths, encoding_channels=config.encoding_channels)
 
-    def prepare(self, images: Tensor) -> Tensor:
-        """See `SpaceTimeNetwork.prepare`."""
+    def preprocess(self, images: Tensor) -> Tensor:
+        """See `SpaceTimeNetwork.preprocess`."""
         return self.backbone.scale(images)
 
-    def look(self, frames: Tensor) -> Query:
+    def encode_query(self, frames: Tensor) -> Query:
         """See `SpaceTimeNetwork.look`."""
         features = self.backbone(frames.contiguous(memory_format=torch.channels_last))
         fine = features[_STRIDE]
@@ -85,12 +85,12 @@ class StmLiteNetwork(SpaceTimeNetwork):
         deep = self.reduce(torch.cat([fine, context], dim=1))
         return Query(self.query_key(deep), self.query_value(deep), deep, tuple(features.values()))
 
-    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> Entry:
+    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> MemoryEntry:
         """See `SpaceTimeNetwork.memorise`."""
         del frames
         deep = query.deep.expand(len(masks), -1, -1, -1)
         x = self.mask_encoder(deep, torch.cat([masks, others.clamp(0, 1)], dim=1))
-        return Entry(self.memory_key(x).flatten(2), self.memory_value(x).flatten(2))
+        return MemoryEntry(self.memory_key(x).flatten(2), self.memory_value(x).flatten(2))
 
     def similarity(self, memory: Tensor, query: Tensor) -> Tensor:
         """Return the dot product of keys over the root of their length."""

@@ -9,7 +9,7 @@ from torchvision.models import resnet50
 
 from vos_bench.parts.layers import PreActivationBlock, upsample
 from vos_bench.parts.resnet import ResNetTrunk, add_imagenet_buffers
-from vos_bench.parts.space_time import Entry, Query, SpaceTimeNetwork
+from vos_bench.parts.space_time import MemoryEntry, Query, SpaceTimeNetwork
 
 STAGES = ("res2", "res3", "res4")
 """What the authors call the stages of their ResNet-50 at strides 4, 8 and 16."""
@@ -105,21 +105,21 @@ class StmNetwork(SpaceTimeNetwork):
         self.KV_Q_r4 = KeyValue()
         self.Decoder = Decoder()
 
-    def prepare(self, images: Tensor) -> Tensor:
-        """See `SpaceTimeNetwork.prepare`: 0..1, the rest happens inside the encoders."""
+    def preprocess(self, images: Tensor) -> Tensor:
+        """See `SpaceTimeNetwork.preprocess`: 0..1, the rest happens inside the encoders."""
         return images / 255
 
-    def look(self, frames: Tensor) -> Query:
+    def encode_query(self, frames: Tensor) -> Query:
         """See `SpaceTimeNetwork.look`."""
         stride4, stride8, deep = self.Encoder_Q(frames)
         key, value = self.KV_Q_r4(deep)
         return Query(key, value, deep, (stride8, stride4))
 
-    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> Entry:
+    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> MemoryEntry:
         """See `SpaceTimeNetwork.memorise`; the frame is encoded again for each mask."""
         del query
         key, value = self.KV_M_r4(self.Encoder_M(frames, masks, others.clamp(0, 1)))
-        return Entry(key.flatten(2), value.flatten(2))
+        return MemoryEntry(key.flatten(2), value.flatten(2))
 
     def similarity(self, memory: Tensor, query: Tensor) -> Tensor:
         """Return the dot product of keys over the root of their length."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.parts.space_time import Entry, SpaceTimeNetwork
+from vos_bench.parts.space_time import MemoryEntry, SpaceTimeNetwork
 
 _EPSILON = 1e-7
 
@@ -27,17 +27,17 @@ class ClipRunner(nn.Module):
             T x S x 1 x H x W: the object's logit after soft aggregation with the background.
         """
         network = self.network
-        frames = network.prepare(images.flatten(0, 1)).reshape(images.shape)
-        memory = network.memorise(frames[:, 0], network.look(frames[:, 0]), masks, torch.zeros_like(masks))
+        frames = network.preprocess(images.flatten(0, 1)).reshape(images.shape)
+        memory = network.memorise(frames[:, 0], network.encode_query(frames[:, 0]), masks, torch.zeros_like(masks))
         logits = []
         for number in range(1, images.shape[1]):
             frame = frames[:, number]
-            query = network.look(frame)
+            query = network.encode_query(frame)
             logits.append(_aggregated(network.segment(query, memory))[:, None])
             if number + 1 < images.shape[1]:
                 mask = torch.sigmoid(logits[-1])
                 entry = network.memorise(frame, query, mask, torch.zeros_like(mask))
-                memory = Entry(*(torch.cat(pair, dim=2) for pair in zip(memory, entry, strict=True)))
+                memory = MemoryEntry(*(torch.cat(pair, dim=2) for pair in zip(memory, entry, strict=True)))
         return torch.stack(logits)
 
 

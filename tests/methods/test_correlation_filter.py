@@ -138,7 +138,7 @@ def test_an_edge_votes_for_its_direction() -> None:
 
 def test_a_patch_at_scale_one_and_its_own_size_is_a_copy() -> None:
     image, pyramid = texture(0).clip(0, 255).astype(np.uint8), Pyramid()
-    pyramid.advance(image)
+    pyramid.see_frame(image)
     np.testing.assert_array_equal(pyramid.patch(Pose(60, 50, 1.0), (40, 60), (40, 60)), image[30:70, 30:90])
 
 
@@ -147,7 +147,7 @@ def test_a_shrunk_patch_keeps_its_place_and_does_not_alias() -> None:
     stripes = np.zeros((160, 200, 3), np.uint8)
     stripes[:, ::2] = 200
     stripes[80:] //= 2
-    pyramid.advance(stripes)
+    pyramid.see_frame(stripes)
     patch = pyramid.patch(Pose(100, 80, 1.0), (128, 128), (32, 32))
     assert np.abs(patch[4:12].astype(int) - 100).max() < 8
     assert np.abs(patch[20:28].astype(int) - 50).max() < 8
@@ -155,5 +155,5 @@ def test_a_shrunk_patch_keeps_its_place_and_does_not_alias() -> None:
 
 def test_a_patch_beyond_the_frame_goes_on_with_its_border() -> None:
     pyramid = Pyramid()
-    pyramid.advance(np.full((30, 40, 3), 77, np.uint8))
+    pyramid.see_frame(np.full((30, 40, 3), 77, np.uint8))
     assert (pyramid.patch(Pose(0, 0, 3.0), (60, 60), (16, 16)) == 77).all()

@@ -67,8 +67,8 @@ def test_mending_recovers_an_outline_that_was_drawn_too_wide() -> None:
 
 def test_one_flow_serves_all_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     frames: list[int] = []
-    advance = Motion.advance
-    monkeypatch.setattr(Motion, "advance", lambda self, image: (frames.append(1), advance(self, image))[1])
+    see_frame = Motion.see_frame
+    monkeypatch.setattr(Motion, "see_frame", lambda self, image: (frames.append(1), see_frame(self, image))[1])
     method = FlowWarp()
     method.initialize(shifted(0, 0), Prompt(masks={k: disk(60, 20 * k, radius=8) for k in range(1, 7)}))
     method.step(shifted(1, 1))
@@ -77,8 +77,8 @@ def test_one_flow_serves_all_objects(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_flow_of_a_shift_is_that_shift_and_is_trusted() -> None:
     motion = Motion(FlowWarpConfig())
-    motion.advance(shifted(0, 0))
-    motion.advance(shifted(2, 6))
+    motion.see_frame(shifted(0, 0))
+    motion.see_frame(shifted(2, 6))
     carried = motion.carry(disk(60, 80).astype(np.float32))
     assert overlap(carried > 0.5, disk(62, 86)) > 0.97
     assert (motion.trust[20:-20, 20:-20] == 1).mean() > 0.99
@@ -86,8 +86,8 @@ def test_the_flow_of_a_shift_is_that_shift_and_is_trusted() -> None:
 
 def test_pixels_that_come_into_sight_are_distrusted() -> None:
     motion = Motion(FlowWarpConfig(distrust=0.25))
-    motion.advance(over_background(60, 60))
-    motion.advance(over_background(60, 72))
+    motion.see_frame(over_background(60, 60))
+    motion.see_frame(over_background(60, 72))
     uncovered = disk(60, 60) & ~disk(60, 72, radius=27)
     assert (motion.trust[uncovered] == 0.25).mean() > 0.5
     assert (motion.trust == 0.25).mean() < 0.3
@@ -95,15 +95,15 @@ def test_pixels_that_come_into_sight_are_distrusted() -> None:
 
 def test_without_the_check_everything_is_trusted() -> None:
     motion = Motion(FlowWarpConfig(check=False))
-    motion.advance(over_background(60, 60))
-    motion.advance(over_background(60, 72))
+    motion.see_frame(over_background(60, 60))
+    motion.see_frame(over_background(60, 72))
     assert (motion.trust == 1).all()
 
 
 def test_nothing_is_carried_in_from_outside_the_frame() -> None:
     motion = Motion(FlowWarpConfig())
-    motion.advance(shifted(0, 0))
-    motion.advance(shifted(0, 8))
+    motion.see_frame(shifted(0, 0))
+    motion.see_frame(shifted(0, 8))
     carried = motion.carry(np.ones(SIZE, np.float32))
     assert (carried[20:-20, :5] < 0.5).mean() > 0.9
     assert (carried[20:-20, 20:-20] > 0.9).all()

@@ -76,7 +76,7 @@ def test_each_object_is_fitted_anew_on_every_eighth_frame_after_its_own_first(mo
     monkeypatch.setattr("vos_bench.methods.frtm.method.fit_both", lambda model, *_: model)
     method = FrtmMethod(FrtmConfig(backbone="resnet18", synthesis=SynthesisConfig(samples=0)), weights=UNTRAINED)
     monkeypatch.setattr(Target, "__init__", _without_a_fit)
-    method.forget()
+    method.reset()
     frame, size = torch.zeros(1, 3, 32, 32), (32, 32)
     corners = torch.zeros(2, *size)
     corners[0, :9, :9], corners[1, 20:, 20:] = 1, 1
@@ -84,7 +84,7 @@ def test_each_object_is_fitted_anew_on_every_eighth_frame_after_its_own_first(mo
         known = corners[: 1 + (number >= 3)]
         for target in method._targets:
             target.projected = torch.zeros(1, 2, 2, 2)
-        method.take(frame, torch.cat([1 - known.sum(0, keepdim=True), known]), int(number in (0, 3)))
+        method.remember(frame, torch.cat([1 - known.sum(0, keepdim=True), known]), int(number in (0, 3)))
     assert fitted == [(0, 8), (1, 11), (0, 16), (1, 19)]
 
 
@@ -116,7 +116,7 @@ def test_a_mask_is_learned_from_where_ten_pixels_are_above_one_half(sure, unsure
     [target] = method._targets
     before, plane = len(target.memory.weights), torch.zeros(96, 128)
     plane[0, :sure], plane[1, :unsure] = 0.6, 0.5
-    method.take(torch.zeros(1, 3, 96, 128), torch.stack([0.45 * torch.ones(96, 128), plane]), 0)
+    method.remember(torch.zeros(1, 3, 96, 128), torch.stack([0.45 * torch.ones(96, 128), plane]), 0)
     assert len(target.memory.weights) == before + learned
 
 

@@ -125,8 +125,8 @@ def test_a_stage_that_starts_from_a_network_of_other_sizes_is_refused(tmp_path):
 def test_one_frame_serves_all_objects_as_if_it_were_given_for_each():
     torch.manual_seed(0)
     network = StmLiteNetwork().eval()
-    frame, masks = network.prepare(torch.randint(0, 256, (1, 3, 64, 96)).float()), torch.rand(2, 1, 64, 96)
-    query = network.look(frame)
+    frame, masks = network.preprocess(torch.randint(0, 256, (1, 3, 64, 96)).float()), torch.rand(2, 1, 64, 96)
+    query = network.encode_query(frame)
     together = network.segment(query, network.memorise(frame, query, masks, masks.flip(0)))
     assert together.shape == (2, 64, 96)
     for k in range(2):

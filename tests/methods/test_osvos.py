@@ -9,7 +9,7 @@ from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.methods.osvos.config import Descent, OsvosConfig
 from vos_bench.methods.osvos.learning import Augmentation, Sample, augmented, balanced_cross_entropy
 from vos_bench.methods.osvos.method import OsvosMethod, parameter_groups
-from vos_bench.methods.osvos.network import OsvosNetwork, centre_crop, prepared
+from vos_bench.methods.osvos.network import OsvosNetwork, centre_crop, preprocess
 from vos_bench.methods.osvos.recipes import PARENT
 from vos_bench.parts.fine_tuning import TuningBudget, tune
 
@@ -60,7 +60,7 @@ def test_the_answer_fuses_four_sides_each_of_which_also_answers_alone(network):
 
 def test_frames_are_blue_green_red_less_caffes_mean():
     image = torch.tensor([122.67892, 116.66877, 204.00699]).view(1, 3, 1, 1)
-    torch.testing.assert_close(prepared(image).flatten(), torch.tensor([100.0, 0.0, 0.0]), rtol=0, atol=1e-4)
+    torch.testing.assert_close(preprocess(image).flatten(), torch.tensor([100.0, 0.0, 0.0]), rtol=0, atol=1e-4)
 
 
 def test_the_loss_weighs_each_class_by_the_others_share():

@@ -162,8 +162,8 @@ def test_soft_aggregation_with_one_object_doubles_its_logit():
     with torch.no_grad():
         logits = runner(images, masks)
         network, frames = runner.network, images[0] / 255
-        memory = network.memorise(frames[:1], network.look(frames[:1]), masks, 0 * masks)
-        probability = network.segment(network.look(frames[1:2]), memory)
+        memory = network.memorise(frames[:1], network.encode_query(frames[:1]), masks, 0 * masks)
+        probability = network.segment(network.encode_query(frames[1:2]), memory)
     torch.testing.assert_close(logits[0, 0], 2 * probability.logit(), rtol=1e-3, atol=1e-3)
     assert logits.shape == (2, 1, 1, 32, 32)
 

@@ -40,7 +40,7 @@ def test_larger_frames_are_shrunk_to_480_pixels_and_memories_restart_where_objec
 def test_the_longer_side_loses_its_fraction_and_others_round_it():
     image, mask = np.zeros((500, 890, 3), np.uint8), np.ones((500, 890), bool)
     method = StcnMethod(weights=UNTRAINED)
-    method.find = method.take = lambda *_: None
+    method.find = method.remember = lambda *_: None
     method.initialize(image, Prompt(masks={1: mask}))
     assert method._working == Resize(480)(torch.zeros(1, 500, 890)).shape[1:] == (480, 854)
     assert Resize(480)(torch.zeros(1, 719, 1281)).shape[1:] == (480, 855)
@@ -68,8 +68,8 @@ def test_keys_are_compared_by_their_distance_but_for_what_all_places_share(netwo
 
 @torch.no_grad()
 def test_all_objects_share_the_frames_key_and_have_values_of_their_own(network):
-    frames, masks = network.prepare(torch.full((1, 3, 32, 48), 128.0)), torch.rand(2, 1, 32, 48)
-    query = network.look(frames)
+    frames, masks = network.preprocess(torch.full((1, 3, 32, 48), 128.0)), torch.rand(2, 1, 32, 48)
+    query = network.encode_query(frames)
     memory = network.memorise(frames, query, masks, masks.flip(0))
     assert torch.equal(memory.key, query.key.flatten(2))
     assert memory.value.shape == (2, 512, 6)
@@ -81,7 +81,7 @@ def test_all_objects_share_the_frames_key_and_have_values_of_their_own(network):
 
 def test_zeros_of_the_padding_are_the_mean_colour(network):
     mean = 255 * torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-    assert network.prepare(mean).abs().max() < 1e-6
+    assert network.preprocess(mean).abs().max() < 1e-6
 
 
 @torch.no_grad()

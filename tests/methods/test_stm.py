@@ -9,7 +9,7 @@ from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.methods.stm.config import StmConfig
 from vos_bench.methods.stm.method import StmMethod
 from vos_bench.methods.stm.network import StmNetwork
-from vos_bench.parts.space_time import Entry
+from vos_bench.parts.space_time import MemoryEntry
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,11 @@ def test_keys_are_compared_by_the_dot_product_over_the_root_of_128(network):
 
 @torch.no_grad()
 def test_zeros_of_the_padding_are_black_pixels_and_the_sum_of_other_masks_is_clipped(network):
-    frame = network.prepare(torch.full((1, 3, 32, 32), 255.0))
+    frame = network.preprocess(torch.full((1, 3, 32, 32), 255.0))
     assert frame.max() == 1
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     assert network.Encoder_Q.normalised(mean).abs().max() == 0
-    query, masks = network.look(frame), torch.ones(1, 1, 32, 32)
+    query, masks = network.encode_query(frame), torch.ones(1, 1, 32, 32)
     once, twice = (network.memorise(frame, query, masks, k * masks) for k in (1, 2))
     assert torch.equal(once.value, twice.value)
 
@@ -49,7 +49,7 @@ def test_zeros_of_the_padding_are_black_pixels_and_the_sum_of_other_masks_is_cli
 def test_one_frame_serves_all_objects_as_if_it_were_given_for_each(network):
     frames = torch.rand(1, 3, 32, 48)
     masks = torch.rand(2, 1, 32, 48)
-    query = network.look(frames)
+    query = network.encode_query(frames)
     memory = network.memorise(frames, query, masks, masks.flip(0))
     together = network.segment(query, memory)
     assert (query.key.shape, query.value.shape) == ((1, 128, 2, 3), (1, 512, 2, 3))
@@ -86,10 +86,10 @@ def test_a_video_is_followed_as_published():
     frames = [functional.pad(torch.from_numpy(x).permute(2, 0, 1)[None] / 255, border) for x in images]
     for number in range(1, len(images)):
         padded = functional.pad(planes, border)[:, None]
-        before = network.memorise(frames[number - 1], network.look(frames[number - 1]), padded, padded.flip(0))
+        before = network.memorise(frames[number - 1], network.encode_query(frames[number - 1]), padded, padded.flip(0))
         seen = [*kept, before]
-        memory = Entry(*(torch.cat(parts, dim=2) for parts in zip(*seen, strict=True)))
-        found = network.segment(network.look(frames[number]), memory)
+        memory = MemoryEntry(*(torch.cat(parts, dim=2) for parts in zip(*seen, strict=True)))
+        found = network.segment(network.encode_query(frames[number]), memory)
         odds = torch.cat([(1 - found).prod(0, keepdim=True), found]).clamp(1e-7, 1 - 1e-7).logit().softmax(0)
         planes = odds[1:, 6:-7, 5:-6]
         kept = seen if (number - 1) % 5 == 0 else kept

@@ -113,8 +113,8 @@ def test_parameters_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_ridge_solves_the_normal_equations(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
     config = RidgeConfig(regularisation=0.07, balance=0.0, temperature=1.0)
     method = Ridge(config, weights=shipped)
-    method.begin()
-    method.learn(cells, labels, given=True)
+    method.reset()
+    method.remember(cells, labels, given=True)
     rows = np.concatenate([cells.flatten(1).numpy(), np.ones((1, 35))]).T.astype(np.float64)
     wanted = labels.flatten(1).T.numpy().astype(np.float64)
     solution = np.linalg.solve(rows.T @ rows / 35 + 0.07 * np.eye(7), rows.T @ wanted / 35)
@@ -132,8 +132,8 @@ def test_matching_averages_the_most_similar_cells_of_each_label(
     shipped: Path, cells: torch.Tensor, labels: torch.Tensor
 ) -> None:
     method = Matching(MatchingConfig(neighbours=3, temperature=0.5), weights=shipped)
-    method.begin()
-    method.learn(cells, labels, given=True)
+    method.reset()
+    method.remember(cells, labels, given=True)
     found = method.predict(cells.flip(2), EVERYWHERE)
     unit = functional.normalize(cells, dim=0)
     similarity = unit.flip(2).flatten(1).T @ unit.flatten(1)
@@ -143,20 +143,20 @@ def test_matching_averages_the_most_similar_cells_of_each_label(
 
 def test_only_sure_cells_of_recent_frames_are_matched(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
     method = Matching(MatchingConfig(recent=2, confidence=0.8), weights=shipped)
-    method.begin()
-    method.learn(cells, labels, given=True)
+    method.reset()
+    method.remember(cells, labels, given=True)
     unsure = 0.6 * labels + 0.13
     for _ in range(5):
-        method.learn(cells, unsure, given=False)
+        method.remember(cells, unsure, given=False)
     assert [sum(map(len, bank.cells)) for bank in method._recent] == [0, 0]
-    method.learn(cells, labels, given=False)
+    method.remember(cells, labels, given=False)
     assert [sum(map(len, bank.cells)) for bank in method._recent] == [0, 35]
 
 
 def test_cells_where_no_object_may_be_are_not_matched(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
     method = Matching(MatchingConfig(), weights=shipped)
-    method.begin()
-    method.learn(cells, labels, given=True)
+    method.reset()
+    method.remember(cells, labels, given=True)
     everywhere = method.predict(cells, EVERYWHERE)
     somewhere = torch.rand(5, 7, generator=torch.Generator().manual_seed(2)) > 0.5
     found = method.predict(cells, somewhere)
@@ -169,8 +169,8 @@ def test_an_object_smaller_than_a_cell_is_matched_too(shipped: Path, cells: torc
     labels[1, 2, 3] = 0.1
     labels[0] = 1 - labels[1]
     method = Matching(MatchingConfig(neighbours=1), weights=shipped)
-    method.begin()
-    method.learn(cells, labels, given=True)
+    method.reset()
+    method.remember(cells, labels, given=True)
     assert method.predict(cells, EVERYWHERE)[1].argmax() == 2 * 7 + 3
 
 
@@ -179,9 +179,9 @@ def test_label_propagation_takes_the_best_neighbours_within_reach(
 ) -> None:
     config = LabelPropagationConfig(neighbours=4, radius=2, temperature=0.3)
     method = LabelPropagation(config, weights=shipped)
-    method.begin()
-    method.learn(cells, labels, given=True)
-    method.learn(cells.flip(1), labels.flip(1), given=True)
+    method.reset()
+    method.remember(cells, labels, given=True)
+    method.remember(cells.flip(1), labels.flip(1), given=True)
     query = torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(1))
     found = method.predict(query, EVERYWHERE)
     expected = torch.zeros(3, 5, 7)
@@ -206,10 +206,10 @@ def test_shares_are_kept_as_they_were_before_they_are_scaled(
     shipped: Path, cells: torch.Tensor, labels: torch.Tensor
 ) -> None:
     method = LabelPropagation(LabelPropagationConfig(neighbours=4, radius=2), weights=shipped)
-    method.begin()
-    method.learn(cells, 0.5 * labels, given=True)
+    method.reset()
+    method.remember(cells, 0.5 * labels, given=True)
     answered = method.predict(cells, EVERYWHERE)
-    method.learn(cells, answered, given=False)
+    method.remember(cells, answered, given=False)
     assert answered[1].amax() == 1
     assert method._recent[0].labels[1].amax() <= 0.5
 
@@ -218,15 +218,15 @@ def test_an_object_that_is_hardly_found_is_not_scaled_up(
     shipped: Path, cells: torch.Tensor, labels: torch.Tensor
 ) -> None:
     method = LabelPropagation(LabelPropagationConfig(neighbours=4, radius=2), weights=shipped)
-    method.begin()
-    method.learn(cells, 0.02 * labels, given=True)
+    method.reset()
+    method.remember(cells, 0.02 * labels, given=True)
     assert method.predict(cells, EVERYWHERE)[1].amax() < 0.5
 
 
 def test_old_context_frames_go_and_the_first_stays(shipped: Path, cells: torch.Tensor, labels: torch.Tensor) -> None:
     method = LabelPropagation(LabelPropagationConfig(context=3), weights=shipped)
-    method.begin()
-    method.learn(cells, labels, given=True)
+    method.reset()
+    method.remember(cells, labels, given=True)
     for _ in range(6):
-        method.learn(cells, method.predict(cells, EVERYWHERE), given=False)
+        method.remember(cells, method.predict(cells, EVERYWHERE), given=False)
     assert (len(method._given), len(method._recent)) == (1, 3)

@@ -21,13 +21,13 @@ def picture(*masks: Mask, seed: int = 0) -> Image:
 
 def started(mask: Mask, *, config: ColouredMaskConfig | None = None) -> tuple[WorkingFrame, ColouredMask]:
     frame = WorkingFrame(240)
-    frame.advance(picture(mask))
+    frame.see_frame(picture(mask))
     return frame, ColouredMask(frame, mask.astype(np.float32), config=config or ColouredMaskConfig(), seed=0)
 
 
 def show(frame: WorkingFrame, coloured: ColouredMask, image: Image) -> None:
-    frame.advance(image)
-    coloured.look()
+    frame.see_frame(image)
+    coloured.see_frame()
 
 
 def overlap(one: Mask, other: Mask) -> float:
@@ -59,7 +59,7 @@ def test_an_object_that_was_hidden_is_found_again() -> None:
     for seed in range(1, 5):
         show(frame, coloured, picture(seed=seed))
         coloured.mend(coloured.plane, doubt)
-        coloured.accept(coloured.plane)
+        coloured.remember(coloured.plane)
         assert not (coloured.plane > 0.5).any()
     show(frame, coloured, picture(disk(60, 86), seed=9))
     coloured.mend(coloured.plane, doubt)
@@ -78,7 +78,7 @@ def test_nothing_is_claimed_outside_the_region_that_is_asked() -> None:
 
 def test_an_object_smaller_than_a_working_pixel_gets_one() -> None:
     frame = WorkingFrame(30)
-    frame.advance(picture())
+    frame.see_frame(picture())
     speck = np.zeros(SIZE, np.float32)
     speck[41, 61] = 1
     plane = ColouredMask(frame, speck, config=ColouredMaskConfig(), seed=0).plane

@@ -32,7 +32,7 @@ class Scripted(SingleObjectModel):
         self.place = np.roll(self.place, 1, axis=1)
         return self.place * np.float32(self.level)
 
-    def accept(self, merged: Probability) -> None:
+    def remember(self, merged: Probability) -> None:
         self.heard.append(merged.copy())
 
 

@@ -15,14 +15,14 @@ class Keeps(SoftMaskMethod):
     Config = SoftMaskConfig
     multiple = 16
 
-    def forget(self):
+    def reset(self):
         self.frames, self.new = [], []
 
     def find(self, frame):
         self.frames.append(frame.shape)
         return self.last
 
-    def take(self, frame, merged, new):
+    def remember(self, frame, merged, new):
         assert merged.shape[1:] == frame.shape[2:]
         self.last = merged[1:]
         self.new.append(new)

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from vos_bench.api import Prompt
 from vos_bench.parts.space_time import (
-    Entry,
     FrameMemory,
+    MemoryEntry,
     MemoryPolicy,
     Query,
     SpaceTimeConfig,
@@ -24,17 +24,19 @@ class Spy(SpaceTimeNetwork):
         super().__init__()
         self.heard, self.memories, self.shared_keys = [], [], shared_keys
 
-    def prepare(self, images):
+    def preprocess(self, images):
         return images
 
-    def look(self, frames):
+    def encode_query(self, frames):
         number = frames[..., :1, :1, -1:]
         return Query(number[:, :1], number[:, :1], frames, ())
 
     def memorise(self, frames, query, masks, others):  # noqa: ARG002
         self.heard.append((int(query.key), masks.clone(), others.clone()))
         keys = query.key.flatten(2)
-        return Entry(keys if self.shared_keys else keys.expand(len(masks), -1, -1), keys.expand(len(masks), -1, -1))
+        return MemoryEntry(
+            keys if self.shared_keys else keys.expand(len(masks), -1, -1), keys.expand(len(masks), -1, -1)
+        )
 
     def similarity(self, memory, query):
         self.memories.append((memory.shape[0], memory[0, 0].int().tolist()))
@@ -165,7 +167,7 @@ def test_reading_is_the_softmax_over_places_and_may_be_cut_to_the_best():
 
 def test_a_memory_starts_with_what_it_is_given():
     memory = FrameMemory(MemoryPolicy(), 1)
-    memory.begin(Entry(torch.zeros(1, 2, 3), torch.ones(1, 4, 3)))
-    memory.add(1, Entry(torch.ones(1, 2, 3), torch.ones(1, 4, 3)))
+    memory.add_first(MemoryEntry(torch.zeros(1, 2, 3), torch.ones(1, 4, 3)))
+    memory.add(1, MemoryEntry(torch.ones(1, 2, 3), torch.ones(1, 4, 3)))
     assert memory.entry().key.shape == (1, 2, 6)
     assert memory.entry().key[0, 0].tolist() == [0, 0, 0, 1, 1, 1]

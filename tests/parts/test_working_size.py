@@ -6,7 +6,7 @@ from vos_bench.parts.working_size import WorkingFrame
 
 def frame(size: tuple[int, int], side: int) -> WorkingFrame:
     made = WorkingFrame(side)
-    made.advance(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8))
+    made.see_frame(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8))
     return made
 
 
@@ -30,5 +30,5 @@ def test_objects_of_one_frame_share_a_palette_and_later_frames_make_another() ->
     first = made.palette(4, similarity=3.0, seed=0)
     assert made.palette(4, similarity=3.0, seed=0) is first
     assert made.palette(5, similarity=3.0, seed=0) is not first
-    made.advance(np.zeros((60, 80, 3), np.uint8))
+    made.see_frame(np.zeros((60, 80, 3), np.uint8))
     assert made.palette(4, similarity=3.0, seed=0) is not first

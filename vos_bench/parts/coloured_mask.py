@@ -59,10 +59,10 @@ class ColouredMask:
         self.plane = plane
         self._appearance = Appearance(plane.shape, config, palette=self._palette)
         self._region: Region = region_of(plane, margin=config.margin) or (slice(0, 0), slice(0, 0))
-        self.look()
-        self.accept(plane)
+        self.see_frame()
+        self.remember(plane)
 
-    def look(self) -> None:
+    def see_frame(self) -> None:
         """See the newest frame."""
         self._image = self._frame.image
         self._indices = self._palette.index(self._image)
@@ -92,7 +92,7 @@ class ColouredMask:
         self.plane[region] = plane.clip(0, 1)
         return region
 
-    def accept(self, plane: Plane) -> None:
+    def remember(self, plane: Plane) -> None:
         """Replace the mask, h x w, by what became of it, and learn its colours."""
         self.plane = plane
         self._appearance.learn(self._indices, plane)

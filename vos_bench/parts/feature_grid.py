@@ -15,9 +15,9 @@ from torch.nn import functional
 from vos_bench.api import Image, Mask, Method, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.parts.frozen_features import SHIPPED_BACKBONE, FrozenFeatures
-from vos_bench.parts.given import Given
 from vos_bench.parts.guided_filter import guided_filter
 from vos_bench.parts.merging import Probabilities, half, label_map
+from vos_bench.parts.tracked_objects import TrackedObjects
 from vos_bench.parts.working_size import shrunk
 
 _LEAST_DEVIATION = 1e-3
@@ -63,11 +63,11 @@ class GridMethod(Method):
         )
 
     @cached_property
-    def _objects(self) -> Given:
-        return Given(type(self).__name__)
+    def _objects(self) -> TrackedObjects:
+        return TrackedObjects(type(self).__name__)
 
     @abstractmethod
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Forget the last sequence."""
 
     @abstractmethod
@@ -83,7 +83,7 @@ class GridMethod(Method):
         """
 
     @abstractmethod
-    def learn(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
+    def remember(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Take up a frame's labels; `given`: objects start on it, and their planes are the newest."""
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
@@ -92,13 +92,13 @@ class GridMethod(Method):
         Raises:
             BadInputError: The image is not H x W x 3 uint8, or a mask does not have its size.
         """
-        self._objects.begin(image)
+        self._objects.reset(image)
         self._last: Tensor | None = None
         features = self._network(np.ascontiguousarray(shrunk(image, self.config.working_side)))
         self._centre = features.mean(dim=(1, 2), keepdim=True)
         self._spread = features.std(dim=(1, 2), keepdim=True).clamp_min(_LEAST_DEVIATION)
         features = (features - self._centre) / self._spread
-        self.begin()
+        self.reset()
         planes = np.ones((1, *image.shape[:2]), np.float32)
         return self._conclude(features, planes, prompt)
 
@@ -108,7 +108,7 @@ class GridMethod(Method):
         Raises:
             BadInputError: Called before `initialize`, or the image does not have the first one's size.
         """
-        self._objects.go_on(image)
+        self._objects.check_frame(image)
         small = np.ascontiguousarray(shrunk(image, self.config.working_side))
         features = (self._network(small) - self._centre) / self._spread
         planes = np.ones((1, *image.shape[:2]), np.float32)
@@ -156,14 +156,14 @@ class GridMethod(Method):
         )
 
     def _conclude(self, features: Tensor, planes: Probabilities, new: Prompt) -> Prediction:
-        self._objects.check(new)
+        self._objects.check_prompt(new)
         started = [k for k in new.object_ids if new.masks[k].any()]
         for k in started:
             planes = _with(planes, new.masks[k])
-        self._objects.follow(started, new)
+        self._objects.add(started, new)
         if self._objects.ids:
             labels = self._cells(planes, features)
-            self.learn(features, labels, given=bool(started))
+            self.remember(features, labels, given=bool(started))
             self._last = labels
         return self._prediction(planes)
 
@@ -176,7 +176,7 @@ class GridMethod(Method):
     def _prediction(self, planes: Probabilities) -> Prediction:
         ids = self._objects.ids
         labels = label_map(planes, ids) if ids else np.zeros(planes.shape[1:], np.uint16)
-        return Prediction(labels, self._objects.planes(half(planes)))
+        return Prediction(labels, self._objects.to_planes(half(planes)))
 
 
 def _with(planes: Probabilities, mask: Mask) -> Probabilities:

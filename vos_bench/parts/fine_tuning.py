@@ -89,8 +89,8 @@ class FineTunedMethod(SoftMaskMethod):
     def probabilities(self, network: nn.Module, frame: Tensor) -> Tensor:
         """Return where a copy finds its object, H x W in [0, 1]."""
 
-    def forget(self) -> None:
-        """See `SoftMaskMethod.forget`."""
+    def reset(self) -> None:
+        """See `SoftMaskMethod.reset`."""
         self._copies: list[nn.Module] = []
         self._log = []
 
@@ -99,8 +99,8 @@ class FineTunedMethod(SoftMaskMethod):
         with self.autocast():
             return torch.stack([self.probabilities(network, frame).float() for network in self._copies])
 
-    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
-        """See `SoftMaskMethod.take`."""
+    def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """See `SoftMaskMethod.remember`."""
         for mask in merged[len(merged) - new :]:
             with torch.inference_mode(False), torch.enable_grad():
                 self._copies.append(self._tuned(frame.clone(), (mask > 0.5)[None, None].float().clone()))

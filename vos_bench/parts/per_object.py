@@ -33,7 +33,7 @@ class SingleObjectModel(ABC):
     def step(self, image: Image) -> Probability:
         """Find the object on the next frame; all zero where it is out of sight. Returns H x W float32."""
 
-    def accept(self, merged: Probability) -> None:  # noqa: B027 (optional by design)
+    def remember(self, merged: Probability) -> None:  # noqa: B027 (optional by design)
         """Hear what the merge with the other objects left of the last answer, H x W float32; ignored by default."""
 
 
@@ -54,18 +54,18 @@ class PerObject(Method):
     def build_model(self, object_id: int) -> SingleObjectModel:
         """Return a fresh model for one object."""
 
-    def look(self, image: Image) -> None:
+    def see_frame(self, image: Image) -> None:
         """Do once what all models need of a frame; called before any of them sees it. Nothing by default."""
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """Forget the last sequence and start a model for every object of the prompt; see `Method.initialize`."""
         self._models = {}
-        self.look(image)
+        self.see_frame(image)
         return self._answer(image, {}, prompt)
 
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
         """Ask the model of every object, then start those of `new`; see `Method.step`."""
-        self.look(image)
+        self.see_frame(image)
         nowhere = np.zeros(image.shape[:2], np.float32)
         found = {k: model.step(image) if model else nowhere for k, model in self._models.items()}
         return self._answer(image, found, new or Prompt())
@@ -79,7 +79,7 @@ class PerObject(Method):
         _paste(merged, {1 + object_ids.index(k): mask for k, mask in new.masks.items()})
         for plane, k in zip(merged[1:], object_ids, strict=True):
             if model := self._models[k]:
-                model.accept(plane)
+                model.remember(plane)
         return Prediction(label_map(merged, object_ids), half(merged))
 
     def _start(self, image: Image, object_id: int, prompt: Prompt) -> Probability:

@@ -16,9 +16,9 @@ from torch.nn import functional
 from vos_bench.api import UNTRAINED, Image, LabelMap, Method, Parameters, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
-from vos_bench.parts.given import Given
 from vos_bench.parts.merging import MergeRule, merge
 from vos_bench.parts.padding import Padding
+from vos_bench.parts.tracked_objects import TrackedObjects
 from vos_bench.plugins import MethodInfo
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -44,9 +44,9 @@ class SoftMaskConfig(FrozenModel):
 class SoftMaskMethod(Method):
     """A method that finds all its objects on a frame at once, as planes of probability.
 
-    A subclass gives `find`, `take` and `forget`. All planes have the size of the shrunk and padded frame. Objects are
-    in the order in which they started; one whose mask is empty is never found. Where a mask is
-    given it cuts the older objects.
+    A subclass gives `find`, `remember` and `reset`. All planes have the size of the shrunk and padded frame. Objects
+    are in the order in which they started; one whose mask is empty is never found. A mask that is given cuts the
+    older objects.
 
     Attributes:
         padding: Of the sequence at hand.
@@ -64,11 +64,11 @@ class SoftMaskMethod(Method):
     padding: Padding
 
     @cached_property
-    def _objects(self) -> Given:
-        return Given(type(self).__name__)
+    def _objects(self) -> TrackedObjects:
+        return TrackedObjects(type(self).__name__)
 
     @abstractmethod
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Forget the last sequence."""
 
     @abstractmethod
@@ -76,11 +76,11 @@ class SoftMaskMethod(Method):
         """Return where the objects that have started are, K x H x W in [0, 1]; called where there is at least one.
 
         Args:
-            frame: 1 x 3 x H x W, as `prepare` made it, padded.
+            frame: 1 x 3 x H x W, as `preprocess` made it, padded.
         """
 
     @abstractmethod
-    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
+    def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
         """Take in what the merge made of a frame; called where there is at least one object.
 
         Args:
@@ -89,7 +89,7 @@ class SoftMaskMethod(Method):
             new: How many of the last planes are objects that start here.
         """
 
-    def prepare(self, image: Tensor) -> Tensor:
+    def preprocess(self, image: Tensor) -> Tensor:
         """Turn an RGB image, 1 x 3 x H x W of 0..255, into what `find` takes before it is padded."""
         return image / 255
 
@@ -105,17 +105,17 @@ class SoftMaskMethod(Method):
     @torch.inference_mode()
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
-        self._objects.begin(image)
+        self._objects.reset(image)
         whole = math.floor if self.truncates else round
         self._working = working_size(image.shape[:2], self.config.working_side, whole=whole)
         self.padding = Padding.to_multiple(self._working, self.multiple, always=self.always_padded)
-        self.forget()
+        self.reset()
         return self._advance(image, prompt)
 
     @torch.inference_mode()
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
         """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
-        self._objects.go_on(image)
+        self._objects.check_frame(image)
         return self._advance(image, new or Prompt())
 
     def autocast(self) -> AbstractContextManager[None]:
@@ -126,7 +126,7 @@ class SoftMaskMethod(Method):
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
         shrunk = self._resized(pixels, self._working)
-        frame = self.padding.pad(self.prepare(shrunk))
+        frame = self.padding.pad(self.preprocess(shrunk))
         known, starting = bool(self._objects.ids), self._starting(new)
         planes = [self.find(frame)] if known else []
         if starting:
@@ -137,7 +137,7 @@ class SoftMaskMethod(Method):
         if not self._objects.ids:
             return self._predict(pixels.new_ones((1, *image.shape[:2])))
         merged = self.merge(torch.cat(planes), len(starting))
-        self.take(frame, merged, len(starting))
+        self.remember(frame, merged, len(starting))
         return self._predict(self._resized(self.padding.crop(merged)[None], image.shape[:2])[0])
 
     def _resized(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -148,9 +148,9 @@ class SoftMaskMethod(Method):
 
     def _starting(self, new: Prompt) -> list[int]:
         """Return the objects that start here, and keep in mind those whose mask is empty."""
-        self._objects.check(new)
+        self._objects.check_prompt(new)
         starting = sorted(k for k, mask in new.masks.items() if mask.any())
-        self._objects.follow(starting, new)
+        self._objects.add(starting, new)
         return starting
 
     def _predict(self, merged: Tensor) -> Prediction:
@@ -158,7 +158,7 @@ class SoftMaskMethod(Method):
         labels: LabelMap = ids[self.winners(merged).cpu().numpy()]
         if not (self.config.probabilities and self.wants_probabilities):
             return Prediction(labels)
-        return Prediction(labels, self._objects.planes(merged.half().cpu().numpy()))
+        return Prediction(labels, self._objects.to_planes(merged.half().cpu().numpy()))
 
 
 def working_size(size: tuple[int, int], side: int | None, *, whole: Callable[[float], int] = round) -> tuple[int, int]:

@@ -62,7 +62,7 @@ class Query(NamedTuple):
     skips: tuple[Tensor, ...]
 
 
-class Entry(NamedTuple):
+class MemoryEntry(NamedTuple):
     """Remembered frames of S objects.
 
     Attributes:
@@ -73,9 +73,9 @@ class Entry(NamedTuple):
     key: Tensor
     value: Tensor
 
-    def of(self, chosen: slice) -> "Entry":
+    def of(self, chosen: slice) -> "MemoryEntry":
         """Return the entry of some of the objects."""
-        return Entry(self.key if len(self.key) < len(self.value) else self.key[chosen], self.value[chosen])
+        return MemoryEntry(self.key if len(self.key) < len(self.value) else self.key[chosen], self.value[chosen])
 
 
 class SpaceTimeNetwork(nn.Module, ABC):
@@ -85,20 +85,20 @@ class SpaceTimeNetwork(nn.Module, ABC):
     """Read from so many of the most similar places only; None for all."""
 
     @abstractmethod
-    def prepare(self, images: Tensor) -> Tensor:
-        """Turn RGB images of 0..255, B x 3 x H x W, into what `look` takes before it is padded."""
+    def preprocess(self, images: Tensor) -> Tensor:
+        """Turn RGB images of 0..255, B x 3 x H x W, into what `encode_query` takes before it is padded."""
 
     @abstractmethod
-    def look(self, frames: Tensor) -> Query:
+    def encode_query(self, frames: Tensor) -> Query:
         """Encode frames, B x 3 x H x W."""
 
     @abstractmethod
-    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> Entry:
+    def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> MemoryEntry:
         """Encode S masks on their frames.
 
         Args:
             frames: S or 1 of them.
-            query: What `look` says of them.
+            query: What `encode_query` says of them.
             masks: S x 1 x H x W in [0, 1].
             others: The sum of the other objects' masks, the same shape.
         """
@@ -114,7 +114,7 @@ class SpaceTimeNetwork(nn.Module, ABC):
         The skips are those of S frames, or of the one that all objects are on.
         """
 
-    def segment(self, query: Query, memory: Entry) -> Tensor:
+    def segment(self, query: Query, memory: MemoryEntry) -> Tensor:
         """Segment S objects on S frames, or on one.
 
         Returns:
@@ -164,19 +164,19 @@ class FrameMemory:
     def __init__(self, policy: MemoryPolicy, objects: int) -> None:
         self.objects = objects
         self._policy = policy
-        self._first: list[Entry] = []
-        self._kept: list[Entry] = []
-        self._previous: list[Entry] = []
+        self._first: list[MemoryEntry] = []
+        self._kept: list[MemoryEntry] = []
+        self._previous: list[MemoryEntry] = []
 
     def wants(self, number: int, *, start: int = 0) -> bool:
         """Say whether a frame after the objects' first is to be remembered; see `MemoryPolicy.keeps`."""
         return self._policy.previous or self._policy.keeps(number, start=start)
 
-    def begin(self, entry: Entry) -> None:
+    def add_first(self, entry: MemoryEntry) -> None:
         """Remember the frame on which the objects start."""
         (self._first if self._policy.first else self._previous).append(entry)
 
-    def add(self, number: int, entry: Entry, *, start: int = 0) -> None:
+    def add(self, number: int, entry: MemoryEntry, *, start: int = 0) -> None:
         """Remember a later frame, as long as the policy says; see `MemoryPolicy.keeps`."""
         self._previous = []
         if self._policy.keeps(number, start=start):
@@ -184,10 +184,10 @@ class FrameMemory:
         else:
             self._previous = [entry]
 
-    def entry(self) -> Entry:
+    def entry(self) -> MemoryEntry:
         """Return all that is remembered, side by side."""
         keys, values = zip(*self._first, *self._kept, *self._previous, strict=True)
-        return Entry(torch.cat(keys, dim=2), torch.cat(values, dim=2))
+        return MemoryEntry(torch.cat(keys, dim=2), torch.cat(values, dim=2))
 
 
 class SpaceTimeConfig(SoftMaskConfig):
@@ -231,18 +231,18 @@ class SpaceTimeMethod(SoftMaskMethod):
         for part in network.children() if self.compile else ():
             part.compile()
 
-    def forget(self) -> None:
-        """See `SoftMaskMethod.forget`."""
+    def reset(self) -> None:
+        """See `SoftMaskMethod.reset`."""
         self._memories: list[FrameMemory] = []
         self._number, self._start = -1, 0
 
-    def prepare(self, image: Tensor) -> Tensor:
-        """See `SoftMaskMethod.prepare`."""
-        return self.network.prepare(image)
+    def preprocess(self, image: Tensor) -> Tensor:
+        """See `SoftMaskMethod.preprocess`."""
+        return self.network.preprocess(image)
 
     def find(self, frame: Tensor) -> Tensor:
         """See `SoftMaskMethod.find`."""
-        self._query = self._look(frame)
+        self._query = self._encode(frame)
         found = []
         for memory in self._memories:
             entry = memory.entry()
@@ -251,12 +251,12 @@ class SpaceTimeMethod(SoftMaskMethod):
                     found.append(self.network.segment(self._query, entry.of(slice(chosen[0], chosen[-1] + 1))))
         return torch.cat(found)
 
-    def take(self, frame: Tensor, merged: Tensor, new: int) -> None:
-        """See `SoftMaskMethod.take`."""
+    def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """See `SoftMaskMethod.remember`."""
         self._number += 1
         self._start = self._number if new else self._start
         if not self._memories:
-            self._query = self._look(frame)
+            self._query = self._encode(frame)
         masks = merged[1:]
         if self.background_border:
             masks = self.padding.pad(self.padding.crop(masks))
@@ -268,13 +268,13 @@ class SpaceTimeMethod(SoftMaskMethod):
             first += memory.objects
         if new:
             self._memories.append(FrameMemory(self.config.memory, new))
-            self._memories[-1].begin(self._memorise(frame, masks, range(first, first + new)))
+            self._memories[-1].add_first(self._memorise(frame, masks, range(first, first + new)))
 
-    def _look(self, frame: Tensor) -> Query:
+    def _encode(self, frame: Tensor) -> Query:
         with self.autocast():
-            return self.network.look(frame)
+            return self.network.encode_query(frame)
 
-    def _memorise(self, frame: Tensor, masks: Tensor, objects: range) -> Entry:
+    def _memorise(self, frame: Tensor, masks: Tensor, objects: range) -> MemoryEntry:
         total = masks.sum(0)
         entries = []
         for chosen in self._passes(objects):
@@ -282,7 +282,7 @@ class SpaceTimeMethod(SoftMaskMethod):
             with self.autocast():
                 entries.append(self.network.memorise(frame, self._query, own, total - own))
         keys, values = zip(*entries, strict=True)
-        return Entry(keys[0] if len(keys[0]) < len(values[0]) else torch.cat(keys), torch.cat(values))
+        return MemoryEntry(keys[0] if len(keys[0]) < len(values[0]) else torch.cat(keys), torch.cat(values))
 
     def _passes(self, objects: range) -> list[range]:
         size = self.objects_at_once

@@ -38,7 +38,7 @@ class WorkingFrame:
         """Shrink so that the shorter side has `side` pixels; smaller frames stay as they are."""
         self._side = side
 
-    def advance(self, image: Image) -> None:
+    def see_frame(self, image: Image) -> None:
         """Take the next frame, H x W x 3."""
         self._full = image.shape[:2]
         self.image = shrunk(image, self._side)

@@ -9,7 +9,7 @@ from vos_bench.api import Image, Prompt
 from vos_bench.errors import BadInputError
 
 
-class Given:
+class TrackedObjects:
     """The size and the objects of a sequence. What breaks the contract of `vos_bench.api.Method` is refused plainly.
 
     Attributes:
@@ -24,7 +24,7 @@ class Given:
         self.ids: list[int] = []
         self.absent: set[int] = set()
 
-    def begin(self, image: Image) -> None:
+    def reset(self, image: Image) -> None:
         """Forget the last sequence. Raises BadInputError for an image that is not H x W x 3 uint8."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise BadInputError(
@@ -34,8 +34,8 @@ class Given:
         self._size = (image.shape[0], image.shape[1])
         self.ids, self.absent = [], set()
 
-    def go_on(self, image: Image) -> None:
-        """Check a later image. Raises BadInputError before `begin`, or for another size than the first one's."""
+    def check_frame(self, image: Image) -> None:
+        """Check a later image. Raises BadInputError before `reset`, or for another size than the first one's."""
         if self._size is None:
             raise BadInputError(
                 f"{self._method}: step was called before initialize; give the first image and its prompt first"
@@ -46,7 +46,7 @@ class Given:
                 f"{self._size[0]} x {self._size[1]} as the first one; resize the frames of a video alike"
             )
 
-    def check(self, new: Prompt) -> None:
+    def check_prompt(self, new: Prompt) -> None:
         """Raise BadInputError for an object that was given before, a mask of another size or a box not asked for."""
         if repeated := set(new.object_ids) & ({*self.ids} | self.absent):
             raise BadInputError(f"{self._method}: object {min(repeated)} was given before; an object starts once")
@@ -61,13 +61,13 @@ class Given:
                     "frame; resize it"
                 )
 
-    def follow(self, started: Iterable[int], new: Prompt) -> None:
+    def add(self, started: Iterable[int], new: Prompt) -> None:
         """Note those of a prompt's objects that are followed from here on; the others of it are absent."""
         started = list(started)
         self.ids += started
         self.absent |= set(new.object_ids) - set(started)
 
-    def planes(self, merged: NDArray[np.floating]) -> NDArray[np.float16]:
+    def to_planes(self, merged: NDArray[np.floating]) -> NDArray[np.float16]:
         """Return planes as a `Prediction` wants them: the background first and then every object by ascending id.
 
         Args:

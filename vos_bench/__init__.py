@@ -1,26 +1,63 @@
-"""vos-bench: a benchmark and evaluation harness for semi-supervised video object segmentation."""
+"""vos-bench: a benchmark and evaluation harness for semi-supervised video object segmentation.
 
-from pathlib import Path
+    import vos_bench
+
+    run = vos_bench.run("lwl-lite", "demo")
+    run.scores["J&F"]
+
+docs/python.md shows every name. Each is imported when it is first used, so that `import vos_bench` is quick.
+"""
+
+import os
+import sys
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # type checkers take it for that of `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from vos_bench.api import Prompt as Prompt
+    from vos_bench.progress import Progress as Progress
+    from vos_bench.records.run import Run as Run
+    from vos_bench.records.run import load_run as load_run
+    from vos_bench.running.method import load_method as load_method
 
-def _checkout() -> Path | None:
+_HOMES = {
+    "Progress": "vos_bench.progress",
+    "Prompt": "vos_bench.api",
+    "Run": "vos_bench.records.run",
+    "load_method": "vos_bench.running.method",
+    "load_run": "vos_bench.records.run",
+}
+"""Name to the module that defines it."""
+
+__all__ = ["Progress", "Prompt", "Run", "load_method", "load_run"]
+
+
+if not TYPE_CHECKING:  # type checkers are to find a name that is not there
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'vos_bench' has no attribute {name!r}")
+        __import__(_HOMES[name])
+        found = globals()[name] = getattr(sys.modules[_HOMES[name]], name)  # found at once from now on
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _checkout() -> str | None:
     """Return the root of the checkout this package is imported from, or None when it is installed."""
-    root = Path(__file__).resolve().parent.parent
-    pyproject = root / "pyproject.toml"
-    if not pyproject.is_file():
-        return None
-    import tomllib  # an installed package starts faster without it
-
+    root = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib loads slowly
     try:
-        project = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+        with open(os.path.join(root, "pyproject.toml"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+            return root if 'name = "vos-bench"' in map(str.strip, file) else None
     except (OSError, ValueError):
         return None
-    return root if project.get("project", {}).get("name") == "vos-bench" else None
 
 
 # The wheel carries the plugin folders as vos_bench.methods, vos_bench.datasets and vos_bench.reports; in a
 # checkout they lie one level up, so that level becomes part of this package's search path.
 if (_root := _checkout()) is not None:
-    __path__.append(str(_root))
+    __path__.append(_root)

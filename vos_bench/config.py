@@ -1,8 +1,9 @@
 """Configuration: the frozen base of every config, `--set` overrides, and where data and weights lie."""
 
+import json
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -30,6 +31,36 @@ class FrozenModel(BaseModel):
 
 
 Config = TypeVar("Config", bound=BaseModel)
+
+Settings = Mapping[str, Any] | Iterable[str]
+"""What Python code sets: values by name, as in `{"memory.size": 8}`, or texts as `--set` takes them."""
+
+
+def overrides(settings: Settings) -> tuple[str, ...]:
+    """Return settings as `--set` takes them, each `a.b=value`; a mapping inside a mapping sets what is inside.
+
+    Raises:
+        BadInputError: It is a single text, or a value that TOML does not have.
+    """
+    if isinstance(settings, str):
+        raise BadInputError(f"settings {settings!r:.100}: found a text; expected a dict of values or a list of texts")
+    if not isinstance(settings, Mapping):
+        return tuple(settings)
+    return tuple(text for name, value in settings.items() for text in _overrides_of(str(name), value))
+
+
+def _overrides_of(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for inner, each in value.items():
+            yield from _overrides_of(f"{name}.{inner}", each)
+        return
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=os.fspath)
+    except (TypeError, ValueError):
+        text = "null"
+    if text == "null":  # TOML has none
+        raise BadInputError(f"settings: {name} is {value!r:.100}; expected a number, a text, a boolean or a list")
+    yield f"{name}={text}"
 
 
 def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:

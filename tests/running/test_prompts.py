@@ -32,12 +32,6 @@ def test_numbers_turn_back_into_the_datasets_ids():
     assert numbering.restore(labels).tolist() == [[0, 7], [65535, 65535]]
 
 
-@pytest.mark.parametrize("object_id", [0, -1, 65536])
-def test_an_id_that_no_label_map_can_hold_is_refused(object_id: int):
-    with pytest.raises(BadInputError, match="expected a whole number from 1 to 65535"):
-        Numbering().start(Prompt(masks={object_id: mask()}))
-
-
 def test_empty_masks_and_boxes_are_left_out():
     prompt = Prompt(masks={1: mask(), 2: mask((0, 0))}, boxes={3: (2.0, 2.0, 2.0, 4.0), 4: (0.0, 0.0, 1.0, 1.0)})
     assert usable(prompt, (), init="mask").object_ids == (2, 4)

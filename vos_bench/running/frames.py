@@ -102,7 +102,8 @@ def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> G
             raise
         except Exception as error:
             raise BadInputError(f"{sequence.name}/{name}: cannot be read: {type(error).__name__}: {error}") from error
-        _require_one_size(sequence, name, image, prompt)
+        if prompt is not None:
+            prompt = _checked(sequence, name, prompt, image)
         return LoadedFrame(name, image, prompt, (time.perf_counter_ns() - began) / 1e6)
 
     if not ahead:
@@ -116,20 +117,11 @@ def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> G
         yield pending.result()
 
 
-def _require_one_size(sequence: Sequence, name: str, image: Image, prompt: Prompt | None) -> None:
-    for object_id, mask in (prompt.masks if prompt else {}).items():
-        if mask.shape != image.shape[:2]:
-            raise BadInputError(
-                f"{sequence.name}/{name}: the mask of object {object_id} is {_size(mask.shape)} and the frame"
-                f" {_size(image.shape)}; expected one size (vos-bench check)"
-            )
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[1]}x{shape[0]}" if len(shape) >= 2 else str(shape)
-
-
-LARGEST_ID = int(np.iinfo(np.uint16).max)
+def _checked(sequence: Sequence, name: str, prompt: Prompt, image: Image) -> Prompt:
+    try:
+        return Prompt.of(prompt, (image.shape[0], image.shape[1]))
+    except BadInputError as error:
+        raise BadInputError(f"{sequence.name}/{name}: {error} (vos-bench check)") from None
 
 
 class Numbering:
@@ -143,8 +135,6 @@ class Numbering:
         """Take up the objects of a prompt and return it under the method's numbers."""
         first = len(self.ids) + 1
         for object_id in prompt.object_ids:
-            if not 0 < object_id <= LARGEST_ID:
-                raise BadInputError(f"object id {object_id}: expected a whole number from 1 to {LARGEST_ID}")
             self.ids.append(object_id)
         return prompt.renamed({object_id: k for k, object_id in enumerate(prompt.object_ids, start=first)})
 

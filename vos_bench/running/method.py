@@ -5,23 +5,36 @@ import hashlib
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from vos_bench import registry
-from vos_bench.api import Method, Parameters, Precision, SequenceMethod
-from vos_bench.config import FrozenModel, apply_overrides
+from vos_bench.api import (
+    Image,
+    Method,
+    Parameters,
+    Precision,
+    Prediction,
+    Prompt,
+    PromptLike,
+    SequenceMethod,
+    image_size,
+)
+from vos_bench.config import FrozenModel, Settings, apply_overrides, overrides
 from vos_bench.devices import resolve_device, set_float32_mode, use_device
 from vos_bench.environment import torch_flags, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import read_bytes
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import Numerics
+from vos_bench.running.frames import Numbering, given_labels, paste, require_accepted, usable
+from vos_bench.running.play import Question, check_answer
+from vos_bench.weights import choose as choose_weights
 
 
 @dataclass(frozen=True)
@@ -134,6 +147,147 @@ def at_work(recipe: Recipe, notes: list[str]) -> Iterator[Method | SequenceMetho
                 method.close()
             except (Exception, SystemExit) as error:
                 notes.append(f"closing the method raised {without_home(f'{type(error).__name__}: {error}')}")
+
+
+def load_method(
+    name: str,
+    weights: str | Path | None = None,
+    *,
+    device: str = "auto",
+    amp: Precision = "off",
+    compile: bool = False,
+    seed: int = 0,
+    settings: Settings = (),
+) -> "LoadedMethod":
+    """Return a method that is built and ready: `initialize(image, prompt)`, then `step(image)` for each next frame.
+
+    Args:
+        name: A method's name (`vos-bench list methods`), or `FILE.py:CLASS`.
+        weights: A file of parameters, one of the method's names for them, or `untrained`; None finds them as
+            `vos-bench run` does.
+        device: `auto`, `cpu`, `cuda` or `cuda:1`.
+        amp: Precision of the network.
+        compile: Whether to compile the network.
+        seed: What the method draws at random begins with it at each `initialize`.
+        settings: Its settings by name, as in `{"memory_size": 8}`, or texts as `--set` takes them.
+
+    Raises:
+        BadInputError: There is no such method, file, device or setting, the weights are not there, or the method takes
+            whole sequences.
+        MethodError: It cannot be built.
+    """
+    info = registry.method(name)
+    if not issubclass(method_class(info), Method):
+        raise BadInputError(
+            f"{name}: takes whole sequences, not single frames; use vos_bench.run({name!r}, dataset), which also takes "
+            "a folder of your own frames"
+        )
+    config = configure(info, overrides(settings))
+    chosen = choose_weights(info, None if weights is None else str(weights))
+    recipe = Recipe(info, config, chosen.path if chosen else None, device, amp, compile, seed)
+    return LoadedMethod(cast("Method", build(recipe, resolve_device(device))), info)
+
+
+class LoadedMethod(Method):
+    """A method as Python code drives it: prompts of many forms under any ids, all checked, seeded as in a run.
+
+    Attributes:
+        method: The method itself, with whatever else it offers.
+        info: Its description.
+    """
+
+    def __init__(self, method: Method, info: MethodInfo) -> None:
+        """Take a method that is built."""
+        super().__init__(
+            method.config,
+            weights=method.weights,
+            device=method.device,
+            amp=method.amp,
+            compile=method.compile,
+            seed=method.seed,
+        )
+        self.method, self.info = method, info
+        self._numbering: Numbering | None = None
+        self._shape, self._frame = (0, 0), 0
+
+    @property
+    def object_ids(self) -> tuple[int, ...]:
+        """The ids of the objects given so far; `probabilities` has the background and then these, in this order."""
+        return tuple(self._numbering.ids) if self._numbering else ()
+
+    def initialize(self, image: Image, prompt: PromptLike) -> Prediction:
+        """Forget the last sequence and take the first objects.
+
+        Args:
+            image: The first frame, H x W x 3, RGB, uint8.
+            prompt: The objects on it: a label map, a dict of object id to mask or box, or a `Prompt`.
+
+        Returns:
+            The label map of this frame under the ids of the prompt; a mask comes back as it was given.
+
+        Raises:
+            BadInputError: The image or the prompt is not what it has to be; the message says what is expected.
+            MethodError: The method broke its contract.
+        """
+        shape = image_size(image)
+        given = self._started(prompt, shape, ())
+        self._numbering, self._shape, self._frame = Numbering(), shape, 0
+        seed_everything(sequence_seed(self.seed, ""))
+        return self._answer(self.method.initialize, image, given, self._numbering)
+
+    def step(self, image: Image, new: PromptLike | None = None) -> Prediction:
+        """Segment the next frame.
+
+        Args:
+            image: H x W x 3, the size of the first frame.
+            new: Objects that start on this frame, in the forms that `initialize` takes.
+
+        Raises:
+            BadInputError: As in `initialize`; or it was not called yet, or an object of `new` started before.
+            MethodError: The method broke its contract.
+        """
+        if self._numbering is None:
+            raise BadInputError("step: no sequence has begun; call initialize(image, prompt) on its first frame")
+        if (shape := image_size(image)) != self._shape:
+            found, first = (f"{width}x{height}" for height, width in (shape, self._shape))
+            raise BadInputError(f"image: is {found} and the first frame {first}; expected one size")
+        given = None if new is None else self._started(new, self._shape, self._numbering.ids)
+        return self._answer(self.method.step, image, given, self._numbering)
+
+    def _started(self, given: PromptLike, shape: tuple[int, int], before: Collection[int]) -> Prompt:
+        """Return the objects that start on a frame, under the caller's ids, after all that can be checked."""
+        prompt = Prompt.of(given, shape)
+        if again := sorted({*prompt.object_ids} & {*before}):
+            raise BadInputError(f"object {again[0]}: started on an earlier frame; expected objects that start on this")
+        usable_ids = usable(prompt, (), init="mask").object_ids
+        if empty := sorted({*prompt.object_ids} - {*usable_ids}):
+            raise BadInputError(f"object {empty[0]}: its mask or box is empty; expected at least one pixel")
+        if not usable_ids:
+            raise BadInputError("prompt: found no object; expected at least one")
+        require_accepted(prompt, self.info.prompts, method=self.info.name)
+        return prompt
+
+    def _answer(
+        self, call: Callable[..., Prediction], image: Image, new: Prompt | None, numbering: Numbering
+    ) -> Prediction:
+        """Give a frame to the method and return its answer, checked, under the caller's ids."""
+        numbered = numbering.start(new) if new is not None else None
+        given = given_labels(numbered, self._shape) if numbered is not None else None
+        prediction = call(image, numbered)
+        check_answer(prediction, Question(str(self._frame), self._shape, len(numbering.ids), given, 0.0))
+        self._frame += 1
+        labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
+        if given is not None:
+            paste(labels, given)
+        return prediction._replace(labels=numbering.restore(labels))
+
+    def finish(self) -> str:
+        """Return what the method says once a sequence has ended."""
+        return self.method.finish()
+
+    def close(self) -> None:
+        """Let go of what the method holds, such as processes; nothing comes after."""
+        self.method.close()
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def answers(
         if not feed.questions:
             raise MethodError(_too_many(answered, len(frame_names)))
         question = feed.questions.popleft()
-        _check(prediction, question)
+        check_answer(prediction, question)
         answered += 1
         yield question, prediction
     if answered < len(frame_names):
@@ -160,7 +160,8 @@ def _too_many(answered: int, frames: int) -> str:
     return f"gave answer {answered + 1} before it took frame {answered + 1}; expected one answer a frame, in order"
 
 
-def _check(prediction: Any, question: Question) -> None:
+def check_answer(prediction: Any, question: Question) -> None:
+    """Raise MethodError where a method's answer to a frame breaks its contract."""
     labels = getattr(prediction, "labels", None)
     where = f"frame {question.frame}"
     if not isinstance(prediction, Prediction) or not isinstance(labels, np.ndarray):

@@ -12,7 +12,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import load_run
 from vos_bench.records.identity import identity
-from vos_bench.reports.runs import build
+from vos_bench.records.runs_table import runs_table
 from vos_bench.running.run import RunSettings, run_method
 
 
@@ -70,5 +70,5 @@ def test_an_untrained_run_says_so_wherever_its_scores_stand(fake_vos: ModuleType
     assert record.method.weights.name == UNTRAINED
     assert identity(record)["weights"] == UNTRAINED
     assert [note for note in run_method(settings).record.notes if note.startswith("untrained: ")] == [record.notes[0]]
-    table = build([load_run(tmp_path / "out")])
+    table = runs_table([load_run(tmp_path / "out")])
     assert [row["method"] for row in table.rows] == ["network (untrained)"]

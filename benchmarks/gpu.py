@@ -44,7 +44,7 @@ from vos_bench.benching.videos import MadeUpVideo, MadeUpVideos, Shape
 from vos_bench.devices import set_float32_mode
 from vos_bench.environment import device_name
 from vos_bench.files import write_text
-from vos_bench.running.method import Recipe, build, configure
+from vos_bench.running.method import MethodSpec, build_method, configure
 from vos_bench.running.setup import RunSettings
 from vos_bench.training.session import find_recipe
 
@@ -133,7 +133,7 @@ def work(settings: RunSettings) -> float:
 
 def built(settings: RunSettings) -> Method:
     """Build a frame-by-frame method, uncompiled."""
-    recipe = Recipe(
+    spec = MethodSpec(
         info=settings.method,
         config=configure(settings.method, settings.overrides),
         weights=settings.weights,
@@ -142,7 +142,7 @@ def built(settings: RunSettings) -> Method:
         compile=False,
         seed=0,
     )
-    method = build(recipe, settings.device)
+    method = build_method(spec, settings.device)
     assert isinstance(method, Method)
     return method
 

@@ -29,17 +29,17 @@ def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 )
 def test_threads_sleep_where_others_want_the_processors(running, count: int, expected: str):
     running(f"0.31 1.00 2.65 {count}/78 6426\n")
-    assert openmp.described() == ""
-    openmp.settle_waiting()
-    assert openmp.described() == expected
+    assert openmp.wait_policy() == ""
+    openmp.choose_wait_policy()
+    assert openmp.wait_policy() == expected
 
 
 def test_a_process_that_another_one_started_looks_again(running):
     running("0.31 1.00 2.65 1/78 6426\n")
-    openmp.settle_waiting()
+    openmp.choose_wait_policy()
     running("9.00 9.00 9.00 9/78 6426\n")
-    openmp.settle_waiting()
-    assert openmp.described() == "PASSIVE"
+    openmp.choose_wait_policy()
+    assert openmp.wait_policy() == "PASSIVE"
     assert openmp.SPINS not in os.environ
 
 
@@ -47,9 +47,9 @@ def test_a_process_that_another_one_started_looks_again(running):
 def test_what_the_user_set_stays(running, monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     running("9.00 9.00 9.00 9/78 6426\n")
     monkeypatch.setenv(name, value)
-    openmp.settle_waiting()
+    openmp.choose_wait_policy()
     assert {each for each in (openmp.POLICY, openmp.SPINS) if each in os.environ} == {name}
-    assert value in openmp.described()
+    assert value in openmp.wait_policy()
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense", "1 2 3 x/y 5"])

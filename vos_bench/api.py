@@ -243,7 +243,7 @@ class SequenceMethod(_Configurable, ABC):
     def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
         """Yield one prediction a frame, in the order of `sequence.frame_names`, the first frame included."""
 
-    def foresee(self, sequences: Iterator[PromptedSequence]) -> None:
+    def preview_sequences(self, sequences: Iterator[PromptedSequence]) -> None:
         """Hear of all sequences of a run before the first is asked for; called only where they run one by one.
 
         What goes wrong with one of them is to be raised when that one is asked for, so that it fails alone.

@@ -18,9 +18,9 @@ import vos_bench
 from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.errors import VosBenchError
 from vos_bench.names import is_unicode, printable
-from vos_bench.openmp import settle_waiting
+from vos_bench.openmp import choose_wait_policy
 
-settle_waiting()  # it counts only before torch is loaded, which some commands do as they are imported
+choose_wait_policy()  # it counts only before torch is loaded, which some commands do as they are imported
 
 app = App(
     name="vos-bench",

@@ -116,7 +116,7 @@ def collect_environment(plugin_module: str = "") -> Environment:
         gpus=gpus,
         driver=driver,
         threads=_threads(os.environ),
-        waiting=openmp.described(),
+        waiting=openmp.wait_policy(),
         git=git_state(),
     )
 

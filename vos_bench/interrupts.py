@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def blocked() -> Iterator[None]:
     """Hold Ctrl-C back in this thread, and in the processes that it starts in the block from their first moment on.
 
     A process that is still loading Python would end with a traceback. Works in any thread, as `signal.signal` does not.

@@ -15,7 +15,7 @@ _LOAD = Path("/proc/loadavg")
 _LOOKS, _PAUSE_SECONDS = 3, 0.002
 
 
-def settle_waiting() -> None:
+def choose_wait_policy() -> None:
     """Let threads that wait sleep where the machine is busy, and soon where it is idle; what the user set stays.
 
     Threads that spin while they wait, as is OpenMP's default, make a small network on an idle processor nearly twice as
@@ -29,7 +29,7 @@ def settle_waiting() -> None:
     os.environ.update({POLICY: "PASSIVE"} if busy else {SPINS: _SPINS})
 
 
-def described() -> str:
+def wait_policy() -> str:
     """Return how threads wait, as records have it; empty for OpenMP's default."""
     return os.environ.get(POLICY) or (f"{SPINS}={count}" if (count := os.environ.get(SPINS)) else "")
 

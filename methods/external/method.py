@@ -70,7 +70,7 @@ class External(SequenceMethod):
         """Yield what the program answers; see `SequenceMethod.segment`."""
         return self._stream(sequence) if self._exchange is None else self._batch(sequence, self._exchange)
 
-    def foresee(self, sequences: Iterator[PromptedSequence]) -> None:
+    def preview_sequences(self, sequences: Iterator[PromptedSequence]) -> None:
         """Call the command for all sequences at once, where that is asked for."""
         if self._exchange is None or self.config.calls != "once":
             return

@@ -123,16 +123,16 @@ def test_what_a_killed_process_left_does_no_harm(tmp_path):
 @pytest.mark.usefixtures("small_hash")
 def test_old_remains_are_swept_away_and_those_of_a_running_process_are_not(tmp_path):
     old, young = tmp_path / "demo/val.old.part", tmp_path / "demo/val.young.part"
-    at_work = tmp_path / f"demo/val.{os.getpid()}.abc.part"  # its clock, or this one's, has jumped
+    built_method = tmp_path / f"demo/val.{os.getpid()}.abc.part"  # its clock, or this one's, has jumped
     old.mkdir(parents=True)
     young.mkdir()
-    at_work.mkdir()
-    for path in (old, at_work):
+    built_method.mkdir()
+    for path in (old, built_method):
         os.utime(path, (0, 0))
     Demo(tmp_path / "demo")
     assert not old.exists()
     assert young.exists()
-    assert at_work.exists()
+    assert built_method.exists()
 
 
 @pytest.mark.usefixtures("small_hash")

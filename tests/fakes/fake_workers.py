@@ -10,7 +10,7 @@ from pathlib import Path
 import fake_vos
 
 from vos_bench.api import Image, Prediction, Prompt
-from vos_bench.clusters import LOCAL, Engine, parse_engine
+from vos_bench.clusters import LOCAL, Cluster, parse_cluster
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.run import RunSettings, run_method
 
@@ -73,7 +73,7 @@ def info(factory: str) -> MethodInfo:
     return MethodInfo(name="fake", summary="", factory=factory, prompts=prompts, licence="MIT")
 
 
-def settings(out: Path, factory: str, engine: Engine = LOCAL, stall: float | None = None) -> RunSettings:
+def settings(out: Path, factory: str, engine: Cluster = LOCAL, stall: float | None = None) -> RunSettings:
     """Return a run of six sequences, of which the second is sick."""
     sick = {"b": "sick"}
     specs = {name: fake_vos.Spec(length=8, starts={1: 0, 300: 2}, fault=sick.get(name, "")) for name in "abcdef"}
@@ -90,4 +90,4 @@ def settings(out: Path, factory: str, engine: Engine = LOCAL, stall: float | Non
 
 if __name__ == "__main__":
     folder, factory, engine = sys.argv[1:]
-    sys.exit(run_method(settings(Path(folder), factory, parse_engine(engine))).record.status != "complete")
+    sys.exit(run_method(settings(Path(folder), factory, parse_cluster(engine))).record.status != "complete")

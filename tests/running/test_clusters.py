@@ -19,14 +19,14 @@ import psutil
 import pytest
 from joblib import delayed
 
-from vos_bench.clusters import LOCAL, Engine, connection, parse_engine
-from vos_bench.clusters.connection import joined
+from vos_bench.clusters import LOCAL, Cluster, connection, parse_cluster
+from vos_bench.clusters.connection import connect
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run, load_run
-from vos_bench.running.dispatch import LOST, Orders, Outcome, supervise
+from vos_bench.running.dispatch import HOST_LOST, WorkerInput, WorkerResult, supervise
 from vos_bench.running.events import Address
 from vos_bench.running.run import run_method
-from vos_bench.running.worker_pool import disband
+from vos_bench.running.worker_pool import close_pool
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
@@ -143,12 +143,12 @@ def start_waiting(
 @pytest.mark.parametrize("text", ["", "dask", "dask://", "dask://host", "dask://local", "ray://host", "slurm://a:1"])
 def test_an_engine_that_nobody_knows_is_said_plainly(text: str):
     with pytest.raises(BadInputError, match=r"--engine .*: expected local, dask://HOST:PORT, ray://HOST:PORT"):
-        parse_engine(text)
+        parse_cluster(text)
 
 
 @pytest.mark.parametrize("text", ["local", "dask://host:8786", "ray://host:10001", "ray://auto", "ray://local"])
 def test_an_engine_is_written_as_it_was_read(text: str):
-    assert str(parse_engine(text)) == text
+    assert str(parse_cluster(text)) == text
 
 
 @pytest.mark.parametrize(("kind", "module"), [("dask", "distributed"), ("ray", "ray")])
@@ -157,7 +157,7 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 ):
     monkeypatch.setitem(sys.modules, module, None)
     said = pytest.raises(BadInputError, match=rf"pip install 'vos-bench\[{kind}\]', here and on every machine")
-    with said, joined(parse_engine(f"{kind}://127.0.0.1:1"), jobs=None):
+    with said, connect(parse_cluster(f"{kind}://127.0.0.1:1"), jobs=None):
         pass
 
 
@@ -168,7 +168,7 @@ def test_an_engine_that_cannot_be_reached_is_said_plainly(monkeypatch: pytest.Mo
         held.bind(("127.0.0.1", 0))
         address = f"{kind}://127.0.0.1:{held.getsockname()[1]}"
         said = pytest.raises(BadInputError, match=rf"--engine {address}: cannot be reached: .*; expected a ")
-        with said, joined(parse_engine(address), jobs=None):
+        with said, connect(parse_cluster(address), jobs=None):
             pass
 
 
@@ -180,7 +180,7 @@ def test_a_ray_that_does_not_start_is_said_plainly(monkeypatch: pytest.MonkeyPat
     said = pytest.raises(
         BadInputError, match="--engine ray://local: cannot be joined: The current node timed out during"
     )
-    with said, joined(Engine("ray", "local"), jobs=1):
+    with said, connect(Cluster("ray", "local"), jobs=1):
         pass
 
 
@@ -189,7 +189,7 @@ def test_a_task_that_an_engine_gave_up_ends_the_run_and_is_not_waited_for():
     given_up.set_exception(TimeoutError("killed too often"))
     calls = connection._on(lambda _: given_up, 2, at_once="all")(delayed(abs)(i) for i in range(4))
     said = pytest.raises(BadInputError, match=r"dask://a:1: broke off: killed too often\. Finished sequences are kept")
-    with said, connection._told_plainly(Engine("dask", "a:1")):
+    with said, connection.plain_errors(Cluster("dask", "a:1")):
         list(calls)
 
 
@@ -253,12 +253,12 @@ def test_a_sequence_that_always_loses_the_gpu_fails_and_the_others_finish(fakes:
     assert len(failed.notes) == 1
 
 
-def orders(out: Path, token: str = "token") -> Orders:
-    return Orders("fake", b"", {}, out, token, None)
+def orders(out: Path, token: str = "token") -> WorkerInput:
+    return WorkerInput("fake", b"", {}, out, token, None)
 
 
 def test_a_sequence_whose_turn_comes_after_the_end_of_the_run_starts_no_worker(tmp_path: Path):
-    disband("ended")
+    close_pool("ended")
     answer = supervise("a", orders(tmp_path, "ended"), lambda *_: None)
     assert isinstance(answer, BadInputError)
     assert str(answer) == "a: the run has ended"
@@ -274,7 +274,9 @@ def test_a_sequence_that_costs_two_machines_is_not_given_to_a_third(tmp_path: Pa
     given = orders(tmp_path)
     (tmp_path / ".locks" / given.token).mkdir(parents=True)
     (tmp_path / ".locks" / given.token / "a").write_bytes(b"..")
-    assert supervise("a", given, Address("127.0.0.1", 1, b"key")) == Outcome("a", None, None, (LOST, LOST))
+    assert supervise("a", given, Address("127.0.0.1", 1, b"key")) == WorkerResult(
+        "a", None, None, (HOST_LOST, HOST_LOST)
+    )
 
 
 def test_dask_gives_what_one_process_gives_though_workers_and_machines_are_lost(
@@ -292,7 +294,7 @@ def test_dask_gives_what_one_process_gives_though_workers_and_machines_are_lost(
     found = load_run(out)
     assert found.record.status == "complete"
     assert sorted(note for noted in notes(found).values() for note in noted) == [
-        f"started again: {LOST}",
+        f"started again: {HOST_LOST}",
         "started again: the worker process died (SIGKILL; it may have run out of memory)",
     ]
     assert found.record.timing is None or found.record.timing.fps is None
@@ -338,10 +340,10 @@ def test_ray_gives_what_one_process_gives_though_a_machine_is_lost(
     Path(processes.environment["FAKE_MARK"] + "go").touch()
     processes.finish(running)
     assert results(out) == serial
-    assert list(notes(load_run(out)).values()) == [(f"started again: {LOST}",)]
+    assert list(notes(load_run(out)).values()) == [(f"started again: {HOST_LOST}",)]
 
 
 def test_on_this_machine_nothing_is_joined():
-    with joined(LOCAL, jobs=2) as found:
+    with connect(LOCAL, jobs=2) as found:
         assert found.host is None
         assert sorted(found.parallel(delayed(abs)(-i) for i in range(4))) == [0, 1, 2, 3]

@@ -13,10 +13,10 @@ import pytest
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.progress import Progress
 from vos_bench.records import SequenceRecord, load_run
-from vos_bench.running.dispatch import Job, Outcome, _Ledger
+from vos_bench.running.dispatch import WorkerJob, WorkerResult, _RemoteSequences
 from vos_bench.running.events import receiving, sending
 from vos_bench.running.run import RunSettings, run_method
-from vos_bench.running.setup import prepare
+from vos_bench.running.setup import prepare_run
 
 
 @pytest.fixture
@@ -122,19 +122,19 @@ class Heard(Progress):
 
 
 @pytest.fixture
-def ledger(settings: RunSettings) -> tuple[_Ledger, list[tuple[str, str]]]:
+def ledger(settings: RunSettings) -> tuple[_RemoteSequences, list[tuple[str, str]]]:
     """A ledger and what it passes on, each with the name of its sequence."""
-    prepared = prepare(settings)
-    job = Job(settings.dataset, prepared.recipe, prepared.task, workers=2)
+    prepared = prepare_run(settings)
+    job = WorkerJob(settings.dataset, prepared.spec, prepared.task, workers=2)
     heard = Heard()
-    return _Ledger(heard, job), heard.events
+    return _RemoteSequences(heard, job), heard.events
 
 
 def test_events_that_come_after_the_end_or_before_the_start_are_not_passed_on(ledger: tuple):
     ledger, told = ledger
     ledger.frame_done("a")
     ledger.sequence_started("a", 6)
-    ledger.take(Outcome("a", SequenceRecord(name="a", status="done"), None, ()))
+    ledger.take(WorkerResult("a", SequenceRecord(name="a", status="done"), None, ()))
     ledger.frame_done("a")
     ledger.sequence_started("a", 6)
     assert told == [("sequence_started", "a"), ("sequence_finished", "a")]
@@ -142,7 +142,7 @@ def test_events_that_come_after_the_end_or_before_the_start_are_not_passed_on(le
 
 def test_a_sequence_of_which_no_event_came_through_is_told_of_when_it_has_ended(ledger: tuple):
     ledger, told = ledger
-    ledger.take(Outcome("a", SequenceRecord(name="a", status="done"), None, ()))
+    ledger.take(WorkerResult("a", SequenceRecord(name="a", status="done"), None, ()))
     assert told == [("sequence_started", "a"), ("sequence_finished", "a")]
 
 

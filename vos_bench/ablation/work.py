@@ -24,7 +24,7 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.running.run import RunSettings, run_method
-from vos_bench.running.setup import prepare
+from vos_bench.running.setup import prepare_run
 from vos_bench.training import checkpoint
 from vos_bench.training.recipe import FREE_TO_CHANGE
 from vos_bench.training.record import WEIGHTS
@@ -149,7 +149,7 @@ def _is_as_asked(job: Job, means: Means) -> bool:
         return True
     _require_same_training(job, means)
     record = read_record(RunRecord, run_file(job.run))
-    asked = prepare(_settings(job, means)).record
+    asked = prepare_run(_settings(job, means)).record
     if found := differences(record, asked):
         raise BadInputError(
             f"{job.run}: holds another run. Different (there and here): {'; '.join(found)}; give another --out"

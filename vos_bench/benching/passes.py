@@ -18,13 +18,13 @@ from vos_bench.records import SequenceRecord, masks_folder
 from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import Feed, LabelMapWriter
+from vos_bench.running.play import FrameSource, LabelMapWriter
 from vos_bench.running.sequence import Task, play, saving
 from vos_bench.timing import FrameTimings
 
 
 @dataclass
-class Ledger:
+class TimedSequence:
     """What is known of one sequence so far.
 
     Attributes:
@@ -97,7 +97,7 @@ class Passes:
     """Runs a method over sequences again and again.
 
     Attributes:
-        ledgers: Sequence name to what is known of it.
+        sequences: Sequence name to what is known of it.
     """
 
     def __init__(
@@ -123,8 +123,8 @@ class Passes:
         self._dataset, self._names, self._task = dataset, names, task
         self._method, self._progress, self._keep = method, progress, keep
         self._held: tuple[str, list[LoadedFrame]] | None = None
-        self.ledgers = {
-            name: Ledger(name, plan_frames(dataset.sequence(name), frames=task.frames, init=task.init))
+        self.sequences = {
+            name: TimedSequence(name, plan_frames(dataset.sequence(name), frames=task.frames, init=task.init))
             for name in names
         }
 
@@ -148,95 +148,95 @@ class Passes:
     def _longest_of_each_shape(self) -> Iterator[str]:
         longest: dict[tuple[int, ...], str] = {}
         for name in self._names:
-            sequence, plan = self._dataset.sequence(name), self.ledgers[name].plan
+            sequence, plan = self._dataset.sequence(name), self.sequences[name].plan
             objects = {k for frame in sequence.prompt_frames for k in sequence.read_prompt(frame).object_ids}
             shape = (*sequence.read_frame(plan.seen[0]).shape, len(objects))
             best = longest.setdefault(shape, name)
-            if len(plan.seen) > len(self.ledgers[best].plan.seen):
+            if len(plan.seen) > len(self.sequences[best].plan.seen):
                 longest[shape] = name
         yield from longest.values()
 
     def _play(self, name: str, what: str, *, repeat: int | None) -> FrameTimings:
         """Run one sequence once; `repeat` is None for what is not kept."""
-        ledger = self.ledgers[name]
-        loaded = self._frames(ledger)
+        timed = self.sequences[name]
+        loaded = self._frames(timed)
         self._progress.pass_started(name, what, len(loaded))
         began = time.perf_counter()
         seed_everything(sequence_seed(self._task.seed, name))
         memory = PeakMemory(self._method.device)
         digest = _LabelMapDigest()
         try:
-            timings, feed = self._played(ledger, loaded, digest)
+            timings, source = self._played(timed, loaded, digest)
             seconds = time.perf_counter() - began
         except MethodError as error:
             raise MethodError(f"{name}: {error}") from error
         finally:
-            self._finish(ledger)
+            self._finish(timed)
         if repeat is None:
             return timings
         timings = timings.model_copy(update={"repeat": (repeat,) * len(loaded)})
-        ledger.note_memory(memory)
-        ledger.seconds += seconds
-        ledger.columns.append(timings)
-        ledger.notes = tuple(feed.notes)
-        ledger.objects = len(feed.numbering.ids)
-        ledger.digests.add(digest.hexdigest())
+        timed.note_memory(memory)
+        timed.seconds += seconds
+        timed.columns.append(timings)
+        timed.notes = tuple(source.notes)
+        timed.objects = len(source.numbering.ids)
+        timed.digests.add(digest.hexdigest())
         return timings
 
-    def _finish(self, ledger: Ledger) -> None:
+    def _finish(self, timed: TimedSequence) -> None:
         """Tell the method that a sequence has ended, well or not, and keep what it says of it."""
         failed = sys.exception() is not None
         try:
-            ledger.log = without_home(self._method.finish())
+            timed.log = without_home(self._method.finish())
         except Exception as error:  # the boundary to foreign code; what went wrong first is what is told
             if not failed:
-                raise MethodError(f"{ledger.name}: {type(error).__name__}: {error}") from error
+                raise MethodError(f"{timed.name}: {type(error).__name__}: {error}") from error
 
-    def _frames(self, ledger: Ledger) -> list[LoadedFrame]:
+    def _frames(self, timed: TimedSequence) -> list[LoadedFrame]:
         """Return the frames of a sequence, which stay in memory until another one's are asked for."""
-        if self._held is None or self._held[0] != ledger.name:
+        if self._held is None or self._held[0] != timed.name:
             self._held = None
-            frames = read_frames(self._dataset.sequence(ledger.name), ledger.plan.seen, ahead=False)
-            self._held = ledger.name, list(frames)
+            frames = read_frames(self._dataset.sequence(timed.name), timed.plan.seen, ahead=False)
+            self._held = timed.name, list(frames)
         return self._held[1]
 
     def _played(
-        self, ledger: Ledger, loaded: list[LoadedFrame], digest: "_LabelMapDigest"
-    ) -> tuple[FrameTimings, Feed]:
-        feed = Feed(iter(loaded), info=self._task.info, init=self._task.init)
-        masks = masks_folder(self._task.out, ledger.name)
-        keep = self._keeps(ledger.name)
+        self, timed: TimedSequence, loaded: list[LoadedFrame], digest: "_LabelMapDigest"
+    ) -> tuple[FrameTimings, FrameSource]:
+        source = FrameSource(iter(loaded), info=self._task.info, init=self._task.init)
+        masks = masks_folder(self._task.out, timed.name)
+        keep = self._keeps(timed.name)
         prompted = {each.name for each in loaded if each.prompt is not None}
 
         def save(frame: str, labels: LabelMap) -> None:
             digest.update(frame, labels)
             if frame not in prompted:
-                ledger.judged, ledger.found = True, ledger.found or bool(labels.any())
+                timed.judged, timed.found = True, timed.found or bool(labels.any())
             if keep:
                 with saving():
                     write_label_map(masks / f"{frame}.png", labels)
 
         timings = play(
-            ledger.name,
-            ledger.plan,
-            feed,
+            timed.name,
+            timed.plan,
+            source,
             method=self._method,
-            writer=LabelMapWriter(ledger.plan, save),
+            writer=LabelMapWriter(timed.plan, save),
             clock=self._task.clock,
-            frame_done=lambda _: self._progress.frame_done(ledger.name),
+            frame_done=lambda _: self._progress.frame_done(timed.name),
         )
-        return timings, feed
+        return timings, source
 
     def _keeps(self, name: str) -> bool:
         return self._keep and bool(self._dataset.sequence(name).truth_names)
 
-    def kept_digest(self, ledger: Ledger) -> str | None:
+    def kept_digest(self, timed: TimedSequence) -> str | None:
         """Read back the label maps that will be scored; None where none are."""
-        if not self._keeps(ledger.name):
+        if not self._keeps(timed.name):
             return None
         digest = _LabelMapDigest()
-        for frame in ledger.plan.written:
-            digest.update(frame, read_label_map(masks_folder(self._task.out, ledger.name) / f"{frame}.png"))
+        for frame in timed.plan.written:
+            digest.update(frame, read_label_map(masks_folder(self._task.out, timed.name) / f"{frame}.png"))
         return digest.hexdigest()
 
 

@@ -12,10 +12,10 @@ from vos_bench.locks import FolderLock
 from vos_bench.progress import Progress
 from vos_bench.records import BenchEntry, Run, RunRecord, default_out, remove_partial_files, run_file, write_record
 from vos_bench.records.summary import write_summary
-from vos_bench.running.method import at_work, numerics
+from vos_bench.running.method import built_method, numerics
 from vos_bench.running.resume import open_folder
-from vos_bench.running.sequence import discard, score_and_save
-from vos_bench.running.setup import Prepared, RunSettings, prepare
+from vos_bench.running.sequence import remove_outputs, score_and_save
+from vos_bench.running.setup import PreparedRun, RunSettings, prepare_run
 
 FRAMES_NOTE = "frames were decoded before and lay in memory, which peak_mib includes"
 
@@ -54,26 +54,26 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Prog
     """
     if repeats.count < 1:
         raise BadInputError(f"--repeats {repeats.count}: expected 1 or more; the protocol asks for 3")
-    prepared = prepare(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
+    prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
     out = settings.out or default_out(prepared.record)
     with FolderLock(out, shard=None).held():
         before = open_folder(out, prepared.record, dataset=settings.dataset)
         remove_partial_files(out)
         for name in before.dataset.sequences:
-            discard(out, name)
+            remove_outputs(out, name)
         record = _about_this(before, prepared)
         write_record(record, run_file(out))
         notes: list[str] = []
-        with at_work(prepared.recipe, notes) as method:
+        with built_method(prepared.spec, notes) as method:
             passes = Passes(
                 settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress or Progress()
             )
             entry = _repeat(passes, repeats)
-        for ledger in passes.ledgers.values():
-            score_and_save(settings.dataset, ledger.record(prepared.task), task=prepared.task)
+        for timed in passes.sequences.values():
+            score_and_save(settings.dataset, timed.record(prepared.task), task=prepared.task)
         environment = collect_environment(settings.method.factory.partition(":")[0])
         update = {
-            "numerics": numerics(prepared.recipe, method),
+            "numerics": numerics(prepared.spec, method),
             "environment": environment,
             "bench": entry,
             "notes": (*record.notes, *notes),
@@ -81,7 +81,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Prog
         return write_summary(out, record.model_copy(update=update))
 
 
-def _about_this(record: RunRecord, prepared: Prepared) -> RunRecord:
+def _about_this(record: RunRecord, prepared: PreparedRun) -> RunRecord:
     """Return the record of this timing alone: one that was here before is replaced, not gone on with."""
     definition = f"{record.memory_definition}; {FRAMES_NOTE}"
     return prepared.record.model_copy(update={"external": record.external, "memory_definition": definition})
@@ -96,7 +96,7 @@ def _repeat(passes: Passes, repeats: Repeats) -> BenchEntry:
     counts = tuple(_one_repeat(passes, number, repeats) for number in range(1, repeats.count + 1))
     spent, end = used.until(ProcessorUse.now()), machine_state()
     beside += [other_gpu_processes(gpu)] if gpu else []
-    digests = " ".join(digest for ledger in passes.ledgers.values() for digest in sorted(ledger.digests))
+    digests = " ".join(digest for timed in passes.sequences.values() for digest in sorted(timed.digests))
     return BenchEntry(
         warm_up_seconds=warm_up,
         passes=counts,
@@ -129,13 +129,13 @@ def _gpu(device: str) -> str | None:
 
 def _disturbances(passes: Passes, spent: ProcessorUse, beside: int) -> Iterator[str]:
     """Say what keeps the figures from being published."""
-    for name, ledger in passes.ledgers.items():
-        if len(ledger.digests) > 1:
-            yield f"{name}: the passes gave {len(ledger.digests)} different results"
-        elif passes.kept_digest(ledger) not in {None, *ledger.digests}:
+    for name, timed in passes.sequences.items():
+        if len(timed.digests) > 1:
+            yield f"{name}: the passes gave {len(timed.digests)} different results"
+        elif passes.kept_digest(timed) not in {None, *timed.digests}:
             yield f"{name}: the label maps on disk are not those of the timed passes"
-    if any(ledger.judged for ledger in passes.ledgers.values()) and not any(
-        ledger.found for ledger in passes.ledgers.values()
+    if any(timed.judged for timed in passes.sequences.values()) and not any(
+        timed.found for timed in passes.sequences.values()
     ):
         yield "no label map has an object but those that were given: that passes are equal says nothing"
     if spent.share_of_others > MOST_OF_OTHERS:

@@ -10,8 +10,8 @@ from vos_bench.benching.passes import Passes
 from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.progress import Progress
-from vos_bench.running.method import build
-from vos_bench.running.setup import RunSettings, prepare
+from vos_bench.running.method import build_method
+from vos_bench.running.setup import RunSettings, prepare_run
 
 SMALLEST_COUNT = 2
 
@@ -72,13 +72,13 @@ def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, progres
         for turn in range(1, count + 1):
             for side, passes, who in zip(times, sides, ("this method", "the reference"), strict=True):
                 side.append(passes.once(f"turn {turn} of {count}: {who}", repeat=turn))
-    frames = sum(len(ledger.plan.seen) for ledger in sides[0].ledgers.values())
+    frames = sum(len(timed.plan.seen) for timed in sides[0].sequences.values())
     own, other = (tuple(sum(each) / 1e3 for each in side) for side in times)
     return Turns(own, other, frames)
 
 
 def _passes(settings: RunSettings, stack: ExitStack, progress: Progress) -> Passes:
-    prepared = prepare(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False, clock="stream"))
-    method: Method | SequenceMethod = build(prepared.recipe, resolve_device(prepared.recipe.device))
+    prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False, clock="stream"))
+    method: Method | SequenceMethod = build_method(prepared.spec, resolve_device(prepared.spec.device))
     stack.enter_context(closing(method))
     return Passes(settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress, keep=False)

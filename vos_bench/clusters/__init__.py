@@ -11,7 +11,7 @@ FORMS = "local, dask://HOST:PORT, ray://HOST:PORT (ray's client port, 10001), ra
 
 
 @dataclass(frozen=True)
-class Engine:
+class Cluster:
     """Who hands the work out: `local`, or a cluster and where it is reached."""
 
     kind: Literal["local", "dask", "ray"] = "local"
@@ -22,10 +22,10 @@ class Engine:
         return f"{self.kind}://{self.address}" if self.address else self.kind
 
 
-LOCAL = Engine()
+LOCAL = Cluster()
 
 
-def parse_engine(text: str) -> Engine:
+def parse_cluster(text: str) -> Cluster:
     """Read `--engine`.
 
     Raises:
@@ -36,12 +36,12 @@ def parse_engine(text: str) -> Engine:
     if text == "local":
         return LOCAL
     if kind == "dask" and host and port.isdigit():
-        return Engine("dask", address)
+        return Cluster("dask", address)
     if kind == "ray" and (address in ("local", "auto") or (host and port.isdigit())):
-        return Engine("ray", address)
+        return Cluster("ray", address)
     raise BadInputError(f"--engine {text}: expected {FORMS}")
 
 
-def seen_by(engine: Engine, path: Path) -> Path:
+def path_on(engine: Cluster, path: Path) -> Path:
     """Return a path as an engine's workers find it: on a cluster they were started in other folders."""
     return path if engine == LOCAL else Path(os.path.expanduser(path)).absolute()  # noqa: PTH111  # which may raise

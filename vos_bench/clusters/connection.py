@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from joblib import Parallel, cpu_count
 from joblib.parallel import ParallelBackendBase
 
-from vos_bench.clusters import Engine
+from vos_bench.clusters import Cluster
 from vos_bench.errors import BadInputError, VosBenchError
 
 PATIENCE_SECONDS = 60.0
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 10.0
 """How long to wait for a sign that anything listens at an address at all."""
 
 
-class Places(NamedTuple):
+class ClusterConnection(NamedTuple):
     """An engine that took this process in.
 
     Attributes:
@@ -38,7 +38,7 @@ class Places(NamedTuple):
 
 
 @contextmanager
-def joined(engine: Engine, *, jobs: int | None, gpu: bool = False) -> Iterator[Places]:
+def connect(engine: Cluster, *, jobs: int | None, gpu: bool = False) -> Iterator[ClusterConnection]:
     """Join an engine for the length of a block.
 
     Args:
@@ -51,10 +51,10 @@ def joined(engine: Engine, *, jobs: int | None, gpu: bool = False) -> Iterator[P
     """
     if engine.kind == "local":
         workers = Parallel(jobs or 1, backend="threading", return_as="generator_unordered", **_ONE_BY_ONE)
-        yield Places(workers, None, lambda function, *arguments: function(*arguments))
+        yield ClusterConnection(workers, None, lambda function, *arguments: function(*arguments))
         return
     join = _join_dask if engine.kind == "dask" else _join_ray
-    with _told_plainly(engine), join(engine, jobs, gpu) as places:
+    with plain_errors(engine), join(engine, jobs, gpu) as places:
         yield places
 
 
@@ -96,7 +96,7 @@ def _on(start: Callable[..., Future[Any]], places: int, *, at_once: int | Litera
 
 
 @contextmanager
-def _told_plainly(engine: Engine) -> Iterator[None]:
+def plain_errors(engine: Cluster) -> Iterator[None]:
     """Turn an engine's own errors into one message; this package's pass."""
     try:
         yield
@@ -112,7 +112,7 @@ def _told_plainly(engine: Engine) -> Iterator[None]:
         ) from error
 
 
-def _import(engine: Engine, module: str) -> Any:
+def _import(engine: Cluster, module: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
@@ -122,7 +122,7 @@ def _import(engine: Engine, module: str) -> Any:
         ) from None
 
 
-def _require_listener(engine: Engine, started_by: str) -> str:
+def _require_listener(engine: Cluster, started_by: str) -> str:
     """Check that something listens at an engine's address; return this machine's address as seen from there."""
     host, _, port = engine.address.rpartition(":")
     try:
@@ -136,7 +136,7 @@ def _require_listener(engine: Engine, started_by: str) -> str:
 
 
 @contextmanager
-def _join_dask(engine: Engine, jobs: int | None, _: bool) -> Iterator[Places]:
+def _join_dask(engine: Cluster, jobs: int | None, _: bool) -> Iterator[ClusterConnection]:
     distributed = _import(engine, "distributed")
     own = _require_listener(engine, "a scheduler (dask scheduler)")
     client = distributed.Client(f"tcp://{engine.address}", timeout=PATIENCE_SECONDS, set_as_default=False)
@@ -155,13 +155,13 @@ def _join_dask(engine: Engine, jobs: int | None, _: bool) -> Iterator[Places]:
 
         # Without a limit all calls wait at the scheduler, so that workers that come later get their share.
         start = client.get_executor(pure=False).submit
-        yield Places(_on(start, places, at_once=jobs or "all"), own, everywhere)
+        yield ClusterConnection(_on(start, places, at_once=jobs or "all"), own, everywhere)
     finally:
         client.close()
 
 
 @contextmanager
-def _join_ray(engine: Engine, jobs: int | None, gpu: bool) -> Iterator[Places]:
+def _join_ray(engine: Cluster, jobs: int | None, gpu: bool) -> Iterator[ClusterConnection]:
     ray = _import(engine, "ray")
     own = None if engine.address in ("local", "auto") else _require_listener(engine, "a head node's client server")
     settings: dict[str, Any] = {"address": str(engine) if own else engine.address, "log_to_driver": False}
@@ -178,7 +178,7 @@ def _join_ray(engine: Engine, jobs: int | None, gpu: bool) -> Iterator[Places]:
             own = "127.0.0.1" if engine.address == "local" else ray.util.get_node_ip_address()
         with _elsewhere() as told:
             parallel = _on(lambda func: told(call.remote(func).future()), places, at_once=jobs or "all")
-            yield Places(parallel, own, _nowhere)
+            yield ClusterConnection(parallel, own, no_op)
     finally:
         ray.shutdown()
 
@@ -229,12 +229,12 @@ def _call(function: Callable[[], object]) -> object:
     return function()
 
 
-def _nowhere(function: Callable[..., object], *arguments: object) -> None:
+def no_op(function: Callable[..., object], *arguments: object) -> None:
     """Ray ends the processes of a driver that leaves, so that nothing is left to do."""
     del function, arguments
 
 
-def quietly(function: Callable[..., None], *arguments: object) -> None:
+def ignore_errors(function: Callable[..., None], *arguments: object) -> None:
     """Call what tidies up at an engine: one that has gone needs no tidying."""
     with suppress(Exception):  # of kinds that only the engine's package could name
         function(*arguments)

@@ -25,7 +25,7 @@ from vos_bench.plugins import MethodInfo
 from vos_bench.records import Run, config8, default_out
 from vos_bench.records.latency_table import latency_table
 from vos_bench.running.method import method_class
-from vos_bench.running.setup import RunSettings, prepare
+from vos_bench.running.setup import RunSettings, prepare_run
 from vos_bench.timing import Clock
 
 Flag = Parameter(negative=())
@@ -143,7 +143,7 @@ def _folder(settings: RunSettings, out: Path | None, *, alone: bool) -> Path:
     """Return the folder of one case: `--out` itself where it is the only one."""
     if out is not None:
         return out if alone else out / f"{settings.dataset.name}-{settings.clock}"
-    record = prepare(settings).record
+    record = prepare_run(settings).record
     return default_out(record, Path("bench")).with_name(f"{config8(record)}-{settings.clock}")
 
 

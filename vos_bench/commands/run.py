@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from vos_bench import registry, weights
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
-from vos_bench.clusters import parse_engine, seen_by
+from vos_bench.clusters import parse_cluster, path_on
 from vos_bench.commands import options
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
@@ -86,11 +86,11 @@ def run(
     """
     info = _named(registry.method(method), name)
     overrides = (*_process_settings(command, timeout), *set_)
-    cluster = parse_engine(engine)
+    cluster = parse_cluster(engine)
     chosen = weights.choose(info, weights_)
-    opened = registry.open_dataset(dataset, root=root and seen_by(cluster, root), split=split)
+    opened = registry.open_dataset(dataset, root=root and path_on(cluster, root), split=split)
     if truth is not None:
-        opened = GivenTruth(opened, seen_by(cluster, truth))
+        opened = GivenTruth(opened, path_on(cluster, truth))
     numbers = options.seeds(seeds)
     runs = []
     for seed in numbers:

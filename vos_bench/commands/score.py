@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from vos_bench import registry
 from vos_bench.api import Dataset, ProtocolName
-from vos_bench.clusters import parse_engine, seen_by
+from vos_bench.clusters import parse_cluster, path_on
 from vos_bench.commands import options
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
@@ -57,8 +57,8 @@ def score(
     """
     if jobs is not None and jobs < 1:
         raise BadInputError(f"--jobs {jobs}: expected 1 or more")
-    cluster = parse_engine(engine)
-    masks, root, truth = seen_by(cluster, masks), root and seen_by(cluster, root), truth and seen_by(cluster, truth)
+    cluster = parse_cluster(engine)
+    masks, root, truth = path_on(cluster, masks), root and path_on(cluster, root), truth and path_on(cluster, truth)
     chosen = options.sequence_names(sequences)
     if dataset is not None:
         opened = registry.open_dataset(dataset, root=root, split=split)

@@ -17,8 +17,8 @@ import cloudpickle
 from joblib import cpu_count, delayed
 from joblib.parallel import ParallelBackendBase
 
-from vos_bench.clusters import LOCAL, Engine
-from vos_bench.clusters.connection import joined, quietly
+from vos_bench.clusters import LOCAL, Cluster
+from vos_bench.clusters.connection import connect, ignore_errors
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.progress import Progress
@@ -26,22 +26,22 @@ from vos_bench.records import Numerics, SequenceRecord, read_record, sequence_fi
 from vos_bench.running.events import Address, receiving, sending
 from vos_bench.running.faults import GpuLostError
 from vos_bench.running.sequence import saving
-from vos_bench.running.worker_pool import RunEndedError, WorkerLostError, crew_of, disband
-from vos_bench.running.worker_process import Header, Job
+from vos_bench.running.worker_pool import RunEndedError, WorkerLostError, close_pool, pool_of
+from vos_bench.running.worker_process import WorkerJob, WorkerSetup
 
-__all__ = ["Job", "run_in_workers"]
+__all__ = ["WorkerJob", "run_in_workers"]
 
 TRIES = 2
-LOST = "the process or machine that watched over it was lost"
+HOST_LOST = "the process or machine that watched over it was lost"
 
 
 @dataclass(frozen=True)
-class Orders:
+class WorkerInput:
     """What travels with each sequence to where it is run.
 
     Attributes:
         method: Its name.
-        header: For the worker process; see `Header`.
+        header: For the worker process; see `WorkerSetup`.
         environment: For the worker process.
         out: The run's folder.
         token: Names the run among all.
@@ -56,7 +56,7 @@ class Orders:
     stall: float | None
 
 
-class Outcome(NamedTuple):
+class WorkerResult(NamedTuple):
     """How a sequence ended: with a record, or with none where every try was lost; and why tries failed."""
 
     name: str
@@ -68,9 +68,9 @@ class Outcome(NamedTuple):
 def run_in_workers(
     names: Sequence[str],
     *,
-    job: Job,
+    job: WorkerJob,
     progress: Progress,
-    engine: Engine = LOCAL,
+    engine: Cluster = LOCAL,
     jobs: int | None = None,
     stall: float | None = None,
 ) -> Numerics | None:
@@ -95,19 +95,23 @@ def run_in_workers(
         BadInputError: The engine cannot be joined or breaks off.
     """
     jobs = jobs and min(jobs, len(names))
-    ledger = _Ledger(progress, job)
-    orders = _orders(job, engine, jobs, stall)
-    tries = _tries_folder(orders)
-    with joined(engine, jobs=jobs, gpu=job.recipe.device != "cpu") as places, _heard(ledger, places.host) as address:
+    ledger = _RemoteSequences(progress, job)
+    worker_input = _worker_input(job, engine, jobs, stall)
+    tries = _tries_folder(worker_input)
+    with (
+        connect(engine, jobs=jobs, gpu=job.spec.device != "cpu") as places,
+        _event_channel(ledger, places.host) as address,
+    ):
         if places.host:
             with saving():
                 _make(tries)
-        results = places.parallel(delayed(supervise)(name, orders, address) for name in names)
+        results = places.parallel(delayed(supervise)(name, worker_input, address) for name in names)
         try:
             for found in results:
                 ledger.take(found)
         finally:
-            quietly(places.everywhere, disband, orders.token)  # first, so that nobody waits for a sequence any more
+            # First, so that nobody waits for a sequence any more.
+            ignore_errors(places.everywhere, close_pool, worker_input.token)
             _close(results)
             shutil.rmtree(tries, ignore_errors=True)
     return ledger.numerics
@@ -120,27 +124,27 @@ def _close(results: Generator[Any]) -> None:
         results.close()
 
 
-def _heard(ledger: "_Ledger", host: str | None) -> Any:
+def _event_channel(ledger: "_RemoteSequences", host: str | None) -> Any:
     """Return the way of events to the ledger: the ledger itself in this process, or an address that others send to."""
     return receiving(ledger, host=host) if host else nullcontext(ledger)
 
 
-def _orders(job: Job, engine: Engine, jobs: int | None, stall: float | None) -> Orders:
+def _worker_input(job: WorkerJob, engine: Cluster, jobs: int | None, stall: float | None) -> WorkerInput:
     threads = {}
     if engine == LOCAL and jobs is not None and jobs > 1:  # a cluster sets these itself, where it is set up
         limit = str(max(1, cpu_count() // jobs))
         threads = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, limit)
-    out, weights = job.task.out.absolute(), job.recipe.weights
-    recipe = replace(job.recipe, weights=weights.absolute() if isinstance(weights, Path) else weights)
-    job = replace(job, recipe=recipe, task=replace(job.task, out=out))
-    header = Header(str(Path.cwd()), tuple(sys.path), recipe.info.factory, cloudpickle.dumps(job))
-    return Orders(recipe.info.name, pickle.dumps(header), threads, out, secrets.token_hex(8), stall)
+    out, weights = job.task.out.absolute(), job.spec.weights
+    spec = replace(job.spec, weights=weights.absolute() if isinstance(weights, Path) else weights)
+    job = replace(job, spec=spec, task=replace(job.task, out=out))
+    header = WorkerSetup(str(Path.cwd()), tuple(sys.path), spec.info.factory, cloudpickle.dumps(job))
+    return WorkerInput(spec.info.name, pickle.dumps(header), threads, out, secrets.token_hex(8), stall)
 
 
-class _Ledger(Progress):
+class _RemoteSequences(Progress):
     """What is known of the sequences that are run elsewhere."""
 
-    def __init__(self, progress: Progress, job: Job) -> None:
+    def __init__(self, progress: Progress, job: WorkerJob) -> None:
         self._progress, self._job = progress, job
         self._started: set[str] = set()
         self._ended: set[str] = set()
@@ -160,7 +164,7 @@ class _Ledger(Progress):
             if name in self._started - self._ended:
                 self._progress.frame_done(name)
 
-    def take(self, found: "Outcome | VosBenchError") -> None:
+    def take(self, found: "WorkerResult | VosBenchError") -> None:
         """Note how a sequence ended. Raises what ends the run."""
         if isinstance(found, VosBenchError):
             raise found
@@ -172,7 +176,7 @@ class _Ledger(Progress):
             self._ended.add(record.name)
             self._progress.sequence_finished(record)
 
-    def _conclude(self, found: Outcome) -> SequenceRecord:
+    def _conclude(self, found: WorkerResult) -> SequenceRecord:
         """Return a sequence's record with what happened to it on the way, and write it where that adds something."""
         task, record = self._job.task, found.record
         if record is not None and not found.failures:
@@ -194,12 +198,12 @@ class _Ledger(Progress):
         return record
 
 
-def supervise(name: str, orders: Orders, way: Address | Progress) -> "Outcome | VosBenchError":
+def supervise(name: str, worker_input: WorkerInput, way: Address | Progress) -> "WorkerResult | VosBenchError":
     """Run a sequence in a worker process of this machine, twice if need be.
 
     Args:
         name: The sequence.
-        orders: What it has in common with the others.
+        worker_input: What it has in common with the others.
         way: Where its events go.
 
     Returns:
@@ -207,43 +211,45 @@ def supervise(name: str, orders: Orders, way: Address | Progress) -> "Outcome | 
     """
     try:
         if not isinstance(way, Address):
-            return _try(name, orders, [], progress=way, gone=lambda: False)
-        failures = [LOST] * _count_try(name, orders)
+            return _try(name, worker_input, [], progress=way, gone=lambda: False)
+        failures = [HOST_LOST] * _count_try(name, worker_input)
         with sending(way) as sender:
-            return _try(name, orders, failures, progress=sender, gone=sender.gone)
+            return _try(name, worker_input, failures, progress=sender, gone=sender.gone)
     except VosBenchError as error:
         return error
     except RunEndedError as error:
         return BadInputError(f"{name}: {error}")
 
 
-def _try(name: str, orders: Orders, failures: list[str], *, progress: Progress, gone: Callable[[], bool]) -> Outcome:
-    crew = crew_of(orders.token)
+def _try(
+    name: str, worker_input: WorkerInput, failures: list[str], *, progress: Progress, gone: Callable[[], bool]
+) -> WorkerResult:
+    pool = pool_of(worker_input.token)
     while len(failures) < TRIES:
-        worker = crew.take(orders.header, orders.environment)
+        worker = pool.acquire(worker_input.header, worker_input.environment)
         fresh, whole = not worker.used, False
         try:
-            record, numerics = worker.run(name, progress=progress, gone=gone, stall=orders.stall)
+            record, numerics = worker.run(name, progress=progress, gone=gone, stall=worker_input.stall)
             whole = True
-            return Outcome(name, record, numerics, tuple(failures))
+            return WorkerResult(name, record, numerics, tuple(failures))
         except WorkerLostError as error:
             if error.begun:
                 failures.append(str(error))
             elif fresh:
-                raise MethodError(f"{orders.method}: worker processes die before they begin: {error}") from None
+                raise MethodError(f"{worker_input.method}: worker processes die before they begin: {error}") from None
         except GpuLostError:  # to that process, not to the next one
-            failed = read_record(SequenceRecord, sequence_file(orders.out, name))
+            failed = read_record(SequenceRecord, sequence_file(worker_input.out, name))
             if len(failures) == TRIES - 1:
-                return Outcome(name, failed, None, tuple(failures))
+                return WorkerResult(name, failed, None, tuple(failures))
             failures.append(f"the GPU no longer answered its worker: {failed.error}")
         finally:
-            crew.give_back(worker) if whole else crew.dismiss(worker)
-    return Outcome(name, None, None, tuple(failures))
+            pool.release(worker) if whole else pool.kill(worker)
+    return WorkerResult(name, None, None, tuple(failures))
 
 
-def _tries_folder(orders: Orders) -> Path:
+def _tries_folder(worker_input: WorkerInput) -> Path:
     """Where a cluster's tries are counted: whoever watches over a sequence may vanish with all that it knew."""
-    return orders.out / ".locks" / orders.token
+    return worker_input.out / ".locks" / worker_input.token
 
 
 def _make(folder: Path) -> None:
@@ -253,9 +259,9 @@ def _make(folder: Path) -> None:
         raise BadInputError(f"{folder}: cannot be made: {error.strerror}") from None
 
 
-def _count_try(name: str, orders: Orders) -> int:
+def _count_try(name: str, worker_input: WorkerInput) -> int:
     """Note that a sequence is begun, and return how often it was before."""
-    path = _tries_folder(orders) / name
+    path = _tries_folder(worker_input) / name
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         with os.fdopen(descriptor, "ab") as file:
@@ -263,6 +269,6 @@ def _count_try(name: str, orders: Orders) -> int:
             return file.tell() - 1
     except OSError as error:
         raise BadInputError(
-            f"{orders.out}: a worker cannot write there: {error.strerror}; expected a file system that all machines of"
-            " the engine share, with data, weights and output under the same paths"
+            f"{worker_input.out}: a worker cannot write there: {error.strerror}; expected a file system that all"
+            " machines of the engine share, with data, weights and output under the same paths"
         ) from None

@@ -33,12 +33,12 @@ from vos_bench.files import read_bytes
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import Numerics
 from vos_bench.running.frames import Numbering, given_labels, paste, require_accepted, usable
-from vos_bench.running.play import Question, check_answer
+from vos_bench.running.play import PendingFrame, check_answer
 from vos_bench.weights import choose as choose_weights
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MethodSpec:
     """All that a method is built from. It travels to other processes; the class is imported where it is built.
 
     Attributes:
@@ -91,24 +91,24 @@ def configure(info: MethodInfo, overrides: tuple[str, ...]) -> FrozenModel | Non
     return config
 
 
-def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
+def build_method(spec: MethodSpec, device: str) -> Method | SequenceMethod:
     """Import and build a method on a device, seeded, so that what it draws at random is the same in every process.
 
     Raises:
         MethodError: It cannot be built.
     """
-    info = recipe.info
+    info = spec.info
     try:
         kind = method_class(info)
-        seed_everything(sequence_seed(recipe.seed, ""))
-        set_float32_mode("cpu" if kind.on_cpu else device, recipe.amp)
+        seed_everything(sequence_seed(spec.seed, ""))
+        set_float32_mode("cpu" if kind.on_cpu else device, spec.amp)
         method = kind(
-            recipe.config,
-            weights=recipe.weights,
+            spec.config,
+            weights=spec.weights,
             device=device,
-            amp=recipe.amp,
-            compile=recipe.compile,
-            seed=recipe.seed,
+            amp=spec.amp,
+            compile=spec.compile,
+            seed=spec.seed,
         )
     except VosBenchError:
         raise
@@ -121,17 +121,17 @@ def build(recipe: Recipe, device: str) -> Method | SequenceMethod:
             f"{info.name}: cannot be built: its __init__ leaves it without {', '.join(missing)}; expected it to call"
             " super().__init__(config, weights=weights, device=device, …)"
         )
-    method.wants_probabilities = recipe.probabilities
+    method.wants_probabilities = spec.probabilities
     use_device(method.device)
     return method
 
 
 @contextmanager
-def at_work(recipe: Recipe, notes: list[str]) -> Iterator[Method | SequenceMethod]:
+def built_method(spec: MethodSpec, notes: list[str]) -> Iterator[Method | SequenceMethod]:
     """Build a method for a block, on its device, and let go of it; the current folder stays, whatever the method does.
 
     Args:
-        recipe: How to build it.
+        spec: How to build it.
         notes: Gets a sentence where it cannot be closed, which no longer harms what it did.
 
     Raises:
@@ -139,7 +139,7 @@ def at_work(recipe: Recipe, notes: list[str]) -> Iterator[Method | SequenceMetho
         BadInputError: There is no such device.
     """
     with _folder_kept():
-        method = build(recipe, resolve_device(recipe.device))
+        method = build_method(spec, resolve_device(spec.device))
         try:
             yield method
         finally:
@@ -184,8 +184,8 @@ def load_method(
         )
     config = configure(info, overrides(settings))
     chosen = choose_weights(info, None if weights is None else str(weights))
-    recipe = Recipe(info, config, chosen.path if chosen else None, device, amp, compile, seed)
-    return LoadedMethod(cast("Method", build(recipe, resolve_device(device))), info)
+    spec = MethodSpec(info, config, chosen.path if chosen else None, device, amp, compile, seed)
+    return LoadedMethod(cast("Method", build_method(spec, resolve_device(device))), info)
 
 
 class LoadedMethod(Method):
@@ -274,7 +274,7 @@ class LoadedMethod(Method):
         numbered = numbering.start(new) if new is not None else None
         given = given_labels(numbered, self._shape) if numbered is not None else None
         prediction = call(image, numbered)
-        check_answer(prediction, Question(str(self._frame), self._shape, len(numbering.ids), given, 0.0))
+        check_answer(prediction, PendingFrame(str(self._frame), self._shape, len(numbering.ids), given, 0.0))
         self._frame += 1
         labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
         if given is not None:
@@ -304,13 +304,13 @@ def _folder_kept() -> Iterator[None]:
                 os.chdir(folder)
 
 
-def numerics(recipe: Recipe, method: Method | SequenceMethod) -> Numerics:
+def numerics(spec: MethodSpec, method: Method | SequenceMethod) -> Numerics:
     """Return what decides the last bits, as it is once the method is built."""
     return Numerics(
-        seed=recipe.seed,
+        seed=spec.seed,
         device=method.device,
-        amp=recipe.amp,
-        compile=recipe.compile,
+        amp=spec.amp,
+        compile=spec.compile,
         **torch_flags().model_dump(),
     )
 

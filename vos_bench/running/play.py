@@ -25,30 +25,30 @@ from vos_bench.timing import Bracket, Clock, FrameTimings, Phase, Stopwatch
 
 
 @dataclass(frozen=True)
-class Question:
-    """What the answer to a frame must look like.
+class PendingFrame:
+    """A frame that the method has and has not answered: what its answer must look like.
 
     Attributes:
-        frame: The frame's name.
+        name: The frame's name.
         shape: H, W.
         objects: How many objects were given up to here; labels beyond are unknown.
         given: The masks given on this frame as a label map, None for most frames.
         decode_ms: How long reading it took.
     """
 
-    frame: str
+    name: str
     shape: tuple[int, int]
     objects: int
     given: LabelMap | None
     decode_ms: float
 
 
-class Feed:
-    """Hands frames to a method one by one and keeps the questions that are not answered yet.
+class FrameSource:
+    """Hands frames to a method one by one and keeps those that it has not answered yet.
 
     Attributes:
         numbering: Numbering of the objects given so far.
-        questions: Frames that were handed over and not yet answered, oldest first.
+        pending: Frames that were handed over and not yet answered, oldest first.
         notes: Objects that were left out, and why.
         waited_ms: How long the method waited for frames, all in all.
     """
@@ -59,7 +59,7 @@ class Feed:
         self._info = info
         self._init = init
         self.numbering = Numbering()
-        self.questions: deque[Question] = deque()
+        self.pending: deque[PendingFrame] = deque()
         self.notes: list[str] = []
         self.waited_ms = 0.0
 
@@ -75,7 +75,7 @@ class Feed:
         new = self._new_objects(loaded)
         shape = (loaded.image.shape[0], loaded.image.shape[1])
         given = given_labels(new, shape) if new else None
-        self.questions.append(Question(loaded.name, shape, len(self.numbering.ids), given, loaded.decode_ms))
+        self.pending.append(PendingFrame(loaded.name, shape, len(self.numbering.ids), given, loaded.decode_ms))
         return PromptedFrame(loaded.image, new)
 
     def _new_objects(self, loaded: LoadedFrame) -> Prompt | None:
@@ -90,40 +90,45 @@ class Feed:
 
 
 def answers(
-    method: Method | SequenceMethod, feed: Feed, watch: Stopwatch, *, sequence: str, frame_names: tuple[str, ...]
-) -> Iterator[tuple[Question, Prediction]]:
-    """Yield every frame's question with the method's answer, checked, in order.
+    method: Method | SequenceMethod,
+    source: FrameSource,
+    watch: Stopwatch,
+    *,
+    sequence: str,
+    frame_names: tuple[str, ...],
+) -> Iterator[tuple[PendingFrame, Prediction]]:
+    """Yield every frame with the method's answer, checked, in order.
 
     Args:
         method: Built.
-        feed: Its frames.
+        source: Its frames.
         watch: Times each call; for a method that takes the whole sequence, the time until each answer.
         sequence: The sequence's name.
-        frame_names: Names of all frames in the feed.
+        frame_names: Names of all frames in the source.
 
     Raises:
         MethodError: The method raised, or broke its contract.
     """
     if isinstance(method, SequenceMethod):
-        prompted = PromptedSequence(sequence, frame_names, feed)
+        prompted = PromptedSequence(sequence, frame_names, source)
         predictions = _whole_sequence(method, prompted, watch)
     else:
-        predictions = _frame_by_frame(method, feed, watch)
+        predictions = _frame_by_frame(method, source, watch)
     answered = 0
-    for prediction in _blamed(predictions, feed):
-        if not feed.questions:
+    for prediction in _blamed(predictions, source):
+        if not source.pending:
             raise MethodError(_too_many(answered, len(frame_names)))
-        question = feed.questions.popleft()
-        check_answer(prediction, question)
+        pending = source.pending.popleft()
+        check_answer(prediction, pending)
         answered += 1
-        yield question, prediction
+        yield pending, prediction
     if answered < len(frame_names):
         raise MethodError(f"gave {answered} answers for {len(frame_names)} frames; expected one a frame")
 
 
-def _frame_by_frame(method: Method, feed: Feed, watch: Stopwatch) -> Iterator[Prediction]:
+def _frame_by_frame(method: Method, source: FrameSource, watch: Stopwatch) -> Iterator[Prediction]:
     started = False
-    for image, new in feed:
+    for image, new in source:
         watch.start()
         prediction = method.step(image, new) if started or new is None else method.initialize(image, new)
         watch.stop()
@@ -143,14 +148,14 @@ def _whole_sequence(method: SequenceMethod, prompted: PromptedSequence, watch: S
         yield prediction
 
 
-def _blamed(predictions: Iterator[Prediction], feed: Feed) -> Iterator[Prediction]:
+def _blamed(predictions: Iterator[Prediction], source: FrameSource) -> Iterator[Prediction]:
     """Turn what a method raises into a MethodError that names the frame; even `sys.exit` fails one sequence only."""
     try:
         yield from predictions
     except VosBenchError:
         raise
     except (Exception, SystemExit) as error:
-        where = f" on frame {feed.questions[-1].frame}" if feed.questions else ""
+        where = f" on frame {source.pending[-1].name}" if source.pending else ""
         raise MethodError(f"raised {type(error).__name__}{where}: {error}") from error
 
 
@@ -160,45 +165,45 @@ def _too_many(answered: int, frames: int) -> str:
     return f"gave answer {answered + 1} before it took frame {answered + 1}; expected one answer a frame, in order"
 
 
-def check_answer(prediction: Any, question: Question) -> None:
+def check_answer(prediction: Any, pending: PendingFrame) -> None:
     """Raise MethodError where a method's answer to a frame breaks its contract."""
     labels = getattr(prediction, "labels", None)
-    where = f"frame {question.frame}"
+    where = f"frame {pending.name}"
     if not isinstance(prediction, Prediction) or not isinstance(labels, np.ndarray):
         found = type(prediction).__name__ if labels is None else f"labels of type {type(labels).__name__}"
         raise MethodError(f"{where}: returned {found}; expected a Prediction with a NumPy array of labels")
     if not np.issubdtype(labels.dtype, np.integer):
         raise MethodError(f"{where}: returned labels of type {labels.dtype}; expected whole numbers, such as uint16")
-    if labels.shape != question.shape:
-        raise MethodError(f"{where}: returned labels of shape {labels.shape}; expected the frame's {question.shape}")
+    if labels.shape != pending.shape:
+        raise MethodError(f"{where}: returned labels of shape {labels.shape}; expected the frame's {pending.shape}")
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high > question.objects:
-        unknown = high if high > question.objects else low
+    if low < 0 or high > pending.objects:
+        unknown = high if high > pending.objects else low
         raise MethodError(
-            f"{where}: returned the unknown object {unknown}; expected 0 (background) to {question.objects},"
+            f"{where}: returned the unknown object {unknown}; expected 0 (background) to {pending.objects},"
             " the objects given so far"
         )
-    _check_probabilities(prediction, question)
+    _check_probabilities(prediction, pending)
 
 
-def _check_probabilities(prediction: Prediction, question: Question) -> None:
+def _check_probabilities(prediction: Prediction, pending: PendingFrame) -> None:
     if prediction.probabilities is None:
         return
-    found, expected = np.shape(prediction.probabilities), (1 + question.objects, *question.shape)
+    found, expected = np.shape(prediction.probabilities), (1 + pending.objects, *pending.shape)
     if found != expected:
-        raise MethodError(f"frame {question.frame}: returned probabilities of shape {found}; expected {expected}")
+        raise MethodError(f"frame {pending.name}: returned probabilities of shape {found}; expected {expected}")
 
 
-class Row(NamedTuple):
-    """A frame that is done: its question, how long the method had waited for frames by then, and the writing."""
+class AnsweredFrame(NamedTuple):
+    """An answered frame, how long the method had waited for frames by then, and the writing."""
 
-    question: Question
+    frame: PendingFrame
     waited_ms: float
     write_ms: float
     reported_ms: float | None
 
 
-def frame_timings(rows: list[Row], lengths: list[float], *, clock: Clock, whole: bool) -> FrameTimings:
+def frame_timings(rows: list[AnsweredFrame], lengths: list[float], *, clock: Clock, whole: bool) -> FrameTimings:
     """Return the times of a sequence's frames as columns.
 
     Args:
@@ -218,10 +223,10 @@ def frame_timings(rows: list[Row], lengths: list[float], *, clock: Clock, whole:
     phases: list[Phase] = ["step"] * len(rows)
     phases[:1] = ["init"]
     return FrameTimings(
-        frame=tuple(row.question.frame for row in rows),
-        objects=tuple(row.question.objects for row in rows),
+        frame=tuple(row.frame.name for row in rows),
+        objects=tuple(row.frame.objects for row in rows),
         phase=tuple(phases),
-        decode_ms=tuple(row.question.decode_ms for row in rows),
+        decode_ms=tuple(row.frame.decode_ms for row in rows),
         stream_ms=tuple(lengths) if clock == "stream" else absent,
         model_ms=tuple(lengths) if clock == "model" else absent,
         write_ms=tuple(row.write_ms for row in rows),
@@ -249,18 +254,18 @@ class LabelMapWriter:
         self._missing_before = plan.before
         self.saw_probabilities = False
 
-    def write(self, question: Question, prediction: Prediction, feed: Feed) -> None:
+    def write(self, pending: PendingFrame, prediction: Prediction, source: FrameSource) -> None:
         """Paste what was given, give the objects their ids back and save, where this frame is asked for."""
         for name in self._missing_before:
-            self._save(name, np.zeros(question.shape, dtype=np.uint16))
+            self._save(name, np.zeros(pending.shape, dtype=np.uint16))
         self._missing_before = ()
-        if question.frame not in self._plan.outputs:
+        if pending.name not in self._plan.outputs:
             return
         labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
-        if question.given is not None:
-            paste(labels, question.given)
-        self._save(question.frame, feed.numbering.restore(labels))
+        if pending.given is not None:
+            paste(labels, pending.given)
+        self._save(pending.name, source.numbering.restore(labels))
         if self._save_probabilities and prediction.probabilities is not None:
             self.saw_probabilities = True
-            ids = np.array(feed.numbering.ids[: question.objects], dtype=np.uint16)
-            self._save_probabilities(question.frame, prediction, ids)
+            ids = np.array(source.numbering.ids[: pending.objects], dtype=np.uint16)
+            self._save_probabilities(pending.name, prediction, ids)

@@ -18,14 +18,14 @@ from vos_bench.records import (
     sequence_file,
 )
 from vos_bench.records.scores import protocol_label
-from vos_bench.running.sequence import discard
+from vos_bench.running.sequence import remove_outputs
 from vos_bench.running.setup import Overwrite
 
 KNOWN_ENTRIES = frozenset({"run.json", "sequences", "masks", "probabilities"})
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".part")
 
 
-class Plan(NamedTuple):
+class RemainingWork(NamedTuple):
     """What is to be done, each in the dataset's order.
 
     Attributes:
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     finished: tuple[str, ...]
 
 
-def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, anew: bool = False) -> RunRecord:
+def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool = False) -> RunRecord:
     """Check that a folder is free or holds this very run, and return the record with what is known from before.
 
     The record then is about all sequences that this run or an earlier one chose, or that were copied here.
@@ -48,16 +48,16 @@ def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, anew: bool = 
         out: The folder.
         record: What is known of the run that is to begin.
         dataset: Its data.
-        anew: Whether this run makes all its sequences again. An earlier run of the same method on the same data, which
+        fresh: Whether this run makes all its sequences again. An earlier run of the same method on the same data, which
             differs in anything else, is then removed, if it has no sequence that this one would not make.
 
     Raises:
         BadInputError: It holds another run, a damaged record, or files that are no run's.
     """
     names = set(record.dataset.sequences)
-    if anew and run_file(out).exists() and _is_replaced(out, record):
+    if fresh and run_file(out).exists() and _is_replaced(out, record):
         for name in record.dataset.sequences:
-            discard(out, name)
+            remove_outputs(out, name)
     elif run_file(out).exists():
         before = _same_run(out, record)
         names.update(before.dataset.sequences)
@@ -105,7 +105,7 @@ def _is_replaced(out: Path, record: RunRecord) -> bool:
     return alike and covered and not before.external and bool(differences(before, record))
 
 
-def taken_over(out: Path, names: Iterable[str], *, software: str, before: Environment, now: Environment) -> str:
+def resume_notice(out: Path, names: Iterable[str], *, software: str, before: Environment, now: Environment) -> str:
     """Return one line on finished sequences that stay as they are: how many, and what made them where that differs.
 
     Args:
@@ -151,7 +151,9 @@ def _require_no_foreign_files(out: Path) -> None:
             )
 
 
-def make_plan(out: Path, names: Iterable[str], *, record: RunRecord, dataset: Dataset, overwrite: Overwrite) -> Plan:
+def remaining_work(
+    out: Path, names: Iterable[str], *, record: RunRecord, dataset: Dataset, overwrite: Overwrite
+) -> RemainingWork:
     """Sort the sequences of this run by what there is to do.
 
     A sequence is finished when its record says so and each of its label maps is there. One that failed is run again.
@@ -178,7 +180,7 @@ def make_plan(out: Path, names: Iterable[str], *, record: RunRecord, dataset: Da
             score.append(name)
         else:
             finished.append(name)
-    return Plan((*run, *again), tuple(score), tuple(finished))
+    return RemainingWork((*run, *again), tuple(score), tuple(finished))
 
 
 def _require_identity(path: Path, identity: str) -> None:

@@ -20,12 +20,12 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.summary import write_summary
-from vos_bench.running.dispatch import Job, run_in_workers
+from vos_bench.running.dispatch import WorkerJob, run_in_workers
 from vos_bench.running.frames import object_frames
-from vos_bench.running.method import at_work, numerics
-from vos_bench.running.resume import Plan, make_plan, open_folder, taken_over
-from vos_bench.running.sequence import run_sequence, score_and_save, upcoming
-from vos_bench.running.setup import Overwrite, Prepared, RunSettings, prepare
+from vos_bench.running.method import built_method, numerics
+from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, resume_notice
+from vos_bench.running.sequence import prompted_sequences, run_sequence, score_and_save
+from vos_bench.running.setup import Overwrite, PreparedRun, RunSettings, prepare_run
 
 __all__ = ["Overwrite", "RunSettings", "run_method"]
 
@@ -47,18 +47,20 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
         BadInputError: A setting does not fit, the folder is another run's or in use, or it cannot be written.
         MethodError: The method cannot be built.
     """
-    prepared = prepare(settings)
+    prepared = prepare_run(settings)
     out = settings.out or default_out(prepared.record)
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
-        anew = settings.overwrite == "always" and settings.shard is None
-        record = open_folder(out, prepared.record, dataset=settings.dataset, anew=anew)
+        fresh = settings.overwrite == "always" and settings.shard is None
+        record = open_folder(out, prepared.record, dataset=settings.dataset, fresh=fresh)
         if settings.shard is None:
             remove_partial_files(out)
-        plan = make_plan(out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite)
+        plan = remaining_work(
+            out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite
+        )
         write_record(record, run_file(out))
         progress = progress or Progress()
-        kept = taken_over(
+        kept = resume_notice(
             out,
             (*plan.finished, *plan.score),
             software=prepared.task.software,
@@ -89,7 +91,7 @@ def _work_of(settings: RunSettings, name: str) -> float:
 
 
 def _carry_out(
-    settings: RunSettings, prepared: Prepared, plan: Plan, progress: Progress, notes: list[str]
+    settings: RunSettings, prepared: PreparedRun, plan: RemainingWork, progress: Progress, notes: list[str]
 ) -> Numerics | None:
     for name in plan.score:
         _score_again(name, prepared, settings.dataset, progress)
@@ -98,7 +100,7 @@ def _carry_out(
     if not settings.side_by_side and settings.stall is None:
         return _run_here(settings.dataset, plan.run, prepared, progress, notes)
 
-    job = Job(settings.dataset, prepared.recipe, prepared.task, workers=2 if settings.side_by_side else 1)
+    job = WorkerJob(settings.dataset, prepared.spec, prepared.task, workers=2 if settings.side_by_side else 1)
     return run_in_workers(
         plan.run,
         job=job,
@@ -109,19 +111,19 @@ def _carry_out(
     )
 
 
-def _score_again(name: str, prepared: Prepared, dataset: Dataset, progress: Progress) -> None:
+def _score_again(name: str, prepared: PreparedRun, dataset: Dataset, progress: Progress) -> None:
     before = read_record(SequenceRecord, sequence_file(prepared.task.out, name))
     progress.sequence_finished(score_and_save(dataset, before, task=prepared.task))
 
 
 def _run_here(
-    dataset: Dataset, names: tuple[str, ...], prepared: Prepared, progress: Progress, notes: list[str]
+    dataset: Dataset, names: tuple[str, ...], prepared: PreparedRun, progress: Progress, notes: list[str]
 ) -> Numerics:
-    with at_work(prepared.recipe, notes) as method:
+    with built_method(prepared.spec, notes) as method:
         if isinstance(method, SequenceMethod):
-            method.foresee(upcoming(dataset, names, task=prepared.task))
+            method.preview_sequences(prompted_sequences(dataset, names, task=prepared.task))
         for name in names:
             progress.sequence_finished(
                 run_sequence(dataset, name, method=method, task=prepared.task, progress=progress)
             )
-    return numerics(prepared.recipe, method)
+    return numerics(prepared.spec, method)

@@ -50,7 +50,7 @@ from vos_bench.running.faults import (
 from vos_bench.running.frames import FramePlan, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import Feed, LabelMapWriter, Row, answers, frame_timings
+from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, frame_timings
 from vos_bench.timing import Clock, FrameTimings, stopwatch
 
 
@@ -183,7 +183,7 @@ def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Tas
     attempt, out_of_memory, lost = _Attempt(), False, False
     record = SequenceRecord(name=name, status="failed", identity=task.identity, software=task.software)
     with saving():
-        discard(task.out, name)
+        remove_outputs(task.out, name)
     try:
         timings = _segment(dataset.sequence(name), method, task, attempt, progress)
         record = record.model_copy(update={"status": "done", "timings": timings})
@@ -241,7 +241,7 @@ def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName)
     return object_records(score_sequence(sequence, masks, protocol=protocol))
 
 
-def discard(out: Path, name: str) -> None:
+def remove_outputs(out: Path, name: str) -> None:
     """Remove what an earlier try left of a sequence, its record first.
 
     Raises:
@@ -282,14 +282,14 @@ def _segment(
     progress.sequence_started(sequence.name, len(plan.seen))
     writer = _writer(sequence.name, plan, task)
     with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
-        feed = Feed(frames, info=task.info, init=task.init)
-        attempt.notes, attempt.given = feed.notes, feed.numbering.ids
+        source = FrameSource(frames, info=task.info, init=task.init)
+        attempt.notes, attempt.given = source.notes, source.numbering.ids
 
         def tell(objects: int) -> None:
             attempt.frames, attempt.objects = attempt.frames + 1, objects
             progress.frame_done(sequence.name)
 
-        timings = play(sequence.name, plan, feed, method=method, writer=writer, clock=task.clock, frame_done=tell)
+        timings = play(sequence.name, plan, source, method=method, writer=writer, clock=task.clock, frame_done=tell)
     if task.save_probabilities and not writer.saw_probabilities:
         attempt.notes.append("no probabilities saved: the method gives none")
     return timings.model_copy(update={"read_ahead": task.read_ahead, "shared": task.shared})
@@ -298,7 +298,7 @@ def _segment(
 def play(
     name: str,
     plan: FramePlan,
-    feed: Feed,
+    source: FrameSource,
     *,
     method: Method | SequenceMethod,
     writer: LabelMapWriter,
@@ -310,7 +310,7 @@ def play(
     Args:
         name: The sequence.
         plan: Which frames it sees.
-        feed: These frames.
+        source: These frames.
         method: Built.
         writer: Takes each answer, outside the timed bracket.
         clock: Whose time is taken.
@@ -320,13 +320,13 @@ def play(
         MethodError: The method raised, or broke its contract.
     """
     watch = stopwatch(method.device, clock=clock)
-    rows: list[Row] = []
-    for question, prediction in answers(method, feed, watch, sequence=name, frame_names=plan.seen):
+    rows: list[AnsweredFrame] = []
+    for pending, prediction in answers(method, source, watch, sequence=name, frame_names=plan.seen):
         began = time.perf_counter_ns()
-        writer.write(question, prediction, feed)
+        writer.write(pending, prediction, source)
         written = (time.perf_counter_ns() - began) / 1e6
-        rows.append(Row(question, feed.waited_ms, written, prediction.milliseconds))
-        frame_done(question.objects)
+        rows.append(AnsweredFrame(pending, source.waited_ms, written, prediction.milliseconds))
+        frame_done(pending.objects)
     timings = frame_timings(rows, watch.milliseconds(), clock=clock, whole=isinstance(method, SequenceMethod))
     return timings.model_copy(update={"device": device_name(method.device)})
 
@@ -350,7 +350,7 @@ def _writer(name: str, plan: FramePlan, task: Task) -> LabelMapWriter:
     return LabelMapWriter(plan, save, save_probabilities)
 
 
-def upcoming(dataset: Dataset, names: Iterable[str], *, task: Task) -> Iterator[PromptedSequence]:
+def prompted_sequences(dataset: Dataset, names: Iterable[str], *, task: Task) -> Iterator[PromptedSequence]:
     """Yield each sequence as the method will see it; a frame is read when it is asked for.
 
     A sequence that cannot be read is left out, or ends early: its own turn says why.
@@ -362,5 +362,5 @@ def upcoming(dataset: Dataset, names: Iterable[str], *, task: Task) -> Iterator[
         except (VosBenchError, OSError):
             continue
         with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
-            feed = Feed(frames, info=task.info, init=task.init)
-            yield PromptedSequence(name=name, frame_names=plan.seen, frames=feed)
+            source = FrameSource(frames, info=task.info, init=task.init)
+            yield PromptedSequence(name=name, frame_names=plan.seen, frames=source)

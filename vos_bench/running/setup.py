@@ -17,7 +17,7 @@ from vos_bench.api import (
     ProtocolName,
     SequenceMethod,
 )
-from vos_bench.clusters import LOCAL, Engine
+from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
@@ -36,7 +36,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.scores import protocol_entry
 from vos_bench.records.summary import utc_now
-from vos_bench.running.method import Recipe, code_sha256, configure, method_class
+from vos_bench.running.method import MethodSpec, code_sha256, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
 from vos_bench.running.sequence import Task
 from vos_bench.timing import Clock
@@ -94,7 +94,7 @@ class RunSettings:
     amp: Precision = "off"
     compile: bool = False
     jobs: int | None = None
-    engine: Engine = LOCAL
+    engine: Cluster = LOCAL
     stall: float | None = None
     shard: tuple[int, int] | None = None
     overwrite: Overwrite = "only-missing"
@@ -122,23 +122,23 @@ MOST_SECONDS = 1e9
 """The longest time that may be waited for anything; some systems cannot wait for more."""
 
 
-class Prepared(NamedTuple):
+class PreparedRun(NamedTuple):
     """A run that may begin.
 
     Attributes:
         record: With the status `started`; its sequences are those of all shards.
         names: The sequences of this shard.
-        recipe: How to build the method.
+        spec: How to build the method.
         task: What the sequences have in common.
     """
 
     record: RunRecord
     names: tuple[str, ...]
-    recipe: Recipe
+    spec: MethodSpec
     task: Task
 
 
-def prepare(settings: RunSettings) -> Prepared:
+def prepare_run(settings: RunSettings) -> PreparedRun:
     """Check all settings against each other, the method and the data.
 
     Raises:
@@ -146,7 +146,7 @@ def prepare(settings: RunSettings) -> Prepared:
     """
     chosen = _chosen_sequences(settings)
     _require_sound(settings)
-    recipe = Recipe(
+    spec = MethodSpec(
         info=settings.method,
         config=configure(settings.method, settings.overrides),
         weights=settings.weights.absolute() if isinstance(settings.weights, Path) else settings.weights,
@@ -156,7 +156,7 @@ def prepare(settings: RunSettings) -> Prepared:
         seed=settings.seed,
         probabilities=settings.save_probabilities,
     )
-    record = _record(settings, recipe, chosen)
+    record = _record(settings, spec, chosen)
     task = Task(
         info=settings.method,
         out=(settings.out or default_out(record)).absolute(),  # a method may go to another folder
@@ -172,7 +172,7 @@ def prepare(settings: RunSettings) -> Prepared:
         shared=settings.side_by_side or settings.shard is not None,
     )
     index, count = settings.shard or (1, 1)
-    return Prepared(record, chosen[index - 1 :: count], recipe, task)
+    return PreparedRun(record, chosen[index - 1 :: count], spec, task)
 
 
 def _chosen_sequences(settings: RunSettings) -> tuple[str, ...]:
@@ -217,7 +217,7 @@ def _require_sound(settings: RunSettings) -> None:
     resolve_device(settings.device)
 
 
-def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> RunRecord:
+def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) -> RunRecord:
     info, dataset = settings.method, settings.dataset
     return RunRecord(
         kind="run",
@@ -225,7 +225,7 @@ def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> R
         command=without_home(shlex.join(settings.command)),
         method=MethodEntry(
             name=info.name,
-            config=_config(recipe),
+            config=_config(spec),
             config_as_passed=tuple(map(without_home, settings.overrides)),
             weights=_weights(settings),
             licence=info.licence,
@@ -248,10 +248,10 @@ def _record(settings: RunSettings, recipe: Recipe, chosen: tuple[str, ...]) -> R
     )
 
 
-def _config(recipe: Recipe) -> dict[str, JsonValue]:
-    if recipe.config is None:
+def _config(spec: MethodSpec) -> dict[str, JsonValue]:
+    if spec.config is None:
         return {}
-    values = recipe.config.model_dump(mode="json")
+    values = spec.config.model_dump(mode="json")
     return {key: without_home(value) if isinstance(value, str) else value for key, value in values.items()}
 
 

@@ -48,14 +48,14 @@ class WorkerProcess:
         """Start it.
 
         Args:
-            header: A pickled `Header`.
+            header: A pickled `WorkerSetup`.
             environment: What to add to this process's environment.
         """
         self.gpus = os.environ.get(_GPUS)
         self.used = False
         # The path is this machine's: vos_bench must be found as it was here.
         start = f"import sys; sys.path[:] = {sys.path!r}; from vos_bench.running.worker_process import main; main()"
-        with interrupts.held_back():
+        with interrupts.blocked():
             self._process = subprocess.Popen(
                 [sys.executable, "-c", start],
                 stdin=subprocess.PIPE,
@@ -73,10 +73,10 @@ class WorkerProcess:
                 self._answers.put(pickle.load(answers))  # from a process started here
         self._answers.put(None)
 
-    def _write(self, order: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         assert self._process.stdin
         with suppress(OSError):  # it has ended, which the reader notices
-            self._process.stdin.write(order)
+            self._process.stdin.write(data)
             self._process.stdin.flush()
 
     def run(
@@ -154,40 +154,40 @@ class WorkerProcess:
             with suppress(psutil.Error):
                 each.kill()
         self._process.wait()
-        self._close_orders()
+        self._close_input()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Let it end by itself; kill it when it does not."""
         self._write(pickle.dumps(""))
         try:
             self._process.wait(GOODBYE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-        self._close_orders()
+        self._close_input()
 
-    def _close_orders(self) -> None:
+    def _close_input(self) -> None:
         assert self._process.stdin
         with suppress(OSError):
             self._process.stdin.close()
 
 
-class Crew:
+class WorkerPool:
     """The worker processes that this process started for one run."""
 
     def __init__(self) -> None:
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
-        self._disbanded = False
-        self._turn = threading.Lock()
+        self._closed = False
+        self._lock = threading.Lock()
 
-    def take(self, header: bytes, environment: dict[str, str]) -> WorkerProcess:
+    def acquire(self, header: bytes, environment: dict[str, str]) -> WorkerProcess:
         """Return a worker process that has nothing to do, or a new one.
 
         Raises:
-            RunEndedError: The crew is disbanded.
+            RunEndedError: The pool is closed.
         """
-        with self._turn:
-            if self._disbanded:
+        with self._lock:
+            if self._closed:
                 raise RunEndedError("the run has ended")
             gpus = os.environ.get(_GPUS)
             fit = [worker for worker in self._idle if worker.alive() and worker.gpus == gpus]
@@ -196,39 +196,39 @@ class Crew:
             self._busy.add(worker)
             return worker
 
-    def give_back(self, worker: WorkerProcess) -> None:
+    def release(self, worker: WorkerProcess) -> None:
         """Take back a worker that may be given another sequence."""
-        with self._turn:
+        with self._lock:
             self._busy.discard(worker)
             self._idle.append(worker)
 
-    def dismiss(self, worker: WorkerProcess) -> None:
+    def kill(self, worker: WorkerProcess) -> None:
         """Kill a worker that must not be given another sequence."""
-        with self._turn:
+        with self._lock:
             self._busy.discard(worker)
         worker.kill()
 
-    def disband(self) -> None:
+    def close(self) -> None:
         """Let idle workers end and kill the others; nobody can take one any more."""
-        with self._turn:
-            self._disbanded = True
+        with self._lock:
+            self._closed = True
             idle, busy = self._idle, self._busy
         for worker in tuple(busy):
             worker.kill()
         for worker in idle:
-            worker.end()
+            worker.stop()
 
 
-_crews: dict[str, Crew] = {}
-_crews_turn = threading.Lock()
+_pools: dict[str, WorkerPool] = {}
+_pools_lock = threading.Lock()
 
 
-def crew_of(token: str) -> Crew:
-    """Return this process's crew for a run, which its token names."""
-    with _crews_turn:
-        return _crews.setdefault(token, Crew())
+def pool_of(token: str) -> WorkerPool:
+    """Return this process's pool for a run, which its token names."""
+    with _pools_lock:
+        return _pools.setdefault(token, WorkerPool())
 
 
-def disband(token: str) -> None:
+def close_pool(token: str) -> None:
     """End the workers that this process started for a run; it starts none for it any more, whoever still asks."""
-    crew_of(token).disband()
+    pool_of(token).close()

@@ -22,7 +22,7 @@ from vos_bench.api import Dataset
 from vos_bench.devices import resolve_device
 from vos_bench.errors import VosBenchError
 from vos_bench.progress import Progress
-from vos_bench.running.method import Recipe, build, numerics
+from vos_bench.running.method import MethodSpec, build_method, numerics
 from vos_bench.running.sequence import Task, run_sequence
 
 IDLE_SECONDS = 300.0
@@ -34,30 +34,30 @@ Answer = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Job:
+class WorkerJob:
     """What the sequences of a run have in common.
 
     Attributes:
         dataset: The data.
-        recipe: How to build the method.
+        spec: How to build the method.
         task: The rest.
         workers: 1 where the only worker uses the first GPU, more where each takes the next.
     """
 
     dataset: Dataset
-    recipe: Recipe
+    spec: MethodSpec
     task: Task
     workers: int
 
 
-class Header(NamedTuple):
+class WorkerSetup(NamedTuple):
     """The first thing that a worker process is told.
 
     Attributes:
         folder: From where the paths count that are not absolute, where there is such a folder.
         path: Where modules are looked for besides.
         factory: The method's class; one in a file must be loaded before `job` can be read.
-        job: A pickled `Job`.
+        job: A pickled `WorkerJob`.
     """
 
     folder: str
@@ -102,12 +102,12 @@ def _receive(orders: BinaryIO, received: "queue.SimpleQueue[Any]") -> None:
 
 
 def _serve(received: "queue.SimpleQueue[Any]", tell: Callable[..., None]) -> None:
-    header: Header = received.get()
+    header: WorkerSetup = received.get()
     sys.path.extend(path for path in header.path if path not in sys.path)
     with suppress(FileNotFoundError):
         os.chdir(header.folder)
     registry.resolve(header.factory)
-    job: Job = pickle.loads(header.job)  # from the run that this is a part of
+    job: WorkerJob = pickle.loads(header.job)  # from the run that this is a part of
     worker: _Worker | None = None
     with suppress(queue.Empty):
         while name := received.get(timeout=IDLE_SECONDS):
@@ -134,16 +134,16 @@ class _Told(Progress):
 class _Worker:
     """A built method, and which of this machine's workers it is."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: WorkerJob) -> None:
         number, self._slot = _take_slot()
-        device = resolve_device(job.recipe.device, worker=number, workers=job.workers)
-        self._job, self._method = job, build(job.recipe, device)
+        device = resolve_device(job.spec.device, worker=number, workers=job.workers)
+        self._job, self._method = job, build_method(job.spec, device)
 
     def run(self, name: str, tell: Callable[..., None]) -> tuple[Any, Any]:
         """Run a sequence; return its record and the worker's numerics."""
         job, method = self._job, self._method
         record = run_sequence(job.dataset, name, method=method, task=job.task, progress=_Told(tell))
-        return record, numerics(job.recipe, method)
+        return record, numerics(job.spec, method)
 
     def close(self) -> None:
         """Let go of the method."""

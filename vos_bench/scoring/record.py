@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vos_bench.api import ProtocolName
-from vos_bench.clusters import LOCAL, Engine
+from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
@@ -76,7 +76,7 @@ def score_label_maps(
     origin: Origin | None = None,
     out: Path | None = None,
     jobs: int | None = None,
-    engine: Engine = LOCAL,
+    engine: Cluster = LOCAL,
     command: str = "",
     progress: Progress | None = None,
 ) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 
 from vos_bench import interrupts
 from vos_bench.api import ProtocolName
-from vos_bench.clusters import LOCAL, Engine
+from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.labelmaps import describe_unknown_ids, read_narrow
 from vos_bench.metrics.contour import accuracy_from_matches
@@ -58,7 +58,7 @@ def score_sequences(
     *,
     protocol: ProtocolName,
     jobs: int | None = None,
-    engine: Engine = LOCAL,
+    engine: Cluster = LOCAL,
     progress: Progress | None = None,
 ) -> list[SequenceResult]:
     """Score label maps, several sequences at a time.
@@ -96,7 +96,7 @@ def _results(
     protocol: ProtocolName,
     pixels: int,
     jobs: int | None,
-    engine: Engine,
+    engine: Cluster,
 ) -> Iterator[SequenceResult]:
     """Yield results as they come."""
     if engine != LOCAL:
@@ -117,7 +117,7 @@ def _results(
         with joblib.Parallel(jobs, prefer=prefer, return_as="generator_unordered") as workers:
             if not threaded and os.name == "posix":
                 resource_tracker.ensure_running()  # which in Python 3.11 lets Ctrl-C through again when it starts
-            with interrupts.held_back():  # the workers start here
+            with interrupts.blocked():  # the workers start here
                 results = workers(calls)
             yield from results
     except BrokenExecutor as error:
@@ -127,7 +127,7 @@ def _results(
 
 
 def _results_of(
-    engine: Engine,
+    engine: Cluster,
     sequences: Sequence[TruthSequence],
     masks: Path,
     protocol: ProtocolName,
@@ -136,9 +136,9 @@ def _results_of(
 ) -> Iterator[SequenceResult]:
     from joblib import delayed
 
-    from vos_bench.clusters.connection import joined
+    from vos_bench.clusters.connection import connect
 
-    with joined(engine, jobs=jobs and min(jobs, len(sequences))) as places:
+    with connect(engine, jobs=jobs and min(jobs, len(sequences))) as places:
         calls = (delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
         yield from places.parallel(calls)
 

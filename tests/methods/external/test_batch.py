@@ -169,7 +169,7 @@ def test_weights_that_a_command_wants_and_nobody_gave(external: Any, clip: Any, 
 
 def test_one_call_serves_all_sequences(external: Any, clip: Any, answers: Any, script: Any) -> None:
     method = external(script(COPY + ALL + "print('called')\n") + FOLDERS, calls="once")
-    method.foresee(iter([clip("a"), clip("b", frames=3)]))
+    method.preview_sequences(iter([clip("a"), clip("b", frames=3)]))
     assert len(answers(method, clip("b", frames=3))) == 3
     assert len(answers(method, clip("a"))) == 4
     assert method.finish() == "called"
@@ -178,7 +178,7 @@ def test_one_call_serves_all_sequences(external: Any, clip: Any, answers: Any, s
 def test_one_call_that_dies_half_way_keeps_what_it_wrote(external: Any, clip: Any, answers: Any, script: Any) -> None:
     body = ALL + "    sys.exit('out of memory') if folder.name == 'a' else 0\n"
     method = external(script(COPY + body) + FOLDERS, calls="once")
-    method.foresee(iter([clip("a"), clip("b")]))
+    method.preview_sequences(iter([clip("a"), clip("b")]))
     assert len(answers(method, clip("a"))) == 4
     with pytest.raises(MethodError, match=r"missing: 00001.*; it ended with exit code 1; .* out of memory"):
         answers(method, clip("b"))
@@ -190,7 +190,7 @@ def test_a_sequence_that_cannot_be_read_fails_alone(external: Any, clip: Any, an
         raise BadInputError("frame 00001 is no image")
 
     method = external(script(COPY + ALL) + FOLDERS, calls="once")
-    method.foresee(iter([PromptedSequence("a", ("00000", "00001"), broken()), clip("b")]))
+    method.preview_sequences(iter([PromptedSequence("a", ("00000", "00001"), broken()), clip("b")]))
     with pytest.raises(BadInputError, match="is no image"):
         answers(method, clip("a"))
     assert len(answers(method, clip("b"))) == 4

@@ -74,7 +74,7 @@ def test_sam_serves_all_sequences_in_one_call_and_late_objects_in_a_pass_of_thei
     build: Any, clip: Any, answers: Any
 ) -> None:
     method = build("sam2.1", model="tiny", precision="off")
-    method.foresee(iter([clip("a"), clip("b")]))
+    method.preview_sequences(iter([clip("a"), clip("b")]))
     require_still(answers(method, clip("a")))
     require_still(answers(method, clip("b")))
     assert method.finish().split() == ["a", "b"]
@@ -93,7 +93,7 @@ def test_sam_answers_background_where_every_prompt_is_empty_and_goes_on(build: A
         return PromptedSequence("a", ("00000", "00001"), iter(frames))
 
     method = build("sam2.1", model="tiny", precision="off")
-    method.foresee(iter([unprompted(), clip("b")]))
+    method.preview_sequences(iter([unprompted(), clip("b")]))
     found = answers(method, unprompted())
     assert [(each.labels.shape, int(each.labels.max())) for each in found] == [((20, 30), 0)] * 2
     require_still(answers(method, clip("b")))

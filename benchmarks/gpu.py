@@ -226,7 +226,7 @@ def training(setting: Setting, *, precision: str) -> Figures:
     recipe = find_recipe("lwl", "stage1").configured(narrow if setting.small else ())
     batch_size, (height, width) = (1, (64, 96)) if setting.small else (20, (480, 832))
     repeats = 1 if setting.small else 3 if setting.quick else 10
-    network = recipe.build().to(setting.device)
+    network = recipe.build_network().to(setting.device)
     groups = recipe.parameter_groups(network)
     optimizer = torch.optim.Adam([{"params": group.parameters, "lr": group.learning_rate} for group in groups])
     recipe.training_mode(network)

@@ -12,7 +12,7 @@ from pathlib import Path
 from torch.utils.data import DataLoader
 
 from vos_bench import registry
-from vos_bench.training.loop import Numbered
+from vos_bench.training.loop import NumberedSamples
 from vos_bench.training.session import find_recipe
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     ]
     samples = recipe.samples(datasets)
     for workers in arguments.workers:
-        loader = iter(DataLoader(Numbered(samples), sampler=range(arguments.samples + 1), num_workers=workers))
+        loader = iter(DataLoader(NumberedSamples(samples), sampler=range(arguments.samples + 1), num_workers=workers))
         next(loader)
         started = time.perf_counter()
         count = sum(1 for _ in loader)

@@ -1,11 +1,10 @@
 """Figures of scores: over frames, over objects, against speed, against object size; and training curves."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,17 +12,14 @@ from matplotlib.ticker import Formatter, NullFormatter, PercentFormatter, StrMet
 
 from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import Run, SequenceRecord, masks_folder
 from vos_bench.records.identity import hardware
+from vos_bench.training.curves import NAME, read_curves
 
 from .measured import MEASURED
 from .published import SETTINGS, Published, select
 from .style import GREY, Look, figure, look_of, looks, plain, require
-
-MOST_LOG_BYTES = 1 << 28
-"""The largest file of curves that is read; 100,000 steps take a tenth of it."""
 
 SHOWN = 4
 """How many sequences the curves show unless told which: those that the first run scores worst."""
@@ -261,13 +257,11 @@ def _sizes(run: Run) -> list[tuple[float, float]]:
 def training(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Draw the curves of trainings, a panel for each value: thin as logged, thick as the running median."""
     del runs
-    folders = sorted({file.parent for path in options.paths for file in path.rglob("curves.jsonl")})
-    logs = {name: _log(folder / "curves.jsonl") for name, folder in zip(_short_names(folders), folders, strict=True)}
+    folders = sorted({file.parent for path in options.paths for file in path.rglob(NAME)})
+    logs = {name: read_curves(folder / NAME) for name, folder in zip(_short_names(folders), folders, strict=True)}
     values = sorted({name for lines in logs.values() for line in lines for name in line} - {"step", "time"})
     if not values:
-        raise BadInputError(
-            f"report training: found no curves.jsonl with values below {', '.join(map(str, options.paths))}"
-        )
+        raise BadInputError(f"report training: found no {NAME} with values below {', '.join(map(str, options.paths))}")
     with figure(options.out, 6, 0.8 + 2 * len(values)) as drawn:
         axes = drawn.subplots(len(values), sharex=True, squeeze=False)[:, 0]
         for axis, name in zip(axes, values, strict=True):
@@ -289,23 +283,6 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
     names = ["/".join(each[start : len(each) - end]) for each in parts]
     # Where one folder lies in another, its own name must do for the part that they share.
     return names if all(names) else ["/".join(each[start - 1 :]) for each in parts]
-
-
-def _log(path: Path) -> list[dict[str, float]]:
-    found: list[dict[str, Any]] = []
-    for number, line in enumerate(_lines(path), start=1):
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            raise BadInputError(f"{path}:{number}: is damaged, expected one JSON object a line") from None
-    return found
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return read_bytes(path, most=MOST_LOG_BYTES).decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{path}: cannot be read: {error}; expected the curves of a training") from None
 
 
 def _training_line(axis: Axes, points: Sequence[tuple[float, float]], name: str, i: int) -> None:

@@ -51,7 +51,7 @@ class AblationInfo:
     Attributes:
         scale: What `--scale` calls it.
         summary: One sentence.
-        factory: `module:attribute` of the `vos_bench.ablation.plan.Plan`.
+        factory: `module:attribute` of the `vos_bench.ablation.plan.AblationPlan`.
     """
 
     scale: str

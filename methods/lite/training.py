@@ -229,7 +229,7 @@ class OwnLiteRecipe(LiteLoopRecipe):
     runner: ClassVar[type[nn.Module]]
     """Makes of the network what `LiteLoopRecipe` calls."""
 
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         """Return the network around the ImageNet backbone, or with the weights to start from."""
         kind = type(self)
         if path := self.settings.weights.get("network"):

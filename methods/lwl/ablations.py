@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vos_bench.ablation.plan import EVALUATED, Axis, Plan, Training, Variant
+from vos_bench.ablation.plan import EVALUATED, AblationPlan, Axis, Variant, VariantTraining
 
 from .config import BASELINE, END_TO_END, LABEL_GENERATOR, MASK_NETWORK, LwlConfig
 
@@ -49,7 +49,7 @@ class _Scale:
 
     def trained(self, value: str, *overrides: str, label: str = "", note: str = "", own_start: bool = False) -> Variant:
         """Return a variant with a training of its own; without `overrides` it is the whole method."""
-        training = Training(recipe=self.recipe, overrides=(*overrides, *self.common), own_start=own_start)
+        training = VariantTraining(recipe=self.recipe, overrides=(*overrides, *self.common), own_start=own_start)
         notes = "; ".join(filter(None, (note, self.assumed)))
         return Variant(value=value, label=label, training=training, settings=self.settings, note=notes)
 
@@ -196,7 +196,7 @@ _PAPER = _Scale(
     "(without the hold-out) and DAVIS 2017, drawn 6 : 1 as in the authors' code",
 )
 
-LITE = Plan(
+LITE = AblationPlan(
     method="lwl-lite",
     dataset="davis16",
     split="val",
@@ -210,7 +210,7 @@ LITE = Plan(
 )
 """For a laptop: lwl-lite's network, a short training on DAVIS 2016 train for each variant, measured on val."""
 
-PAPER = Plan(
+PAPER = AblationPlan(
     method="lwl",
     dataset="ytvos19-holdout",
     split="train",

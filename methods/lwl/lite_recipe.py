@@ -59,7 +59,7 @@ class LiteRecipe(LiteLoopRecipe):
 
     settings: LiteSettings
 
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         """Return the network around the ImageNet backbone, or with the weights to start from."""
         settings = self.settings
         if path := settings.weights.get("network"):

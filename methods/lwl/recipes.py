@@ -80,7 +80,7 @@ class LwlRecipe(Recipe):
 
     settings: LwlSettings
 
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         """Return the network, filled from the files that the settings name."""
         settings = self.settings
         if path := settings.weights.get("network"):

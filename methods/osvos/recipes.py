@@ -85,7 +85,7 @@ class ParentRecipe(Recipe):
 
     settings: ParentSettings
 
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         """Return the network, from a file of ours or around a VGG-16."""
         files = self.settings.weights
         if path := files.get("network"):

@@ -41,7 +41,7 @@ class StmRecipe(Recipe):
 
     settings: StmSettings
 
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         """Return the network, from the weights of an earlier stage or around an ImageNet ResNet-50."""
         files = self.settings.weights
         if path := files.get("network"):

@@ -77,7 +77,7 @@ class Points:
 class FakeRecipe(Recipe):
     settings: Settings
 
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         return nn.Sequential(nn.Linear(4, self.settings.width), nn.Dropout(0.1), nn.Linear(self.settings.width, 1))
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:

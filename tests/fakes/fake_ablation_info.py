@@ -1,6 +1,6 @@
 """What the plugin of `fake_ablation` says of itself; like any plugin's it loads no torch."""
 
-from vos_bench.ablation.plan import EVALUATED, Axis, Plan, Training, Variant
+from vos_bench.ablation.plan import EVALUATED, AblationPlan, Axis, Variant, VariantTraining
 from vos_bench.plugins import AblationInfo, DatasetInfo, MethodInfo, RecipeInfo
 
 DATASET = DatasetInfo(
@@ -9,7 +9,7 @@ DATASET = DatasetInfo(
 
 
 def trained(value: str, *overrides: str) -> Variant:
-    return Variant(value=value, training=Training(recipe="quick", overrides=overrides))
+    return Variant(value=value, training=VariantTraining(recipe="quick", overrides=overrides))
 
 
 WIDTH = Axis(name="width", summary="Width.", variants=(trained("3"), trained("5", "width=5")), seeds=(0, 1))
@@ -23,8 +23,8 @@ SPOILT = Axis(name="spoilt", summary="One fails.", variants=(trained("yes", "spo
 HELD_OUT = Axis(
     name="held-out", summary="Skips.", variants=(trained("all", f'skipped=["x", {EVALUATED}]'),), seeds=(0,)
 )
-PLAN = Plan(method="fake", dataset="fake", split="val", axes=(WIDTH, RATE, ROWS, SPOILT, HELD_OUT))
-NEEDY = Plan(method="fake", dataset="fake", split="val", axes=(WIDTH, ROWS), needs={"stem": "any stem"})
+PLAN = AblationPlan(method="fake", dataset="fake", split="val", axes=(WIDTH, RATE, ROWS, SPOILT, HELD_OUT))
+NEEDY = AblationPlan(method="fake", dataset="fake", split="val", axes=(WIDTH, ROWS), needs={"stem": "any stem"})
 
 INFO = MethodInfo(
     name="fake",

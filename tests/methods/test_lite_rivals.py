@@ -64,8 +64,8 @@ def test_two_steps_train_all_but_the_backbone_and_the_weights_run(name, tmp_path
     overrides = (*SMALL, "workers=0", 'data=[{dataset="demo"}]')
     start = find_recipe(name, "ablation").configured(overrides)
     torch.manual_seed(start.settings.seed)
-    before = start.build().get_submodule("network").state_dict()
-    result = train(name, "ablation", out=tmp_path, overrides=overrides, device="cpu")
+    before = start.build_network().get_submodule("network").state_dict()
+    result = train(name, "ablation", out=tmp_path, settings=overrides, device="cpu")
     assert result.weights is not None
     assert result.record.step == 2
     method = build(name, weights=result.weights)
@@ -77,7 +77,7 @@ def test_two_steps_train_all_but_the_backbone_and_the_weights_run(name, tmp_path
     }
     assert not any(key.startswith("backbone.") for key in moved)
     assert "decoder.score.weight" in moved
-    again = find_recipe(name, "stage2").configured((f'weights={{network="{result.weights}"}}',)).build()
+    again = find_recipe(name, "stage2").configured((f'weights={{network="{result.weights}"}}',)).build_network()
     assert torch.equal(
         again.get_submodule("network").state_dict()["decoder.score.weight"], after["decoder.score.weight"]
     )
@@ -116,8 +116,8 @@ def test_a_stage_that_starts_from_a_network_of_other_sizes_is_refused(tmp_path):
     write_tensors(path, tensors, metadata=WEIGHTS.describe(config))
     start = f'weights={{network="{path}"}}'
     with pytest.raises(BadInputError, match=r"value_channels=96.*expected the recipe's.*value_channels=128"):
-        find_recipe("stm-lite", "stage2").configured((start,)).build()
-    again = find_recipe("stm-lite", "stage2").configured((start, "network.value_channels=96")).build()
+        find_recipe("stm-lite", "stage2").configured((start,)).build_network()
+    again = find_recipe("stm-lite", "stage2").configured((start, "network.value_channels=96")).build_network()
     assert again.get_submodule("network").config == config
 
 

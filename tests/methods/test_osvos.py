@@ -88,7 +88,7 @@ def test_biases_learn_twice_as_fast_and_the_last_layer_a_hundredth(network):
 
 def test_the_parents_new_layers_start_small_and_its_sides_learn_at_a_tenth():
     torch.manual_seed(0)
-    network = PARENT.build()
+    network = PARENT.build_network()
     for layer in (*network.side_prep, network.fuse):
         assert layer.weight.std().item() == pytest.approx(0.001, rel=0.3)
         assert layer.weight.mean().abs().item() < 5e-4

@@ -68,7 +68,7 @@ def roots(tmp_path_factory):
     ],
 )
 def test_a_recipe_trains_and_its_weights_run(tmp_path, roots, method, recipe, overrides, official):
-    result = train(method, recipe, out=tmp_path, roots=roots, overrides=(*SMALL, *overrides), device="cpu")
+    result = train(method, recipe, out=tmp_path, root=roots, settings=(*SMALL, *overrides), device="cpu")
     assert result.record.step == 2
     assert "ssumed" in result.record.note
     assert result.weights is not None
@@ -110,14 +110,18 @@ def test_both_trunks_and_the_stages_start_from_torchvisions_names(tmp_path):
     torch.save(trunk.state_dict(), tmp_path / "resnet50.pth")
     torch.save({f"features.{name}": x for name, x in stages.state_dict().items()}, tmp_path / "vgg16.pth")
     torch.save(resnet18(weights=None).state_dict(), tmp_path / "resnet18.pth")
-    start = STATIC.configured((f'weights={{backbone="{tmp_path / "resnet50.pth"}"}}',)).build().get_submodule("network")
+    start = (
+        STATIC.configured((f'weights={{backbone="{tmp_path / "resnet50.pth"}"}}',))
+        .build_network()
+        .get_submodule("network")
+    )
     for encoder in (start.Encoder_M, start.Encoder_Q):
         assert torch.equal(encoder.res4[0].conv1.weight, trunk.layer3[0].conv1.weight)
-    parent = PARENT.configured((f'weights={{backbone="{tmp_path / "vgg16.pth"}"}}',)).build()
+    parent = PARENT.configured((f'weights={{backbone="{tmp_path / "vgg16.pth"}"}}',)).build_network()
     assert torch.equal(parent.stages[4][5].bias, stages[28].bias)
     for recipe, other in ((STATIC, "vgg16.pth"), (STATIC, "resnet18.pth"), (PARENT, "resnet50.pth")):
         with pytest.raises(BadInputError, match="weights of another network"):
-            recipe.configured((f'weights={{backbone="{tmp_path / other}"}}',)).build()
+            recipe.configured((f'weights={{backbone="{tmp_path / other}"}}',)).build_network()
 
 
 def test_gaps_grow_with_the_number_of_samples_and_frames_stay_in_order():
@@ -171,7 +175,7 @@ def test_soft_aggregation_with_one_object_doubles_its_logit():
 def test_side_losses_fade_with_the_epochs():
     torch.manual_seed(0)
     recipe = PARENT.configured(("epochs=10",))
-    network = recipe.build()
+    network = recipe.build_network()
     batch = {"images": torch.randn(1, 3, 32, 32), "masks": torch.rand(1, 1, 32, 32) > 0.5}
     first, middle, end = (recipe.loss(network, {**batch, "epoch": torch.tensor([e])}) for e in (0.0, 5.0, 10.0))
     assert end.total.item() == pytest.approx(end.parts["fused"].item())

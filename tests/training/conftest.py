@@ -33,7 +33,7 @@ class PointRecipe(Recipe):
         self.whole_batch = whole_batch
         self.dropout = dropout
 
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(8, 1))
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vos_bench.errors import BadInputError
-from vos_bench.training.loop import run
+from vos_bench.training.loop import train_recipe
 
 WORKER = """
 import importlib.util, os, signal, sys
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from vos_bench.training.loop import run
+from vos_bench.training.loop import train_recipe
 from vos_bench.training.recipe import LoopSettings
 
 spec = importlib.util.spec_from_file_location("points", sys.argv[1])
@@ -39,7 +39,7 @@ class Mortal(points.PointRecipe):
 
 
 settings = LoopSettings(epochs=1, steps_per_epoch=20, batch_size=4, workers=0, checkpoint_every=5, average=0.9)
-outcome = run(Mortal(settings), points.Points(), out=out)
+outcome = train_recipe(Mortal(settings), points.Points(), out=out)
 (out / f"starts-{rank}").write_text(start)
 if outcome.writes:
     torch.save(outcome.weights, out / "weights.pt")
@@ -76,13 +76,13 @@ def test_processes_that_were_started_again_before_the_first_checkpoint_begin_ane
     tmp_path, point_recipe, points, loop_settings, monkeypatch
 ):
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
-    again = run(point_recipe(loop_settings), points, out=tmp_path / "a", resume=True)
+    again = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "a", resume=True)
     monkeypatch.delenv("TORCHELASTIC_RESTART_COUNT")
-    unbroken = run(point_recipe(loop_settings), points, out=tmp_path / "b")
+    unbroken = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "b")
     assert all(torch.equal(value, again.weights[name]) for name, value in unbroken.weights.items())
 
 
 def test_processes_that_were_not_started_again_still_ask_for_resume(tmp_path, point_recipe, points, loop_settings):
-    run(point_recipe(loop_settings), points, out=tmp_path)
+    train_recipe(point_recipe(loop_settings), points, out=tmp_path)
     with pytest.raises(BadInputError, match="give --resume to go on"):
-        run(point_recipe(loop_settings), points, out=tmp_path)
+        train_recipe(point_recipe(loop_settings), points, out=tmp_path)

@@ -13,7 +13,7 @@ import torch
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.progress import Progress
 from vos_bench.training import checkpoint, loop
-from vos_bench.training.loop import run
+from vos_bench.training.loop import train_recipe
 
 
 def curve_steps(out: Path) -> list[int]:
@@ -35,10 +35,10 @@ class At(Progress):
 def test_a_training_stopped_and_resumed_gives_the_same_bits_as_an_unbroken_one(
     tmp_path, point_recipe, points, loop_settings
 ):
-    unbroken = run(point_recipe(loop_settings), points, out=tmp_path / "a")
+    unbroken = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "a")
     stop = At(10, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    first = run(point_recipe(loop_settings), points, out=tmp_path / "b", progress=stop)
-    second = run(point_recipe(loop_settings), points, out=tmp_path / "b", resume=True)
+    first = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "b", progress=stop)
+    second = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "b", resume=True)
 
     assert (unbroken.status, first.status, second.status) == ("done", "interrupted", "done")
     assert (first.step, second.step) == (10, 20)
@@ -51,9 +51,9 @@ def test_a_training_stopped_and_resumed_gives_the_same_bits_as_an_unbroken_one(
 
 
 def test_the_number_of_workers_changes_no_bit(tmp_path, point_recipe, points, loop_settings):
-    here = run(point_recipe(loop_settings), points, out=tmp_path / "a")
+    here = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "a")
     settings = loop_settings.model_copy(update={"workers": 2})
-    elsewhere = run(point_recipe(settings), points, out=tmp_path / "b")
+    elsewhere = train_recipe(point_recipe(settings), points, out=tmp_path / "b")
     assert all(torch.equal(here.weights[name], elsewhere.weights[name]) for name in here.weights)
 
 
@@ -62,7 +62,7 @@ def test_a_signal_saves_after_the_step_and_leaves(tmp_path, point_recipe, points
     def act() -> None:
         os.kill(os.getpid(), number)
 
-    outcome = run(point_recipe(loop_settings), points, out=tmp_path, progress=At(3, act))
+    outcome = train_recipe(point_recipe(loop_settings), points, out=tmp_path, progress=At(3, act))
     assert (outcome.status, outcome.step) == ("interrupted", 3)
     assert checkpoint.load(tmp_path)["step"] == 3
 
@@ -76,7 +76,7 @@ def test_a_signal_to_all_processes_of_a_job_finds_the_workers_standing(
             os.kill(process.pid, number)
 
     settings = loop_settings.model_copy(update={"workers": 2})
-    outcome = run(point_recipe(settings), points, out=tmp_path, progress=At(3, act))
+    outcome = train_recipe(point_recipe(settings), points, out=tmp_path, progress=At(3, act))
     assert (outcome.status, outcome.step) == ("interrupted", 3)
     assert not multiprocessing.active_children()
 
@@ -91,9 +91,9 @@ def test_a_reading_process_that_is_killed_is_said_plainly_and_the_checkpoint_is_
 
     settings = loop_settings.model_copy(update={"workers": 2})
     with pytest.raises(VosBenchError, match=r"a process that reads samples died: .*--resume goes on from there"):
-        run(point_recipe(settings), points, out=tmp_path, progress=At(7, act))
+        train_recipe(point_recipe(settings), points, out=tmp_path, progress=At(7, act))
     assert checkpoint.load(tmp_path)["step"] == 5
-    assert run(point_recipe(settings), points, out=tmp_path, resume=True).step == 20
+    assert train_recipe(point_recipe(settings), points, out=tmp_path, resume=True).step == 20
 
 
 @pytest.mark.parametrize(("error", "said"), [(ConnectionResetError(), ""), (KeyError("x"), "KeyError: 'x'\n")])
@@ -109,12 +109,12 @@ def test_a_reading_process_keeps_quiet_only_when_the_training_is_gone(error, sai
 def test_what_is_held_out_is_measured_with_its_own_samples(tmp_path, point_recipe, points, loop_settings):
     settings = loop_settings.model_copy(update={"validate_every": 2, "validate_samples": 3})
     recipe = point_recipe(settings)
-    outcome = run(recipe, points, out=tmp_path, held_out=points)
+    outcome = train_recipe(recipe, points, out=tmp_path, held_out=points)
     lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     measured = [line for line in lines if "validation/loss" in line]
     assert [line["step"] for line in measured] == [20]
     assert set(outcome.validation) == {"loss", "largest", "weight"}
-    network = recipe.build().eval()
+    network = recipe.build_network().eval()
     network.load_state_dict(outcome.weights)
     with torch.no_grad():
         batches = ({name: value[None] for name, value in points[number].items()} for number in range(3))
@@ -125,7 +125,7 @@ def test_what_is_held_out_is_measured_with_its_own_samples(tmp_path, point_recip
 
 def test_handlers_of_signals_come_back(tmp_path, point_recipe, points, loop_settings):
     before = signal.getsignal(signal.SIGTERM)
-    run(point_recipe(loop_settings), points, out=tmp_path)
+    train_recipe(point_recipe(loop_settings), points, out=tmp_path)
     assert signal.getsignal(signal.SIGTERM) == before
 
 
@@ -142,41 +142,41 @@ def test_a_loss_that_is_not_finite_stops_and_names_its_batch(tmp_path, point_rec
     recipe = Broken(loop_settings)
     recipe.seen = set()
     with pytest.raises(VosBenchError, match="step 6 is not a finite number"):
-        run(recipe, points, out=tmp_path)
+        train_recipe(recipe, points, out=tmp_path)
     saved = json.loads((tmp_path / "non-finite.json").read_text())
     assert saved == {"step": 6, "samples": {str(n): {"point": n} for n in range(24, 28)}}
     assert checkpoint.load(tmp_path)["step"] == 5
 
 
 def test_a_training_with_other_settings_is_not_resumed(tmp_path, point_recipe, points, loop_settings):
-    run(point_recipe(loop_settings), points, out=tmp_path)
+    train_recipe(point_recipe(loop_settings), points, out=tmp_path)
     changed = loop_settings.model_copy(update={"batch_size": 2})
     with pytest.raises(BadInputError, match="batch_size: 4 before, 2 now"):
-        run(point_recipe(changed), points, out=tmp_path, resume=True)
+        train_recipe(point_recipe(changed), points, out=tmp_path, resume=True)
 
 
 def test_a_training_may_be_resumed_for_more_epochs(tmp_path, point_recipe, points, loop_settings):
-    run(point_recipe(loop_settings), points, out=tmp_path)
+    train_recipe(point_recipe(loop_settings), points, out=tmp_path)
     longer = loop_settings.model_copy(update={"epochs": 3})
-    assert run(point_recipe(longer), points, out=tmp_path, resume=True).step == 30
+    assert train_recipe(point_recipe(longer), points, out=tmp_path, resume=True).step == 30
 
 
 def test_a_folder_with_a_training_is_not_overwritten(tmp_path, point_recipe, points, loop_settings):
-    run(point_recipe(loop_settings), points, out=tmp_path)
+    train_recipe(point_recipe(loop_settings), points, out=tmp_path)
     with pytest.raises(BadInputError, match="holds a training already"):
-        run(point_recipe(loop_settings), points, out=tmp_path)
+        train_recipe(point_recipe(loop_settings), points, out=tmp_path)
 
 
 def test_clipping_bounds_the_step(tmp_path, point_recipe, points, loop_settings):
     clipped = loop_settings.model_copy(update={"clip": 1e-9})
-    free = run(point_recipe(loop_settings), points, out=tmp_path / "a")
-    bound = run(point_recipe(clipped), points, out=tmp_path / "b")
+    free = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "a")
+    bound = train_recipe(point_recipe(clipped), points, out=tmp_path / "b")
     assert not torch.equal(free.weights["0.weight"], bound.weights["0.weight"])
 
 
 @pytest.mark.parametrize("amp", ["tf32", "bf16", "fp16"])
 def test_every_precision_trains_on_the_cpu(tmp_path, point_recipe, points, loop_settings, amp):
-    outcome = run(point_recipe(loop_settings.model_copy(update={"amp": amp})), points, out=tmp_path)
+    outcome = train_recipe(point_recipe(loop_settings.model_copy(update={"amp": amp})), points, out=tmp_path)
     assert all(torch.isfinite(value).all() for value in outcome.weights.values())
 
 
@@ -184,7 +184,7 @@ def test_cuda_without_a_card_is_said_plainly(tmp_path, point_recipe, points, loo
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     with pytest.raises(BadInputError, match="found 0 GPUs that torch can use"):
-        run(point_recipe(loop_settings), points, out=tmp_path, device="cuda")
+        train_recipe(point_recipe(loop_settings), points, out=tmp_path, device="cuda")
 
 
 WORKER = """
@@ -194,11 +194,11 @@ sys.path.insert(0, sys.argv[1])
 import importlib.util
 spec = importlib.util.spec_from_file_location("points", sys.argv[1])
 module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
-from vos_bench.training.loop import run
+from vos_bench.training.loop import train_recipe
 from vos_bench.training.recipe import LoopSettings
 settings = LoopSettings(epochs=1, steps_per_epoch=10, batch_size=4, workers=0)
 recipe = module.PointRecipe(settings, whole_batch=sys.argv[3] == "batch", dropout=0.0)
-outcome = run(recipe, module.Points(), out=Path(sys.argv[2]))
+outcome = train_recipe(recipe, module.Points(), out=Path(sys.argv[2]))
 if int(__import__("os").environ.get("RANK", "0")) == 0:
     torch.save(outcome.weights, Path(sys.argv[2]) / "weights.pt")
 """

@@ -75,9 +75,9 @@ def test_a_training_writes_its_record_weights_and_card(tmp_path, davis, start):
         "lwl-lite",
         "stage2",
         out=tmp_path,
-        roots={"davis16": davis},
-        weights={"network": start},
-        overrides=(*as_settings(TINY), *SMALL, "steps_per_epoch=2"),
+        root={"davis16": davis},
+        weights=start,
+        settings=(*as_settings(TINY), *SMALL, "steps_per_epoch=2"),
         device="cpu",
     )
     record = json.loads((tmp_path / "training.json").read_text())
@@ -93,6 +93,8 @@ def test_a_training_writes_its_record_weights_and_card(tmp_path, davis, start):
     assert "CC BY-NC" in card["licence"]
     assert load_network(result.weights).config == TINY
     assert str(davis) not in (tmp_path / "training.json").read_text()
+    assert list(result.curves["step"]) == [1, 2]
+    assert result.curves["loss"].notna().all()
 
 
 def test_an_unknown_recipe_is_said_plainly():
@@ -102,7 +104,7 @@ def test_an_unknown_recipe_is_said_plainly():
 
 def test_a_missing_file_of_weights_is_said_plainly(tmp_path, davis):
     with pytest.raises(BadInputError, match="there is no such file"):
-        train("lwl", "davis", out=tmp_path, roots={"": davis}, weights={"network": tmp_path / "none.pth"})
+        train("lwl", "davis", out=tmp_path, root=davis, weights={"network": tmp_path / "none.pth"})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from vos_bench.ablation.plan import Axis, Plan, Variant
+from vos_bench.ablation.plan import AblationPlan, Axis, Variant
 from vos_bench.locks import FolderLock
 from vos_bench.records import RunRecord, SequenceRecord, read_record, run_file, sequence_file
 from vos_bench.training.curves import NAME as CURVES
@@ -16,7 +16,7 @@ from vos_bench.training.record import RECORD, WEIGHTS, TrainingRecord
 Stage = Literal["waiting", "training", "stopped", "trained", "running", "failed", "done"]
 
 
-class Point(NamedTuple):
+class AxisVariant(NamedTuple):
     """A variant's place: its axis and itself."""
 
     axis: str
@@ -24,31 +24,31 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Job:
+class AblationJob:
     """One variant with one seed: a training, where it needs one, and a run.
 
     Attributes:
         plan: What it is a part of.
-        points: What its result stands for; the first one names its folder. Variants of several axes that are the same
+        places: What its result stands for; the first one names its folder. Variants of several axes that are the same
             system share one job.
         seed: Seed of the training and of the run.
         folder: Everything of the job: `training/` and `run/`.
     """
 
-    plan: Plan
-    points: tuple[Point, ...]
+    plan: AblationPlan
+    places: tuple[AxisVariant, ...]
     seed: int
     folder: Path
 
     @property
     def name(self) -> str:
         """What users read: axis, value and seed."""
-        return f"{self.points[0].axis}/{self.points[0].variant.value}/seed{self.seed}"
+        return f"{self.places[0].axis}/{self.places[0].variant.value}/seed{self.seed}"
 
     @property
     def variant(self) -> Variant:
         """What is trained and run."""
-        return self.points[0].variant
+        return self.places[0].variant
 
     @property
     def training(self) -> Path:
@@ -87,7 +87,7 @@ class JobState(NamedTuple):
         return f"{words} {self.done} of {self.total}" if self.total and self.stage != "done" else words
 
 
-def jobs_of(plan: Plan, axes: Sequence[Axis], *, seeds: Sequence[int] | None, out: Path) -> list[Job]:
+def jobs_of(plan: AblationPlan, axes: Sequence[Axis], *, seeds: Sequence[int] | None, out: Path) -> list[AblationJob]:
     """Return the jobs of some axes: all variants with their first seed, then with the second, and so on.
 
     Args:
@@ -96,7 +96,7 @@ def jobs_of(plan: Plan, axes: Sequence[Axis], *, seeds: Sequence[int] | None, ou
         seeds: None: each axis's own.
         out: The folder of the ablation.
     """
-    found: dict[Path, Job] = {}
+    found: dict[Path, AblationJob] = {}
     rounds = max(len(seeds or axis.seeds) for axis in axes)
     for turn in range(rounds):
         for axis in axes:
@@ -107,15 +107,18 @@ def jobs_of(plan: Plan, axes: Sequence[Axis], *, seeds: Sequence[int] | None, ou
     return list(found.values())
 
 
-def _job(plan: Plan, variant: Variant, *, seed: int, out: Path) -> Job:
-    points = tuple(
-        Point(axis.name, each) for axis in plan.axes for each in axis.variants if each.identity == variant.identity
+def _job(plan: AblationPlan, variant: Variant, *, seed: int, out: Path) -> AblationJob:
+    places = tuple(
+        AxisVariant(axis.name, each)
+        for axis in plan.axes
+        for each in axis.variants
+        if each.identity == variant.identity
     )
-    first = points[0]
-    return Job(plan, points, seed, out / first.axis / first.variant.value / f"seed{seed}")
+    first = places[0]
+    return AblationJob(plan, places, seed, out / first.axis / first.variant.value / f"seed{seed}")
 
 
-def state_of(job: Job) -> JobState:
+def state_of(job: AblationJob) -> JobState:
     """Return how far a job is.
 
     Raises:
@@ -134,7 +137,7 @@ def state_of(job: Job) -> JobState:
     return JobState("training" if _is_held(job) else "stopped", steps_done(job), steps)
 
 
-def is_trained(job: Job) -> bool:
+def is_trained(job: AblationJob) -> bool:
     """Return whether nothing is left to train."""
     if job.variant.training is None:
         return True
@@ -142,18 +145,18 @@ def is_trained(job: Job) -> bool:
     return record is not None and record.status == "done" and (job.training / WEIGHTS).is_file()
 
 
-def is_done(job: Job) -> bool:
+def is_done(job: AblationJob) -> bool:
     """Return whether nothing is left to do; a run with failed sequences is done again. Raises as `state_of` does."""
     return state_of(job).stage == "done"
 
 
-def training_record(job: Job) -> TrainingRecord | None:
+def training_record(job: AblationJob) -> TrainingRecord | None:
     """Return what the job's training says of itself, None before it began."""
     path = job.training / RECORD
     return read_record(TrainingRecord, path) if path.exists() else None
 
 
-def steps_done(job: Job) -> int:
+def steps_done(job: AblationJob) -> int:
     """Return the last step in the training's curves."""
     path = job.training / CURVES
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
@@ -163,7 +166,7 @@ def steps_done(job: Job) -> int:
     return 0
 
 
-def _run_state(job: Job, run: RunRecord, training_seconds: float | None) -> JobState:
+def _run_state(job: AblationJob, run: RunRecord, training_seconds: float | None) -> JobState:
     found = list(_sequences(job, run))
     seconds = sum(each.seconds for each in found) if found else None
     stages: dict[str, Stage] = {"complete": "done", "failed": "failed"}
@@ -172,7 +175,7 @@ def _run_state(job: Job, run: RunRecord, training_seconds: float | None) -> JobS
     return JobState(stage, done, len(run.dataset.sequences), training_seconds, seconds, run.scores)
 
 
-def _sequences(job: Job, run: RunRecord) -> Iterator[SequenceRecord]:
+def _sequences(job: AblationJob, run: RunRecord) -> Iterator[SequenceRecord]:
     for name in run.dataset.sequences:
         path = sequence_file(job.run, name)
         if path.exists():
@@ -185,5 +188,5 @@ def _steps_in_all(record: TrainingRecord) -> int:
     return epochs * steps
 
 
-def _is_held(job: Job) -> bool:
+def _is_held(job: AblationJob) -> bool:
     return FolderLock(job.folder, shard=None).is_held()

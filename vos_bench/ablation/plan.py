@@ -16,7 +16,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$")]
 """What can be the name of a folder."""
 
 
-class Training(FrozenModel):
+class VariantTraining(FrozenModel):
     """How the weights of a variant come to be.
 
     Attributes:
@@ -43,7 +43,7 @@ class Variant(FrozenModel):
 
     value: Name
     label: str = ""
-    training: Training | None = None
+    training: VariantTraining | None = None
     settings: tuple[str, ...] = ()
     note: str = ""
 
@@ -53,7 +53,7 @@ class Variant(FrozenModel):
         return self.label or self.value
 
     @property
-    def identity(self) -> tuple[Training | None, tuple[str, ...]]:
+    def identity(self) -> tuple[VariantTraining | None, tuple[str, ...]]:
         """What makes two variants, perhaps of different axes, the same system: they share one job."""
         return self.training, self.settings
 
@@ -81,7 +81,7 @@ class Axis(FrozenModel):
         return self
 
 
-class Plan(FrozenModel):
+class AblationPlan(FrozenModel):
     """An ablation of one method at one scale.
 
     Attributes:
@@ -114,7 +114,7 @@ class Plan(FrozenModel):
                 )
         return tuple(axis for axis in self.axes if axis.name in names or "all" in names)
 
-    def changed(self, *, training: Sequence[str] = (), settings: Sequence[str] = ()) -> "Plan":
+    def changed(self, *, training: Sequence[str] = (), settings: Sequence[str] = ()) -> "AblationPlan":
         """Return this plan with more settings, after their own, for every training and for every run."""
         axes = tuple(
             axis.replace(variants=tuple(_changed(each, training, settings) for each in axis.variants))

@@ -16,9 +16,9 @@ from vos_bench.plugins import AblationInfo
 from vos_bench.tables import Column, Table, percent
 
 if TYPE_CHECKING:
-    from vos_bench.ablation.jobs import Job
+    from vos_bench.ablation.jobs import AblationJob
     from vos_bench.ablation.plan import Axis
-    from vos_bench.ablation.work import Outcome
+    from vos_bench.ablation.run import AblationOutcome
 
 Texts = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
 
@@ -75,9 +75,12 @@ def ablate(
     if status:
         _show(f"{method}, {info.scale}: {names}", jobs, axes, json)
         return 0
-    from vos_bench.ablation.work import Means, work  # brings torch along, which the help and the status do without
+    from vos_bench.ablation.run import (  # brings torch along, which the help and the status do without
+        AblationSettings,
+        run_jobs,
+    )
 
-    means = Means(
+    settings = AblationSettings(
         method=method,
         scale=info.scale,
         roots=dict(options.named_path(text, otherwise="") for text in root),
@@ -87,7 +90,7 @@ def ablate(
         device=device,
     )
     with TerminalProgress() as progress:
-        outcome = work(jobs, means, progress=progress)
+        outcome = run_jobs(jobs, settings, progress=progress)
     _show(f"{method}, {info.scale}: {names}", jobs, axes, json)
     return _conclude(outcome)
 
@@ -105,7 +108,7 @@ def _find(method: str, scale: str | None) -> AblationInfo:
     return known[scale]
 
 
-def _conclude(outcome: "Outcome") -> int:
+def _conclude(outcome: "AblationOutcome") -> int:
     for job, error in outcome.failed:
         warn(f"failed: {job.name}: {error}")
     if outcome.elsewhere:
@@ -116,7 +119,7 @@ def _conclude(outcome: "Outcome") -> int:
     return int(bool(outcome.failed))
 
 
-def _show(title: str, jobs: Sequence["Job"], axes: "Sequence[Axis]", json: Path | None) -> None:
+def _show(title: str, jobs: Sequence["AblationJob"], axes: "Sequence[Axis]", json: Path | None) -> None:
     rows = [_row(job, {axis.name for axis in axes}) for job in jobs]
     columns = (
         Column("job"),
@@ -131,13 +134,13 @@ def _show(title: str, jobs: Sequence["Job"], axes: "Sequence[Axis]", json: Path 
     write_json(json, {"jobs": rows})
 
 
-def _row(job: "Job", axes: Container[str]) -> dict[str, Any]:
+def _row(job: "AblationJob", axes: Container[str]) -> dict[str, Any]:
     from vos_bench.ablation.jobs import state_of
 
     state = state_of(job)
     return {
         "job": job.name,
-        "also": ", ".join(f"{axis}/{variant.value}" for axis, variant in job.points[1:] if axis in axes),
+        "also": ", ".join(f"{axis}/{variant.value}" for axis, variant in job.places[1:] if axis in axes),
         "state": state.text,
         "training": _minutes(state.training_seconds),
         "run": _minutes(state.run_seconds),

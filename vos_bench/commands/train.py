@@ -36,18 +36,16 @@ def train(
     """
     from vos_bench.training.session import train as train_method  # brings torch along, which the help does without
 
-    roots = dict(options.named_path(text, otherwise="") for text in root)
-    start = dict(options.named_path(text, otherwise="network") for text in weights)
     with TerminalProgress() as progress:
         result = train_method(
             method,
             recipe,
-            out=out,
-            roots=roots,
-            weights=start,
-            overrides=set_,
-            resume=resume,
+            root=dict(options.named_path(text, otherwise="") for text in root),
+            weights=dict(options.named_path(text, otherwise="network") for text in weights),
+            settings=set_,
             device=device,
+            resume=resume,
+            out=out,
             progress=progress,
         )
     if result.weights is None:

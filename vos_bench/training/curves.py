@@ -9,9 +9,12 @@ from types import TracebackType
 from typing import Any
 
 from vos_bench.errors import BadInputError
-from vos_bench.files import write_text
+from vos_bench.files import read_bytes, write_text
 
 NAME = "curves.jsonl"
+
+MOST_BYTES = 1 << 28
+"""The largest file of curves that is read; 100,000 steps take a tenth of it."""
 
 
 class Curves:
@@ -61,6 +64,21 @@ class Curves:
         if self._events is not None:
             for name, value in values.items():
                 self._events.add_scalar(name, value, step)
+
+
+def read_curves(path: Path) -> list[dict[str, float]]:
+    """Return the lines of a training's curves: the step, the time and the values of each. Raises BadInputError."""
+    try:
+        lines = read_bytes(path, most=MOST_BYTES).decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path}: cannot be read: {error}; expected the curves of a training") from None
+    found: list[dict[str, float]] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            raise BadInputError(f"{path}:{number}: is damaged, expected one JSON object a line") from None
+    return found
 
 
 def _lines(path: Path) -> list[str]:

@@ -29,7 +29,7 @@ from vos_bench.training.recipe import FREE_TO_CHANGE, Batch, Losses, Recipe, Sam
 from vos_bench.training.validation import mean_losses
 
 
-class Outcome(NamedTuple):
+class TrainingOutcome(NamedTuple):
     """How a training ended.
 
     Attributes:
@@ -71,7 +71,7 @@ class _State:
         return self.seconds_before + time.monotonic() - self.started
 
 
-def run(
+def train_recipe(
     recipe: Recipe,
     samples: Samples,
     *,
@@ -80,8 +80,8 @@ def run(
     device: str = "cpu",
     resume: bool = False,
     progress: Progress | None = None,
-    begun: Callable[[], None] = lambda: None,
-) -> Outcome:
+    on_start: Callable[[], None] = lambda: None,
+) -> TrainingOutcome:
     """Train a recipe to its end, or until SIGTERM or Ctrl-C, then save.
 
     Args:
@@ -93,7 +93,7 @@ def run(
         resume: Whether to go on from the folder's checkpoint. Processes that torchrun started again do so by
             themselves, and start over where the first ones came to none.
         progress: Hears of every step.
-        begun: Called by the first process once nothing in `out` speaks against the training, before its first step.
+        on_start: Called by the first process once nothing in `out` speaks against the training, before its first step.
 
     Raises:
         BadInputError: The checkpoint is missing, broken or of other settings.
@@ -102,7 +102,7 @@ def run(
     with processes(device) as joined, stop_requests() as stop:
         torch.manual_seed(recipe.settings.seed)
         set_float32_mode(joined.device.type, recipe.settings.amp, deterministic=False)
-        state = _prepare(recipe, held_out, joined)
+        state = _initial_state(recipe, held_out, joined)
         begun_before = (out / checkpoint.NAME).exists()
         again = restarted(joined)
         if (begun_before and again) or (resume and not again):
@@ -110,7 +110,7 @@ def run(
         elif begun_before:
             raise BadInputError(f"{out}: holds a training already; give --resume to go on, or another --out")
         if joined.rank == 0:
-            begun()
+            on_start()
         model = parallel(state.network, joined)
         tensorboard = recipe.settings.tensorboard
         with (
@@ -118,11 +118,11 @@ def run(
             deaths_of_readers(out),
         ):
             status = _train(state, model, samples, out, stop, curves, progress or Progress())
-        return Outcome(status, state.step, weights_of(state), state.validation, joined.rank == 0, state.seconds)
+        return TrainingOutcome(status, state.step, weights_of(state), state.validation, joined.rank == 0, state.seconds)
 
 
-def _prepare(recipe: Recipe, held_out: Samples | None, joined: Processes) -> _State:
-    network = recipe.build().to(joined.device)
+def _initial_state(recipe: Recipe, held_out: Samples | None, joined: Processes) -> _State:
+    network = recipe.build_network().to(joined.device)
     groups = [
         {"params": group.parameters, "lr": group.learning_rate, "base": group.learning_rate, "name": group.name}
         for group in recipe.parameter_groups(network)
@@ -168,7 +168,9 @@ def _train(
     return "done"
 
 
-def _step(state: _State, model: nn.Module, batch: Batch, rate: float, complain: Callable[[], None]) -> dict[str, float]:
+def _step(
+    state: _State, model: nn.Module, batch: Batch, rate: float, on_non_finite: Callable[[], None]
+) -> dict[str, float]:
     """Take one optimiser step; return the loss and its parts."""
     settings, device = state.recipe.settings, state.joined.device
     for group in state.optimizer.param_groups:
@@ -178,7 +180,7 @@ def _step(state: _State, model: nn.Module, batch: Batch, rate: float, complain: 
         losses = state.recipe.loss(model, batch)
     values = _on_host(losses)
     if any_process(not math.isfinite(values["loss"]), state.joined):
-        complain()
+        on_non_finite()
     state.optimizer.zero_grad(set_to_none=True)
     state.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
     if settings.clip is not None:
@@ -233,7 +235,7 @@ def _validate(state: _State, curves: Curves | None) -> None:
         curves.add(state.step, {f"validation/{name}": value for name, value in state.validation.items()})
 
 
-class Numbered(Dataset[Batch]):
+class NumberedSamples(Dataset[Batch]):
     """The samples under the name that torch's loader knows them by."""
 
     def __init__(self, samples: Samples) -> None:
@@ -256,7 +258,7 @@ def _batches(samples: Samples, state: _State) -> Iterator[Batch]:
         raise BadInputError(f"batch_size={settings.batch_size} cannot be shared by {joined.size} processes")
     numbers = [sample_numbers(settings.batch_size, joined, step) for step in range(state.step, settings.steps)]
     loader = DataLoader(
-        Numbered(samples),
+        NumberedSamples(samples),
         batch_sampler=numbers,
         num_workers=settings.workers,
         pin_memory=joined.device.type == "cuda",

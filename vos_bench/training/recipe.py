@@ -144,7 +144,7 @@ class Recipe(ABC):
         return type(self)(self.name, apply_overrides(self.settings, overrides), note=self.note)
 
     @abstractmethod
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         """Return the network with its initial weights; the loop has seeded torch before."""
 
     @abstractmethod

@@ -3,10 +3,11 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from vos_bench import registry
 from vos_bench.api import Dataset
@@ -17,17 +18,39 @@ from vos_bench.files import sha256, write_text
 from vos_bench.locks import FolderLock
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.progress import Progress
-from vos_bench.training.loop import Outcome, run
+from vos_bench.training.curves import NAME as CURVES
+from vos_bench.training.curves import read_curves
+from vos_bench.training.loop import TrainingOutcome, train_recipe
 from vos_bench.training.recipe import Recipe
 from vos_bench.training.record import CARD, RECORD, WEIGHTS, TrainingData, TrainingRecord, WeightsCard
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-class TrainingResult(NamedTuple):
-    """Where a training's files lie and how it ended; `weights` is None for one that was interrupted."""
+Paths = str | Path | Mapping[str, str | Path] | None
+"""A path, or paths by name."""
 
-    record: TrainingRecord
-    out: Path
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training left.
+
+    Attributes:
+        folder: Record, weights, curves and checkpoint lie here.
+        record: Its `training.json`.
+        weights: The file of weights; None for a training that was interrupted.
+    """
+
+    folder: Path
+    record: TrainingRecord = field(repr=False)
     weights: Path | None
+
+    @property
+    def curves(self) -> "DataFrame":
+        """The training curves: a row for each step and each validation, with the column `step`."""
+        from pandas import DataFrame  # takes most of a second, and only those who look at curves need it
+
+        return DataFrame(read_curves(self.folder / CURVES))
 
 
 def find_recipe(method: str, name: str) -> Recipe:
@@ -48,26 +71,26 @@ def train(
     method: str,
     recipe: str,
     *,
-    out: Path | None = None,
-    roots: Mapping[str, Path] | None = None,
-    weights: Mapping[str, Path] | None = None,
-    overrides: tuple[str, ...] = (),
-    resume: bool = False,
+    root: Paths = None,
+    weights: Paths = None,
+    settings: Iterable[str] = (),
     device: str = "auto",
+    resume: bool = False,
+    out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Train a method by one of its recipes.
+    """Train a method by one of its recipes, as `vos-bench train` does.
 
     Args:
         method: A registered method.
         recipe: One of its recipes.
-        out: Folder for everything; None for `training/METHOD/RECIPE`.
-        roots: Dataset name to its folder, where the environment and the config file do not say it; the name `""`
-            stands for every dataset that is not named.
-        weights: Files to start from: `network` for all parameters, or a part such as `backbone`.
-        overrides: `a.b=value` settings of the recipe.
-        resume: Whether to go on from the folder's checkpoint.
+        root: The folder of the data, or dataset name to folder; the name `""` stands for every dataset not named.
+            None: the environment or the config file says it.
+        weights: What to start from: a file of all parameters, or part of the network (such as `backbone`) to file.
+        settings: `a.b=value` settings of the recipe.
         device: `auto`, `cpu`, `cuda` or `cuda:1`. Under torchrun each process calls this function alike.
+        resume: Whether to go on from the folder's checkpoint.
+        out: Folder for everything; None for `training/METHOD/RECIPE`.
         progress: Hears of every step.
 
     Raises:
@@ -75,14 +98,15 @@ def train(
             folder in use or one that cannot be written.
         VosBenchError: The loss is no longer finite.
     """
-    resolve_device(device)  # an unknown one is said before the data are read, which may take minutes
-    chosen = _with_start(find_recipe(method, recipe).configured(overrides), weights or {})
-    folder = out or Path("training") / method / recipe
-    datasets = [_open(share.dataset, share.split, roots or {}) for share in chosen.settings.data]
-    record = _record(method, chosen, datasets, overrides)
-    with _alone(folder):
+    resolve_device(device)  # before the data, whose reading may take minutes
+    roots, passed = _by_name(root, ""), tuple(settings)
+    chosen = _with_weights(find_recipe(method, recipe).configured(passed), _by_name(weights, "network"))
+    folder = Path(out) if out else Path("training") / method / recipe
+    datasets = [_open(share.dataset, share.split, roots) for share in chosen.settings.data]
+    record = _initial_record(method, chosen, datasets, passed)
+    with _locked(folder):
         started = time.monotonic()
-        outcome = run(
+        outcome = train_recipe(
             chosen,
             chosen.samples(datasets),
             held_out=chosen.held_out(datasets) if chosen.settings.validate_every else None,
@@ -90,13 +114,20 @@ def train(
             device=device,
             resume=resume,
             progress=progress,
-            begun=lambda: _write(folder, record),
+            on_start=lambda: _write(folder, record),
         )
-        return _concluded(folder, record, chosen, outcome, seconds=time.monotonic() - started)
+        return _finish(folder, record, chosen, outcome, seconds=time.monotonic() - started)
+
+
+def _by_name(given: Paths, name: str) -> dict[str, Path]:
+    """Return paths by name; a path alone gets this name."""
+    if isinstance(given, str | Path):
+        return {name: Path(given)}
+    return {each: Path(path) for each, path in (given or {}).items()}
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Hold a training's folder, and remove what a killed one left half-written; torchrun's first process does both."""
     if int(os.environ.get("RANK", "0")) != 0:
         yield
@@ -107,39 +138,39 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _concluded(
-    folder: Path, record: TrainingRecord, chosen: Recipe, outcome: Outcome, *, seconds: float
+def _finish(
+    folder: Path, record: TrainingRecord, recipe: Recipe, outcome: TrainingOutcome, *, seconds: float
 ) -> TrainingResult:
-    """Write the weights of a training that is done, and its record."""
-    ended = record.model_copy(
-        update={
-            "status": outcome.status,
-            "step": outcome.step,
-            "seconds": seconds,
-            "total_seconds": outcome.seconds,
-            "validation": dict(outcome.validation),
-        }
+    """Write the record, and the weights of a training that is done."""
+    done = outcome.status == "done"
+    record = record.replace(
+        status=outcome.status,
+        step=outcome.step,
+        seconds=seconds,
+        total_seconds=outcome.seconds,
+        validation=dict(outcome.validation),
     )
-    if outcome.status == "done" and outcome.writes:
-        ended = ended.model_copy(update={"weights_sha256": _export(folder, ended, chosen, outcome)})
+    if done and outcome.writes:
+        record = record.replace(weights_sha256=_export(folder, record, recipe, outcome))
     if outcome.writes:
-        _write(folder, ended)
-    return TrainingResult(ended, folder, folder / WEIGHTS if outcome.status == "done" else None)
+        _write(folder, record)
+    return TrainingResult(folder, record, folder / WEIGHTS if done else None)
 
 
-def _with_start(recipe: Recipe, weights: Mapping[str, Path]) -> Recipe:
+def _with_weights(recipe: Recipe, weights: Mapping[str, Path]) -> Recipe:
+    """Return the recipe with files to start from."""
     for path in weights.values():
         if not path.expanduser().is_file():
             raise BadInputError(f"--weights {path}: there is no such file")
     files = {**recipe.settings.weights, **{part: str(path) for part, path in weights.items()}}
-    return type(recipe)(recipe.name, recipe.settings.model_copy(update={"weights": files}), note=recipe.note)
+    return type(recipe)(recipe.name, recipe.settings.replace(weights=files), note=recipe.note)
 
 
 def _open(name: str, split: str, roots: Mapping[str, Path]) -> Dataset:
     return registry.open_dataset(name, root=roots.get(name, roots.get("")), split=split)
 
 
-def _record(method: str, recipe: Recipe, datasets: list[Dataset], overrides: tuple[str, ...]) -> TrainingRecord:
+def _initial_record(method: str, recipe: Recipe, datasets: list[Dataset], passed: tuple[str, ...]) -> TrainingRecord:
     plugin = registry.method(method).factory.partition(":")[0]
     pairs = zip(recipe.settings.data, datasets, strict=True)
     settings = json.loads(recipe.settings.model_dump_json(exclude={"weights"}))
@@ -149,7 +180,7 @@ def _record(method: str, recipe: Recipe, datasets: list[Dataset], overrides: tup
         recipe=recipe.name,
         note=recipe.note,
         settings=settings,
-        settings_as_passed=overrides,
+        settings_as_passed=passed,
         data=tuple(
             TrainingData(
                 name=share.dataset,
@@ -169,7 +200,7 @@ def _write(folder: Path, record: TrainingRecord) -> None:
     write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
 
 
-def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: Outcome) -> str:
+def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: TrainingOutcome) -> str:
     """Write the weights and their card; return the weights' hash."""
     licences = sorted({data.licence for data in record.data if data.licence})
     card = WeightsCard(

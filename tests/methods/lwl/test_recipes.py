@@ -87,7 +87,7 @@ def roots(ytvos, davis, coco):
 
 @pytest.mark.parametrize("recipe", ["stage1", "stage2", "box", "davis", "ytvos-only", "davis-only"])
 def test_a_recipe_takes_two_steps_and_writes_weights_that_load(tmp_path, roots, recipe):
-    result = train("lwl", recipe, out=tmp_path, roots=roots, overrides=(*NARROW, *SMALL), device="cpu")
+    result = train("lwl", recipe, out=tmp_path, root=roots, settings=(*NARROW, *SMALL), device="cpu")
     assert (result.record.status, result.record.step) == ("done", 2)
     assert result.weights is not None
     network = load_network(result.weights)
@@ -98,7 +98,7 @@ def test_a_recipe_takes_two_steps_and_writes_weights_that_load(tmp_path, roots, 
 @pytest.mark.parametrize("recipe", ["stage1", "box"])
 def test_a_recipe_takes_a_step_in_half_precision(tmp_path, roots, recipe):
     overrides = (*NARROW, *SMALL, "steps_per_epoch=1", "amp=bf16")
-    result = train("lwl", recipe, out=tmp_path, roots=roots, overrides=overrides, device="cpu")
+    result = train("lwl", recipe, out=tmp_path, root=roots, settings=overrides, device="cpu")
     assert (result.record.status, result.record.step) == ("done", 1)
     assert result.weights is not None
     parameters = load_network(result.weights).state_dict().values()
@@ -109,7 +109,7 @@ def test_sequences_left_out_are_validated_on(tmp_path, roots, davis):
     left_out = sorted(path.name for path in (davis / "JPEGImages" / "480p").iterdir())[0]
     data = f'data=[{{dataset="davis17", leave_out=["{left_out}"]}}]'
     overrides = (*NARROW, *SMALL, data, "validate_every=1", "validate_samples=2")
-    result = train("lwl", "davis", out=tmp_path, roots=roots, overrides=overrides, device="cpu")
+    result = train("lwl", "davis", out=tmp_path, root=roots, settings=overrides, device="cpu")
     assert set(result.record.validation) == {"loss", "J"}
     assert 0 <= result.record.validation["J"] <= 1
     assert result.record.validation["loss"] > 0
@@ -117,7 +117,7 @@ def test_sequences_left_out_are_validated_on(tmp_path, roots, davis):
 
 def test_stage1_moves_everything_but_the_backbone():
     recipe = STAGE1.configured(NARROW)
-    model = recipe.build()
+    model = recipe.build_network()
     groups = {group.name for group in recipe.parameter_groups(model)}
     assert groups == {"target_extractor", "learner", "label_encoder", "decoder"}
     frozen = [p.requires_grad for n, p in model.named_parameters() if n.startswith("network.backbone")]
@@ -127,7 +127,7 @@ def test_stage1_moves_everything_but_the_backbone():
 
 def test_stage2_keeps_stem_first_stage_and_statistics_fixed():
     recipe = STAGE2.configured(NARROW)
-    model = recipe.build()
+    model = recipe.build_network()
     recipe.parameter_groups(model)
     learning = {n.removeprefix("network.backbone.network.") for n, p in model.named_parameters() if p.requires_grad}
     assert not any(name.startswith(("conv1", "bn1", "layer1")) for name in learning)
@@ -144,9 +144,9 @@ def test_the_box_recipe_starts_from_a_mask_network_and_moves_the_box_encoder_onl
         "lwl",
         "box",
         out=tmp_path / "out",
-        roots=roots,
-        weights={"network": start},
-        overrides=(*NARROW, *SMALL),
+        root=roots,
+        weights=start,
+        settings=(*NARROW, *SMALL),
         device="cpu",
     )
     assert result.weights is not None
@@ -161,11 +161,11 @@ def test_a_backbone_in_torchvisions_names_is_taken(tmp_path):
     path = tmp_path / "resnet50.pth"
     torch.save({**source, "fc.weight": torch.zeros(2, 2), "fc.bias": torch.zeros(2)}, path)
     recipe = STAGE1.configured((*NARROW, f'weights={{backbone="{path}"}}'))
-    filled = recipe.build().get_submodule("network.backbone.network").state_dict()
+    filled = recipe.build_network().get_submodule("network.backbone.network").state_dict()
     assert all(torch.equal(filled[name], value) for name, value in source.items())
     torch.save({"conv1.weight": source["conv1.weight"]}, path)
     with pytest.raises(BadInputError, match="do not fit the network"):
-        recipe.build()
+        recipe.build_network()
 
 
 def test_learning_rates_fall_at_the_milestones():

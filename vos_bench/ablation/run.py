@@ -1,4 +1,4 @@
-"""Does the jobs of an ablation, one after the other; any number of processes may share them."""
+"""Runs the jobs of an ablation, one after the other; any number of processes may share them."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vos_bench import registry, weights
-from vos_bench.ablation.jobs import Job, is_done, is_trained, training_record
-from vos_bench.ablation.plan import EVALUATED, Training
+from vos_bench.ablation.jobs import AblationJob, is_done, is_trained, training_record
+from vos_bench.ablation.plan import EVALUATED, VariantTraining
 from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.locks import FolderBusyError, FolderLock
@@ -35,8 +35,8 @@ PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Means:
-    """What the jobs are done with.
+class AblationSettings:
+    """What all jobs of an ablation share.
 
     Attributes:
         method: Whose ablation it is.
@@ -57,17 +57,17 @@ class Means:
     device: str = "auto"
 
 
-class Outcome(NamedTuple):
-    """How the work ended.
+class AblationOutcome(NamedTuple):
+    """How an ablation ended.
 
     Attributes:
         failed: Jobs that raised, or some of whose sequences failed, with the reason.
         elsewhere: Jobs that another process has taken.
-        interrupted: Whether a signal ended the work early.
+        interrupted: Whether a signal stopped it early.
     """
 
-    failed: tuple[tuple[Job, str], ...] = ()
-    elsewhere: tuple[Job, ...] = ()
+    failed: tuple[tuple[AblationJob, str], ...] = ()
+    elsewhere: tuple[AblationJob, ...] = ()
     interrupted: bool = False
 
 
@@ -75,69 +75,72 @@ class _Interrupted(Exception):  # noqa: N818 (no error)
     """A training was asked to stop, and did."""
 
 
-def work(jobs: Iterable[Job], means: Means, *, progress: Progress | None = None) -> Outcome:
-    """Do every job that is neither done nor taken by another process.
+def run_jobs(
+    jobs: Iterable[AblationJob], settings: AblationSettings, *, progress: Progress | None = None
+) -> AblationOutcome:
+    """Run every job that is neither done nor taken by another process.
 
-    A job that was killed goes on from its last checkpoint, or its last sequence. One that fails is reported at the
-    end, and the others are done all the same.
+    A job that was killed continues from its last checkpoint or sequence. A job that fails does not stop the others.
 
     Args:
         jobs: In this order.
-        means: What to do them with.
-        progress: Hears about progress.
+        settings: What all of them share.
+        progress: Hears of every job, step and sequence.
 
     Raises:
         BadInputError: Something is wrong that no job would survive: settings, data, weights, a folder of other work.
     """
     jobs, progress = list(jobs), progress or Progress()
-    _require_start(jobs, means)
-    failed: list[tuple[Job, str]] = []
+    _require_start(jobs, settings)
+    failed: list[tuple[AblationJob, str]] = []
     pending, worked = jobs, True
     while pending and worked:
-        # One more look at what was taken before: the process that took it may be gone.
         worked, elsewhere = False, []
         for job in pending:
             try:
                 with FolderLock(job.folder, shard=None).held(patience_seconds=PATIENCE_SECONDS):
-                    worked = _do(job, means, progress, failed, len(jobs)) or worked
+                    error = run_job(job, settings, progress, len(jobs))
+                worked = worked or error is not None
+                failed += [(job, error)] if error else []
             except FolderBusyError:
                 elsewhere.append(job)
             except _Interrupted:
-                return Outcome(tuple(failed), interrupted=True)
-        pending = elsewhere
-    return Outcome(tuple(failed), tuple(pending))
+                return AblationOutcome(tuple(failed), interrupted=True)
+        pending = elsewhere  # tried again after any work of ours: the process that took them may be gone
+    return AblationOutcome(tuple(failed), tuple(pending))
 
 
-def _require_start(jobs: Iterable[Job], means: Means) -> None:
+def _require_start(jobs: Iterable[AblationJob], settings: AblationSettings) -> None:
     for job in jobs:
         training = job.variant.training
-        if training is None or training.own_start or "network" in means.start:
+        if training is None or training.own_start or "network" in settings.start:
             continue
         for part, what in job.plan.needs.items():
-            if part not in means.start:
+            if part not in settings.start:
                 raise BadInputError(f"{job.name}: its training starts from a file: give --start {part}=FILE, {what}")
 
 
-def _do(job: Job, means: Means, progress: Progress, failed: list[tuple[Job, str]], jobs: int) -> bool:
-    """Do a job whose lock is held; return whether there was anything to do."""
-    if is_done(job) and _is_as_asked(job, means):
-        _refresh(job, means)
-        return False
+def run_job(job: AblationJob, settings: AblationSettings, progress: Progress, jobs: int) -> str | None:
+    """Train and run one of so many jobs; its lock is held.
+
+    Returns:
+        Why it failed; the empty text where it did not; None where nothing was left to do.
+    """
+    if is_done(job) and _is_as_asked(job, settings):
+        _refresh(job, settings)
+        return None
     progress.job_started(job.name, jobs)
     try:
-        _train(job, means, progress)
-        record = _run(job, means, progress)
-        error = f"{record.counts.failed} of {record.counts.selected} sequences failed" if record.counts.failed else ""
+        _train(job, settings, progress)
+        counts = _run(job, settings, progress).counts
     except BadInputError:
         raise
-    except VosBenchError as found:
-        error = str(found)
-    if error:
-        failed.append((job, error))
-    return True
+    except VosBenchError as error:
+        return str(error)
+    return f"{counts.failed} of {counts.selected} sequences failed" if counts.failed else ""
 
 
-def _is_as_asked(job: Job, means: Means) -> bool:
+def _is_as_asked(job: AblationJob, settings: AblationSettings) -> bool:
     """Return whether a job that is done has all sequences that are asked for.
 
     Where only the records of a job were kept they are taken as they are.
@@ -147,9 +150,9 @@ def _is_as_asked(job: Job, means: Means) -> bool:
     """
     if not is_trained(job):
         return True
-    _require_same_training(job, means)
+    _require_same_training(job, settings)
     record = read_record(RunRecord, run_file(job.run))
-    asked = prepare_run(_settings(job, means)).record
+    asked = prepare_run(_run_settings(job, settings)).record
     if found := differences(record, asked):
         raise BadInputError(
             f"{job.run}: holds another run. Different (there and here): {'; '.join(found)}; give another --out"
@@ -157,43 +160,43 @@ def _is_as_asked(job: Job, means: Means) -> bool:
     return set(asked.dataset.sequences) <= set(record.dataset.sequences)
 
 
-def _refresh(job: Job, means: Means) -> None:
+def _refresh(job: AblationJob, settings: AblationSettings) -> None:
     """Bring the record of a job up to date with the plan, which may have got more axes, or other words, since."""
     if not is_trained(job):  # only its records were kept, and they are taken as they are
         return
-    record, entry = read_record(RunRecord, run_file(job.run)), _entry(job, means)
+    record, entry = read_record(RunRecord, run_file(job.run)), _entry(job, settings)
     if record.ablation != entry:
-        write_record(record.model_copy(update={"ablation": entry}), run_file(job.run))
+        write_record(record.replace(ablation=entry), run_file(job.run))
 
 
-def _train(job: Job, means: Means, progress: Progress) -> None:
+def _train(job: AblationJob, settings: AblationSettings, progress: Progress) -> None:
     training = job.variant.training
     if training is None:
         return
     if is_trained(job):
-        _require_same_training(job, means)
+        _require_same_training(job, settings)
         return
     result = train(
         job.plan.method,
         training.recipe,
         out=job.training,
-        roots=means.roots,
-        weights={} if training.own_start else means.start,
-        overrides=_overrides(job, training, means),
+        root=settings.roots,
+        weights={} if training.own_start else settings.start,
+        settings=_overrides(job, training, settings),
         resume=(job.training / checkpoint.NAME).exists(),
-        device=means.device,
+        device=settings.device,
         progress=progress,
     )
     if result.weights is None:
         raise _Interrupted
 
 
-def _require_same_training(job: Job, means: Means) -> None:
+def _require_same_training(job: AblationJob, settings: AblationSettings) -> None:
     """Raise BadInputError where the weights that are there were trained with other numbers than the plan's."""
     training, record = job.variant.training, training_record(job)
     if training is None or record is None:
         return
-    asked = find_recipe(job.plan.method, training.recipe).configured(_overrides(job, training, means)).settings
+    asked = find_recipe(job.plan.method, training.recipe).configured(_overrides(job, training, settings)).settings
     values = asked.model_dump(mode="json")
     known = [name for name in values if name in record.settings]  # any other is newer than the training
     differing = [name for name in known if name not in FREE_TO_CHANGE and values[name] != record.settings[name]]
@@ -204,54 +207,54 @@ def _require_same_training(job: Job, means: Means) -> None:
         )
 
 
-def _overrides(job: Job, training: Training, means: Means) -> tuple[str, ...]:
+def _overrides(job: AblationJob, training: VariantTraining, settings: AblationSettings) -> tuple[str, ...]:
     overrides = (*training.overrides, f"seed={job.seed}")
     if not any(EVALUATED in text for text in overrides):
         return overrides
-    names = ", ".join(f'"{name}"' for name in _open(job, means).sequence_names)
+    names = ", ".join(f'"{name}"' for name in _open(job, settings).sequence_names)
     return tuple(text.replace(EVALUATED, names) for text in overrides)
 
 
-def _run(job: Job, means: Means, progress: Progress) -> RunRecord:
-    return run_method(_settings(job, means), progress=progress).record
+def _run(job: AblationJob, settings: AblationSettings, progress: Progress) -> RunRecord:
+    return run_method(_run_settings(job, settings), progress=progress).record
 
 
-def _settings(job: Job, means: Means) -> RunSettings:
+def _run_settings(job: AblationJob, settings: AblationSettings) -> RunSettings:
     info = registry.method(job.plan.method)
     return RunSettings(
         method=info,
-        dataset=_open(job, means),
+        dataset=_open(job, settings),
         overrides=job.variant.settings,
-        sequences=means.sequences,
+        sequences=settings.sequences,
         seed=job.seed,
-        device=means.device,
+        device=settings.device,
         out=job.run,
         command=tuple(sys.argv[1:]),
-        ablation=_entry(job, means),
-    ).with_weights(_weights(job, info, means))
+        ablation=_entry(job, settings),
+    ).with_weights(_weights(job, info, settings))
 
 
-def _weights(job: Job, info: MethodInfo, means: Means) -> weights.ChosenWeights | None:
+def _weights(job: AblationJob, info: MethodInfo, settings: AblationSettings) -> weights.ChosenWeights | None:
     if job.variant.training is None:
-        return weights.choose(info, means.weights)
-    name = f"ablation {job.points[0].axis} {job.variant.value}"
+        return weights.choose(info, settings.weights)
+    name = f"ablation {job.places[0].axis} {job.variant.value}"
     return weights.ChosenWeights(job.training / WEIGHTS, name, _licence(job))
 
 
-def _licence(job: Job) -> str:
+def _licence(job: AblationJob) -> str:
     record = training_record(job)
     licences = sorted({data.licence for data in record.data if data.licence}) if record else []
     return f"as their training data: {'; '.join(licences)}" if licences else ""
 
 
-def _entry(job: Job, means: Means) -> AblationEntry:
+def _entry(job: AblationJob, settings: AblationSettings) -> AblationEntry:
     record = training_record(job)
     return AblationEntry(
-        method=means.method,
-        scale=means.scale,
+        method=settings.method,
+        scale=settings.scale,
         variants=tuple(
             VariantEntry(axis=axis, value=variant.value, label=variant.title, note=variant.note)
-            for axis, variant in job.points
+            for axis, variant in job.places
         ),
         recipe=record.recipe if record else "",
         steps=record.step if record else 0,
@@ -259,6 +262,6 @@ def _entry(job: Job, means: Means) -> AblationEntry:
     )
 
 
-def _open(job: Job, means: Means) -> Dataset:
-    root = means.roots.get(job.plan.dataset, means.roots.get(""))
+def _open(job: AblationJob, settings: AblationSettings) -> Dataset:
+    root = settings.roots.get(job.plan.dataset, settings.roots.get(""))
     return registry.open_dataset(job.plan.dataset, root=root, split=job.plan.split)

@@ -13,9 +13,7 @@ from vos_bench.parts.appearance import region_of
 from vos_bench.parts.box_start import mask_of
 from vos_bench.parts.coloured_mask import ColouredMask, ColouredMaskConfig
 from vos_bench.parts.per_object import PerObject, Probability, SingleObjectModel
-from vos_bench.parts.working_size import WorkingFrame, scaled
-
-Plane = NDArray[np.float32]
+from vos_bench.parts.working_size import Plane, WorkingFrame, scaled
 
 
 class ColourModelConfig(FrozenModel):

@@ -33,7 +33,7 @@ class RepositoryConfig(RecipeConfig):
     repository: str = ""
 
 
-class Recipe(External):
+class SystemRecipe(External):
     """Runs a driver with the options of its configuration."""
 
     driver: ClassVar[str]
@@ -48,7 +48,7 @@ class Recipe(External):
         return (str(Path(self.config.python).expanduser()), str(DRIVERS / self.driver), *words)
 
 
-class RepositoryRecipe(Recipe):
+class RepositoryRecipe(SystemRecipe):
     """Runs a driver on a checkout."""
 
     def command(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class Sam21Config(RecipeConfig):
     precision: Literal["bf16", "off"] = "bf16"
 
 
-class Sam21(Recipe):
+class Sam21(SystemRecipe):
     """SAM 2.1; one call for all sequences."""
 
     Config: ClassVar[type[Sam21Config]] = Sam21Config
@@ -111,7 +111,7 @@ class CutieConfig(RecipeConfig):
     mem_every: int = Field(default=5, ge=1)
 
 
-class Cutie(Recipe):
+class Cutie(SystemRecipe):
     """Cutie, frame by frame."""
 
     Config: ClassVar[type[CutieConfig]] = CutieConfig

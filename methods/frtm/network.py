@@ -21,7 +21,7 @@ TARGET = "layer4"
 """The features that the target model sees: stride 16."""
 
 
-class Backbone(ResNetTrunk):
+class FixedResNet(ResNetTrunk):
     """A fixed ResNet."""
 
     def __init__(self, name: BackboneName) -> None:
@@ -42,7 +42,7 @@ class FrtmNetwork(nn.Module):
     def __init__(self, name: BackboneName = "resnet101") -> None:
         super().__init__()
         self.name = name
-        self.backbone = Backbone(name)
+        self.backbone = FixedResNet(name)
         self.refiner = Refiner(dict(zip(STAGES, CHANNELS[name], strict=True)))
 
     @property

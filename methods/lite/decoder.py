@@ -1,7 +1,6 @@
 """The decoder of the small networks: few and narrow convolutions, normalised so that they learn quickly."""
 
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +9,7 @@ from torch.nn import functional
 from vos_bench.parts.backbone import Backbone, Features
 from vos_bench.parts.backbone_config import LiteNetworkConfig
 from vos_bench.parts.fusion import fuse_normalisation
-from vos_bench.parts.layers import Size, resize
+from vos_bench.parts.layers import StrideLevel, StrideLevels, resize
 
 
 class ConvNorm(nn.Sequential):
@@ -34,7 +33,7 @@ class NormResidual(nn.Module):
         return functional.relu(x + self.second(self.first(x)))
 
 
-class LiteLevel(nn.Module):
+class LiteLevel(StrideLevel):
     """One stride of the decoder: backbone features, target encoding and the deeper level become a finer map."""
 
     def __init__(
@@ -56,13 +55,17 @@ class LiteLevel(nn.Module):
         self.refine = NormResidual(channels) if refined else nn.Identity()
         self.sees_encoding = encoding_channels > 0
 
+    def reduce(self, features: Tensor) -> Tensor:
+        """See `StrideLevel.reduce`."""
+        return self.lateral(features)  # type: ignore[no-any-return]
+
     def forward(self, reduced: Tensor, encoding: Tensor | None, deeper: Tensor | None) -> Tensor:
-        """Refine `deeper`, the level below, by this level's reduced features; None at the deepest."""
+        """See `StrideLevel.forward`."""
         size = (reduced.shape[-2], reduced.shape[-1])
         parts = [reduced]
         if self.deeper is not None:
             parts.append(resize(self.deeper(deeper), size))
-        if encoding is not None:
+        if encoding is not None and self.sees_encoding:
             parts.append(resize(encoding, size))
         return self.refine(self.merge(torch.cat(parts, 1)))  # type: ignore[no-any-return]
 
@@ -88,9 +91,9 @@ class LiteDecoder(nn.Module):
         super().__init__()
         finest = min(channels)
         deeper = (0, *widths[:-1])
-        self.levels = nn.ModuleDict(
+        self.levels = StrideLevels(
             {
-                f"stride{stride}": LiteLevel(
+                stride: LiteLevel(
                     channels[stride],
                     width,
                     0 if stride == finest else encoding_channels,
@@ -103,7 +106,12 @@ class LiteDecoder(nn.Module):
         self.score = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(
-        self, encoding: Tensor | None, features: Features, size: Size, *, image_of_object: Tensor | None = None
+        self,
+        encoding: Tensor | None,
+        features: Features,
+        size: tuple[int, int],
+        *,
+        image_of_object: Tensor | None = None,
     ) -> Tensor:
         """Decode the encodings of B objects, or each image without any.
 
@@ -116,13 +124,7 @@ class LiteDecoder(nn.Module):
         Returns:
             Logits, B x 1 x `size`.
         """
-        x = None
-        for name, module in self.levels.items():
-            level = cast(LiteLevel, module)
-            reduced = level.lateral(features[int(name.removeprefix("stride"))])
-            reduced = reduced if image_of_object is None else reduced[image_of_object]
-            x = level(reduced, encoding if level.sees_encoding else None, x)
-        return resize(self.score(x), size)
+        return resize(self.score(self.levels.refine(features, encoding, image_of_object)), size)
 
 
 def folded_backbone(config: LiteNetworkConfig, fill_backbone: Callable[[nn.Module], None] | None = None) -> Backbone:

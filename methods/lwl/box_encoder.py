@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.parts.layers import Size, resize
+from vos_bench.parts.layers import resize
 
 from .blocks import ResidualBlock, initialise_by_fan_out
+from .crops import Size
 
 
 class BoxEncoder(nn.Module):

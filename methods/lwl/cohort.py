@@ -9,7 +9,7 @@ from vos_bench.api import PromptKind
 from .crops import Crop, FirstCrop, Size, crop_inside, plan_first_crop
 from .crops import cut_mask as cut_soft_mask
 from .engine import XYWH, Engine, Observation
-from .few_shot_learner import Samples
+from .few_shot_learner import WeightedSamples
 from .memory import Memory
 from .parameters import TrackerConfig
 from .target_state import Moments, TargetState
@@ -69,7 +69,7 @@ class Cohort:
         labels = self._engine.encode_labels(
             torch.cat([crop.cut_mask(mask) for crop, mask in zip(crops, masks, strict=True)])
         )
-        samples = Samples(*(x[:, None] for x in (features, *labels)))
+        samples = WeightedSamples(*(x[:, None] for x in (features, *labels)))
         self.filters, scores = self._engine.learn(samples, iterations=self._config.first_iterations)
         self.memory = Memory(samples, scores, size=self._config.memory_size, rule=self._rule)
 
@@ -119,10 +119,10 @@ class Cohort:
                 self.memory.samples, self.filters, iterations=self._rule.update_iterations, scores=self.memory.scores
             )
 
-    def _sample(self, masks: Tensor, features: Tensor) -> Samples:
+    def _sample(self, masks: Tensor, features: Tensor) -> WeightedSamples:
         assert self.crops is not None
         crops = [cut_soft_mask(mask, crop) for mask, crop in zip(masks, self.crops, strict=True)]
-        return Samples(*(x[:, None] for x in (features, *self._engine.encode_labels(torch.cat(crops)))))
+        return WeightedSamples(*(x[:, None] for x in (features, *self._engine.encode_labels(torch.cat(crops)))))
 
     def _crop(self, state: TargetState) -> Crop:
         config = self._config

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vos_bench.parts.backbone import Features
-from vos_bench.parts.layers import Size as Size
+from vos_bench.parts.layers import StrideLevel, StrideLevels
 from vos_bench.parts.layers import resize as resize
 
+from .crops import Size as Size
 from .upsampling import double, double_and_convolve, parity_kernels
 
 
@@ -61,7 +62,7 @@ class ChannelAttention(nn.Module):
         return shallow * gate + resize(deep, (shallow.shape[-2], shallow.shape[-1]))
 
 
-class DecoderLevel(nn.Module):
+class DecoderLevel(StrideLevel):
     """One stride of the decoder."""
 
     def __init__(self, in_channels: int, channels: int, encoding_channels: int, deeper_channels: int | None) -> None:
@@ -83,11 +84,12 @@ class DecoderLevel(nn.Module):
         self.refine2 = RefinementBlock(channels)
 
     def reduce(self, features: Tensor) -> Tensor:
-        """Narrow the backbone's features to this level's width; depends on the image alone."""
+        """See `StrideLevel.reduce`."""
         return self.reduce2(functional.relu_(self.reduce1(features)))  # type: ignore[no-any-return]
 
-    def forward(self, reduced: Tensor, encoding: Tensor, deeper: Tensor | None) -> Tensor:
-        """Refine `deeper`, the level below, by this level's reduced features; None at the deepest."""
+    def forward(self, reduced: Tensor, encoding: Tensor | None, deeper: Tensor | None) -> Tensor:
+        """See `StrideLevel.forward`; every level needs the encoding."""
+        assert encoding is not None
         deep = _average(reduced) if self.lateral is None else functional.relu_(self.lateral(deeper))
         x = self.refine1(self.fusion(reduced, encoding))
         return self.refine2(self.attention(x, deep))  # type: ignore[no-any-return]
@@ -139,9 +141,9 @@ class Decoder(nn.Module):
         """
         super().__init__()
         deeper = (None, *widths[:-1])
-        self.levels = nn.ModuleDict(
+        self.levels = StrideLevels(
             {
-                f"stride{stride}": DecoderLevel(channels[stride], width, encoding_channels, below)
+                stride: DecoderLevel(channels[stride], width, encoding_channels, below)
                 for stride, width, below in zip(channels, widths, deeper, strict=True)
             }
         )
@@ -161,12 +163,7 @@ class Decoder(nn.Module):
         Returns:
             Logits, B x 1 x `size`.
         """
-        x = None
-        for name, module in self.levels.items():
-            level = cast(DecoderLevel, module)
-            reduced = level.reduce(features[int(name.removeprefix("stride"))])
-            x = level(reduced if image_of_object is None else reduced[image_of_object], encoding, x)
-        return self.head(x, size)  # type: ignore[no-any-return]
+        return self.head(self.levels.refine(features, encoding, image_of_object), size)  # type: ignore[no-any-return]
 
 
 def _average(x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from vos_bench.parts.transfer import to_device
 from .box_encoder import box_mask
 from .crops import Crop, FirstCrop, Size, cut_image
 from .decoder import DecoderHead
-from .few_shot_learner import Fit, Samples
+from .few_shot_learner import Fit, WeightedSamples
 from .label_encoder import Labels
 from .network import LwlNetwork
 
@@ -136,7 +136,7 @@ class Engine:
         return Labels(*(x.clone() for x in labels)) if self._has_graphs else labels
 
     def learn(
-        self, samples: Samples, filters: Tensor | None = None, *, iterations: int, scores: Tensor | None = None
+        self, samples: WeightedSamples, filters: Tensor | None = None, *, iterations: int, scores: Tensor | None = None
     ) -> Fit:
         """Fit target models; see `LwlNetwork.learn`."""
         return self.network.learn(samples, filters, iterations=iterations, scores=scores)

@@ -11,7 +11,7 @@ from .target_model import apply_adjoint, apply_target_model, in_float32
 _SMALLEST_CURVATURE = 1e-8
 
 
-class Samples(NamedTuple):
+class WeightedSamples(NamedTuple):
     """The few-shot training set of S objects with N samples each.
 
     Attributes:
@@ -50,19 +50,23 @@ class FewShotLearner(nn.Module):
         self.regularisation = nn.Parameter(torch.tensor([initial_regularisation]))
         self._differentiable = differentiable
 
-    def forward(self, samples: Samples, filters: Tensor, *, iterations: int, scores: Tensor | None = None) -> Fit:
+    def forward(
+        self, samples: WeightedSamples, filters: Tensor, *, iterations: int, scores: Tensor | None = None
+    ) -> Fit:
         """Run `iterations` of steepest descent from `filters`; see `descend`.
 
         It runs in float32 under autocast too: its step lengths are ratios of large sums.
         """
-        samples, filters = Samples(*map(in_float32, samples)), in_float32(filters)
+        samples, filters = WeightedSamples(*map(in_float32, samples)), in_float32(filters)
         scores = None if scores is None else in_float32(scores)
         gradients = nullcontext() if self._differentiable else torch.no_grad()
         with gradients, torch.autocast(filters.device.type, enabled=False):
             return descend(samples, filters, ridge=self.regularisation.square(), iterations=iterations, scores=scores)
 
 
-def descend(samples: Samples, filters: Tensor, *, ridge: Tensor, iterations: int, scores: Tensor | None = None) -> Fit:
+def descend(
+    samples: WeightedSamples, filters: Tensor, *, ridge: Tensor, iterations: int, scores: Tensor | None = None
+) -> Fit:
     """Minimise equation 3 by steepest descent with exact line search (equation 4), for each object on its own.
 
     The target model is linear, so T(x) moves by -alpha T_g(x) when tau moves by -alpha g. T_g(x) is needed for alpha

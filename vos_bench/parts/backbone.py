@@ -1,5 +1,8 @@
 """Image feature extractors: any timm network, with Caffe's ResNet layout for those that need it."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import timm
@@ -19,9 +22,11 @@ class Backbone(nn.Module):
     Attributes:
         network: timm's feature extractor; its parameters have timm's names, which for ResNet-50 are the reference's.
         channels: Stride to the number of channels of the features there.
+        coarsest: The network's largest stride, whether or not its features are given.
     """
 
     channels: dict[int, int]
+    coarsest: int
 
     def __init__(self, config: BackboneConfig, *, strides: tuple[int, ...], pretrained: bool = False) -> None:
         """Build the network.
@@ -42,6 +47,7 @@ class Backbone(nn.Module):
         if missing := sorted(set(strides) - set(found)):
             raise BadInputError(f"backbone {config.name}: no features at stride {missing}; it has {sorted(found)}")
         self.channels = {stride: found[stride] for stride in strides}
+        self.coarsest = max(self._order)
         output_format: Any = getattr(self.network, "output_fmt", None)
         self._channels_last = output_format is not None and output_format.name == "NHWC"
         if config.resolved_layout == "caffe":
@@ -64,11 +70,14 @@ class Backbone(nn.Module):
 
 
 def _timm_network(name: str, *, pretrained: bool) -> nn.Module:
+    """Build the network; a transformer is told to take any size, which other networks need not be told."""
+    make: Callable[..., nn.Module] = partial(timm.create_model, name, features_only=True, pretrained=pretrained)
     try:
-        network: nn.Module = timm.create_model(name, features_only=True, pretrained=pretrained)
+        with suppress(TypeError):
+            return make(dynamic_img_size=True)
+        return make()
     except (RuntimeError, AttributeError, ValueError) as error:
         raise BadInputError(f"backbone {name}: timm cannot build it as a feature extractor: {error}") from None
-    return network
 
 
 def _move_strides_forward(network: nn.Module, name: str) -> None:

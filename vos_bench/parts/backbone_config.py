@@ -5,7 +5,7 @@ from typing import Literal
 
 from vos_bench.config import FrozenModel
 
-Layout = Literal["caffe", "timm"]
+StrideLayout = Literal["caffe", "timm"]
 
 
 class InputScaling(FrozenModel):
@@ -45,11 +45,11 @@ class BackboneConfig(FrozenModel):
     """
 
     name: str = "resnet50"
-    layout: Layout | None = None
+    layout: StrideLayout | None = None
     scaling: InputScaling | None = None
 
     @property
-    def resolved_layout(self) -> Layout:
+    def resolved_layout(self) -> StrideLayout:
         """The layout, by the backbone's name where none is set."""
         return self.layout or ("caffe" if self.name == "resnet50" else "timm")
 

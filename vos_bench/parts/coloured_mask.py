@@ -2,14 +2,12 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from vos_bench.parts.appearance import Appearance, AppearanceConfig, region_of
 from vos_bench.parts.guided_filter import guided_filter
-from vos_bench.parts.working_size import WorkingFrame
+from vos_bench.parts.working_size import Plane, WorkingFrame
 
-Plane = NDArray[np.float32]
 Region = tuple[slice, slice]
 
 _STEP = 8

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence as Ordered
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ from torch.nn import functional
 
 from vos_bench.api import Image, Parameters
 from vos_bench.errors import BadInputError
+from vos_bench.parts.backbone import Backbone
+from vos_bench.parts.backbone_config import BackboneConfig, InputScaling
 from vos_bench.parts.checkpoints import fill, read_tensors
 
 SHIPPED_BACKBONE = "tf_efficientnet_lite0"
-"""The network whose ImageNet parameters ship, inside the weights of `lwl-lite`."""
+"""The network whose ImageNet parameters ship, inside the weights of a method that keeps them."""
 
 _SHIPPED_PREFIX = "backbone.network."
 
@@ -34,7 +35,7 @@ class FrozenFeatures:
 
         Args:
             backbone: The name of a timm network.
-            weights: Its parameters: a file as timm publishes it, or the weights of `lwl-lite` for its backbone.
+            weights: Its parameters: a file as timm publishes it, or the weights that ship for `SHIPPED_BACKBONE`.
             strides: At which strides to take features.
             device: A torch device name.
 
@@ -42,25 +43,14 @@ class FrozenFeatures:
             BadInputError: There is no such network, it has no features at one of the strides, or the parameters are
                 absent or those of another network.
         """
-        self._network = _network(backbone)
-        info: Any = self._network.feature_info
-        found = dict(zip(info.reduction(), info.channels(), strict=True))
-        if missing := sorted(set(strides) - set(found)):
-            raise BadInputError(f"strides: backbone {backbone} has no features at {missing}; it has {sorted(found)}")
-        self._order: tuple[int, ...] = tuple(info.reduction())
         self._strides = tuple(sorted(strides))
-        self.channels: tuple[int, ...] = tuple(found[stride] for stride in self._strides)
+        config = BackboneConfig(name=backbone, layout="timm", scaling=_scaling(backbone))
+        self._backbone = Backbone(config, strides=self._strides)
+        self.channels: tuple[int, ...] = tuple(self._backbone.channels.values())
         self.stride: int = self._strides[0]
-        self._coarsest = max(self._order)
-        form: Any = getattr(self._network, "output_fmt", None)
-        self._channels_last = form is not None and getattr(form, "name", "") == "NHWC"
-        _fill(self._network, weights, backbone=backbone)
+        _fill(self._backbone.network, weights, backbone=backbone)
         self._device = torch.device(device)
-        self._network.requires_grad_(False).eval().to(self._device).to(memory_format=torch.channels_last)
-        scaling: Any = timm.get_pretrained_cfg(backbone)
-        self._mean, self._deviation = (
-            torch.tensor(values, device=self._device).view(1, 3, 1, 1) * 255 for values in (scaling.mean, scaling.std)
-        )
+        self._backbone.requires_grad_(False).eval().to(self._device).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def __call__(self, image: Image) -> Tensor:
@@ -71,36 +61,30 @@ class FrozenFeatures:
         """
         height, width = image.shape[:2]
         pixels = torch.from_numpy(image).to(self._device).permute(2, 0, 1)[None].float()
-        padding = (0, -width % self._coarsest, 0, -height % self._coarsest)
-        scaled = (functional.pad(pixels, padding, mode="replicate") - self._mean) / self._deviation
-        outputs = self._network(scaled.contiguous(memory_format=torch.channels_last))
-        levels = dict(zip(self._order, outputs, strict=True))
+        padding = (0, -width % self._backbone.coarsest, 0, -height % self._backbone.coarsest)
+        scaled = self._backbone.scale(functional.pad(pixels, padding, mode="replicate"))
+        levels = self._backbone(scaled.contiguous(memory_format=torch.channels_last))
         grid = math.ceil(height / self.stride), math.ceil(width / self.stride)
         size = scaled.shape[2] // self.stride, scaled.shape[3] // self.stride
         kept = [self._level(levels[stride], size, grid) for stride in self._strides]
         return torch.cat(kept)
 
     def _level(self, features: Tensor, size: tuple[int, int], grid: tuple[int, int]) -> Tensor:
-        plain = features.permute(0, 3, 1, 2) if self._channels_last else features
-        wide = plain.float()
+        wide = features.float()
         if wide.shape[2:] != size:
             wide = functional.interpolate(wide, size=size, mode="bilinear", align_corners=False)
         return wide[0, :, : grid[0], : grid[1]].contiguous()
 
 
-def _network(name: str) -> nn.Module:
-    """Build the network; a transformer is told to take any size, which other networks need not be told."""
-    try:
-        with suppress(TypeError):
-            return _extractor(name, dynamic_img_size=True)
-        return _extractor(name)
-    except (RuntimeError, AttributeError, ValueError) as error:
-        raise BadInputError(f"backbone {name}: timm cannot build it as a feature extractor: {error}") from None
+def _scaling(name: str) -> InputScaling | None:
+    """Return how timm scales the network's images, from 0..1 to 0..255; None for a network that it does not know."""
+    known: Any = timm.get_pretrained_cfg(name)
+    return InputScaling(mean=_of_255(known.mean), deviation=_of_255(known.std)) if known else None
 
 
-def _extractor(name: str, **options: Any) -> nn.Module:
-    network: nn.Module = timm.create_model(name, features_only=True, pretrained=False, **options)
-    return network
+def _of_255(shares: Ordered[float]) -> tuple[float, float, float]:
+    red, green, blue = (torch.tensor(shares) * 255).tolist()  # multiplied as float32, in which images are scaled
+    return red, green, blue
 
 
 def _fill(network: nn.Module, weights: Parameters | None, *, backbone: str) -> None:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.api import Image
-
-Plane = NDArray[np.float32]
+from vos_bench.parts.working_size import Plane
 
 
 def guided_filter(image: Image, plane: Plane, *, radius: int, regularisation: float) -> Plane:

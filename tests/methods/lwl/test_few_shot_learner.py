@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from torch.nn import functional
 
-from vos_bench.methods.lwl.few_shot_learner import FewShotLearner, Samples, descend
+from vos_bench.methods.lwl.few_shot_learner import FewShotLearner, WeightedSamples, descend
 from vos_bench.methods.lwl.target_model import apply_adjoint, apply_target_model
 
 CHANNELS, LABELS = 2, 3
@@ -15,7 +15,7 @@ CHANNELS, LABELS = 2, 3
 def random_samples(seed, *, objects=2, images=2, size=(4, 5), kernel=3):
     generator = torch.Generator().manual_seed(seed)
     shape = {"features": CHANNELS, "labels": LABELS, "weights": LABELS}
-    samples = Samples(
+    samples = WeightedSamples(
         **{
             name: torch.randn((objects, images, channels, *size), generator=generator, dtype=torch.float64)
             for name, channels in shape.items()
@@ -91,7 +91,7 @@ def test_many_iterations_reach_the_ridge_solution(seed):
 
 def test_scores_that_are_carried_along_stay_those_of_the_filters():
     samples, filters = random_samples(3)
-    samples, filters = Samples(*(x.float() for x in samples)), filters.float()
+    samples, filters = WeightedSamples(*(x.float() for x in samples)), filters.float()
     fit = descend(samples, filters, ridge=torch.tensor(0.01), iterations=1)
     for _ in range(300):
         fit = descend(samples, fit.filters, ridge=torch.tensor(0.01), iterations=3, scores=fit.scores)
@@ -102,7 +102,7 @@ def test_objects_are_fitted_as_if_each_were_alone():
     samples, filters = random_samples(7, objects=3)
     together = descend(samples, filters, ridge=torch.tensor(0.1), iterations=4).filters
     for k in range(3):
-        alone = Samples(*(x[k : k + 1] for x in samples))
+        alone = WeightedSamples(*(x[k : k + 1] for x in samples))
         torch.testing.assert_close(
             descend(alone, filters[k : k + 1], ridge=torch.tensor(0.1), iterations=4).filters, together[k : k + 1]
         )
@@ -114,14 +114,14 @@ def test_gradients_flow_through_all_iterations_to_features_labels_weights_and_re
     reg = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
 
     def fitted(features, labels, weights, reg):
-        return descend(Samples(features, labels, weights), filters, ridge=reg.square(), iterations=3).filters
+        return descend(WeightedSamples(features, labels, weights), filters, ridge=reg.square(), iterations=3).filters
 
     assert torch.autograd.gradcheck(fitted, (*inputs, reg))
 
 
 def test_a_learner_that_is_not_trained_through_gives_the_same_without_gradient():
     samples, filters = random_samples(5)
-    samples = Samples(*(x.requires_grad_() for x in samples))
+    samples = WeightedSamples(*(x.requires_grad_() for x in samples))
     fits = {
         differentiable: FewShotLearner(initial_regularisation=0.1, differentiable=differentiable)
         .double()(samples, filters, iterations=3)
@@ -150,7 +150,7 @@ def test_memory_layout_changes_nothing(layout):
 @pytest.mark.parametrize("gradients", [False, True])
 def test_the_learner_is_as_exact_under_autocast(gradients):
     samples, filters = random_samples(7)
-    single, start = Samples(*(x.float() for x in samples)), filters.float()
+    single, start = WeightedSamples(*(x.float() for x in samples)), filters.float()
     learner = FewShotLearner(initial_regularisation=0.1)
     with torch.set_grad_enabled(gradients):
         exact = learner(single, start, iterations=3)
@@ -158,7 +158,7 @@ def test_the_learner_is_as_exact_under_autocast(gradients):
         with torch.autocast("cpu", torch.bfloat16):
             fit = learner(single, start, iterations=3)
             scores = apply_target_model(single.features, fit.filters)
-            halves = learner(Samples(*(x.bfloat16() for x in samples)), start, iterations=3)
+            halves = learner(WeightedSamples(*(x.bfloat16() for x in samples)), start, iterations=3)
     assert torch.equal(fit.filters, exact.filters)
     assert torch.equal(scores, exact_scores)
     assert halves.filters.dtype == scores.dtype == torch.float32

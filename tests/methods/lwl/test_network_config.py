@@ -14,7 +14,7 @@ from vos_bench.methods.lwl.config import (
     MASK_NETWORK,
     LwlConfig,
 )
-from vos_bench.methods.lwl.few_shot_learner import Samples
+from vos_bench.methods.lwl.few_shot_learner import WeightedSamples
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.upsampling import double, double_and_convolve
 from vos_bench.parts.backbone_config import IMAGENET, LITE, MASK_RCNN, BackboneConfig
@@ -39,7 +39,7 @@ def step(network, size=(64, 96)):
     features = network.extract(images)
     target = network.target_features(features)
     masks = (torch.rand(1, 1, *size) > 0.5).float()
-    samples = Samples(target[None, :1], *(x[None] for x in network.encode_labels(masks)))
+    samples = WeightedSamples(target[None, :1], *(x[None] for x in network.encode_labels(masks)))
     fit = network.learn(samples, iterations=3)
     encoding = network.score(target[None, 1:], fit.filters)[0]
     return network.decode(encoding, {stride: x[1:] for stride, x in features.items()}, size)

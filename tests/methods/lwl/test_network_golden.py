@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from vos_bench.methods.lwl.box_encoder import box_mask
-from vos_bench.methods.lwl.few_shot_learner import Samples, descend
+from vos_bench.methods.lwl.few_shot_learner import WeightedSamples, descend
 from vos_bench.methods.lwl.target_model import normalise_instances
 
 TOLERANCE = 1e-4
@@ -60,7 +60,7 @@ def test_label_encoder_has_the_recorded_values(network, golden):
 
 
 def fitted(network, recorded, *, weights, iterations, samples=slice(None), start=None):
-    data = Samples(objects_first(recorded["feat"][samples]), objects_first(recorded["label"][samples]), weights)
+    data = WeightedSamples(objects_first(recorded["feat"][samples]), objects_first(recorded["label"][samples]), weights)
     return network("mask").learn(data, start, iterations=iterations)
 
 
@@ -99,7 +99,7 @@ def test_learner_takes_every_kind_of_weight(network, golden):
 @torch.inference_mode()
 def test_learner_fits_two_objects_at_once_each_with_its_own_step(network, golden):
     recorded = golden("R_recipe_learner")
-    samples = Samples(*(objects_first(recorded[f"seq2_{name}"]) for name in ("feat", "label", "weight")))
+    samples = WeightedSamples(*(objects_first(recorded[f"seq2_{name}"]) for name in ("feat", "label", "weight")))
     fit = network("mask").learn(samples, iterations=5)
     assert_same(fit.filters, recorded["seq2_filter_k5"])
     assert_same(fit.scores, objects_first(recorded["seq2_scores"]))
@@ -113,7 +113,7 @@ def test_learner_loss_falls_as_recorded(network, golden):
     filters, losses = network("mask").empty_filters(1, features), []
     for iteration in range(21):
         filters, scores = descend(
-            Samples(features, labels, weights), filters, ridge=reg.square(), iterations=min(iteration, 1)
+            WeightedSamples(features, labels, weights), filters, ridge=reg.square(), iterations=min(iteration, 1)
         )
         residuals = torch.cat([(weights * (scores - labels)).flatten(), (reg * filters).flatten()])
         losses.append(residuals.square().mean())

@@ -8,10 +8,10 @@ import pytest
 
 from vos_bench.api import UNTRAINED
 from vos_bench.commands.compare import compare as command
+from vos_bench.comparing.compare import compare
 from vos_bench.comparing.history import history
-from vos_bench.comparing.junit import junit
-from vos_bench.comparing.summary import summary
-from vos_bench.comparing.verdicts import compare
+from vos_bench.comparing.junit import comparison_junit
+from vos_bench.comparing.markdown import comparison_markdown
 from vos_bench.records import Run
 from vos_bench.records.models import MethodEntry, WeightsEntry
 from vos_bench.reports.measured import measured
@@ -61,8 +61,8 @@ def test_a_comparison_names_both_sides_in_markdown_and_junit(
 ) -> None:
     judged = with_weights(trained, after)
     comparison = compare(with_weights(trained, before), judged)
-    assert summary(comparison, judged.record).startswith(f"## {heading}: passed\n")
-    assert f'name="{heading}"' in junit(comparison, judged.record)
+    assert comparison_markdown(comparison).startswith(f"## {heading}: passed\n")
+    assert f'name="{heading}"' in comparison_junit(comparison)
 
 
 def saved(run: Run, folder: Path) -> Path:

@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # type checkers take it for that of `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     from vos_bench.api import Prompt as Prompt
+    from vos_bench.comparing.compare import compare as compare
     from vos_bench.progress import Progress as Progress
     from vos_bench.records.run import Run as Run
     from vos_bench.records.run import load_run as load_run
@@ -25,12 +26,13 @@ _HOMES = {
     "Progress": "vos_bench.progress",
     "Prompt": "vos_bench.api",
     "Run": "vos_bench.records.run",
+    "compare": "vos_bench.comparing.compare",
     "load_method": "vos_bench.running.method",
     "load_run": "vos_bench.records.run",
 }
 """Name to the module that defines it."""
 
-__all__ = ["Progress", "Prompt", "Run", "load_method", "load_run"]
+__all__ = ["Progress", "Prompt", "Run", "compare", "load_method", "load_run"]
 
 
 if not TYPE_CHECKING:  # type checkers are to find a name that is not there

@@ -6,8 +6,9 @@ from statistics import stdev
 
 import pytest
 
+from vos_bench.comparing.comparison import OVERALL, Verdict
 from vos_bench.comparing.spread import spread
-from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, OVERALL, Verdict, compare
+from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, judge
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
 
@@ -34,8 +35,8 @@ def test_a_run_within_the_multiple_passes_and_one_beyond_it_fails(seeds: list[Ru
     scores = ("J&F", "J", "F")
 
     def verdict(a: float, b: float) -> list[Verdict]:
-        judged = compare(found.mean, make_run({"a": (a, a), "b": (b, b)}), tolerances=overall, by_sequence=by_sequence)
-        return [row.verdict for row in judged.rows if row.subject == OVERALL and row.score in scores]
+        rows = judge(found.mean, make_run({"a": (a, a), "b": (b, b)}), tolerances=overall, by_sequence=by_sequence)
+        return [row.verdict for row in rows if row.subject == OVERALL and row.score in scores]
 
     assert verdict(0.79, 0.58) == [Verdict.SAME] * 3  # 0.685
     assert verdict(0.78, 0.57) == [Verdict.WORSE] * 3  # 0.675
@@ -45,8 +46,8 @@ def test_a_sequence_has_a_tolerance_of_its_own(seeds: list[Run], make_run: MakeR
     found = spread(seeds)
     overall, by_sequence = found.tolerances(2)
     fell = make_run({"a": (0.77, 0.77), "b": (0.57, 0.57)})  # a: 2.5 deviations of its 0.02; b: 1.4 of its 0.035
-    judged = compare(found.mean, fell, tolerances=overall, by_sequence=by_sequence)
-    assert {row.subject: row.verdict for row in judged.rows if row.subject != OVERALL} == {
+    rows = judge(found.mean, fell, tolerances=overall, by_sequence=by_sequence)
+    assert {row.subject: row.verdict for row in rows if row.subject != OVERALL} == {
         "a": Verdict.WORSE,
         "b": Verdict.SAME,
     }

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from vos_bench.comparing.verdicts import OVERALL, Comparison, Verdict, compare
+from vos_bench.comparing.compare import compare
+from vos_bench.comparing.comparison import OVERALL, Comparison, Verdict
+from vos_bench.comparing.verdicts import judge
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import ProtocolEntry, Run
 
@@ -63,7 +65,7 @@ def test_a_sequence_that_failed_before_is_fixed(make_run: MakeRun) -> None:
 )
 def test_runs_under_other_conditions_are_refused(make_run: MakeRun, changed: dict[str, Any], reason: str) -> None:
     with pytest.raises(NotComparableError, match=reason):
-        compare(make_run({"a": (0.8, 0.8)}), make_run({"a": (0.8, 0.8)}, **changed))
+        judge(make_run({"a": (0.8, 0.8)}), make_run({"a": (0.8, 0.8)}, **changed))
 
 
 def test_runs_with_scores_of_other_objects_are_refused(make_run: MakeRun) -> None:
@@ -72,25 +74,25 @@ def test_runs_with_scores_of_other_objects_are_refused(make_run: MakeRun) -> Non
     moved = after.sequence_records["b"].model_copy(update={"scores": (found.model_copy(update={"object": 2}),)})
     after = replace(after, sequence_records={**after.sequence_records, "b": moved})
     with pytest.raises(NotComparableError, match="baseline has scores of the objects 1 of b, this run of 2"):
-        compare(before, after)
+        judge(before, after)
 
 
 def test_runs_without_a_common_sequence_are_refused(make_run: MakeRun) -> None:
     with pytest.raises(NotComparableError, match="no sequence"):
-        compare(make_run({"a": (0.8, 0.8)}), make_run({"b": (0.8, 0.8)}))
+        judge(make_run({"a": (0.8, 0.8)}), make_run({"b": (0.8, 0.8)}))
 
 
 def test_speed_is_judged_only_under_equal_conditions(make_run: MakeRun) -> None:
-    def judge(**changed: Any) -> Verdict:
+    def judged_speed(**changed: Any) -> Verdict:
         before = make_run({"a": (0.8, 0.8)}, fps=10.0)
         return verdicts(compare(before, make_run({"a": (0.8, 0.8)}, **changed)))[OVERALL, "FPS"]
 
-    assert judge(fps=5.0) is Verdict.WORSE
-    assert judge(fps=9.6) is Verdict.SAME
-    assert judge(fps=5.0, amp="bf16") is Verdict.NOT_COMPARABLE
-    assert judge(fps=5.0, amp="tf32") is Verdict.NOT_COMPARABLE
-    assert judge(fps=5.0, indicative=True) is Verdict.NOT_COMPARABLE
-    assert judge() is Verdict.NOT_COMPARABLE
+    assert judged_speed(fps=5.0) is Verdict.WORSE
+    assert judged_speed(fps=9.6) is Verdict.SAME
+    assert judged_speed(fps=5.0, amp="bf16") is Verdict.NOT_COMPARABLE
+    assert judged_speed(fps=5.0, amp="tf32") is Verdict.NOT_COMPARABLE
+    assert judged_speed(fps=5.0, indicative=True) is Verdict.NOT_COMPARABLE
+    assert judged_speed() is Verdict.NOT_COMPARABLE
 
 
 def test_plain_runs_have_no_row_of_fps_unless_it_is_asked_for(make_run: MakeRun) -> None:

@@ -11,17 +11,15 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json, write_page
-from vos_bench.comparing.history import history as order
-from vos_bench.comparing.junit import junit as as_junit
-from vos_bench.comparing.junit import refusal as refused_junit
-from vos_bench.comparing.significance import Change, change
-from vos_bench.comparing.spread import MULTIPLE, spread
-from vos_bench.comparing.summary import comparison_table, summary, worst_first
-from vos_bench.comparing.summary import refusal as refused_summary
-from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Verdict, only
-from vos_bench.comparing.verdicts import compare as judge
+from vos_bench.comparing import history as histories
+from vos_bench.comparing.compare import compare as compare_runs
+from vos_bench.comparing.compare import load_all
+from vos_bench.comparing.comparison import OVERALL, Comparison, FailOn, Verdict
+from vos_bench.comparing.junit import comparison_junit, refusal_junit
+from vos_bench.comparing.markdown import comparison_markdown, comparison_table, refusal_markdown, worst_first
+from vos_bench.comparing.spread import MULTIPLE
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.records import Run, RunRecord, find_runs, load_run
+from vos_bench.records import RunRecord
 from vos_bench.records.summary import utc_now
 
 if TYPE_CHECKING:
@@ -102,23 +100,28 @@ def _tell_comparison(
     if thumbnails and summary is None:
         raise BadInputError("--thumbnails: they are put into the summary; expected --summary FILE too")
     wanted = _tolerances(tolerance)
-    names = options.sequence_names(sequences)
-    before, overall, by_sequence = _mark(paths[:-1], wanted, names)
-    after = load_run(paths[-1])
-    if names is not None:
-        after = only(after, [name for name in names if name in after.sequence_records])
-    comparison = judge(before, after, tolerances={**overall, **wanted.fixed}, by_sequence=by_sequence)
-    moved = change(before, after) if any(row.score != "FPS" for row in comparison.rows) else None
-    _tell_apart(before.record, after.record)
-    _print(comparison, moved)
+    comparison = compare_runs(
+        paths[:-1],
+        paths[-1],
+        sequences=options.sequence_names(sequences),
+        tolerances=wanted.fixed,
+        spread=wanted.multiple,
+    )
+    if wanted.multiple is not None and comparison.baselines > 1:
+        seeds = f"{comparison.baselines} runs with different seeds"
+        say(f"Tolerance: {wanted.multiple:g} sample standard deviations of {seeds}, around their mean.")
+    if comparison.error is not None:
+        raise comparison.error
+    _tell_apart(comparison.baseline.record, comparison.candidate.record)
+    _print(comparison)
     failing = comparison.failing(fail_on)
     if junit is not None:
-        write_page(junit, as_junit(comparison, after.record, fail_on=fail_on))
+        write_page(junit, comparison_junit(comparison, fail_on=fail_on))
     if summary is not None:
-        _write_summary(summary, comparison, before, after, fail_on, moved, thumbnails=thumbnails, root=root)
+        _write_summary(summary, comparison, fail_on, thumbnails=thumbnails, root=root)
     rows = [asdict(row) for row in comparison.rows]
     verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows}
-    write_json(json, {**verdicts, "change of J&F": asdict(moved) if moved else None})
+    write_json(json, {**verdicts, "change of J&F": asdict(comparison.change) if comparison.change else None})
     return int(bool(failing))
 
 
@@ -126,9 +129,9 @@ def _tell_refusal(error: VosBenchError, junit: Path | None, summary: Path | None
     """Write what shows a reader of the files alone that there is no comparison, and why."""
     with suppress(VosBenchError):  # the first error matters more than that these files cannot be written either
         if junit is not None:
-            write_page(junit, refused_junit(error, when=utc_now()))
+            write_page(junit, refusal_junit(error, when=utc_now()))
         if summary is not None:
-            write_page(summary, refused_summary(error))
+            write_page(summary, refusal_markdown(error))
 
 
 def _tolerances(texts: Sequence[str]) -> _Tolerances:
@@ -142,32 +145,6 @@ def _tolerances(texts: Sequence[str]) -> _Tolerances:
     return _Tolerances(fixed, multiple)
 
 
-def _mark(
-    paths: Sequence[Path], wanted: _Tolerances, names: Sequence[str] | None
-) -> tuple[Run, dict[str, float], dict[str, float]]:
-    """Return what to judge against, with the tolerances that follow from it: overall, and by sequence."""
-    if wanted.multiple is None:
-        if len(paths) > 1:
-            raise BadInputError(
-                f"compare: found {len(paths)} baselines, expected one, or --tolerance spread for runs with different "
-                "seeds, or --history"
-            )
-        mark = load_run(paths[0])
-        return (mark if names is None else only(mark, names)), {}, {}
-    runs = _all_runs(paths)
-    found = spread(runs if names is None else [only(run, names) for run in runs])
-    seeds = f"{found.runs} runs with different seeds"
-    say(f"Tolerance: {wanted.multiple:g} sample standard deviations of {seeds}, around their mean.")
-    return found.mean, *found.tolerances(wanted.multiple)
-
-
-def _all_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
-    found = find_runs(paths)
-    if found.problems:
-        raise BadInputError("; ".join(found.problems))
-    return found.runs
-
-
 def _tell_apart(before: RunRecord, after: RunRecord) -> None:
     """Say what is compared where it is two methods, which a wrong path may be the reason of."""
     if before.method.title == after.method.title:
@@ -178,45 +155,34 @@ def _tell_apart(before: RunRecord, after: RunRecord) -> None:
         say(f"{what}: {record.method.title}, vos-bench {commit}, {record.ended}.")
 
 
-def _print(comparison: Comparison, moved: Change | None) -> None:
+def _print(comparison: Comparison) -> None:
     rows = (row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME)
     show(comparison_table(rows, f"Comparison: {comparison.heading}"))
-    if moved is None:
+    if comparison.change is None:
         say("Neither run has scores: FPS alone was judged.")
         return
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
     say(f"{same} sequences are the same within tolerance and not shown.")
-    say(f"{moved}.")
+    say(f"{comparison.change}.")
 
 
-def _write_summary(
-    path: Path,
-    comparison: Comparison,
-    before: Run,
-    after: Run,
-    fail_on: FailOn,
-    moved: Change | None,
-    *,
-    thumbnails: bool,
-    root: Path | None,
-) -> None:
+def _write_summary(path: Path, comparison: Comparison, fail_on: FailOn, *, thumbnails: bool, root: Path | None) -> None:
     drawn: dict[str, tuple[Picture, ...]] = {}
     licence = ""
     fell = [row.subject for row in worst_first(comparison) if row.verdict is Verdict.WORSE]
     if thumbnails and fell:
         from vos_bench.comparing.thumbnails import pictures  # here, for few calls need what draws
 
+        before, after = comparison.baseline, comparison.candidate
         data = after.record.dataset
         dataset = registry.open_dataset(data.name, root=root, split=data.split or None)
         licence = registry.dataset(data.name).licence
         drawn = {name: pictures(name, baseline=before, candidate=after, dataset=dataset) for name in fell[:SHOWN]}
-    remarks = (str(moved),) if moved else ()
-    text = summary(comparison, after.record, fail_on=fail_on, remarks=remarks, pictures=drawn, licence=licence)
-    write_page(path, text)
+    write_page(path, comparison_markdown(comparison, fail_on=fail_on, pictures=drawn, licence=licence))
 
 
 def _tell_history(paths: Sequence[Path], json: Path | None) -> int:
-    found = order(_all_runs(paths))
+    found = histories.history(load_all(paths))
     show(found.table)
     say(f"{found.hint}.")
     rows = found.table.rows

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree as Xml
 
-from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.comparing.comparison import OVERALL, Comparison, ComparisonRow, FailOn, Verdict
 from vos_bench.errors import VosBenchError
 from vos_bench.records import RunRecord
 
@@ -12,18 +12,17 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped; a method's error message may have it."""
 
 
-def junit(comparison: Comparison, record: RunRecord, *, fail_on: FailOn = "worse") -> str:
+def comparison_junit(comparison: Comparison, *, fail_on: FailOn = "worse") -> str:
     """Return a comparison as JUnit XML: a test case for each overall score and each sequence.
 
     What fails the comparison is a failure; what cannot be compared is skipped; a sequence whose score alone got worse
     passes, as it does by the exit code, and is named in `system-out`. The form is that of Ant's JUnit task.
 
     Args:
-        comparison: The rows.
-        record: Record of the run that is judged.
+        comparison: Of runs that can be compared.
         fail_on: What fails.
     """
-    failing = set(comparison.failing(fail_on))
+    failing, record = set(comparison.failing(fail_on)), comparison.candidate.record
     skipped = sum(row.verdict is Verdict.NOT_COMPARABLE for row in comparison.rows)
     counts = {"tests": len(comparison.rows), "failures": len(failing), "errors": 0, "skipped": skipped}
     suite = _suite(comparison.heading, record.ended, counts)
@@ -33,7 +32,7 @@ def junit(comparison: Comparison, record: RunRecord, *, fail_on: FailOn = "worse
     return _written(suite, "\n".join(_text(f"{_name(row)}: {sentence(row)}") for row in unpunished))
 
 
-def refusal(error: VosBenchError, *, when: str) -> str:
+def refusal_junit(error: VosBenchError, *, when: str) -> str:
     """Return a comparison that could not be made as JUnit XML, with one case, which is an error.
 
     Args:
@@ -72,7 +71,7 @@ def _written(suite: Xml.Element, said: str = "") -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(suites, encoding="unicode") + "\n"
 
 
-def _add_case(suite: Xml.Element, row: Row, record: RunRecord, *, fails: bool) -> None:
+def _add_case(suite: Xml.Element, row: ComparisonRow, record: RunRecord, *, fails: bool) -> None:
     kind = "overall" if row.subject == OVERALL else "sequences"
     names = {"classname": _text(f"vos-bench.{record.dataset.name}.{kind}"), "name": _text(_name(row)), "time": "0"}
     case = Xml.SubElement(suite, "testcase", names)
@@ -83,7 +82,7 @@ def _add_case(suite: Xml.Element, row: Row, record: RunRecord, *, fails: bool) -
         Xml.SubElement(case, "skipped")
 
 
-def sentence(row: Row) -> str:
+def sentence(row: ComparisonRow) -> str:
     """Return a row's verdict with its numbers."""
     values = [
         f"{what} {value:.4f}" for what, value in (("was", row.baseline), ("is", row.candidate)) if value is not None
@@ -91,7 +90,7 @@ def sentence(row: Row) -> str:
     return f"{row.score} {row.verdict.value}: {', '.join(values)}".strip() + (f" ({row.note})" if row.note else "")
 
 
-def _name(row: Row) -> str:
+def _name(row: ComparisonRow) -> str:
     return row.score if row.subject == OVERALL else row.subject
 
 

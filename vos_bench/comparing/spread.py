@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
-from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, require_comparable, scored
+from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, require_comparable
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.records import FrameScores, ObjectRecord, Run, SequenceRecord
@@ -71,9 +71,8 @@ def spread(runs: Sequence[Run]) -> Spread:
     totals = [run_scores(each for name in common for each in run.sequence_records[name].scores) for run in runs]
     sequences = {name: stdev(run_scores(run.sequence_records[name].scores)["J&F"] for run in runs) for name in common}
     averaged = {name: _average(runs, name) if name in common else _failed(name) for name in runs[0].sequence_records}
-    record = runs[0].record.model_copy(update={"timing": None})
     return Spread(
-        mean=replace(runs[0], record=record, sequence_records=averaged),
+        mean=replace(runs[0], record=runs[0].record.replace(timing=None), sequence_records=averaged),
         runs=len(runs),
         overall={score: stdev(found[score] for found in totals) for score in totals[0]},
         sequences=sequences,
@@ -98,26 +97,31 @@ def _require_one_method(runs: Sequence[Run]) -> None:
 
 
 def _same_objects(runs: Sequence[Run], name: str) -> bool:
-    if not all(scored(run, name) for run in runs):
+    if not all(run.has_scores(name) for run in runs):
         return False
     return len({tuple(each.object for each in run.sequence_records[name].scores) for run in runs}) == 1
 
 
 def _average(runs: Sequence[Run], name: str) -> SequenceRecord:
     rows = zip(*(run.sequence_records[name].scores for run in runs), strict=True)
-    return runs[0].sequence_records[name].model_copy(update={"scores": tuple(_mean_object(row) for row in rows)})
+    return SequenceRecord(name=name, status="done", scores=tuple(_mean_object(row) for row in rows))
 
 
 def _mean_object(row: tuple[ObjectRecord, ...]) -> ObjectRecord:
-    means = {name: fmean(getattr(each, name) for each in row) for name in STATISTICS}
-    first = row[0].per_frame
-    if len({each.per_frame.frame for each in row}) > 1:
-        return row[0].model_copy(update={**means, "per_frame": FrameScores()})
+    means = {name: fmean(each.statistics()[name] for each in row) for name in STATISTICS}
+    return ObjectRecord(object=row[0].object, group=row[0].group, per_frame=_mean_frames(row), **means)
+
+
+def _mean_frames(row: tuple[ObjectRecord, ...]) -> FrameScores:
+    """Return the means frame by frame; nothing where the runs scored other frames."""
+    frames = {each.per_frame.frame for each in row}
+    if len(frames) > 1:
+        return FrameScores()
     J, F = (
         tuple(fmean(values) for values in zip(*(getattr(each.per_frame, measure) for each in row), strict=True))
         for measure in ("J", "F")
     )
-    return row[0].model_copy(update={**means, "per_frame": FrameScores(frame=first.frame, J=J, F=F)})
+    return FrameScores(frame=frames.pop(), J=J, F=F)
 
 
 def _failed(name: str) -> SequenceRecord:

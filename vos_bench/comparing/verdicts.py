@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from itertools import islice
-from typing import Literal
 
+from vos_bench.comparing.comparison import OVERALL, ComparisonRow, Verdict
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.names import shorten
 from vos_bench.records import Run, RunRecord, SequenceRecord
@@ -18,75 +17,8 @@ DEFAULT_TOLERANCE = 0.001
 DEFAULT_FPS_TOLERANCE = 0.05
 """FPS may differ by this share of the baseline."""
 
-OVERALL = "overall"
 
-FailOn = Literal["worse", "changed"]
-"""Whether a better score fails a comparison too: where code must not move a score, a rise is as much of a fault."""
-
-
-class Verdict(StrEnum):
-    """What a comparison says of one score or one sequence."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    SAME = "same within tolerance"
-    NEWLY_FAILING = "newly failing"
-    FIXED = "fixed"
-    NOT_COMPARABLE = "not comparable"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a comparison.
-
-    Attributes:
-        subject: `overall`, or a sequence's name.
-        score: The score's name, empty for a sequence that fails in one of the runs.
-        baseline: The baseline's value, a fraction (FPS: frames per second); None where there is none.
-        candidate: The same of the run that is judged.
-        verdict: What follows.
-        note: Why, where the numbers do not say it.
-    """
-
-    subject: str
-    score: str
-    baseline: float | None
-    candidate: float | None
-    verdict: Verdict
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a comparison found.
-
-    Attributes:
-        rows: The overall scores first, then the sequences in the baseline's order.
-        heading: What is judged, as it has to stand beside every score: method, weights where they are not its own,
-            `untrained` where they were random, and data; and against what, where that is another.
-    """
-
-    rows: tuple[Row, ...]
-    heading: str
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether an overall score fell, or a sequence fails that did not. One sequence's score may fall unpunished."""
-        return bool(self.failing("worse"))
-
-    def failing(self, on: FailOn) -> tuple[Row, ...]:
-        """Return the rows for which the comparison fails: overall scores, and sequences that fail in one run only."""
-        return tuple(row for row in self.rows if _fails(row, on))
-
-
-def _fails(row: Row, on: FailOn) -> bool:
-    if row.verdict is Verdict.NEWLY_FAILING or (row.verdict is Verdict.WORSE and row.subject == OVERALL):
-        return True
-    rose = row.verdict is Verdict.BETTER and row.subject == OVERALL and row.score != "FPS"
-    return on == "changed" and (rose or row.verdict is Verdict.FIXED)
-
-
-def only(run: Run, names: Collection[str]) -> Run:
+def with_sequences(run: Run, names: Collection[str]) -> Run:
     """Return a run with these sequences alone; its FPS, which is of all of them, is left out.
 
     Raises:
@@ -96,18 +28,21 @@ def only(run: Run, names: Collection[str]) -> Run:
         raise BadInputError(
             f"--sequences {', '.join(unknown)}: not in {run.folder}; known: {', '.join(run.sequence_records) or 'none'}"
         )
-    record = run.record.model_copy(update={"timing": None})
-    return replace(run, record=record, sequence_records={name: run.sequence_records[name] for name in names})
+    return replace(
+        run,
+        record=run.record.replace(timing=None),
+        sequence_records={name: run.sequence_records[name] for name in names},
+    )
 
 
-def compare(
+def judge(
     baseline: Run,
     candidate: Run,
     *,
     tolerances: Mapping[str, float] | None = None,
     by_sequence: Mapping[str, float] | None = None,
-) -> Comparison:
-    """Judge `candidate` against `baseline`.
+) -> tuple[ComparisonRow, ...]:
+    """Judge `candidate` against `baseline`: the overall scores first, then the sequences in the baseline's order.
 
     Scores are averaged again over the objects of those sequences that both runs scored, so that a sequence that fails
     in one of them is judged as such and does not move the others. Runs without any scores, as timings on made-up videos
@@ -126,7 +61,7 @@ def compare(
         BadInputError: A tolerance names no score of these runs, or is negative.
     """
     require_comparable(baseline.record, candidate.record, also=_other_objects(baseline, candidate))
-    common = [name for name in baseline.sequence_records if scored(baseline, name) and scored(candidate, name)]
+    common = [name for name in baseline.sequence_records if baseline.has_scores(name) and candidate.has_scores(name)]
     ours, theirs = ({name: run.sequence_records[name] for name in common} for run in (baseline, candidate))
     before, after = (_means(each.values()) if common else {} for each in (ours, theirs))
     limits = _limits(before, tolerances or {})
@@ -136,13 +71,7 @@ def compare(
     rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in before]
     rows += speed
     rows += _sequence_rows(baseline, candidate, by_sequence or {}, limits.get("J&F", DEFAULT_TOLERANCE))
-    return Comparison(tuple(rows), _heading(baseline.record, candidate.record))
-
-
-def _heading(baseline: RunRecord, candidate: RunRecord) -> str:
-    ours, theirs = candidate.method.title, baseline.method.title
-    data = candidate.dataset.title
-    return f"{ours} on {data}" + ("" if ours == theirs else f" against {theirs}")
+    return tuple(rows)
 
 
 def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Iterable[str] = ()) -> None:
@@ -165,7 +94,7 @@ def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Itera
 
 def _other_objects(baseline: Run, candidate: Run) -> Iterable[str]:
     """Yield a difference for the first sequences of which the runs have scores of other objects."""
-    common = (name for name in baseline.sequence_records if scored(baseline, name) and scored(candidate, name))
+    common = (name for name in baseline.sequence_records if baseline.has_scores(name) and candidate.has_scores(name))
     found = ((name, _objects(baseline, name), _objects(candidate, name)) for name in common)
     for name, ours, theirs in islice((each for each in found if each[1] != each[2]), 3):
         yield f"baseline has scores of the objects {shorten(ours, 20)} of {name}, this run of {shorten(theirs, 20)}"
@@ -191,15 +120,6 @@ def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str
             yield f"protocol.{field}", what, ours, theirs
 
 
-def scored(run: Run, name: str) -> bool:
-    """Return whether a run has scores of a sequence."""
-    return (
-        name in run.sequence_records
-        and run.sequence_records[name].status == "done"
-        and bool(run.sequence_records[name].scores)
-    )
-
-
 def _means(sequences: Iterable[SequenceRecord]) -> dict[str, float]:
     return run_scores(found for sequence in sequences for found in sequence.scores)
 
@@ -214,15 +134,15 @@ def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dic
     return {**limits, **tolerances}
 
 
-def _judge(subject: str, score: str, before: float, after: float, tolerance: float) -> Row:
+def _judge(subject: str, score: str, before: float, after: float, tolerance: float) -> ComparisonRow:
     gain = before - after if score.endswith("_decay") else after - before
     changed = Verdict.BETTER if gain > 0 else Verdict.WORSE
-    return Row(subject, score, before, after, Verdict.SAME if abs(gain) <= tolerance else changed)
+    return ComparisonRow(subject, score, before, after, Verdict.SAME if abs(gain) <= tolerance else changed)
 
 
-def _require_speed_alone(baseline: Run, candidate: Run, speed: list[Row]) -> None:
+def _require_speed_alone(baseline: Run, candidate: Run, speed: list[ComparisonRow]) -> None:
     """Raise NotComparableError unless neither run has scores and their FPS can be judged."""
-    have_scores = any(scored(run, name) for run in (baseline, candidate) for name in run.sequence_records)
+    have_scores = any(run.has_scores(name) for run in (baseline, candidate) for name in run.sequence_records)
     if have_scores or not speed or speed[0].verdict is Verdict.NOT_COMPARABLE:
         raise NotComparableError(
             f"no sequence has scores both in {baseline.folder} and in {candidate.folder}"
@@ -230,7 +150,7 @@ def _require_speed_alone(baseline: Run, candidate: Run, speed: list[Row]) -> Non
         )
 
 
-def _speed(baseline: Run, candidate: Run, tolerance: float, *, asked: bool) -> list[Row]:
+def _speed(baseline: Run, candidate: Run, tolerance: float, *, asked: bool) -> list[ComparisonRow]:
     """Return the row of FPS; none where neither run was made to have one and nobody asks for it."""
     records = (baseline.record, candidate.record)
     if not asked and not any(each.timing and (each.bench or each.timing.fps is not None) for each in records):
@@ -238,7 +158,7 @@ def _speed(baseline: Run, candidate: Run, tolerance: float, *, asked: bool) -> l
     before, after = (each.timing.fps if each.timing else None for each in records)
     reason = _speed_differs(baseline, candidate)
     if reason or before is None or after is None:
-        return [Row(OVERALL, "FPS", before, after, Verdict.NOT_COMPARABLE, reason)]
+        return [ComparisonRow(OVERALL, "FPS", before, after, Verdict.NOT_COMPARABLE, reason)]
     return [_judge(OVERALL, "FPS", before, after, tolerance * before)]
 
 
@@ -300,21 +220,23 @@ def _or_nothing(value: object) -> str:
     return str(value) if value not in (None, "") else "none"
 
 
-def _sequence_rows(baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float) -> Iterable[Row]:
+def _sequence_rows(
+    baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float
+) -> Iterable[ComparisonRow]:
     names = dict.fromkeys((*baseline.sequence_records, *candidate.sequence_records))
     for name in names:
         before, after = (_jf(run, name) for run in (baseline, candidate))
         if before is not None and after is not None:
             yield _judge(name, "J&F", before, after, tolerances.get(name, otherwise))
         elif before is not None:
-            yield Row(name, "J&F", before, None, Verdict.NEWLY_FAILING, _why(candidate, name))
+            yield ComparisonRow(name, "J&F", before, None, Verdict.NEWLY_FAILING, _why(candidate, name))
         elif after is not None:
             verdict = Verdict.FIXED if name in baseline.sequence_records else Verdict.NOT_COMPARABLE
-            yield Row(name, "J&F", None, after, verdict, _why(baseline, name))
+            yield ComparisonRow(name, "J&F", None, after, verdict, _why(baseline, name))
 
 
 def _jf(run: Run, name: str) -> float | None:
-    return _means([run.sequence_records[name]])["J&F"] if scored(run, name) else None
+    return _means([run.sequence_records[name]])["J&F"] if run.has_scores(name) else None
 
 
 def _why(run: Run, name: str) -> str:

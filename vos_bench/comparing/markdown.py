@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vos_bench.comparing.verdicts import OVERALL, Comparison, FailOn, Row, Verdict
+from vos_bench.comparing.comparison import OVERALL, Comparison, ComparisonRow, FailOn, Verdict
 from vos_bench.errors import VosBenchError
 from vos_bench.names import printable
-from vos_bench.records import RunRecord
 from vos_bench.tables import Column, Table, plain_markdown, render
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def comparison_table(rows: Iterable[Row], title: str) -> Table:
+def comparison_table(rows: Iterable[ComparisonRow], title: str) -> Table:
     """Return rows of a comparison as a table."""
     cells = [
         {
@@ -40,37 +39,33 @@ def comparison_table(rows: Iterable[Row], title: str) -> Table:
     return Table(title, _COLUMNS, cells)
 
 
-def _gain(row: Row) -> float | None:
+def _gain(row: ComparisonRow) -> float | None:
     return None if row.baseline is None or row.candidate is None else row.candidate - row.baseline
 
 
-def worst_first(comparison: Comparison) -> list[Row]:
+def worst_first(comparison: Comparison) -> list[ComparisonRow]:
     """Return the sequences that are not the same, what fails first and then what fell most."""
     rows = [row for row in comparison.rows if row.subject != OVERALL and row.verdict is not Verdict.SAME]
     return sorted(rows, key=lambda row: (row.verdict is not Verdict.NEWLY_FAILING, _gain(row) or 0.0))
 
 
-def refusal(error: VosBenchError) -> str:
+def refusal_markdown(error: VosBenchError) -> str:
     """Return the page of a comparison that could not be made."""
     return printable(f"## Comparison: not made\n\n{plain_markdown(str(error))}\n")
 
 
-def summary(
+def comparison_markdown(
     comparison: Comparison,
-    record: RunRecord,
     *,
     fail_on: FailOn = "worse",
-    remarks: Sequence[str] = (),
     pictures: Mapping[str, Sequence["Picture"]] | None = None,
     licence: str = "",
 ) -> str:
     """Return the page.
 
     Args:
-        comparison: The rows.
-        record: Record of the run that is judged.
+        comparison: Of runs that can be compared.
         fail_on: What fails.
-        remarks: Sentences for its end, such as the interval of the change.
         pictures: Sequence to pictures of its worst frame.
         licence: Licence of the frames in them.
     """
@@ -92,8 +87,11 @@ def summary(
         parts.append(render(comparison_table(moved, "Sequences that moved"), "markdown"))
     parts += [_gallery(name, each) for name, each in (pictures or {}).items() if each]
     if pictures and any(pictures.values()):
-        parts.append(f"Frames: {plain_markdown(record.dataset.name)}, licence: {licence or 'not stated'}.")
-    parts += [f"{plain_markdown(remark.rstrip('.'))}." for remark in remarks]
+        parts.append(
+            f"Frames: {plain_markdown(comparison.candidate.record.dataset.name)}, licence: {licence or 'not stated'}."
+        )
+    if comparison.change is not None:
+        parts.append(f"{plain_markdown(str(comparison.change))}.")
     return printable("\n\n".join(part.strip("\n") for part in parts) + "\n")
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos_bench.comparing.summary import summary
+from vos_bench.comparing.compare import compare
+from vos_bench.comparing.markdown import comparison_markdown
 from vos_bench.comparing.thumbnails import WIDTH, pictures, worst_frame
-from vos_bench.comparing.verdicts import compare
 from vos_bench.datasets.folder import Folder
 from vos_bench.labelmaps import write_label_map
 from vos_bench.records import FrameScores, Run, SequenceRecord
@@ -21,17 +21,19 @@ MakeRun = Callable[..., Run]
 def test_what_fails_comes_first_and_then_what_fell_most(make_run: MakeRun) -> None:
     before = make_run({"a": (0.8, 0.8), "b": (0.8, 0.8), "c": (0.8, 0.8), "d": (0.8, 0.8), "e": (0.8, 0.8)})
     after = make_run({"a": (0.9, 0.9), "b": (0.7, 0.7), "c": (0.2, 0.2), "d": None, "e": (0.8, 0.8)})
-    text = summary(compare(before, after), after.record, remarks=["a remark"])
+    text = comparison_markdown(compare(before, after))
     lines = [line.split("|")[1].strip() for line in text.split("Sequences that moved")[1].splitlines() if "|" in line]
     assert [line for line in lines if line in {"a", "b", "c", "d", "e"}] == ["d", "c", "b", "a"]
     assert text.startswith("## mine on demo val: failed, ")
     assert "1 better, 2 worse, 1 same within tolerance, 1 newly failing" in text
-    assert text.endswith("a remark.\n")
+    assert text.endswith(
+        "zero is inside, so no difference is shown (paired bootstrap over 4 sequences, 10000 resamples).\n"
+    )
 
 
 def test_an_equal_run_passes_and_lists_no_sequence(make_run: MakeRun) -> None:
     run = make_run({"a": (0.8, 0.8)})
-    text = summary(compare(run, run), run.record)
+    text = comparison_markdown(compare(run, run))
     assert text.startswith("## mine on demo val: passed\n")
     assert "Sequences that moved" not in text
 

@@ -1,0 +1,97 @@
+"""Two runs, as paths or as they are -> what a comparison of them says."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vos_bench.comparing.comparison import Comparison
+from vos_bench.comparing.significance import change
+from vos_bench.comparing.spread import spread as spread_of
+from vos_bench.comparing.verdicts import judge, with_sequences
+from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.records import Run, find_runs, load_run
+
+RunLike = Run | str | Path
+"""A run, or where it lies: its folder or `run.json`."""
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What a run is judged against: a run, or the mean of several, and the tolerances that follow from their spread."""
+
+    run: Run
+    runs: int = 1
+    overall: Mapping[str, float] = field(default_factory=dict)
+    sequences: Mapping[str, float] = field(default_factory=dict)
+
+
+def compare(
+    baseline: RunLike | Collection[RunLike],
+    candidate: RunLike,
+    *,
+    sequences: Collection[str] | None = None,
+    tolerances: Mapping[str, float] | None = None,
+    spread: float | None = None,
+) -> Comparison:
+    """Judge a run against a baseline.
+
+    Args:
+        baseline: The run that sets the mark; with `spread`, several runs that differ by their seeds, or a folder of
+            them.
+        candidate: The run that is judged.
+        sequences: Judge these alone; None for all.
+        tolerances: Score name to the difference that still counts as the same, a fraction; FPS takes a share of the
+            baseline's. What is not named may differ by 0.001, FPS by 0.05.
+        spread: Take so many standard deviations of the baselines as tolerances, and their mean as the mark.
+
+    Returns:
+        The comparison; its `verdict` is `same`, `better`, `worse` or `cannot be compared`.
+
+    Raises:
+        BadInputError: A run cannot be read, a tolerance or sequence names nothing, or there are too few or many
+            baselines.
+    """
+    found = _baselines(baseline, spread)
+    after = load(candidate)
+    try:
+        mark = _mark(found, sequences, spread)
+        if sequences is not None:
+            after = with_sequences(after, [name for name in sequences if name in after.sequence_records])
+        rows = judge(mark.run, after, tolerances={**mark.overall, **(tolerances or {})}, by_sequence=mark.sequences)
+        moved = change(mark.run, after) if any(row.score != "FPS" for row in rows) else None
+    except NotComparableError as error:
+        return Comparison(found[0], after, error=error)
+    return Comparison(mark.run, after, rows, moved, mark.runs)
+
+
+def load(run: RunLike) -> Run:
+    """Return a run that is given as such or by its path. Raises BadInputError where it cannot be read."""
+    return run if isinstance(run, Run) else load_run(run)
+
+
+def _baselines(given: RunLike | Collection[RunLike], spread: float | None) -> list[Run]:
+    parts = [given] if isinstance(given, Run | str | Path) else [*given]
+    if spread is not None:
+        return [run for part in parts for run in ([part] if isinstance(part, Run) else load_all([Path(part)]))]
+    if len(parts) != 1:
+        raise BadInputError(
+            f"compare: found {len(parts)} baselines, expected one, or --tolerance spread for runs with different "
+            "seeds, or --history"
+        )
+    return [load(parts[0])]
+
+
+def load_all(paths: Collection[Path]) -> tuple[Run, ...]:
+    """Read every run at or below some paths. Raises BadInputError with all that cannot be read."""
+    found = find_runs(paths)
+    if found.problems:
+        raise BadInputError("; ".join(found.problems))
+    return found.runs
+
+
+def _mark(runs: list[Run], names: Collection[str] | None, spread: float | None) -> _Mark:
+    chosen = runs if names is None else [with_sequences(run, names) for run in runs]
+    if spread is None:
+        return _Mark(chosen[0])
+    found = spread_of(chosen)
+    return _Mark(found.mean, found.runs, *found.tolerances(spread))

@@ -1,0 +1,125 @@
+"""What a comparison of two runs says: a verdict on each score and each sequence, and one on the whole."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from vos_bench.comparing.significance import Change
+from vos_bench.errors import NotComparableError
+from vos_bench.records import Run
+
+OVERALL = "overall"
+
+FailOn = Literal["worse", "changed"]
+"""Whether a better score fails a comparison too: where code must not move a score, a rise is as much of a fault."""
+
+OverallVerdict = Literal["same", "better", "worse", "cannot be compared"]
+"""What a comparison says as a whole."""
+
+
+class Verdict(StrEnum):
+    """What a comparison says of one score or one sequence."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "same within tolerance"
+    NEWLY_FAILING = "newly failing"
+    FIXED = "fixed"
+    NOT_COMPARABLE = "not comparable"
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One line of a comparison.
+
+    Attributes:
+        subject: `overall`, or a sequence's name.
+        score: The score's name, empty for a sequence that fails in one of the runs.
+        baseline: The baseline's value, a fraction (FPS: frames per second); None where there is none.
+        candidate: The same of the run that is judged.
+        verdict: What follows.
+        note: Why, where the numbers do not say it.
+    """
+
+    subject: str
+    score: str
+    baseline: float | None
+    candidate: float | None
+    verdict: Verdict
+    note: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        baseline: The run that sets the mark; the mean of several baselines.
+        candidate: The run that is judged.
+        rows: The overall scores first, then the sequences in the baseline's order; empty where the runs cannot be
+            compared.
+        change: How J&F moved, with its interval; None where no score was judged.
+        baselines: How many runs the baseline is the mean of.
+        error: Why the runs cannot be compared; None where they can.
+    """
+
+    baseline: Run
+    candidate: Run
+    rows: tuple[ComparisonRow, ...] = ()
+    change: Change | None = None
+    baselines: int = 1
+    error: NotComparableError | None = field(default=None, compare=False)
+
+    @property
+    def verdict(self) -> OverallVerdict:
+        """The whole in one word, as exit codes have it: `worse` is 1, `cannot be compared` is 2, the others are 0.
+
+        It is `worse` where `is_worse`, and else `better` where an overall score rose or a sequence no longer fails.
+        """
+        if self.error is not None:
+            return "cannot be compared"
+        if self.is_worse:
+            return "worse"
+        gains = (Verdict.BETTER, Verdict.FIXED)
+        rose = any(row.verdict in gains for row in self.rows if row.subject == OVERALL or row.verdict is Verdict.FIXED)
+        return "better" if rose else "same"
+
+    @property
+    def heading(self) -> str:
+        """What is judged, as it has to stand beside every score.
+
+        Method, weights where they are not its own, `untrained` where they were random, and data; and against what,
+        where that is another.
+        """
+        ours, theirs = self.candidate.record.method.title, self.baseline.record.method.title
+        return self.candidate.title + ("" if ours == theirs else f" against {theirs}")
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether an overall score fell, or a sequence fails that did not. One sequence's score may fall unpunished.
+
+        Raises NotComparableError where the runs cannot be compared.
+        """
+        return bool(self.failing("worse"))
+
+    def failing(self, on: FailOn = "worse") -> tuple[ComparisonRow, ...]:
+        """Return the rows for which the comparison fails: overall scores, and sequences that fail in one run only.
+
+        Raises:
+            NotComparableError: The runs cannot be compared.
+        """
+        if self.error is not None:
+            raise self.error
+        return tuple(row for row in self.rows if _fails(row, on))
+
+    def __repr__(self) -> str:
+        """Return one line: what was compared, the verdict, and why there is none or how J&F moved."""
+        told = self.error or self.change
+        return f"<Comparison of {self.heading}: {self.verdict}{f'; {told}' if told else ''}>"
+
+
+def _fails(row: ComparisonRow, on: FailOn) -> bool:
+    if row.verdict is Verdict.NEWLY_FAILING or (row.verdict is Verdict.WORSE and row.subject == OVERALL):
+        return True
+    rose = row.verdict is Verdict.BETTER and row.subject == OVERALL and row.score != "FPS"
+    return on == "changed" and (rose or row.verdict is Verdict.FIXED)

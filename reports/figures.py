@@ -15,7 +15,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import Run, SequenceRecord, masks_folder
 from vos_bench.records.identity import hardware
-from vos_bench.training.curves import NAME, read_curves
+from vos_bench.training.curves import CURVES, read_curves
 
 from .measured import MEASURED
 from .published import SETTINGS, Published, select
@@ -257,11 +257,13 @@ def _sizes(run: Run) -> list[tuple[float, float]]:
 def training(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Draw the curves of trainings, a panel for each value: thin as logged, thick as the running median."""
     del runs
-    folders = sorted({file.parent for path in options.paths for file in path.rglob(NAME)})
-    logs = {name: read_curves(folder / NAME) for name, folder in zip(_short_names(folders), folders, strict=True)}
+    folders = sorted({file.parent for path in options.paths for file in path.rglob(CURVES)})
+    logs = {name: read_curves(folder / CURVES) for name, folder in zip(_short_names(folders), folders, strict=True)}
     values = sorted({name for lines in logs.values() for line in lines for name in line} - {"step", "time"})
     if not values:
-        raise BadInputError(f"report training: found no {NAME} with values below {', '.join(map(str, options.paths))}")
+        raise BadInputError(
+            f"report training: found no {CURVES} with values below {', '.join(map(str, options.paths))}"
+        )
     with figure(options.out, 6, 0.8 + 2 * len(values)) as drawn:
         axes = drawn.subplots(len(values), sharex=True, squeeze=False)[:, 0]
         for axis, name in zip(axes, values, strict=True):

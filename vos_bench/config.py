@@ -27,7 +27,7 @@ class FrozenModel(BaseModel):
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed. Raises ValidationError for an unknown field or a wrong value."""
-        return type(self).model_validate({**dict(self), **changes})  # `model_copy(update=...)` would check nothing
+        return type(self).model_validate({**dict(self), **changes})  # model_copy would check nothing
 
 
 Config = TypeVar("Config", bound=BaseModel)

@@ -108,7 +108,7 @@ def training(folder: Path, *, workers: int = 0, pause: float = 0.01) -> Work:
 
 
 def _going_on(out: Path) -> tuple[str, ...]:
-    return ("--resume",) if (out / checkpoint.NAME).exists() else ()
+    return ("--resume",) if (out / checkpoint.CHECKPOINT).exists() else ()
 
 
 def _steps(out: Path) -> list[int]:
@@ -119,5 +119,5 @@ def _steps(out: Path) -> list[int]:
 
 def _saved_steps(out: Path) -> Found:
     """The steps whose result is on disk: a checkpoint, which has to load, and the weights."""
-    steps = checkpoint.load(out)["step"] if (out / checkpoint.NAME).exists() else -1
+    steps = checkpoint.load(out)["step"] if (out / checkpoint.CHECKPOINT).exists() else -1
     return {**{f"step {step}": b"" for step in range(steps + 1)}, **files(out, "weights.*")}

@@ -119,7 +119,7 @@ def test_a_training_on_a_full_disk_keeps_its_checkpoint_and_goes_on(
     said_once(capsys, str(out), "cannot be written", "No space left on device")
     assert not list(out.rglob("*.part"))
     breaking.remount(small_disk, "size=8m")
-    assert train(out, *(["--resume"] if (out / checkpoint.NAME).exists() else [])) == 0
+    assert train(out, *(["--resume"] if (out / checkpoint.CHECKPOINT).exists() else [])) == 0
     for name in ("weights.safetensors", "weights.json"):
         assert (out / name).read_bytes() == (undisturbed / name).read_bytes()
 

@@ -4,18 +4,18 @@ import json
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.training.curves import NAME, Curves
+from vos_bench.training.curves import CURVES, Curves
 
 
 def test_lines_after_the_step_resumed_from_are_dropped(tmp_path):
     with Curves(tmp_path, 0) as curves:
         for step in range(1, 6):
             curves.add(step, {"loss": step / 2})
-    with (tmp_path / NAME).open("a") as file:
+    with (tmp_path / CURVES).open("a") as file:
         file.write('{"step": 6, "lo')  # what a kill leaves
     with Curves(tmp_path, 3) as curves:
         curves.add(4, {"loss": 9.0})
-    lines = [json.loads(line) for line in (tmp_path / NAME).read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / CURVES).read_text().splitlines()]
     assert [(line["step"], line["loss"]) for line in lines] == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 9.0)]
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from vos_bench.ablation.plan import AblationPlan, Axis, Variant
 from vos_bench.locks import FolderLock
 from vos_bench.records import RunRecord, SequenceRecord, read_record, run_file, sequence_file
-from vos_bench.training.curves import NAME as CURVES
+from vos_bench.training.curves import CURVES
 from vos_bench.training.record import RECORD, WEIGHTS, TrainingRecord
 
 Stage = Literal["waiting", "training", "stopped", "trained", "running", "failed", "done"]

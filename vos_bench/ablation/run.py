@@ -25,7 +25,7 @@ from vos_bench.records import (
 )
 from vos_bench.running.run import RunSettings, run_method
 from vos_bench.running.setup import prepare_run
-from vos_bench.training import checkpoint
+from vos_bench.training.checkpoint import CHECKPOINT
 from vos_bench.training.recipe import FREE_TO_CHANGE
 from vos_bench.training.record import WEIGHTS
 from vos_bench.training.session import find_recipe, train
@@ -183,7 +183,7 @@ def _train(job: AblationJob, settings: AblationSettings, progress: Progress) -> 
         root=settings.roots,
         weights={} if training.own_start else settings.start,
         settings=_overrides(job, training, settings),
-        resume=(job.training / checkpoint.NAME).exists(),
+        resume=(job.training / CHECKPOINT).exists(),
         device=settings.device,
         progress=progress,
     )

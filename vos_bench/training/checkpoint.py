@@ -11,10 +11,10 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
 
 FORMAT = 1
-NAME = "checkpoint.pt"
+CHECKPOINT = "checkpoint.pt"
 
 
-def save(folder: Path, state: Mapping[str, Any]) -> Path:
+def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> Path:
     """Write `state` as the folder's one checkpoint; the one before stays until the new one is whole.
 
     Args:
@@ -24,7 +24,7 @@ def save(folder: Path, state: Mapping[str, Any]) -> Path:
     Raises:
         BadInputError: It cannot be written; the checkpoint before is kept.
     """
-    path = folder / NAME
+    path = folder / CHECKPOINT
     with replacing(path) as part, part.open("wb") as file:
         try:
             torch.save({"format": FORMAT, **state}, file)
@@ -33,13 +33,13 @@ def save(folder: Path, state: Mapping[str, Any]) -> Path:
     return path
 
 
-def load(folder: Path) -> dict[str, Any]:
+def load_checkpoint(folder: Path) -> dict[str, Any]:
     """Read the folder's checkpoint onto the CPU.
 
     Raises:
         BadInputError: There is none, or it is not a checkpoint of this program.
     """
-    path = folder / NAME
+    path = folder / CHECKPOINT
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:

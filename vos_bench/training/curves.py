@@ -11,7 +11,7 @@ from typing import Any
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, write_text
 
-NAME = "curves.jsonl"
+CURVES = "curves.jsonl"
 
 MOST_BYTES = 1 << 28
 """The largest file of curves that is read; 100,000 steps take a tenth of it."""
@@ -31,7 +31,7 @@ class Curves:
         Raises:
             BadInputError: TensorBoard is wanted and not installed, or the folder cannot be written.
         """
-        path = self._path = folder / NAME
+        path = self._path = folder / CURVES
         self._events = _event_writer(folder / "tensorboard", step) if tensorboard else None
         write_text(path, "".join(line for line in _lines(path) if json.loads(line)["step"] <= step))
         self._file = path.open("a", encoding="utf-8")

@@ -21,7 +21,7 @@ from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import write_text
 from vos_bench.parts.precision import autocast
 from vos_bench.progress import Progress
-from vos_bench.training import checkpoint
+from vos_bench.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from vos_bench.training.curves import Curves
 from vos_bench.training.distributed import Processes, any_process, parallel, processes, restarted
 from vos_bench.training.interruption import deaths_of_readers, stop_requests
@@ -103,7 +103,7 @@ def train_recipe(
         torch.manual_seed(recipe.settings.seed)
         set_float32_mode(joined.device.type, recipe.settings.amp, deterministic=False)
         state = _initial_state(recipe, held_out, joined)
-        begun_before = (out / checkpoint.NAME).exists()
+        begun_before = (out / CHECKPOINT).exists()
         again = restarted(joined)
         if (begun_before and again) or (resume and not again):
             _restore(state, out)
@@ -290,7 +290,7 @@ def _unless_the_training_is_gone(kind: type[BaseException], error: BaseException
 def _save(state: _State, out: Path) -> None:
     if state.joined.rank:
         return
-    checkpoint.save(
+    save_checkpoint(
         out,
         {
             "recipe": state.recipe.name,
@@ -308,7 +308,7 @@ def _save(state: _State, out: Path) -> None:
 
 
 def _restore(state: _State, out: Path) -> None:
-    saved = checkpoint.load(out)
+    saved = load_checkpoint(out)
     _same_settings(json.loads(saved["settings"]), json.loads(state.recipe.settings.model_dump_json()), out)
     state.network.load_state_dict(saved["network"])
     state.optimizer.load_state_dict(saved["optimizer"])

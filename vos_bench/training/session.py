@@ -18,8 +18,7 @@ from vos_bench.files import sha256, write_text
 from vos_bench.locks import FolderLock
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.progress import Progress
-from vos_bench.training.curves import NAME as CURVES
-from vos_bench.training.curves import read_curves
+from vos_bench.training.curves import CURVES, read_curves
 from vos_bench.training.loop import TrainingOutcome, train_recipe
 from vos_bench.training.recipe import Recipe
 from vos_bench.training.record import CARD, RECORD, WEIGHTS, TrainingData, TrainingRecord, WeightsCard

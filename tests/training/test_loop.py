@@ -44,7 +44,7 @@ def test_a_training_stopped_and_resumed_gives_the_same_bits_as_an_unbroken_one(
     assert (first.step, second.step) == (10, 20)
     for name, value in unbroken.weights.items():
         assert torch.equal(value, second.weights[name]), name
-    a, b = (checkpoint.load(tmp_path / each)["network"] for each in "ab")
+    a, b = (checkpoint.load_checkpoint(tmp_path / each)["network"] for each in "ab")
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert unbroken.validation == second.validation
     assert curve_steps(tmp_path / "a") == curve_steps(tmp_path / "b") == list(range(1, 21))
@@ -64,7 +64,7 @@ def test_a_signal_saves_after_the_step_and_leaves(tmp_path, point_recipe, points
 
     outcome = train_recipe(point_recipe(loop_settings), points, out=tmp_path, progress=At(3, act))
     assert (outcome.status, outcome.step) == ("interrupted", 3)
-    assert checkpoint.load(tmp_path)["step"] == 3
+    assert checkpoint.load_checkpoint(tmp_path)["step"] == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -92,7 +92,7 @@ def test_a_reading_process_that_is_killed_is_said_plainly_and_the_checkpoint_is_
     settings = loop_settings.model_copy(update={"workers": 2})
     with pytest.raises(VosBenchError, match=r"a process that reads samples died: .*--resume goes on from there"):
         train_recipe(point_recipe(settings), points, out=tmp_path, progress=At(7, act))
-    assert checkpoint.load(tmp_path)["step"] == 5
+    assert checkpoint.load_checkpoint(tmp_path)["step"] == 5
     assert train_recipe(point_recipe(settings), points, out=tmp_path, resume=True).step == 20
 
 
@@ -145,7 +145,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_its_batch(tmp_path, point_rec
         train_recipe(recipe, points, out=tmp_path)
     saved = json.loads((tmp_path / "non-finite.json").read_text())
     assert saved == {"step": 6, "samples": {str(n): {"point": n} for n in range(24, 28)}}
-    assert checkpoint.load(tmp_path)["step"] == 5
+    assert checkpoint.load_checkpoint(tmp_path)["step"] == 5
 
 
 def test_a_training_with_other_settings_is_not_resumed(tmp_path, point_recipe, points, loop_settings):

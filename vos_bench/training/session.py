@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vos_bench import registry
 from vos_bench.api import Dataset
+from vos_bench.config import Settings, overrides
 from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
@@ -72,7 +73,7 @@ def train(
     *,
     root: Paths = None,
     weights: Paths = None,
-    settings: Iterable[str] = (),
+    settings: Settings = (),
     device: str = "auto",
     resume: bool = False,
     out: str | Path | None = None,
@@ -86,7 +87,7 @@ def train(
         root: The folder of the data, or dataset name to folder; the name `""` stands for every dataset not named.
             None: the environment or the config file says it.
         weights: What to start from: a file of all parameters, or part of the network (such as `backbone`) to file.
-        settings: `a.b=value` settings of the recipe.
+        settings: The recipe's settings by name, as in `{"epochs": 10}`, or texts as `--set` takes them.
         device: `auto`, `cpu`, `cuda` or `cuda:1`. Under torchrun each process calls this function alike.
         resume: Whether to go on from the folder's checkpoint.
         out: Folder for everything; None for `training/METHOD/RECIPE`.
@@ -98,7 +99,7 @@ def train(
         VosBenchError: The loss is no longer finite.
     """
     resolve_device(device)  # before the data, whose reading may take minutes
-    roots, passed = _by_name(root, ""), tuple(settings)
+    roots, passed = _by_name(root, ""), overrides(settings)
     chosen = _with_weights(find_recipe(method, recipe).configured(passed), _by_name(weights, "network"))
     folder = Path(out) if out else Path("training") / method / recipe
     datasets = [_open(share.dataset, share.split, roots) for share in chosen.settings.data]

@@ -23,14 +23,14 @@ from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo
 if TYPE_CHECKING:
     from vos_bench.api import Dataset
 
-Kind = Literal["methods", "datasets", "reports"]
-Group = Literal[Kind, "systems"]
+Family = Literal["methods", "datasets", "reports"]
+EntryPointGroup = Literal[Family, "systems"]
 Info = TypeVar("Info", MethodInfo, DatasetInfo, ReportInfo)
 
 
-def names(kind: Kind) -> tuple[str, ...]:
-    """Return the registered names of one kind, sorted; nothing is imported."""
-    return tuple(sorted(_entry_points(kind)))
+def names(family: Family) -> tuple[str, ...]:
+    """Return the registered names of one family of plugins, sorted; nothing is imported."""
+    return tuple(sorted(_entry_points(family)))
 
 
 def method(name: str) -> MethodInfo:
@@ -102,24 +102,24 @@ def resolve(reference: str) -> Any:
         raise BadInputError(f"{module_name}: there is no {attribute!r} in it") from None
 
 
-def _entry_points(kind: Group) -> Mapping[str, EntryPoint]:
-    return _found(tuple(sys.path))[kind]
+def _entry_points(family: EntryPointGroup) -> Mapping[str, EntryPoint]:
+    return _found(tuple(sys.path))[family]
 
 
 @cache
-def _found(path: tuple[str, ...]) -> Mapping[Group, Mapping[str, EntryPoint]]:
+def _found(path: tuple[str, ...]) -> Mapping[EntryPointGroup, Mapping[str, EntryPoint]]:
     """Read what is installed, once for each search path: every look opens a file of every package there is."""
     del path
     installed = entry_points()
-    kinds: tuple[Group, ...] = get_args(Group)
-    return {kind: {each.name: each for each in installed.select(group=f"vos_bench.{kind}")} for kind in kinds}
+    groups: tuple[EntryPointGroup, ...] = get_args(EntryPointGroup)
+    return {family: {each.name: each for each in installed.select(group=f"vos_bench.{family}")} for family in groups}
 
 
-def _load(kind: Kind, name: str, wanted: type[Info]) -> Info:
-    points = _entry_points(kind)
+def _load(family: Family, name: str, wanted: type[Info]) -> Info:
+    points = _entry_points(family)
     if name not in points:
-        raise BadInputError(_unknown(kind, name, tuple(points)))
-    info = _loaded(kind.removesuffix("s"), name, points[name])
+        raise BadInputError(_unknown(family, name, tuple(points)))
+    info = _loaded(family.removesuffix("s"), name, points[name])
     if not isinstance(info, wanted):
         raise BadInputError(f"{points[name].value}: found {type(info).__name__}, expected a {wanted.__name__}")
     return info
@@ -132,8 +132,9 @@ def _loaded(what: str, name: str, point: EntryPoint) -> Any:
         raise BadInputError(f"{what} {name}: its plugin {point.value} fails to load: {_said(error)}") from error
 
 
-def _unknown(kind: Kind, name: str, known: tuple[str, ...]) -> str:
-    return f"there is no {kind.removesuffix('s')} {name!r}; {did_you_mean(name, sorted(known))} (vos-bench list {kind})"
+def _unknown(family: Family, name: str, known: tuple[str, ...]) -> str:
+    hint = did_you_mean(name, sorted(known))
+    return f"there is no {family.removesuffix('s')} {name!r}; {hint} (vos-bench list {family})"
 
 
 def _import(module_name: str) -> Any:

@@ -134,11 +134,11 @@ def memory_overwrites_the_newest(patch: pytest.MonkeyPatch) -> None:
 def moments_of_the_frame_before(patch: pytest.MonkeyPatch) -> None:
     from vos_bench.methods.lwl import cohort
 
-    right = cohort.Cohort.look
+    right = cohort.Cohort.next_crops
 
     def late(self, masks, seen):
         before = getattr(self, "before", seen)
         self.before = seen
         return right(self, masks, before)
 
-    patch.setattr(cohort.Cohort, "look", late)
+    patch.setattr(cohort.Cohort, "next_crops", late)

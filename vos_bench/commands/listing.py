@@ -15,11 +15,11 @@ NOTES = (
     "(docs/external.md). results-only: label maps that its authors published can be scored (vos-bench import). "
     "published only: nothing but printed numbers.",
 )
-Kind = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights"]
+Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights"]
 Info = TypeVar("Info")
 
 
-def listing(kind: Kind, *, format: Format = "text") -> None:
+def listing(kind: Listed, *, format: Format = "text") -> None:
     """List methods, datasets, recipes, ablations, reports or weights.
 
     Args:
@@ -38,9 +38,9 @@ def listing(kind: Kind, *, format: Format = "text") -> None:
     show(Table(kind.capitalize(), columns, rows, NOTES if kind == "methods" else ()), format)
 
 
-def _loaded(kind: registry.Kind, load: Callable[[str], Info]) -> Iterator[Info]:
+def _loaded(family: registry.Family, load: Callable[[str], Info]) -> Iterator[Info]:
     """Yield the description of every plugin that loads, and name the others: one broken plugin hides no other."""
-    for name in registry.names(kind):
+    for name in registry.names(family):
         try:
             yield load(name)
         except BadInputError as error:

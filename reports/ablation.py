@@ -22,7 +22,7 @@ _PREFIX = "LWL ablation: "
 _KEYS = ("label_source", "weight_source", "learner_gradient")
 
 
-def build(runs: Sequence[Run]) -> Table:
+def make_table(runs: Sequence[Run]) -> Table:
     """Return the published row of each step and the measured ones.
 
     A run that `vos-bench ablate` made says itself which step it is; of any other, LWL's settings tell.
@@ -43,7 +43,7 @@ def build(runs: Sequence[Run]) -> Table:
     return assemble(TITLE, columns, rows, notes, across="method")
 
 
-def axes(runs: Sequence[Run]) -> Table:
+def make_axes_table(runs: Sequence[Run]) -> Table:
     """Return the further axes of ablations, a group for each; the steps of table 1 are in the report `ablation`."""
     found = [row for row in variant_rows(runs) if row.setup.axis != AXIS]
     columns = (

@@ -17,7 +17,7 @@ COLUMNS = 3
 SCORES = ("J", "J&F")
 
 
-def build(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+def draw_figure(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Draw mean J and J&F of each variant with the sample standard deviation over its seeds, and each seed as a dot."""
     panels: dict[Setup, list[VariantRow]] = {}
     for row in variant_rows(runs):

@@ -24,7 +24,7 @@ NOTE = (
 )
 
 
-def build(runs: Sequence[Run]) -> Table:
+def make_table(runs: Sequence[Run]) -> Table:
     """Return the table, grouped by dataset and sequence; within an object, runs of equal rules are ranked."""
     rows = [row for run in runs for row in _run_rows(run)]
     rows.sort(key=lambda row: (row["sequence"], row["object"] != ALL, str(row["object"]).zfill(6)))

@@ -2,14 +2,16 @@
 
 from vos_bench.plugins import ReportInfo
 
-ABLATION = ReportInfo("ablation", "Table 1 of the LWL paper: what each part adds", "vos_bench.reports.ablation:build")
+ABLATION = ReportInfo(
+    "ablation", "Table 1 of the LWL paper: what each part adds", "vos_bench.reports.ablation:make_table"
+)
 ABLATION_AXES = ReportInfo(
-    "ablation-axes", "Further axes of ablations, with seeds and minutes", "vos_bench.reports.ablation:axes"
+    "ablation-axes", "Further axes of ablations, with seeds and minutes", "vos_bench.reports.ablation:make_axes_table"
 )
 ABLATION_FIGURE = ReportInfo(
     "ablation-figure",
     "Score by axis of an ablation, with its spread over seeds",
-    "vos_bench.reports.ablation_figure:build",
+    "vos_bench.reports.ablation_figure:draw_figure",
     kind="figure",
 )
 YTVOS18 = ReportInfo("ytvos18", "Table 2 of the LWL paper: YouTube-VOS 2018", "vos_bench.reports.paper:ytvos18")
@@ -23,14 +25,16 @@ DAVIS17_ALL = ReportInfo(
 BOX = ReportInfo("box", "Table 4 of the LWL paper: start from boxes", "vos_bench.reports.paper:box")
 DAVIS16 = ReportInfo("davis16", "DAVIS 2016, published and measured", "vos_bench.reports.paper:davis16")
 YTVOS19 = ReportInfo("ytvos19", "YouTube-VOS 2019, published and measured", "vos_bench.reports.paper:ytvos19")
-SPEED = ReportInfo("speed", "FPS, latency and memory by machine and number of objects", "vos_bench.reports.speed:build")
+SPEED = ReportInfo(
+    "speed", "FPS, latency and memory by machine and number of objects", "vos_bench.reports.speed:make_table"
+)
 LATENCY = ReportInfo(
     "latency", "FPS with its spread, and latencies, of each timing", "vos_bench.records.latency_table:latency_table"
 )
-ATTRIBUTES = ReportInfo("attributes", "Scores of every sequence and object", "vos_bench.reports.attributes:build")
-PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "vos_bench.reports.progress:build")
+ATTRIBUTES = ReportInfo("attributes", "Scores of every sequence and object", "vos_bench.reports.attributes:make_table")
+PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "vos_bench.reports.progress:make_table")
 DELTA = ReportInfo(
-    "delta", "What moved between two runs, and whether it is significant", "vos_bench.reports.delta:build"
+    "delta", "What moved between two runs, and whether it is significant", "vos_bench.reports.delta:make_table"
 )
 CURVES = ReportInfo(
     "curves", "J and F over the frames of single sequences", "vos_bench.reports.figures:curves", kind="figure"
@@ -61,7 +65,10 @@ ANIMATION = ReportInfo(
     kind="figure",
 )
 HTML = ReportInfo(
-    "html", "A static site: leaderboard, run pages, sequence viewer", "vos_bench.reports.page.site:build", kind="page"
+    "html",
+    "A static site: leaderboard, run pages, sequence viewer",
+    "vos_bench.reports.page.site:write_page",
+    kind="page",
 )
 RUNS = ReportInfo(
     "runs",

@@ -23,7 +23,7 @@ COLUMNS = (
 )
 
 
-def build(runs: Sequence[Run]) -> Table:
+def make_table(runs: Sequence[Run]) -> Table:
     """Return the table: each run against the one before it, in the order in which they were named.
 
     Raises:

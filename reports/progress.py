@@ -23,7 +23,7 @@ NOTE = (
 )
 
 
-def build(runs: Sequence[Run]) -> Table:
+def make_table(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each method, data and protocol, its runs by date."""
     rows: list[dict[str, Any]] = []
     last: dict[tuple[str, int], float] = {}

@@ -37,7 +37,7 @@ NOTES = (
 AUTHORS = "Published, by their authors' definitions, on the hardware that a note names; never ranked"
 
 
-def build(runs: Sequence[Run]) -> Table:
+def make_table(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each machine and precision, a line for each run and number of objects."""
     rows = [row for run in runs for row in _run_rows(run)]
     rows.sort(key=lambda row: row["group"])

@@ -29,7 +29,7 @@ MARKER = ".vos-bench-page"
 STATIC = ("style.css", "leaderboard.js", "viewer.js")
 
 
-def build(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+def write_page(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Write the site to `options.out`, whole or not at all; an older site there is replaced.
 
     Raises:

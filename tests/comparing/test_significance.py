@@ -7,7 +7,7 @@ import pytest
 from vos_bench.comparing.significance import change
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
-from vos_bench.reports.delta import build
+from vos_bench.reports.delta import make_table
 
 MakeRun = Callable[..., Run]
 
@@ -67,7 +67,7 @@ def test_sequences_that_failed_in_one_run_are_left_out_and_none_left_is_refused(
 
 
 def test_the_report_shows_the_sequences_that_moved_most_first(make_run: MakeRun) -> None:
-    table = build([*pair(make_run, {f"s{i:02d}": i / 100 * (-1) ** i for i in range(20)})])
+    table = make_table([*pair(make_run, {f"s{i:02d}": i / 100 * (-1) ** i for i in range(20)})])
     assert [row["of"] for row in table.rows[:3]] == ["all 20 sequences", "s19", "s18"]
     assert len(table.rows) == 1 + 10
     assert any("paired bootstrap over 20 sequences" in note for note in table.notes)
@@ -76,6 +76,6 @@ def test_the_report_shows_the_sequences_that_moved_most_first(make_run: MakeRun)
 def test_the_report_refuses_one_run_and_runs_of_different_data(make_run: MakeRun) -> None:
     one = make_run({"a": (0.5, 0.5)})
     with pytest.raises(BadInputError, match="expected two"):
-        build([one])
+        make_table([one])
     with pytest.raises(NotComparableError, match="fingerprint"):
-        build([one, make_run({"a": (0.5, 0.5)}, fingerprint="e" * 64)])
+        make_table([one, make_run({"a": (0.5, 0.5)}, fingerprint="e" * 64)])

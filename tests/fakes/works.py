@@ -119,5 +119,5 @@ def _steps(out: Path) -> list[int]:
 
 def _saved_steps(out: Path) -> Found:
     """The steps whose result is on disk: a checkpoint, which has to load, and the weights."""
-    steps = checkpoint.load(out)["step"] if (out / checkpoint.CHECKPOINT).exists() else -1
+    steps = checkpoint.load_checkpoint(out)["step"] if (out / checkpoint.CHECKPOINT).exists() else -1
     return {**{f"step {step}": b"" for step in range(steps + 1)}, **files(out, "weights.*")}

@@ -100,7 +100,7 @@ def test_what_a_killed_scoring_left_half_written_is_swept_away(works: ModuleType
 def test_a_checkpoint_or_weights_too_large_for_the_disk_are_said_plainly(small_disk: Path):
     tensors = {"w": torch.zeros(500_000)}
     for save in (
-        lambda: checkpoint.save(small_disk, tensors),
+        lambda: checkpoint.save_checkpoint(small_disk, tensors),
         lambda: write_tensors(small_disk / "weights.safetensors", tensors, metadata={}),
     ):
         with pytest.raises(BadInputError, match=r"cannot be written: .*No space left on device"):

@@ -18,7 +18,7 @@ from vos_bench import registry
 from vos_bench.api import ReportOptions
 from vos_bench.progress import Progress
 from vos_bench.records import FrameScores, Run, SequenceRecord, find_runs, write_record
-from vos_bench.reports.page.site import build
+from vos_bench.reports.page.site import write_page
 
 SEQUENCES, FRAMES, METHODS = 30, 100, ("one", "two")
 HEIGHT, WIDTH = 54, 96
@@ -88,7 +88,7 @@ def site(video: Path, make_run: Callable[..., Run], tmp_path_factory: pytest.Tem
             shutil.copytree(video / "Annotations" / name, folder / "masks" / name)
     runs, counter = find_runs([base / "runs"]).runs, Counter()
     tracemalloc.start()
-    build(runs, ReportOptions(out=base / "site", root=video, progress=counter))
+    write_page(runs, ReportOptions(out=base / "site", root=video, progress=counter))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return Site(base / "site", counter, peak)

@@ -17,7 +17,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID
 from vos_bench.records import Run
 from vos_bench.reports.page.media import EDGE, FALSE_NEGATIVE, FALSE_POSITIVE, errors_layer, objects_layer
-from vos_bench.reports.page.site import build
+from vos_bench.reports.page.site import write_page
 
 MakeRun = Callable[..., Run]
 
@@ -25,7 +25,7 @@ MakeRun = Callable[..., Run]
 @pytest.fixture(scope="module")
 def site(on_disk: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("page") / "site"
-    assert build(on_disk.runs, ReportOptions(out=out, root=on_disk.root)) == [out / "index.html"]
+    assert write_page(on_disk.runs, ReportOptions(out=out, root=on_disk.root)) == [out / "index.html"]
     return out
 
 
@@ -56,29 +56,29 @@ def test_names_from_records_are_text(site: Path) -> None:
 
 def test_an_older_site_is_replaced_and_other_folders_are_refused(on_disk: Any, tmp_path: Path) -> None:
     options = ReportOptions(out=tmp_path / "site", root=on_disk.root, sequences=("one",))
-    build(on_disk.runs, options)
+    write_page(on_disk.runs, options)
     (tmp_path / "site" / "old.html").write_text("old")
-    build(on_disk.runs[:1], options)
+    write_page(on_disk.runs[:1], options)
     assert not (tmp_path / "site" / "old.html").exists()
     assert not (tmp_path / "site" / "run-002.html").exists()
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("years of work")
     with pytest.raises(BadInputError, match="something else than a page"):
-        build(on_disk.runs, ReportOptions(out=mine))
+        write_page(on_disk.runs, ReportOptions(out=mine))
     assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "site"], "nothing half-written is left"
 
 
 def test_without_the_data_the_label_maps_are_shown_and_the_page_says_why(on_disk: Any, tmp_path: Path) -> None:
-    build(on_disk.runs, ReportOptions(out=tmp_path / "site", root=tmp_path / "gone"))
+    write_page(on_disk.runs, ReportOptions(out=tmp_path / "site", root=tmp_path / "gone"))
     assert "no frames are shown" in (tmp_path / "site" / "index.html").read_text()
     assert (tmp_path / "site" / "media" / "001" / "objects-001-00000.png").is_file()
     assert not list((tmp_path / "site").rglob("frame-*.webp"))
 
 
 def test_a_run_whose_label_maps_and_data_are_gone_still_has_its_page(make_run: MakeRun, tmp_path: Path) -> None:
-    build([gone(make_run({"a": (0.5, 0.5), "b": None}))], ReportOptions(out=tmp_path / "site"))
+    write_page([gone(make_run({"a": (0.5, 0.5), "b": None}))], ReportOptions(out=tmp_path / "site"))
     assert "there is no dataset" in (tmp_path / "site" / "index.html").read_text()
     text = (tmp_path / "site" / "run-001.html").read_text()
     assert "failed: the method raised ValueError" in text
@@ -103,14 +103,14 @@ def test_a_run_of_few_easy_sequences_does_not_lead_the_board(make_run: MakeRun, 
     few = make_run({"a": (0.9, 0.9)}, method="few")
     whole = [make_run({"a": (J, J), "b": (J, J)}, method=f"whole-{J}") for J in (0.4, 0.6)]
     runs = [gone(run) for run in (few, *whole)]
-    build(runs, ReportOptions(out=tmp_path / "site"))
+    write_page(runs, ReportOptions(out=tmp_path / "site"))
     text = (tmp_path / "site" / "index.html").read_text()
     assert re.findall(r'<td class="name"><a href="[^"]*">([^<]*)', text) == ["whole-0.6", "whole-0.4", "few"]
 
 
 def test_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="found no run"):
-        build([], ReportOptions(out=tmp_path / "site"))
+        write_page([], ReportOptions(out=tmp_path / "site"))
 
 
 def test_errors_are_told_apart() -> None:

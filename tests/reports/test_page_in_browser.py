@@ -10,7 +10,7 @@ import pytest
 
 from vos_bench.api import ReportOptions
 from vos_bench.records import Run
-from vos_bench.reports.page.site import build
+from vos_bench.reports.page.site import write_page
 
 MakeRun = Callable[..., Run]
 
@@ -18,7 +18,7 @@ MakeRun = Callable[..., Run]
 @pytest.fixture(scope="module")
 def site(on_disk: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("page") / "site"
-    build(on_disk.runs, ReportOptions(out=out, root=on_disk.root))
+    write_page(on_disk.runs, ReportOptions(out=out, root=on_disk.root))
     return out
 
 
@@ -30,7 +30,7 @@ def board(make_run: MakeRun, tmp_path: Path) -> Path:
         *(on(make_run({hostile: (J, J)}, method=method), "davis16") for method, J in ((hostile, 0.5), ("best", 0.7))),
         on(make_run({"b": (0.99, 0.99)}, method="elsewhere"), "not-installed"),
     ]
-    build(runs, ReportOptions(out=tmp_path / "site", root=tmp_path))
+    write_page(runs, ReportOptions(out=tmp_path / "site", root=tmp_path))
     return tmp_path / "site" / "index.html"
 
 

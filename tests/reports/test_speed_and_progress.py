@@ -51,7 +51,7 @@ def timed(run: Run, *, fps: float = 37.5, indicative: bool = False, gpu: str = "
 
 
 def test_speed_has_a_line_for_each_number_of_objects(make_run: MakeRun) -> None:
-    rows = pd.DataFrame(speed.build([timed(make_run({"a": (0.5, 0.5)}))]).rows)
+    rows = pd.DataFrame(speed.make_table([timed(make_run({"a": (0.5, 0.5)}))]).rows)
     ours = rows[rows["method"] == "mine"].set_index("objects")
     assert list(ours.index) == ["all", "1", "2"]
     assert ours.loc["all", "FPS"] == 37.5
@@ -66,10 +66,10 @@ def test_speed_ranks_on_one_machine_only_and_no_mere_indication(make_run: MakeRu
         first, second = (make_run({"a": (0.5, 0.5)}, method=name) for name in ("x", "y"))
         return [timed(first, fps=20, gpu="H200"), timed(second, fps=10, gpu=gpu, indicative=indicative)]
 
-    assert "**20.00**" in render(speed.build(runs(gpu="H200")), "markdown")
-    assert "**20.00**" not in render(speed.build(runs(gpu="V100")), "markdown")
-    assert "**20.00**" not in render(speed.build(runs()), "markdown"), "a processor is not that GPU"
-    assert "**20.00**" not in render(speed.build(runs(gpu="H200", indicative=True)), "markdown")
+    assert "**20.00**" in render(speed.make_table(runs(gpu="H200")), "markdown")
+    assert "**20.00**" not in render(speed.make_table(runs(gpu="V100")), "markdown")
+    assert "**20.00**" not in render(speed.make_table(runs()), "markdown"), "a processor is not that GPU"
+    assert "**20.00**" not in render(speed.make_table(runs(gpu="H200", indicative=True)), "markdown")
 
 
 def test_float32_is_not_ranked_with_what_was_rounded_to_tf32(make_run: MakeRun) -> None:
@@ -90,14 +90,14 @@ def test_an_indication_has_latencies_by_number_of_objects_and_no_fps(make_run: M
     assert run.record.timing is not None
     timing = run.record.timing.model_copy(update={"fps": None, "step_ms": Latency(p50=30, p90=40, p99=40)})
     run = replace(run, record=run.record.model_copy(update={"timing": timing}))
-    rows = [row for row in speed.build([run]).rows if row["method"] == "mine"]
+    rows = [row for row in speed.make_table([run]).rows if row["method"] == "mine"]
     assert [row["objects"] for row in rows] == ["all", "1", "2"]
     assert all(row["FPS"] is None for row in rows)
     assert [row["p50"] for row in rows] == [30, 10.0, 40.0]
 
 
 def test_published_speeds_stand_alone_and_unranked_without_a_record() -> None:
-    table = speed.build([])
+    table = speed.make_table([])
     assert {row["group"] for row in table.rows} == {speed.AUTHORS}
     assert not any(row.get("rank") for row in table.rows)
     lwl = next(row for row in table.rows if row["method"] == "LWL")
@@ -115,7 +115,7 @@ def test_progress_follows_one_method_under_one_set_of_rules(make_run: MakeRun) -
         at("2026-02-01", make_run({"a": (0.9, 0.9)}, fingerprint="e" * 64)),
         at("2026-02-15", make_run({"a": (0.8, 0.8)}, seed=1)),
     ]
-    rows = pd.DataFrame(progress.build(runs).rows)
+    rows = pd.DataFrame(progress.make_table(runs).rows)
     same = rows[rows["group"].str.endswith("(rules 1)")]
     assert list(same["date"]) == ["2026-01-01", "2026-02-15", "2026-03-01"]
     assert same["change"].iloc[:2].isna().all()
@@ -124,7 +124,7 @@ def test_progress_follows_one_method_under_one_set_of_rules(make_run: MakeRun) -
 
 
 def test_attributes_ranks_within_an_object_and_names_failures(make_run: MakeRun) -> None:
-    table = attributes.build(
+    table = attributes.make_table(
         [make_run({"a": (0.5, 0.5), "b": (0.9, 0.9)}, method="x"), make_run({"a": (0.6, 0.6), "b": None}, method="y")]
     )
     text = render(table, "markdown")

@@ -90,20 +90,15 @@ def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str
             f"report {report}: {scored[0].folder} is of {first.title}, {others[0].folder} of "
             f"{others[0].record.dataset.title}; expected runs on the same data"
         )
-    common = [name for name in by_score(scored[0]) if all(has_scores(run, name) for run in scored)]
+    common = [name for name in by_score(scored[0]) if all(run.has_scores(name) for run in scored)]
     if not common and not options.sequences:
         raise BadInputError(f"report {report}: no sequence is scored in all of the {len(scored)} runs")
     names = chosen_sequences(scored, options.sequences, default=list(dict.fromkeys(common[:1] + common[-1:])))
     for run in scored:
         for name in names:
-            if not has_scores(run, name):
+            if not run.has_scores(name):
                 raise BadInputError(f"--sequences {name}: {run.folder} has no scores of it")
     return scored, names
-
-
-def has_scores(run: Run, sequence: str) -> bool:
-    """Return whether a run has scored the sequence."""
-    return sequence in run.sequence_records and bool(run.sequence_records[sequence].scores)
 
 
 def open_data(run: Run, root: Path | None) -> Dataset:

@@ -13,7 +13,7 @@ from vos_bench.commands import options
 from vos_bench.commands.output import say, show, write_json, write_page
 from vos_bench.comparing import history as histories
 from vos_bench.comparing.compare import compare as compare_runs
-from vos_bench.comparing.compare import load_all
+from vos_bench.comparing.compare import load_runs
 from vos_bench.comparing.comparison import OVERALL, Comparison, FailOn, Verdict
 from vos_bench.comparing.junit import comparison_junit, refusal_junit
 from vos_bench.comparing.markdown import comparison_markdown, comparison_table, refusal_markdown, worst_first
@@ -182,7 +182,7 @@ def _write_summary(path: Path, comparison: Comparison, fail_on: FailOn, *, thumb
 
 
 def _tell_history(paths: Sequence[Path], json: Path | None) -> int:
-    found = histories.history(load_all(paths))
+    found = histories.history(load_runs(paths))
     show(found.table)
     say(f"{found.hint}.")
     rows = found.table.rows

@@ -52,7 +52,7 @@ def compare(
             baselines.
     """
     found = _baselines(baseline, spread)
-    after = load(candidate)
+    after = _loaded(candidate)
     try:
         mark = _mark(found, sequences, spread)
         if sequences is not None:
@@ -64,7 +64,7 @@ def compare(
     return Comparison(mark.run, after, rows, moved, mark.runs)
 
 
-def load(run: RunLike) -> Run:
+def _loaded(run: RunLike) -> Run:
     """Return a run that is given as such or by its path. Raises BadInputError where it cannot be read."""
     return run if isinstance(run, Run) else load_run(run)
 
@@ -72,16 +72,16 @@ def load(run: RunLike) -> Run:
 def _baselines(given: RunLike | Collection[RunLike], spread: float | None) -> list[Run]:
     parts = [given] if isinstance(given, Run | str | Path) else [*given]
     if spread is not None:
-        return [run for part in parts for run in ([part] if isinstance(part, Run) else load_all([Path(part)]))]
+        return [run for part in parts for run in ([part] if isinstance(part, Run) else load_runs([Path(part)]))]
     if len(parts) != 1:
         raise BadInputError(
             f"compare: found {len(parts)} baselines, expected one, or --tolerance spread for runs with different "
             "seeds, or --history"
         )
-    return [load(parts[0])]
+    return [_loaded(parts[0])]
 
 
-def load_all(paths: Collection[Path]) -> tuple[Run, ...]:
+def load_runs(paths: Collection[Path]) -> tuple[Run, ...]:
     """Read every run at or below some paths. Raises BadInputError with all that cannot be read."""
     found = find_runs(paths)
     if found.problems:

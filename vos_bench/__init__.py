@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vos_bench.records.run import Run as Run
     from vos_bench.records.run import load_run as load_run
     from vos_bench.running.method import load_method as load_method
+    from vos_bench.running.run import run as run
     from vos_bench.training.session import train as train
 
 _HOMES = {
@@ -30,11 +31,12 @@ _HOMES = {
     "compare": "vos_bench.comparing.compare",
     "load_method": "vos_bench.running.method",
     "load_run": "vos_bench.records.run",
+    "run": "vos_bench.running.run",
     "train": "vos_bench.training.session",
 }
 """Name to the module that defines it."""
 
-__all__ = ["Progress", "Prompt", "Run", "compare", "load_method", "load_run", "train"]
+__all__ = ["Progress", "Prompt", "Run", "compare", "load_method", "load_run", "run", "train"]
 
 
 if not TYPE_CHECKING:  # type checkers are to find a name that is not there

@@ -230,25 +230,28 @@ def summarise(timings: Iterable[FrameTimings], *, disturbances: Iterable[str] = 
     repeats = [columns.of_repeat(number) for number in np.unique(columns.repeat)]
     sharing = tuple(_sharing(timings))
     reasons = (*sharing, *_disturbances(timings), *disturbances, *_shortcomings(repeats))
-    summary = TimingSummary(
-        definition=DEFINITIONS[columns.clock],
+    brackets = {each.bracket for each in timings}
+    whole = "sequence" in brackets
+    remark = REPORTED if "reported" in brackets else WHOLE if whole else ""
+    rates = () if reasons else repeats  # figures that are only indicative have no FPS
+    init, step = (columns.init, columns.steps) if not (sharing or whole) else (_NONE, _NONE)
+    return TimingSummary(
+        definition=f"{DEFINITIONS[columns.clock]}; {remark}" if remark and not sharing else DEFINITIONS[columns.clock],
         clock=columns.clock,
         indicative=bool(reasons),
         reasons=reasons,
         repeats=len(repeats),
         frames=columns.milliseconds.size,
         seconds=columns.seconds,
+        fps=None if whole else _median(each.steps for each in rates),
+        fps_with_init=_median(each.milliseconds for each in rates),
+        fps_repeats=() if whole else tuple(rate for each in rates if (rate := _rate(each.steps)) is not None),
+        init_ms=float(np.median(init)) if init.size else None,
+        step_ms=_latency(step),
     )
-    if sharing:
-        return summary
-    if any(each.bracket == "sequence" for each in timings):
-        figures = {"definition": f"{summary.definition}; {WHOLE}"}
-        rates = {"fps_with_init": _median(each.milliseconds for each in repeats)}
-    else:
-        figures, rates = _latencies(columns), _rates(repeats)
-    if any(each.bracket == "reported" for each in timings):
-        figures["definition"] = f"{summary.definition}; {REPORTED}"
-    return summary.model_copy(update={**figures, **({} if reasons else rates)})
+
+
+_NONE: NDArray[np.float64] = np.array([])
 
 
 class _Columns(NamedTuple):
@@ -279,6 +282,10 @@ class _Columns(NamedTuple):
     @property
     def seconds(self) -> float:
         return float(self.milliseconds.sum()) / 1e3
+
+    @property
+    def init(self) -> NDArray[np.float64]:
+        return self.milliseconds[self.first]
 
     @property
     def steps(self) -> NDArray[np.float64]:
@@ -318,23 +325,9 @@ def _shortcomings(repeats: list[_Columns]) -> Iterable[str]:
         yield f"{len(repeats)} of {ENOUGH_REPEATS} repeats"
 
 
-def _rates(repeats: list[_Columns]) -> dict[str, Any]:
-    """Return the FPS of each repeat and their medians."""
-    return {
-        "fps": _median(each.steps for each in repeats),
-        "fps_with_init": _median(each.milliseconds for each in repeats),
-        "fps_repeats": tuple(rate for each in repeats if (rate := _rate(each.steps)) is not None),
-    }
-
-
 def _median(repeats: Iterable[NDArray[np.float64]]) -> float | None:
     rates = [rate for lengths in repeats if (rate := _rate(lengths)) is not None]
     return float(np.median(rates)) if rates else None
-
-
-def _latencies(columns: _Columns) -> dict[str, Any]:
-    init = columns.milliseconds[columns.first]
-    return {"init_ms": float(np.median(init)) if init.size else None, "step_ms": _latency(columns.steps)}
 
 
 def _rate(lengths: NDArray[np.float64]) -> float | None:

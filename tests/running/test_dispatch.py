@@ -134,7 +134,7 @@ def test_events_that_come_after_the_end_or_before_the_start_are_not_passed_on(le
     ledger, told = ledger
     ledger.frame_done("a")
     ledger.sequence_started("a", 6)
-    ledger.take(WorkerResult("a", SequenceRecord(name="a", status="done"), None, ()))
+    ledger.add(WorkerResult("a", SequenceRecord(name="a", status="done"), None, ()))
     ledger.frame_done("a")
     ledger.sequence_started("a", 6)
     assert told == [("sequence_started", "a"), ("sequence_finished", "a")]
@@ -142,7 +142,7 @@ def test_events_that_come_after_the_end_or_before_the_start_are_not_passed_on(le
 
 def test_a_sequence_of_which_no_event_came_through_is_told_of_when_it_has_ended(ledger: tuple):
     ledger, told = ledger
-    ledger.take(WorkerResult("a", SequenceRecord(name="a", status="done"), None, ()))
+    ledger.add(WorkerResult("a", SequenceRecord(name="a", status="done"), None, ()))
     assert told == [("sequence_started", "a"), ("sequence_finished", "a")]
 
 

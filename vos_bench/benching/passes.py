@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 
@@ -76,7 +75,7 @@ class TimedSequence:
             peak_mib=self.host,
             peak_gpu_mib=self.gpu,
             peak_gpu_reserved_mib=self.reserved,
-            timings=_joined(self.columns),
+            timings=_concatenated(self.columns),
             notes=self.notes,
             log=self.log,
         )
@@ -86,10 +85,22 @@ def _highest(*values: float | None) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _joined(columns: list[FrameTimings]) -> FrameTimings:
-    names = ("frame", "objects", "phase", "decode_ms", "stream_ms", "model_ms", "write_ms", "repeat")
-    return columns[0].model_copy(
-        update={name: tuple(chain.from_iterable(getattr(each, name) for each in columns)) for name in names}
+def _concatenated(columns: list[FrameTimings]) -> FrameTimings:
+    """Return the times of several passes one after the other; the passes differ in nothing else."""
+    first = columns[0]
+    return FrameTimings(
+        frame=tuple(name for each in columns for name in each.frame),
+        objects=tuple(count for each in columns for count in each.objects),
+        phase=tuple(phase for each in columns for phase in each.phase),
+        decode_ms=tuple(ms for each in columns for ms in each.decode_ms),
+        stream_ms=tuple(ms for each in columns for ms in each.stream_ms),
+        model_ms=tuple(ms for each in columns for ms in each.model_ms),
+        write_ms=tuple(ms for each in columns for ms in each.write_ms),
+        repeat=tuple(number for each in columns for number in each.repeat),
+        bracket=first.bracket,
+        read_ahead=first.read_ahead,
+        shared=first.shared,
+        device=first.device,
     )
 
 
@@ -166,7 +177,7 @@ class Passes:
         memory = PeakMemory(self._method.device)
         digest = _LabelMapDigest()
         try:
-            timings, source = self._played(timed, loaded, digest)
+            timings, source = self._played(timed, loaded, digest, repeat)
             seconds = time.perf_counter() - began
         except MethodError as error:
             raise MethodError(f"{name}: {error}") from error
@@ -174,7 +185,6 @@ class Passes:
             self._finish(timed)
         if repeat is None:
             return timings
-        timings = timings.model_copy(update={"repeat": (repeat,) * len(loaded)})
         timed.note_memory(memory)
         timed.seconds += seconds
         timed.columns.append(timings)
@@ -201,7 +211,7 @@ class Passes:
         return self._held[1]
 
     def _played(
-        self, timed: TimedSequence, loaded: list[LoadedFrame], digest: "_LabelMapDigest"
+        self, timed: TimedSequence, loaded: list[LoadedFrame], digest: "_LabelMapDigest", repeat: int | None
     ) -> tuple[FrameTimings, FrameSource]:
         source = FrameSource(iter(loaded), info=self._task.info, init=self._task.init)
         masks = masks_folder(self._task.out, timed.name)
@@ -222,7 +232,8 @@ class Passes:
             source,
             method=self._method,
             writer=LabelMapWriter(timed.plan, save),
-            clock=self._task.clock,
+            task=self._task,
+            repeat=repeat,
             frame_done=lambda _: self._progress.frame_done(timed.name),
         )
         return timings, source

@@ -57,7 +57,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Prog
     prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
     out = settings.out or default_out(prepared.record)
     with FolderLock(out, shard=None).held():
-        before = open_folder(out, prepared.record, dataset=settings.dataset)
+        before = open_folder(out, prepared.record, dataset=settings.dataset).record
         remove_partial_files(out)
         for name in before.dataset.sequences:
             remove_outputs(out, name)
@@ -69,22 +69,24 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Prog
                 settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress or Progress()
             )
             entry = _repeat(passes, repeats)
-        for timed in passes.sequences.values():
+        saved = [
             score_and_save(settings.dataset, timed.record(prepared.task), task=prepared.task)
+            for timed in passes.sequences.values()
+        ]
         environment = collect_environment(settings.method.factory.partition(":")[0])
-        update = {
-            "numerics": numerics(prepared.spec, method),
-            "environment": environment,
-            "bench": entry,
-            "notes": (*record.notes, *notes),
-        }
-        return write_summary(out, record.model_copy(update=update))
+        record = record.replace(
+            numerics=numerics(prepared.spec, method),
+            environment=environment,
+            bench=entry,
+            notes=(*record.notes, *notes),
+        )
+        return write_summary(out, record, saved)
 
 
 def _about_this(record: RunRecord, prepared: PreparedRun) -> RunRecord:
     """Return the record of this timing alone: one that was here before is replaced, not gone on with."""
     definition = f"{record.memory_definition}; {FRAMES_NOTE}"
-    return prepared.record.model_copy(update={"external": record.external, "memory_definition": definition})
+    return prepared.record.replace(external=record.external, memory_definition=definition)
 
 
 def _repeat(passes: Passes, repeats: Repeats) -> BenchEntry:

@@ -8,16 +8,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vos_bench import registry, weights
+from vos_bench import registry
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
-from vos_bench.clusters import parse_cluster, path_on
+from vos_bench.clusters import parse_cluster
 from vos_bench.commands import options
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
-from vos_bench.running.run import Overwrite, RunSettings, run_method
-from vos_bench.scoring.listed import GivenTruth
+from vos_bench.running.run import Overwrite, open_data
+from vos_bench.running.run import run as run_method
 
 Flag = Parameter(negative=())
 
@@ -85,39 +85,36 @@ def run(
         json: A file for the scores.
     """
     info = _named(registry.method(method), name)
-    overrides = (*_process_settings(command, timeout), *set_)
-    cluster = parse_cluster(engine)
-    chosen = weights.choose(info, weights_)
-    opened = registry.open_dataset(dataset, root=root and path_on(cluster, root), split=split)
-    if truth is not None:
-        opened = GivenTruth(opened, path_on(cluster, truth))
+    opened = open_data(dataset, root=root, split=split, truth=truth, cluster=parse_cluster(engine))
     numbers = options.seeds(seeds)
     runs = []
     for seed in numbers:
-        settings = RunSettings(
-            method=info,
-            dataset=opened,
-            overrides=overrides,
-            sequences=options.sequence_names(sequences),
-            init=init,
-            frames=frames,
-            protocol=protocol,
-            seed=seed,
-            device=device,
-            amp=amp,
-            compile=compile,
-            jobs=jobs,
-            engine=cluster,
-            stall=stall,
-            shard=options.shard(shard),
-            overwrite=overwrite,
-            save_probabilities=save_probabilities,
-            timing=timing,
-            out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
-            command=tuple(sys.argv[1:]),
-        ).with_weights(chosen)
         with TerminalProgress() as progress:
-            runs.append(run_method(settings, progress=progress))
+            done = run_method(
+                info,
+                opened,
+                weights=weights_,
+                init=init,
+                sequences=options.sequence_names(sequences),
+                seed=seed,
+                frames=frames,
+                protocol=protocol,
+                settings=(*_process_settings(command, timeout), *set_),
+                device=device,
+                amp=amp,
+                compile=compile,
+                jobs=jobs,
+                engine=engine,
+                stall=stall,
+                shard=options.shard(shard),
+                overwrite=overwrite,
+                save_probabilities=save_probabilities,
+                timing=timing,
+                out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
+                command=sys.argv[1:],
+                progress=progress,
+            )
+        runs.append(done)
     return conclude(runs, json)
 
 

@@ -233,9 +233,21 @@ class AblationEntry(FrozenModel):
     training_seconds: float | None = None
 
 
+class SequenceRecordChanges(TypedDict, total=False):
+    """What may be learnt of a sequence after its record was made; see `SequenceRecord`."""
+
+    status: Literal["done", "failed"]
+    error: str
+    traceback: str
+    protocol: str
+    scores: "tuple[ObjectRecord, ...]"
+    notes: tuple[str, ...]
+
+
 class RunRecordChanges(TypedDict, total=False):
     """What may be learnt of a run after its record was begun; see `RunRecord`."""
 
+    created: UtcTime
     dataset: DatasetEntry
     environment: Environment
     numerics: Numerics | None
@@ -385,3 +397,7 @@ class SequenceRecord(FrozenModel):
     notes: tuple[str, ...] = ()
     objects_at_once: int | None = None
     log: str = ""
+
+    def replace(self, **changes: Unpack[SequenceRecordChanges]) -> Self:  # type: ignore[override] # as in RunRecord
+        """Return a record with these fields changed, checked as a new one is."""
+        return super().replace(**changes)

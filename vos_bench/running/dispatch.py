@@ -56,6 +56,20 @@ class WorkerInput:
     stall: float | None
 
 
+class RunOutput(NamedTuple):
+    """What running sequences gave.
+
+    Attributes:
+        records: The records of these sequences, in the order in which they ended.
+        numerics: Of the method that ran them; None where none did, or every worker died.
+        notes: What went wrong besides.
+    """
+
+    records: tuple[SequenceRecord, ...] = ()
+    numerics: Numerics | None = None
+    notes: tuple[str, ...] = ()
+
+
 class WorkerResult(NamedTuple):
     """How a sequence ended: with a record, or with none where every try was lost; and why tries failed."""
 
@@ -73,7 +87,7 @@ def run_in_workers(
     engine: Cluster = LOCAL,
     jobs: int | None = None,
     stall: float | None = None,
-) -> Numerics | None:
+) -> RunOutput:
     """Run sequences in worker processes.
 
     A sequence whose worker died, hung or lost its GPU is run once more in a fresh one; then it has failed.
@@ -87,7 +101,7 @@ def run_in_workers(
         stall: After how many seconds without a frame a worker is killed; None for never.
 
     Returns:
-        The numerics of a worker, None when every one died.
+        The records of the sequences, and the numerics of a worker.
 
     Raises:
         MethodError: The method cannot be built, or workers die before they begin.
@@ -95,12 +109,12 @@ def run_in_workers(
         BadInputError: The engine cannot be joined or breaks off.
     """
     jobs = jobs and min(jobs, len(names))
-    ledger = _RemoteSequences(progress, job)
+    sequences = _RemoteSequences(progress, job)
     worker_input = _worker_input(job, engine, jobs, stall)
     tries = _tries_folder(worker_input)
     with (
         connect(engine, jobs=jobs, gpu=job.spec.device != "cpu") as places,
-        _event_channel(ledger, places.host) as address,
+        _event_channel(sequences, places.host) as address,
     ):
         if places.host:
             with saving():
@@ -108,13 +122,13 @@ def run_in_workers(
         results = places.parallel(delayed(supervise)(name, worker_input, address) for name in names)
         try:
             for found in results:
-                ledger.take(found)
+                sequences.add(found)
         finally:
             # First, so that nobody waits for a sequence any more.
             ignore_errors(places.everywhere, close_pool, worker_input.token)
             _close(results)
             shutil.rmtree(tries, ignore_errors=True)
-    return ledger.numerics
+    return RunOutput(tuple(sequences.records), sequences.numerics)
 
 
 def _close(results: Generator[Any]) -> None:
@@ -124,9 +138,9 @@ def _close(results: Generator[Any]) -> None:
         results.close()
 
 
-def _event_channel(ledger: "_RemoteSequences", host: str | None) -> Any:
-    """Return the way of events to the ledger: the ledger itself in this process, or an address that others send to."""
-    return receiving(ledger, host=host) if host else nullcontext(ledger)
+def _event_channel(sequences: "_RemoteSequences", host: str | None) -> Any:
+    """Return where events of the sequences go: to this object in this process, or an address that others send to."""
+    return receiving(sequences, host=host) if host else nullcontext(sequences)
 
 
 def _worker_input(job: WorkerJob, engine: Cluster, jobs: int | None, stall: float | None) -> WorkerInput:
@@ -150,6 +164,7 @@ class _RemoteSequences(Progress):
         self._ended: set[str] = set()
         self._turn = threading.Lock()
         self.numerics: Numerics | None = None
+        self.records: list[SequenceRecord] = []
 
     def sequence_started(self, name: str, frames: int) -> None:
         """Pass it on, unless the sequence has ended: events may be late, results are not."""
@@ -164,19 +179,20 @@ class _RemoteSequences(Progress):
             if name in self._started - self._ended:
                 self._progress.frame_done(name)
 
-    def take(self, found: "WorkerResult | VosBenchError") -> None:
+    def add(self, found: "WorkerResult | VosBenchError") -> None:
         """Note how a sequence ended. Raises what ends the run."""
         if isinstance(found, VosBenchError):
             raise found
         self.numerics = found.numerics or self.numerics
-        record = self._conclude(found)
+        record = self._with_failures(found)
         with self._turn:
             if record.name not in self._started:  # no event came through
                 self._progress.sequence_started(record.name, record.frames)
             self._ended.add(record.name)
+            self.records.append(record)
             self._progress.sequence_finished(record)
 
-    def _conclude(self, found: WorkerResult) -> SequenceRecord:
+    def _with_failures(self, found: WorkerResult) -> SequenceRecord:
         """Return a sequence's record with what happened to it on the way, and write it where that adds something."""
         task, record = self._job.task, found.record
         if record is not None and not found.failures:
@@ -192,7 +208,7 @@ class _RemoteSequences(Progress):
             )
         else:
             notes = tuple(f"started again: {failure}" for failure in failures)
-            record = record.model_copy(update={"notes": (*record.notes, *notes)})
+            record = record.replace(notes=(*record.notes, *notes))
         with saving():
             write_record(record, sequence_file(task.out, record.name))
         return record

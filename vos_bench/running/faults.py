@@ -1,10 +1,13 @@
-"""Faults of the machine, told apart from those of a method: memory that runs out, and a GPU that is lost."""
+"""Why a sequence failed, and faults of the machine told apart from a method's: no memory left, or a lost GPU."""
 
 import gc
 import sys
+import traceback
 from typing import NamedTuple, Self
 
+from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
+from vos_bench.names import to_utf8
 
 _WORDS = (
     "DefaultCPUAllocator",  # torch on the CPU has a RuntimeError and no class for it
@@ -25,6 +28,29 @@ class GpuLostError(BadInputError):
             " The same command goes on with those that were not tried yet and tries this one last; if the GPU fails"
             " again, look at what the driver says of it (nvidia-smi, dmesg), or give another --device"
         )
+
+
+class Failure(NamedTuple):
+    """Why a sequence failed: one line, and the traceback of foreign code (empty for an error of this package)."""
+
+    error: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Self:
+        """Describe an error without the user's home folder."""
+        known = isinstance(error, VosBenchError)
+        cause = error.__cause__ if known else error
+        trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
+        text = _message(error) if known else f"{type(error).__name__}: {_message(error)}"
+        return cls(to_utf8(without_home(text)), to_utf8(without_home(trace)))
+
+
+def _message(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception as second:  # a method's own class of errors, whose faults cost no more than its others
+        return f"(its message cannot be had: {type(second).__name__})"
 
 
 class Halving(NamedTuple):

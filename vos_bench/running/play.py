@@ -21,7 +21,7 @@ from vos_bench.api import (
 from vos_bench.errors import MethodError, VosBenchError
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
-from vos_bench.timing import Bracket, Clock, FrameTimings, Phase, Stopwatch
+from vos_bench.timing import Bracket, Stopwatch
 
 
 @dataclass(frozen=True)
@@ -203,35 +203,21 @@ class AnsweredFrame(NamedTuple):
     reported_ms: float | None
 
 
-def frame_timings(rows: list[AnsweredFrame], lengths: list[float], *, clock: Clock, whole: bool) -> FrameTimings:
-    """Return the times of a sequence's frames as columns.
+def call_lengths(rows: list[AnsweredFrame], lengths: list[float], *, whole: bool) -> tuple[Bracket, tuple[float, ...]]:
+    """Return what was timed for each frame, and the milliseconds it took.
 
     Args:
         rows: The frames, in order.
         lengths: What the stopwatch measured for each, in milliseconds.
-        clock: Whose time that is.
         whole: Whether the method takes the whole sequence, so that reading falls into the bracket and is taken out.
     """
-    reported = [row.reported_ms for row in rows if row.reported_ms is not None]
-    bracket: Bracket = "reported" if len(reported) == len(rows) else "sequence" if whole else "call"
-    if bracket == "reported":
-        lengths = reported
-    elif whole:
-        waits = np.diff([0.0, *(row.waited_ms for row in rows)]).tolist()
-        lengths = [length - wait for length, wait in zip(lengths, waits, strict=True)]
-    absent = (None,) * len(rows)
-    phases: list[Phase] = ["step"] * len(rows)
-    phases[:1] = ["init"]
-    return FrameTimings(
-        frame=tuple(row.frame.name for row in rows),
-        objects=tuple(row.frame.objects for row in rows),
-        phase=tuple(phases),
-        decode_ms=tuple(row.frame.decode_ms for row in rows),
-        stream_ms=tuple(lengths) if clock == "stream" else absent,
-        model_ms=tuple(lengths) if clock == "model" else absent,
-        write_ms=tuple(row.write_ms for row in rows),
-        bracket=bracket,
-    )
+    reported = tuple(row.reported_ms for row in rows if row.reported_ms is not None)
+    if len(reported) == len(rows):
+        return "reported", reported
+    if not whole:
+        return "call", tuple(lengths)
+    waits = np.diff([0.0, *(row.waited_ms for row in rows)]).tolist()
+    return "sequence", tuple(length - wait for length, wait in zip(lengths, waits, strict=True))
 
 
 Save = Callable[[str, LabelMap], None]

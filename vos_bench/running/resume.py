@@ -1,13 +1,14 @@
 """What is left to do in a run's folder, and whether this run may work there at all."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from vos_bench.api import Dataset, Sequence
+from vos_bench.api import Dataset, ProtocolName, Sequence
 from vos_bench.environment import Environment
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.records import (
+    DatasetEntry,
     RunRecord,
     SequenceRecord,
     config8,
@@ -39,8 +40,15 @@ class RemainingWork(NamedTuple):
     finished: tuple[str, ...]
 
 
-def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool = False) -> RunRecord:
-    """Check that a folder is free or holds this very run, and return the record with what is known from before.
+class OpenedFolder(NamedTuple):
+    """A run's folder: the record with what is known from before, and the sequence files that can be read, by name."""
+
+    record: RunRecord
+    sequences: dict[str, SequenceRecord]
+
+
+def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool = False) -> OpenedFolder:
+    """Check that a folder is free or holds this very run, and return what is known from before.
 
     The record then is about all sequences that this run or an earlier one chose, or that were copied here.
 
@@ -61,16 +69,30 @@ def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool =
     elif run_file(out).exists():
         before = _same_run(out, record)
         names.update(before.dataset.sequences)
-        record = record.model_copy(
-            update={key: getattr(before, key) for key in ("created", "external", "environment", "numerics")}
+        record = record.replace(
+            created=before.created,
+            external=before.external,
+            environment=before.environment,
+            numerics=before.numerics,
         )
     else:
         _require_no_foreign_files(out)
-    for path in sorted((out / "sequences").glob("*.json")):
-        names.add(path.stem)
-        _require_identity(path, config8(record))
-    sequences = tuple(name for name in dataset.sequence_names if name in names)
-    return record.model_copy(update={"dataset": record.dataset.model_copy(update={"sequences": sequences})})
+    files = sorted((out / "sequences").glob("*.json"))
+    present = {path.stem: found for path in files if (found := _readable(path)) is not None}
+    for path in files:
+        if path.stem in present:
+            _require_identity(path, present[path.stem], config8(record))
+    names.update(path.stem for path in files)
+    data = record.dataset
+    chosen = DatasetEntry(
+        name=data.name,
+        version=data.version,
+        split=data.split,
+        fingerprint=data.fingerprint,
+        sequences=tuple(name for name in dataset.sequence_names if name in names),
+        frames=data.frames,
+    )
+    return OpenedFolder(record.replace(dataset=chosen), present)
 
 
 def _same_run(out: Path, record: RunRecord) -> RunRecord:
@@ -105,17 +127,18 @@ def _is_replaced(out: Path, record: RunRecord) -> bool:
     return alike and covered and not before.external and bool(differences(before, record))
 
 
-def resume_notice(out: Path, names: Iterable[str], *, software: str, before: Environment, now: Environment) -> str:
+def resume_notice(
+    out: Path, found: Collection[SequenceRecord], software: str, before: Environment, now: Environment
+) -> str:
     """Return one line on finished sequences that stay as they are: how many, and what made them where that differs.
 
     Args:
         out: The run's folder.
-        names: These sequences.
+        found: The records of these sequences.
         software: What this run would write into its sequence files.
         before: The environment of the folder's record.
         now: That of this process.
     """
-    found = [read_record(SequenceRecord, sequence_file(out, name)) for name in names]
     if not found:
         return ""
     made_by = sorted({each.software for each in found} - {software})
@@ -152,7 +175,13 @@ def _require_no_foreign_files(out: Path) -> None:
 
 
 def remaining_work(
-    out: Path, names: Iterable[str], *, record: RunRecord, dataset: Dataset, overwrite: Overwrite
+    out: Path,
+    names: Collection[str],
+    present: Mapping[str, SequenceRecord],
+    *,
+    protocol: ProtocolName,
+    dataset: Dataset,
+    overwrite: Overwrite,
 ) -> RemainingWork:
     """Sort the sequences of this run by what there is to do.
 
@@ -161,17 +190,16 @@ def remaining_work(
     Raises:
         BadInputError: `overwrite` is `never` and something is there.
     """
-    names = tuple(names)
-    present = [name for name in names if sequence_file(out, name).exists()]
-    if overwrite == "never" and present:
+    there = [name for name in names if sequence_file(out, name).exists()]
+    if overwrite == "never" and there:
         raise BadInputError(
-            f"{out}: {len(present)} of {len(names)} sequences are there already, such as {present[0]}, and --overwrite"
+            f"{out}: {len(there)} of {len(names)} sequences are there already, such as {there[0]}, and --overwrite"
             " never forbids to touch them; give another --out or --overwrite only-missing"
         )
-    label = protocol_label(record.protocol.name)
+    label = protocol_label(protocol)
     run, again, score, finished = [], [], [], []
     for name in names:
-        found = _readable(sequence_file(out, name))
+        found = present.get(name)
         if found is not None and found.status == "failed":
             again.append(name)
         elif found is None or overwrite == "always" or not _label_maps_present(out, name, dataset):
@@ -183,10 +211,9 @@ def remaining_work(
     return RemainingWork((*run, *again), tuple(score), tuple(finished))
 
 
-def _require_identity(path: Path, identity: str) -> None:
+def _require_identity(path: Path, record: SequenceRecord, identity: str) -> None:
     """Check that a sequence is this run's: shards are merged by copying, and may be mixed up."""
-    record = _readable(path)
-    if record is not None and record.identity != identity:
+    if record.identity != identity:
         raise BadInputError(
             f"{path}: was made by the run {record.identity or 'of another kind'}, and this is {identity}: method,"
             " configuration, weights, data or seed differ; take it out of this folder, or give another --out"

@@ -1,44 +1,174 @@
 """Runs a method over the sequences of a dataset: streaming, resumable, in one process or several."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
-from vos_bench.api import Dataset, SequenceMethod
+from vos_bench import registry
+from vos_bench import weights as parameters
+from vos_bench.api import Dataset, FramesSeen, Precision, PromptKind, ProtocolName, SequenceMethod
+from vos_bench.clusters import Cluster, parse_cluster, path_on
+from vos_bench.config import Settings, overrides
 from vos_bench.environment import collect_environment
-from vos_bench.errors import VosBenchError
+from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.locks import FolderLock
+from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
-from vos_bench.records import (
-    Numerics,
-    Run,
-    SequenceRecord,
-    default_out,
-    read_record,
-    remove_partial_files,
-    run_file,
-    sequence_file,
-    write_record,
-)
+from vos_bench.records import Run, SequenceRecord, default_out, remove_partial_files, run_file, write_record
 from vos_bench.records.summary import write_summary
-from vos_bench.running.dispatch import WorkerJob, run_in_workers
+from vos_bench.running.dispatch import RunOutput, WorkerJob, run_in_workers
 from vos_bench.running.frames import object_frames
 from vos_bench.running.method import built_method, numerics
 from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, resume_notice
 from vos_bench.running.sequence import prompted_sequences, run_sequence, score_and_save
 from vos_bench.running.setup import Overwrite, PreparedRun, RunSettings, prepare_run
 
-__all__ = ["Overwrite", "RunSettings", "run_method"]
+__all__ = ["Overwrite", "RunSettings", "open_data", "run", "run_method"]
+
+
+def run(
+    method: str | MethodInfo,
+    dataset: str | Dataset,
+    *,
+    root: str | Path | None = None,
+    split: str | None = None,
+    truth: str | Path | None = None,
+    weights: str | Path | None = None,
+    init: PromptKind = "mask",
+    sequences: Iterable[str] | None = None,
+    seed: int = 0,
+    frames: FramesSeen = "all",
+    protocol: ProtocolName | None = None,
+    settings: Settings = (),
+    device: str = "auto",
+    amp: Precision = "off",
+    compile: bool = False,
+    jobs: int | None = None,
+    engine: str = "local",
+    stall: float | None = None,
+    shard: tuple[int, int] | None = None,
+    overwrite: Overwrite = "only-missing",
+    save_probabilities: bool = False,
+    timing: bool = False,
+    out: str | Path | None = None,
+    command: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Run a method on a dataset and score it, as `vos-bench run` does; resume where an earlier run stopped.
+
+    Args:
+        method: A method's name, `FILE.py:CLASS` for one that is not installed, or its description.
+        dataset: A dataset's name, or a dataset that is open.
+        root: The dataset's folder; without it, VOS_BENCH_DATA or the config file names it.
+        split: Which split; without it, the dataset's default.
+        truth: A folder of true label maps, SEQUENCE/FRAME.png, for a dataset without public truth.
+        weights: A file of parameters, one of the method's names for them, or `untrained` for random ones.
+        init: What the objects start from.
+        sequences: Which sequences; None for all.
+        seed: The run's seed.
+        frames: Whether the method sees all frames or only the annotated ones.
+        protocol: How to score; None for the dataset's own protocol.
+        settings: The method's settings by name, as in `{"memory_size": 8}`, or texts as `--set` takes them.
+        device: `auto`, `cpu`, `cuda` or `cuda:1`.
+        amp: Precision of the network on a GPU: float32, float32 with products rounded to TF32, or a half.
+        compile: Whether to compile the network.
+        jobs: How many sequences run at once; above one, no FPS is given. None for one, or all places of the engine.
+        engine: `local`, or the cluster that runs the sequences: `dask://HOST:PORT`, `ray://HOST:PORT`.
+        stall: A worker that finishes no frame for so many seconds is killed and its sequence started again, once.
+        shard: (I, N) for the I-th of N parts of the sequences, I from 1; None for all.
+        overwrite: What to do about sequences that were finished before: keep them, run them again, or refuse.
+        save_probabilities: Whether to keep the probabilities of every frame too.
+        timing: Read no frame ahead, so that nothing runs beside the method.
+        out: The run's folder; None for `runs/DATASET/METHOD/CONFIG8`.
+        command: The command line, for the record.
+        progress: Hears how the run goes.
+
+    Returns:
+        The run: its folder, record and scores. `record.counts.failed` says how many sequences failed.
+
+    Raises:
+        BadInputError: An argument does not fit, the folder is another run's or in use, or it cannot be written.
+        MethodError: The method cannot be built.
+    """
+    info = registry.method(method) if isinstance(method, str) else method
+    cluster = parse_cluster(engine)
+    chosen = parameters.choose(info, None if weights is None else str(weights))
+    run_settings = RunSettings(
+        method=info,
+        dataset=open_data(dataset, root=root, split=split, truth=truth, cluster=cluster),
+        overrides=overrides(settings),
+        sequences=None if sequences is None else _names(sequences),
+        init=init,
+        frames=frames,
+        protocol=protocol,
+        seed=seed,
+        device=device,
+        amp=amp,
+        compile=compile,
+        jobs=jobs,
+        engine=cluster,
+        stall=stall,
+        shard=shard,
+        overwrite=overwrite,
+        save_probabilities=save_probabilities,
+        timing=timing,
+        out=None if out is None else Path(out),
+        command=tuple(command),
+    )
+    return run_method(run_settings.with_weights(chosen), progress=progress)
+
+
+def _names(sequences: Iterable[str]) -> tuple[str, ...]:
+    return (sequences,) if isinstance(sequences, str) else tuple(sequences)
+
+
+def open_data(
+    dataset: str | Dataset,
+    *,
+    root: str | Path | None = None,
+    split: str | None = None,
+    truth: str | Path | None = None,
+    cluster: Cluster,
+) -> Dataset:
+    """Open a dataset by name, with a truth of its own where one is given; an open dataset is taken as it is.
+
+    Args:
+        dataset: Its name, or itself.
+        root: Its folder.
+        split: Which split.
+        truth: A folder of true label maps.
+        cluster: Whose workers read the same paths.
+
+    Raises:
+        BadInputError: There is no such dataset, split or folder; or the dataset is open already and has both.
+    """
+    if isinstance(dataset, str):
+        opened = registry.open_dataset(dataset, root=_path_on(cluster, root), split=split)
+    elif root is None and split is None:
+        opened = dataset
+    else:
+        raise BadInputError(f"{dataset.name}: found root or split beside an open dataset; expected its name with them")
+    if (folder := _path_on(cluster, truth)) is None:
+        return opened
+    from vos_bench.scoring.listed import GivenTruth  # brings what reads lists of objects, which few runs need
+
+    return GivenTruth(opened, folder)
+
+
+def _path_on(cluster: Cluster, path: str | Path | None) -> Path | None:
+    return None if path is None else path_on(cluster, Path(path))
 
 
 def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Run:
-    """Run a method on a dataset and score it where there is a truth; go on where an earlier run stopped.
+    """Run a method as `settings` say; go on where an earlier run stopped.
 
     Label maps, scores and records are written sequence by sequence, so that an interruption of any kind costs no more
     than the sequences that were not finished.
 
     Args:
         settings: What to run and how.
-        progress: Hears about progress.
+        progress: Hears how the run goes.
 
     Returns:
         The run; its record's `counts.failed` says how many sequences failed.
@@ -47,83 +177,78 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
         BadInputError: A setting does not fit, the folder is another run's or in use, or it cannot be written.
         MethodError: The method cannot be built.
     """
-    prepared = prepare_run(settings)
+    prepared, progress = prepare_run(settings), progress or Progress()
     out = settings.out or default_out(prepared.record)
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
         fresh = settings.overwrite == "always" and settings.shard is None
-        record = open_folder(out, prepared.record, dataset=settings.dataset, fresh=fresh)
+        record, present = open_folder(out, prepared.record, dataset=settings.dataset, fresh=fresh)
         if settings.shard is None:
             remove_partial_files(out)
-        plan = remaining_work(
-            out, prepared.names, record=record, dataset=settings.dataset, overwrite=settings.overwrite
+        work = remaining_work(
+            out,
+            prepared.names,
+            present,
+            protocol=record.protocol.name,
+            dataset=settings.dataset,
+            overwrite=settings.overwrite,
         )
         write_record(record, run_file(out))
-        progress = progress or Progress()
-        kept = resume_notice(
-            out,
-            (*plan.finished, *plan.score),
-            software=prepared.task.software,
-            before=record.environment,
-            now=prepared.record.environment,
-        )
-        if kept:
-            progress.resumed(kept)
-        work = partial(_work_of, settings)
-        progress.run_started((*plan.score, *plan.run), len(plan.finished), work)
-        notes: list[str] = []
+        kept = [present[name] for name in (*work.finished, *work.score)]
+        environments = record.environment, prepared.record.environment
+        if notice := resume_notice(out, kept, prepared.task.software, *environments):
+            progress.resumed(notice)
+        progress.run_started((*work.score, *work.run), len(work.finished), partial(_work_of, settings))
         try:
-            measured = _carry_out(settings, prepared, plan, progress, notes)
+            output = _run_sequences(settings, prepared, work, present, progress)
         except BaseException:
             with suppress(VosBenchError), lock.gate():  # what stopped the run matters more than what this may meet
                 write_summary(out, record)
             raise
-        if measured is not None:
-            environment = collect_environment(settings.method.factory.partition(":")[0])
-            update = {"numerics": measured, "environment": environment, "notes": (*record.notes, *notes)}
-            record = record.model_copy(update=update)
+        if output.numerics is not None:
+            record = record.replace(
+                numerics=output.numerics,
+                environment=collect_environment(settings.method.factory.partition(":")[0]),
+                notes=(*record.notes, *output.notes),
+            )
         with lock.gate():
-            return write_summary(out, record)
+            return write_summary(out, record, (*(present[name] for name in work.finished), *output.records))
 
 
 def _work_of(settings: RunSettings, name: str) -> float:
     return object_frames(settings.dataset.sequence(name), frames=settings.frames)
 
 
-def _carry_out(
-    settings: RunSettings, prepared: PreparedRun, plan: RemainingWork, progress: Progress, notes: list[str]
-) -> Numerics | None:
-    for name in plan.score:
-        _score_again(name, prepared, settings.dataset, progress)
-    if not plan.run:
-        return None
-    if not settings.side_by_side and settings.stall is None:
-        return _run_here(settings.dataset, plan.run, prepared, progress, notes)
+def _run_sequences(
+    settings: RunSettings,
+    prepared: PreparedRun,
+    work: RemainingWork,
+    present: Mapping[str, SequenceRecord],
+    progress: Progress,
+) -> RunOutput:
+    rescored = []
+    for name in work.score:
+        rescored.append(score_and_save(settings.dataset, present[name], task=prepared.task))
+        progress.sequence_finished(rescored[-1])
+    output = _output_of(settings, prepared, work.run, progress) if work.run else RunOutput()
+    return output._replace(records=(*rescored, *output.records))
 
+
+def _output_of(settings: RunSettings, prepared: PreparedRun, names: tuple[str, ...], progress: Progress) -> RunOutput:
+    if not settings.side_by_side and settings.stall is None:
+        return _run_here(settings.dataset, names, prepared, progress)
     job = WorkerJob(settings.dataset, prepared.spec, prepared.task, workers=2 if settings.side_by_side else 1)
     return run_in_workers(
-        plan.run,
-        job=job,
-        progress=progress,
-        engine=settings.engine,
-        jobs=settings.jobs,
-        stall=settings.stall,
+        names, job=job, progress=progress, engine=settings.engine, jobs=settings.jobs, stall=settings.stall
     )
 
 
-def _score_again(name: str, prepared: PreparedRun, dataset: Dataset, progress: Progress) -> None:
-    before = read_record(SequenceRecord, sequence_file(prepared.task.out, name))
-    progress.sequence_finished(score_and_save(dataset, before, task=prepared.task))
-
-
-def _run_here(
-    dataset: Dataset, names: tuple[str, ...], prepared: PreparedRun, progress: Progress, notes: list[str]
-) -> Numerics:
+def _run_here(dataset: Dataset, names: tuple[str, ...], prepared: PreparedRun, progress: Progress) -> RunOutput:
+    task, records, notes = prepared.task, [], list[str]()
     with built_method(prepared.spec, notes) as method:
         if isinstance(method, SequenceMethod):
-            method.preview_sequences(prompted_sequences(dataset, names, task=prepared.task))
+            method.preview_sequences(prompted_sequences(dataset, names, task=task))
         for name in names:
-            progress.sequence_finished(
-                run_sequence(dataset, name, method=method, task=prepared.task, progress=progress)
-            )
-    return numerics(prepared.spec, method)
+            records.append(run_sequence(dataset, name, method=method, task=task, progress=progress))
+            progress.sequence_finished(records[-1])
+    return RunOutput(tuple(records), numerics(prepared.spec, method), tuple(notes))

@@ -2,12 +2,10 @@
 
 import shutil
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -40,6 +38,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.scores import object_records, protocol_label
 from vos_bench.running.faults import (
+    Failure,
     GpuLostError,
     advice,
     gpu_is_lost,
@@ -50,8 +49,8 @@ from vos_bench.running.faults import (
 from vos_bench.running.frames import FramePlan, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, frame_timings
-from vos_bench.timing import Clock, FrameTimings, stopwatch
+from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, call_lengths
+from vos_bench.timing import Clock, FrameTimings, Phase, stopwatch
 
 
 class CannotSaveError(BadInputError):
@@ -93,28 +92,29 @@ class Task:
 
 @dataclass
 class _Attempt:
-    """What is known of a sequence so far, also when it fails in the middle."""
+    """What is known of one attempt at a sequence so far, also when it fails in the middle.
+
+    Attributes:
+        frames: How many frames were answered.
+        objects: How many objects the answered frames have.
+        given: The ids of the objects that the method was given.
+        notes: What happened on the way.
+        timings: Of the frames; empty unless it ended well.
+        log: What the method said at the end.
+        failure: None where it ended well.
+        out_of_memory: Whether that is why it failed.
+        gpu_lost: Whether the GPU no longer answers.
+    """
 
     frames: int = 0
     objects: int = 0
-    notes: list[str] = field(default_factory=list)
     given: list[int] = field(default_factory=list)
-
-
-class _Tried(NamedTuple):
-    """How a try of a sequence ended.
-
-    Attributes:
-        record: Without what is measured over all tries.
-        given: How many objects the method had been given.
-        out_of_memory: Whether that is why it failed.
-        lost: Whether the GPU is lost.
-    """
-
-    record: SequenceRecord
-    given: int
-    out_of_memory: bool
-    lost: bool
+    notes: list[str] = field(default_factory=list)
+    timings: FrameTimings = field(default_factory=FrameTimings)
+    log: str = ""
+    failure: Failure | None = None
+    out_of_memory: bool = False
+    gpu_lost: bool = False
 
 
 @contextmanager
@@ -140,84 +140,83 @@ def run_sequence(
         CannotSaveError: The run's folder cannot be written.
         GpuLostError: The GPU no longer answers this process; the sequence's record is written, as failed.
     """
-    began, memory = time.perf_counter(), PeakMemory(method.device)
-    tried, shortages, fewest = _tries(dataset, name, method, task, progress)
-    error = tried.record.error
-    record = tried.record.model_copy(
-        update={
-            "notes": (*shortages, *tried.record.notes),
-            "objects_at_once": fewest if shortages else None,
-            "error": f"{error}. {advice(task.info.name, fewest)}" if tried.out_of_memory else error,
-            "seconds": time.perf_counter() - began,
-            "peak_mib": memory.host_mib(),
-            "peak_gpu_mib": None if tried.lost else memory.gpu_mib(),
-            "peak_gpu_reserved_mib": None if tried.lost else memory.gpu_reserved_mib(),
-        }
+    started, memory = time.perf_counter(), PeakMemory(method.device)
+    attempt, shortages, fewest = _attempts(dataset, name, method, task, progress)
+    failure = attempt.failure
+    error = failure.error if failure else ""
+    record = SequenceRecord(
+        name=name,
+        status="failed" if failure else "done",
+        error=f"{error}. {advice(task.info.name, fewest)}" if attempt.out_of_memory else error,
+        traceback=failure.traceback if failure else "",
+        identity=task.identity,
+        frames=attempt.frames,
+        objects=attempt.objects,
+        seconds=time.perf_counter() - started,
+        peak_mib=memory.host_mib(),
+        peak_gpu_mib=None if attempt.gpu_lost else memory.gpu_mib(),  # asking a lost GPU would raise
+        peak_gpu_reserved_mib=None if attempt.gpu_lost else memory.gpu_reserved_mib(),
+        software=task.software,
+        timings=attempt.timings,
+        notes=(*shortages, *attempt.notes),
+        objects_at_once=fewest if shortages else None,
+        log=attempt.log,
     )
     record = score_and_save(dataset, record, task=task)
-    if tried.lost:
+    if attempt.gpu_lost:
         raise GpuLostError.during(name, error)
     return record
 
 
-def _tries(
+def _attempts(
     dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, progress: Progress
-) -> tuple[_Tried, list[str], int | None]:
+) -> tuple[_Attempt, list[str], int | None]:
     """Run a method on one sequence, with fewer objects at a time where memory runs out; say how often it did."""
     most = method.objects_at_once
     shortages: list[str] = []
     try:
-        tried = _try(dataset, name, method, task, progress)
-        while tried.out_of_memory and (found := halved(method.objects_at_once, tried.given)):
+        attempt = _attempt(dataset, name, method, task, progress)
+        while attempt.out_of_memory and (found := halved(method.objects_at_once, len(attempt.given))):
             shortages.append(f"out of memory with {found.before} objects at a time: run with {found.after}")
             method.objects_at_once = found.after
-            tried = _try(dataset, name, method, task, progress)
-        return tried, shortages, method.objects_at_once
+            attempt = _attempt(dataset, name, method, task, progress)
+        return attempt, shortages, method.objects_at_once
     finally:
         method.objects_at_once = most
 
 
-def _try(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, progress: Progress) -> _Tried:
+def _attempt(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, progress: Progress) -> _Attempt:
     """Run a method on one sequence, from nothing."""
     seed_everything(sequence_seed(task.seed, name))
-    attempt, out_of_memory, lost = _Attempt(), False, False
-    record = SequenceRecord(name=name, status="failed", identity=task.identity, software=task.software)
+    attempt = _Attempt()
     with saving():
         remove_outputs(task.out, name)
     try:
-        timings = _segment(dataset.sequence(name), method, task, attempt, progress)
-        record = record.model_copy(update={"status": "done", "timings": timings})
+        attempt.timings = _segment(dataset.sequence(name), method, task, attempt, progress)
     except CannotSaveError:
         raise
     except Exception as error:  # the boundary to foreign code: a method's or a dataset's fault costs this sequence only
-        record = record.model_copy(update=_failure(error))
-        out_of_memory, lost = ran_out_of_memory(error), gpu_is_lost(method.device)
-    if out_of_memory and not lost:
-        release_memory(method.device)
-    record = _finished(record, method)
-    update = {"frames": attempt.frames, "objects": attempt.objects, "notes": tuple(attempt.notes)}
-    return _Tried(record.model_copy(update=update), len(attempt.given), out_of_memory and not lost, lost)
-
-
-def _finished(record: SequenceRecord, method: Method | SequenceMethod) -> SequenceRecord:
-    """Tell a method that a sequence has ended, and keep what it says of it."""
+        attempt.failure = Failure.of(error)
+        attempt.gpu_lost = gpu_is_lost(method.device)
+        attempt.out_of_memory = ran_out_of_memory(error) and not attempt.gpu_lost
+    if attempt.out_of_memory:
+        release_memory(method.device)  # here: the `except` block still holds the error's traceback, and so the memory
     try:
-        return record.model_copy(update={"log": to_utf8(without_home(method.finish()))})
-    except Exception as error:  # as in run_sequence
-        return record.model_copy(update=_failure(error)) if record.status == "done" else record
+        attempt.log = to_utf8(without_home(method.finish()))
+    except Exception as error:  # as above; what went wrong first is what is reported
+        attempt.failure = attempt.failure or Failure.of(error)
+    return attempt
 
 
 def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> SequenceRecord:
     """Score a sequence's label maps on disk if it is done and has a truth, write its record and return it."""
     if record.status == "done":
         try:
-            sequence = dataset.sequence(record.name)
-            scores = score_label_maps(sequence, task.out / "masks", protocol=task.protocol)
-            label = protocol_label(task.protocol) if scores else ""
-            record = record.model_copy(update={"scores": scores, "protocol": label})
-        except Exception as error:  # as in run_sequence
-            failure = _failure(error)
-            record = record.model_copy(update={**failure, "error": f"scoring: {failure['error']}"})
+            scores = score_label_maps(dataset.sequence(record.name), task.out / "masks", protocol=task.protocol)
+            record = record.replace(scores=scores, protocol=protocol_label(task.protocol) if scores else "")
+        except Exception as error:  # as in `_attempt`
+            failure = Failure.of(error)
+            record = record.replace(status="failed", error=f"scoring: {failure.error}", traceback=failure.traceback)
     with saving():
         write_record(record, sequence_file(task.out, record.name))
     return record
@@ -260,21 +259,6 @@ def remove_outputs(out: Path, name: str) -> None:
         raise BadInputError(f"{error.filename or record}: cannot be removed: {error.strerror}") from error
 
 
-def _failure(error: Exception) -> dict[str, str]:
-    known = isinstance(error, VosBenchError)
-    cause = error.__cause__ if known else error
-    trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
-    text = _message(error) if known else f"{type(error).__name__}: {_message(error)}"
-    return {"status": "failed", "error": to_utf8(without_home(text)), "traceback": to_utf8(without_home(trace))}
-
-
-def _message(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception as second:  # a method's own class of errors, whose faults cost no more than its others
-        return f"(its message cannot be had: {type(second).__name__})"
-
-
 def _segment(
     sequence: Sequence, method: Method | SequenceMethod, task: Task, attempt: _Attempt, progress: Progress
 ) -> FrameTimings:
@@ -289,10 +273,10 @@ def _segment(
             attempt.frames, attempt.objects = attempt.frames + 1, objects
             progress.frame_done(sequence.name)
 
-        timings = play(sequence.name, plan, source, method=method, writer=writer, clock=task.clock, frame_done=tell)
+        timings = play(sequence.name, plan, source, method=method, writer=writer, task=task, frame_done=tell)
     if task.save_probabilities and not writer.saw_probabilities:
         attempt.notes.append("no probabilities saved: the method gives none")
-    return timings.model_copy(update={"read_ahead": task.read_ahead, "shared": task.shared})
+    return timings
 
 
 def play(
@@ -302,8 +286,9 @@ def play(
     *,
     method: Method | SequenceMethod,
     writer: LabelMapWriter,
-    clock: Clock,
+    task: Task,
     frame_done: Callable[[int], None],
+    repeat: int | None = None,
 ) -> FrameTimings:
     """Feed a sequence's frames to a method, hand its answers to the writer, and return how long each frame took.
 
@@ -313,22 +298,39 @@ def play(
         source: These frames.
         method: Built.
         writer: Takes each answer, outside the timed bracket.
-        clock: Whose time is taken.
+        task: Whose time is taken, and what else runs beside the method.
         frame_done: Called after each frame with the number of objects given so far.
+        repeat: Which repeat of the whole set this is, from 1; None where there is but one.
 
     Raises:
         MethodError: The method raised, or broke its contract.
     """
-    watch = stopwatch(method.device, clock=clock)
+    watch = stopwatch(method.device, clock=task.clock)
     rows: list[AnsweredFrame] = []
     for pending, prediction in answers(method, source, watch, sequence=name, frame_names=plan.seen):
-        began = time.perf_counter_ns()
+        started = time.perf_counter_ns()
         writer.write(pending, prediction, source)
-        written = (time.perf_counter_ns() - began) / 1e6
+        written = (time.perf_counter_ns() - started) / 1e6
         rows.append(AnsweredFrame(pending, source.waited_ms, written, prediction.milliseconds))
         frame_done(pending.objects)
-    timings = frame_timings(rows, watch.milliseconds(), clock=clock, whole=isinstance(method, SequenceMethod))
-    return timings.model_copy(update={"device": device_name(method.device)})
+    bracket, lengths = call_lengths(rows, watch.milliseconds(), whole=isinstance(method, SequenceMethod))
+    absent = (None,) * len(rows)
+    phases: list[Phase] = ["step"] * len(rows)
+    phases[:1] = ["init"]
+    return FrameTimings(
+        frame=tuple(row.frame.name for row in rows),
+        objects=tuple(row.frame.objects for row in rows),
+        phase=tuple(phases),
+        decode_ms=tuple(row.frame.decode_ms for row in rows),
+        stream_ms=lengths if task.clock == "stream" else absent,
+        model_ms=lengths if task.clock == "model" else absent,
+        write_ms=tuple(row.write_ms for row in rows),
+        repeat=() if repeat is None else (repeat,) * len(rows),
+        bracket=bracket,
+        read_ahead=task.read_ahead,
+        shared=task.shared,
+        device=device_name(method.device),
+    )
 
 
 def _writer(name: str, plan: FramePlan, task: Task) -> LabelMapWriter:

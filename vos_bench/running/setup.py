@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self, get_args
 
 from pydantic import JsonValue
 
@@ -122,6 +122,19 @@ MOST_SECONDS = 1e9
 """The longest time that may be waited for anything; some systems cannot wait for more."""
 
 
+CHOICES: dict[str, tuple[object, ...]] = {
+    "init": get_args(PromptKind),
+    "frames": get_args(FramesSeen),
+    "protocol": (*get_args(ProtocolName), None),
+    "amp": get_args(Precision),
+    "overwrite": get_args(Overwrite),
+}
+"""Settings of few values, which Python code may misspell."""
+
+MOST_SEED = (1 << 63) - 1
+"""The largest seed: that of the largest integers which files and generators of random numbers have in common."""
+
+
 class PreparedRun(NamedTuple):
     """A run that may begin.
 
@@ -145,6 +158,7 @@ def prepare_run(settings: RunSettings) -> PreparedRun:
         BadInputError: Something does not fit; the message says what would.
     """
     chosen = _chosen_sequences(settings)
+    _require_known_values(settings)
     _require_sound(settings)
     spec = MethodSpec(
         info=settings.method,
@@ -191,6 +205,14 @@ def _unknown_sequence(name: str, dataset: Dataset) -> str:
     some = f"it has {len(dataset)}, such as {dataset.sequence_names[0]}"
     meant = did_you_mean(name, dataset.sequence_names, otherwise=some)
     return f"--sequences {name}: there is none of this name in {dataset.name} {dataset.split}; {meant}"
+
+
+def _require_known_values(settings: RunSettings) -> None:
+    for name, choices in CHOICES.items():
+        if (value := getattr(settings, name)) not in choices:
+            raise BadInputError(f"{name}={value!r:.100}: expected one of {', '.join(map(repr, choices))}")
+    if not 0 <= settings.seed <= MOST_SEED:
+        raise BadInputError(f"seed={settings.seed}: expected a whole number from 0 to {MOST_SEED}")
 
 
 def _require_sound(settings: RunSettings) -> None:

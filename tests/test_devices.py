@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from vos_bench.api import Precision
-from vos_bench.devices import set_float32_mode, use_device
-from vos_bench.environment import TorchFlags, torch_flags
+from vos_bench.devices import TorchFlags, set_float32_mode, torch_flags, use_device
 
 torch = pytest.importorskip("torch")
 

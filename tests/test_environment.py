@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import vos_bench
-from vos_bench.environment import collect_environment, device_name, git_state, torch_flags, without_home
+from vos_bench.devices import torch_flags
+from vos_bench.environment import collect_environment, device_name, git_state, without_home
 
 
 def test_versions_of_what_vos_bench_needs_are_recorded():
@@ -48,7 +49,8 @@ def test_neither_host_user_nor_folders_are_recorded(monkeypatch: pytest.MonkeyPa
 
 def test_collecting_does_not_import_torch():
     code = (
-        "import sys; from vos_bench.environment import *; collect_environment(); torch_flags(); device_name('cpu');"
+        "import sys; from vos_bench.environment import *; from vos_bench.devices import *;"
+        " collect_environment(); torch_flags(); device_name('cpu');"
         " sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

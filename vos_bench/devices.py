@@ -5,7 +5,26 @@ import sys
 from pathlib import Path
 
 from vos_bench.api import Precision
+from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
+
+
+class TorchFlags(FrozenModel):
+    """torch's numeric switches; each None while torch is not loaded.
+
+    Attributes:
+        tf32: Whether float32 matrix products or convolutions may be rounded to TF32 on a GPU: one of the next two.
+        tf32_products: Whether matrix products may be.
+        tf32_convolutions: Whether convolutions may be.
+        deterministic: Whether convolutions on a GPU are held to algorithms that give the same bits every time.
+        cudnn_benchmark: Whether cuDNN picks its algorithm by trying.
+    """
+
+    tf32: bool | None = None
+    tf32_products: bool | None = None
+    tf32_convolutions: bool | None = None
+    deterministic: bool | None = None
+    cudnn_benchmark: bool | None = None
 
 
 def resolve_device(device: str, *, worker: int = 0, workers: int = 1) -> str:
@@ -35,6 +54,21 @@ def resolve_device(device: str, *, worker: int = 0, workers: int = 1) -> str:
             f"--device {device}: found {count} GPUs that torch can use; expected a GPU, or --device cpu"
         )
     return f"cuda:{worker % count}" if workers > 1 and not index else device
+
+
+def torch_flags() -> TorchFlags:
+    """Read torch's numeric switches if something has loaded torch already."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return TorchFlags()
+    products, convolutions = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    return TorchFlags(
+        tf32=products or convolutions,
+        tf32_products=products,
+        tf32_convolutions=convolutions,
+        deterministic=torch.backends.cudnn.deterministic or torch.are_deterministic_algorithms_enabled(),
+        cudnn_benchmark=torch.backends.cudnn.benchmark,
+    )
 
 
 def set_float32_mode(device: str, amp: Precision, *, deterministic: bool = True) -> None:

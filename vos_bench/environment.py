@@ -24,7 +24,22 @@ from vos_bench.config import FrozenModel
 DISTRIBUTION = "vos-bench"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 PATIENCE_SECONDS = 10
-"""How long `git` may take before the record goes without them."""
+"""How long `git` and `nvidia-smi` may take before a record does without what they say."""
+
+MOST_OF_OTHERS = 0.1
+"""A share of the processors that others may use before a timing counts as disturbed."""
+
+GPU_FIELDS = [
+    "name",
+    "clocks.sm",
+    "clocks.mem",
+    "power.draw",
+    "power.limit",
+    "temperature.gpu",
+    "memory.used",
+    "utilization.gpu",
+]
+"""What `nvidia-smi` is asked for a `GpuState`, in the order of its fields."""
 
 
 class GpuEntry(FrozenModel):
@@ -80,24 +95,6 @@ class Environment(FrozenModel):
     git: GitState | None = None
 
 
-class TorchFlags(FrozenModel):
-    """torch's numeric switches; each None while torch is not loaded.
-
-    Attributes:
-        tf32: Whether float32 matrix products or convolutions may be rounded to TF32 on a GPU: one of the next two.
-        tf32_products: Whether matrix products may be.
-        tf32_convolutions: Whether convolutions may be.
-        deterministic: Whether convolutions on a GPU are held to algorithms that give the same bits every time.
-        cudnn_benchmark: Whether cuDNN picks its algorithm by trying.
-    """
-
-    tf32: bool | None = None
-    tf32_products: bool | None = None
-    tf32_convolutions: bool | None = None
-    deterministic: bool | None = None
-    cudnn_benchmark: bool | None = None
-
-
 def collect_environment(plugin_module: str = "") -> Environment:
     """Look at the machine and the installed software; imports nothing, torch least of all.
 
@@ -118,21 +115,6 @@ def collect_environment(plugin_module: str = "") -> Environment:
         threads=_threads(os.environ),
         waiting=openmp.wait_policy(),
         git=git_state(),
-    )
-
-
-def torch_flags() -> TorchFlags:
-    """Read torch's numeric switches if something has loaded torch already."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return TorchFlags()
-    products, convolutions = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    return TorchFlags(
-        tf32=products or convolutions,
-        tf32_products=products,
-        tf32_convolutions=convolutions,
-        deterministic=torch.backends.cudnn.deterministic or torch.are_deterministic_algorithms_enabled(),
-        cudnn_benchmark=torch.backends.cudnn.benchmark,
     )
 
 
@@ -246,22 +228,6 @@ def _threads(variables: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-MOST_OF_OTHERS = 0.1
-"""A share of the processors that others may use before a timing counts as disturbed."""
-
-_QUERY = (
-    "name",
-    "clocks.sm",
-    "clocks.mem",
-    "power.draw",
-    "power.limit",
-    "temperature.gpu",
-    "memory.used",
-    "utilization.gpu",
-)
-_PATIENCE_SECONDS = 10
-
-
 class GpuState(FrozenModel):
     """One GPU at one moment, as `nvidia-smi` tells; None for what it does not.
 
@@ -325,20 +291,14 @@ def nvidia_smi(*fields: str, about: str = "gpu", gpu: str | None = None) -> list
     if not tool:
         return []
     which = [f"--id={gpu}"] if gpu else []
-    command = [tool, f"--query-{about}={','.join(fields)}", "--format=csv,noheader,nounits", *which]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    rows = [tuple(cell.strip() for cell in line.split(",")) for line in done.stdout.splitlines()]
-    return [row for row in rows if len(row) == len(fields)] if done.returncode == 0 else []
+    said = _output(tool, f"--query-{about}={','.join(fields)}", "--format=csv,noheader,nounits", *which) or ""
+    rows = [tuple(cell.strip() for cell in line.split(",")) for line in said.splitlines()]
+    return [row for row in rows if len(row) == len(fields)]
 
 
 def _gpu_states() -> Iterator[GpuState]:
     fields = list(GpuState.model_fields)[1:]
-    for name, *numbers in nvidia_smi(*_QUERY):
+    for name, *numbers in nvidia_smi(*GPU_FIELDS):
         yield GpuState(name=name, **dict(zip(fields, map(_number, numbers), strict=True)))
 
 

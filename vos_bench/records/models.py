@@ -144,7 +144,7 @@ class Numerics(FrozenModel):
         device: A torch device name.
         amp: Precision of the network.
         compile: Whether the network was compiled.
-        tf32: See `vos_bench.environment.TorchFlags`; on the CPU the GPU's switches mean nothing.
+        tf32: See `vos_bench.devices.TorchFlags`; on the CPU the GPU's switches mean nothing.
         tf32_products: Likewise.
         tf32_convolutions: Likewise.
         deterministic: Likewise.

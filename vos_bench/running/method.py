@@ -26,8 +26,8 @@ from vos_bench.api import (
     image_size,
 )
 from vos_bench.config import FrozenModel, Settings, apply_overrides, overrides
-from vos_bench.devices import resolve_device, set_float32_mode, use_device
-from vos_bench.environment import torch_flags, without_home
+from vos_bench.devices import resolve_device, set_float32_mode, torch_flags, use_device
+from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import read_bytes
 from vos_bench.plugins import MethodInfo

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from vos_bench.api import LARGEST_ID, Prompt, image_size
 from vos_bench.errors import BadInputError
+from vos_bench.prompts import LARGEST_ID, Prompt, frame_size
 
 SHAPE = (4, 6)
 MASK = np.zeros(SHAPE, np.bool_)
@@ -146,9 +146,9 @@ def test_a_box_lies_in_its_frame(box: Any):
 
 
 def test_an_image_is_height_by_width_by_three_bytes():
-    assert image_size(np.zeros((4, 6, 3), np.uint8)) == SHAPE
+    assert frame_size(np.zeros((4, 6, 3), np.uint8)) == SHAPE
     for wrong in (np.zeros((4, 6, 3)), np.zeros((4, 6), np.uint8), np.zeros((4, 6, 4), np.uint8)):
         with pytest.raises(BadInputError, match="expected H x W x 3 of uint8, RGB"):
-            image_size(wrong)
+            frame_size(wrong)
     with pytest.raises(BadInputError, match=r"image: found a PIL image \(np.asarray makes an array of it\); expected"):
-        image_size(PillowImage.new("RGB", (6, 4)))
+        frame_size(PillowImage.new("RGB", (6, 4)))

@@ -15,9 +15,9 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # type checkers take it for that of `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from vos_bench.api import Prompt as Prompt
     from vos_bench.comparing.compare import compare as compare
     from vos_bench.progress import Progress as Progress
+    from vos_bench.prompts import Prompt as Prompt
     from vos_bench.records.run import Run as Run
     from vos_bench.records.run import load_run as load_run
     from vos_bench.running.method import load_method as load_method
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Progress": "vos_bench.progress",
-    "Prompt": "vos_bench.api",
+    "Prompt": "vos_bench.prompts",
     "Run": "vos_bench.records.run",
     "compare": "vos_bench.comparing.compare",
     "load_method": "vos_bench.running.method",

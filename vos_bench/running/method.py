@@ -14,23 +14,14 @@ from typing import Any, cast
 import numpy as np
 
 from vos_bench import registry
-from vos_bench.api import (
-    Image,
-    Method,
-    Parameters,
-    Precision,
-    Prediction,
-    Prompt,
-    PromptLike,
-    SequenceMethod,
-    image_size,
-)
+from vos_bench.api import Image, Method, Parameters, Precision, Prediction, Prompt, SequenceMethod
 from vos_bench.config import FrozenModel, Settings, apply_overrides, overrides
 from vos_bench.devices import resolve_device, set_float32_mode, torch_flags, use_device
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import read_bytes
 from vos_bench.plugins import MethodInfo
+from vos_bench.prompts import PromptLike, frame_size
 from vos_bench.records import Numerics
 from vos_bench.running.frames import Numbering, given_labels, paste, require_accepted, usable
 from vos_bench.running.play import PendingFrame, check_answer
@@ -229,7 +220,7 @@ class LoadedMethod(Method):
             BadInputError: The image or the prompt is not what it has to be; the message says what is expected.
             MethodError: The method broke its contract.
         """
-        shape = image_size(image)
+        shape = frame_size(image)
         given = self._started(prompt, shape, ())
         self._numbering, self._shape, self._frame = Numbering(), shape, 0
         seed_everything(sequence_seed(self.seed, ""))
@@ -248,7 +239,7 @@ class LoadedMethod(Method):
         """
         if self._numbering is None:
             raise BadInputError("step: no sequence has begun; call initialize(image, prompt) on its first frame")
-        if (shape := image_size(image)) != self._shape:
+        if (shape := frame_size(image)) != self._shape:
             found, first = (f"{width}x{height}" for height, width in (shape, self._shape))
             raise BadInputError(f"image: is {found} and the first frame {first}; expected one size")
         given = None if new is None else self._started(new, self._shape, self._numbering.ids)

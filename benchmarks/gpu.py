@@ -39,7 +39,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vos_bench import registry, weights
 from vos_bench.api import Method, Precision
-from vos_bench.benching.session import Repeats, bench
+from vos_bench.benching.session import Repeats, bench_method
 from vos_bench.benching.videos import MadeUpVideo, MadeUpVideos, Shape
 from vos_bench.devices import set_float32_mode
 from vos_bench.environment import device_name
@@ -105,7 +105,7 @@ def speed(setting: Setting, *, method: str, precision: str, compile: bool = Fals
     for clock in ("stream", "model") if on_gpu and not quick else ("stream",):
         folder = setting.out / f"{method}-{precision}{'-compiled' * compile}-{base.dataset.name}-{clock}"
         settings = RunSettings(**{**vars(base), "clock": clock, "out": folder})
-        run = bench(settings, repeats=Repeats(1 if quick else 3, quick=quick))
+        run = bench_method(settings, repeats=Repeats(1 if quick else 3, quick=quick))
         assert run.record.timing is not None
         assert run.record.bench is not None
         figures[clock] = run.record.timing.model_dump(exclude={"definition"})

@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # type checkers take it for that of `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
+    from vos_bench.benching.session import bench as bench
     from vos_bench.comparing.compare import compare as compare
     from vos_bench.progress import Progress as Progress
     from vos_bench.prompts import Prompt as Prompt
@@ -28,6 +29,7 @@ _HOMES = {
     "Progress": "vos_bench.progress",
     "Prompt": "vos_bench.prompts",
     "Run": "vos_bench.records.run",
+    "bench": "vos_bench.benching.session",
     "compare": "vos_bench.comparing.compare",
     "load_method": "vos_bench.running.method",
     "load_run": "vos_bench.records.run",
@@ -36,7 +38,7 @@ _HOMES = {
 }
 """Name to the module that defines it."""
 
-__all__ = ["Progress", "Prompt", "Run", "compare", "load_method", "load_run", "run", "train"]
+__all__ = ["Progress", "Prompt", "Run", "bench", "compare", "load_method", "load_run", "run", "train"]
 
 
 if not TYPE_CHECKING:  # type checkers are to find a name that is not there

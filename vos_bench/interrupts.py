@@ -1,4 +1,4 @@
-"""Ctrl-C reaches every process of a terminal at once; the first of them answers it, for all that it started."""
+"""Ctrl-C reaches every process of a terminal at once. Only the parent handles it; children ignore it."""
 
 import signal
 import sys
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def blocked() -> Iterator[None]:
-    """Hold Ctrl-C back in this thread, and in the processes that it starts in the block from their first moment on.
+    """Block Ctrl-C in this thread for a block, and in the processes that it starts there from their first moment on.
 
-    A process that is still loading Python would end with a traceback. Works in any thread, as `signal.signal` does not.
+    A process that is still loading Python would end with a traceback. This works in any thread, unlike `signal.signal`.
     """
     if sys.platform == "win32":
         yield
@@ -23,7 +23,7 @@ def blocked() -> Iterator[None]:
 
 
 def ignore() -> None:
-    """Ignore Ctrl-C in this process, and what was held back of it."""
+    """Ignore Ctrl-C in this process, and drop a Ctrl-C that was blocked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

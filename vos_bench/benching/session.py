@@ -1,21 +1,39 @@
 """One timing by the protocol, from warm-up to record."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from vos_bench import timing
+from vos_bench import registry, timing
+from vos_bench.api import Dataset, Precision, PromptKind
 from vos_bench.benching.passes import Passes
+from vos_bench.benching.videos import MadeUpVideos, Shape
+from vos_bench.clusters import LOCAL
+from vos_bench.config import Settings, overrides
 from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environment, machine_state, other_gpu_processes
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
+from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
-from vos_bench.records import BenchEntry, Run, RunRecord, default_out, remove_partial_files, run_file, write_record
+from vos_bench.records import (
+    BenchEntry,
+    Run,
+    RunRecord,
+    config8,
+    default_out,
+    remove_partial_files,
+    run_file,
+    write_record,
+)
 from vos_bench.records.summary import write_summary
 from vos_bench.running.method import built_method, numerics
 from vos_bench.running.resume import open_folder
+from vos_bench.running.run import chosen_names, open_data
 from vos_bench.running.sequence import remove_outputs, score_and_save
 from vos_bench.running.setup import PreparedRun, RunSettings, prepare_run
+from vos_bench.timing import Clock
+from vos_bench.weights import choose as choose_weights
 
 FRAMES_NOTE = "frames were decoded before and lay in memory, which peak_mib includes"
 
@@ -37,7 +55,84 @@ class Repeats:
         return frames > 0 and (self.quick or (frames >= timing.ENOUGH_FRAMES and seconds >= timing.ENOUGH_SECONDS))
 
 
-def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Progress | None = None) -> Run:
+def bench(
+    method: str | MethodInfo,
+    dataset: str | Dataset | None = None,
+    *,
+    root: str | Path | None = None,
+    split: str | None = None,
+    sequences: Iterable[str] | None = None,
+    size: tuple[int, int] | None = None,
+    objects: int | None = None,
+    frames: int | None = None,
+    init: PromptKind = "mask",
+    weights: str | Path | None = None,
+    settings: Settings = (),
+    device: str = "auto",
+    amp: Precision = "off",
+    compile: bool = False,
+    clock: Clock = "stream",
+    repeats: int = timing.ENOUGH_REPEATS,
+    quick: bool = False,
+    out: str | Path | None = None,
+    command: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Time a method, as `vos-bench bench` does: on a dataset, or on a made-up video.
+
+    Args:
+        method: A method's name, `FILE.py:CLASS` for one that is not installed, or its description.
+        dataset: A dataset's name, or a dataset that is open; None for a made-up video.
+        root: The dataset's folder; without it, VOS_BENCH_DATA or the config file names it.
+        split: Which split; without it, the dataset's default.
+        sequences: Which sequences; None for all.
+        size: Width and height of the made-up video, in pixels; 832 x 480 unless said otherwise.
+        objects: How many objects it has; 1 unless said otherwise.
+        frames: How many frames it has; 110 unless said otherwise.
+        init: What the objects start from.
+        weights: A file of parameters, one of the method's names for them, or `untrained` for random ones.
+        settings: The method's settings by name, or texts as `--set` takes them.
+        device: `auto`, `cpu`, `cuda` or `cuda:1`.
+        amp: Precision of the network on a GPU: float32, float32 with products rounded to TF32, or a half.
+        compile: Whether to compile the network.
+        clock: Wall time of each call, or the GPU's own clock.
+        repeats: How often the set is run; the median is reported.
+        quick: One pass a repeat, however short: latencies without FPS.
+        out: The folder; None for `bench/DATASET/METHOD/CONFIG8-CLOCK`.
+        command: The command line, for the record.
+        progress: Hears how the timing goes.
+
+    Returns:
+        The run: `record.timing` has the figures.
+
+    Raises:
+        BadInputError: An argument does not fit, or the folder is another run's or cannot be written.
+        MethodError: The method cannot be built, or fails on a sequence.
+    """
+    if dataset is None:
+        width, height = size or (Shape.width, Shape.height)
+        asked = {"objects": objects, "frames": frames}
+        dataset = MadeUpVideos(Shape(width, height, **{name: n for name, n in asked.items() if n is not None}))
+    elif (size, objects, frames) != (None, None, None):
+        raise BadInputError("size, objects or frames with a dataset: expected one of the two; data are as they are")
+    info = registry.method(method) if isinstance(method, str) else method
+    bench_settings = RunSettings(
+        method=info,
+        dataset=open_data(dataset, root=root, split=split, cluster=LOCAL),
+        overrides=overrides(settings),
+        sequences=chosen_names(sequences),
+        init=init,
+        device=device,
+        amp=amp,
+        compile=compile,
+        clock=clock,
+        out=None if out is None else Path(out),
+        command=tuple(command),
+    ).with_weights(choose_weights(info, None if weights is None else str(weights)))
+    return bench_method(bench_settings, repeats=Repeats(repeats, quick=quick), progress=progress)
+
+
+def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Progress | None = None) -> Run:
     """Time a method on a dataset, and score the very label maps of the timed passes where there is a truth.
 
     Warm-up is one pass over the longest sequence of each frame size and number of objects. Then come the repeats;
@@ -55,7 +150,7 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Prog
     if repeats.count < 1:
         raise BadInputError(f"--repeats {repeats.count}: expected 1 or more; the protocol asks for 3")
     prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
-    out = settings.out or default_out(prepared.record)
+    out = settings.out or _default_out(prepared.record, settings.clock)
     with FolderLock(out, shard=None).held():
         before = open_folder(out, prepared.record, dataset=settings.dataset).record
         remove_partial_files(out)
@@ -81,6 +176,10 @@ def bench(settings: RunSettings, *, repeats: Repeats = Repeats(), progress: Prog
             notes=(*record.notes, *notes),
         )
         return write_summary(out, record, saved)
+
+
+def _default_out(record: RunRecord, clock: Clock) -> Path:
+    return default_out(record, Path("bench")).with_name(f"{config8(record)}-{clock}")
 
 
 def _about_this(record: RunRecord, prepared: PreparedRun) -> RunRecord:

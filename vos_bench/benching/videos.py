@@ -27,13 +27,13 @@ class Shape:
         width: Width of a frame, in pixels.
         height: Height of a frame, in pixels.
         objects: How many, all there from the first frame on.
-        frames: How many.
+        frames: How many; by default enough for a memory of 32 frames to be full for most of them.
     """
 
-    width: int
-    height: int
-    objects: int
-    frames: int
+    width: int = 832
+    height: int = 480
+    objects: int = 1
+    frames: int = 110
 
     def require_sound(self) -> None:
         """Raise BadInputError where a number is out of range."""

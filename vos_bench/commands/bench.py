@@ -12,7 +12,6 @@ from cyclopts import Parameter
 
 from vos_bench import registry, weights
 from vos_bench.api import Dataset, Precision, PromptKind, SequenceMethod
-from vos_bench.benching.session import Repeats
 from vos_bench.benching.session import bench as bench_method
 from vos_bench.benching.turns import Turns, take_turns
 from vos_bench.benching.videos import MadeUpVideos, Shape
@@ -22,15 +21,13 @@ from vos_bench.commands.progress import TerminalProgress
 from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import MethodInfo
-from vos_bench.records import Run, config8, default_out
+from vos_bench.records import Run
 from vos_bench.records.latency_table import latency_table
 from vos_bench.running.method import method_class
-from vos_bench.running.setup import RunSettings, prepare_run
+from vos_bench.running.setup import RunSettings
 from vos_bench.timing import Clock
 
 Flag = Parameter(negative=())
-FRAMES = 110
-"""Of a made-up video: enough for a memory of 32 frames to be full for most of it."""
 
 
 def bench(
@@ -81,31 +78,37 @@ def bench(
         out: The folder, with one inside it for each case; without it, bench/METHOD.
         json: A file for the figures.
     """
-    info = registry.method(method)
-    chosen = weights.choose(info, weights_)
+    info, chosen = registry.method(method), options.sequence_names(sequences)
+    parameters = weights.choose(info, weights_)
     data, clocks = _cases(dataset, root, split, size, objects, frames), _clocks(info, device)
     runs, compared = [], dict[str, Turns]()
     for case, clock in product(data, clocks):
-        settings = RunSettings(
-            method=info,
-            dataset=case,
-            overrides=set_,
-            sequences=options.sequence_names(sequences),
-            init=init,
-            device=device,
-            amp=amp,
-            compile=compile,
-            clock=clock,
-            command=tuple(sys.argv[1:]),
-        ).with_weights(chosen)
-        folder = _folder(settings, out, alone=len(data) * len(clocks) == 1)
+        alone = len(data) * len(clocks) == 1
         with TerminalProgress() as progress:
-            plan = Repeats(repeats, quick=quick)
-            runs.append(bench_method(replace(settings, out=folder), repeats=plan, progress=progress))
+            timed = bench_method(
+                info,
+                case,
+                sequences=chosen,
+                init=init,
+                weights=weights_,
+                settings=set_,
+                device=device,
+                amp=amp,
+                compile=compile,
+                clock=clock,
+                repeats=repeats,
+                quick=quick,
+                out=out if alone or out is None else out / f"{case.name}-{clock}",
+                command=sys.argv[1:],
+                progress=progress,
+            )
+            runs.append(timed)
             if reference_command is not None and clock == "stream":
-                compared[case.name] = take_turns(
-                    settings, _reference(settings, reference_command), count=turns, progress=progress
-                )
+                ours = RunSettings(
+                    info, case, set_, sequences=chosen, init=init, device=device, amp=amp, compile=compile
+                ).with_weights(parameters)
+                reference = _reference(ours, reference_command)
+                compared[case.name] = take_turns(ours, reference, count=turns, progress=progress)
     return _conclude(runs, compared, json)
 
 
@@ -121,9 +124,9 @@ def _cases(
     if dataset is None:
         if root is not None or split is not None:
             raise BadInputError("--root or --split without --dataset: made-up videos need neither; name the dataset")
-        sizes = options.sizes(size or "832x480")
-        counts = options.counts("--objects", objects or "1")
-        shapes = [Shape(*each, count, FRAMES if frames is None else frames) for each in sizes for count in counts]
+        sizes = options.sizes(size or f"{Shape.width}x{Shape.height}")
+        counts = options.counts("--objects", objects or str(Shape.objects))
+        shapes = [Shape(*each, count, Shape.frames if frames is None else frames) for each in sizes for count in counts]
         return [MadeUpVideos(shape) for shape in shapes]
     for option, value in (("--size", size), ("--objects", objects), ("--frames", frames)):
         if value is not None:
@@ -137,14 +140,6 @@ def _clocks(info: MethodInfo, device: str) -> tuple[Clock, ...]:
     """Return whose time is taken, each in passes of its own: the GPU's clock can only time single calls."""
     on_gpu = resolve_device(device).startswith("cuda")
     return ("stream", "model") if on_gpu and not issubclass(method_class(info), SequenceMethod) else ("stream",)
-
-
-def _folder(settings: RunSettings, out: Path | None, *, alone: bool) -> Path:
-    """Return the folder of one case: `--out` itself where it is the only one."""
-    if out is not None:
-        return out if alone else out / f"{settings.dataset.name}-{settings.clock}"
-    record = prepare_run(settings).record
-    return default_out(record, Path("bench")).with_name(f"{config8(record)}-{settings.clock}")
 
 
 def _reference(settings: RunSettings, command: str) -> RunSettings:

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 from vos_bench import registry
-from vos_bench import weights as parameters
 from vos_bench.api import Dataset, FramesSeen, Precision, PromptKind, ProtocolName, SequenceMethod
 from vos_bench.clusters import Cluster, parse_cluster, path_on
 from vos_bench.config import Settings, overrides
@@ -23,8 +22,9 @@ from vos_bench.running.method import built_method, numerics
 from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, resume_notice
 from vos_bench.running.sequence import prompted_sequences, run_sequence, score_and_save
 from vos_bench.running.setup import Overwrite, PreparedRun, RunSettings, prepare_run
+from vos_bench.weights import choose as choose_weights
 
-__all__ = ["Overwrite", "RunSettings", "open_data", "run", "run_method"]
+__all__ = ["Overwrite", "RunSettings", "chosen_names", "open_data", "run", "run_method"]
 
 
 def run(
@@ -93,12 +93,12 @@ def run(
     """
     info = registry.method(method) if isinstance(method, str) else method
     cluster = parse_cluster(engine)
-    chosen = parameters.choose(info, None if weights is None else str(weights))
+    chosen = choose_weights(info, None if weights is None else str(weights))
     run_settings = RunSettings(
         method=info,
         dataset=open_data(dataset, root=root, split=split, truth=truth, cluster=cluster),
         overrides=overrides(settings),
-        sequences=None if sequences is None else _names(sequences),
+        sequences=chosen_names(sequences),
         init=init,
         frames=frames,
         protocol=protocol,
@@ -119,7 +119,10 @@ def run(
     return run_method(run_settings.with_weights(chosen), progress=progress)
 
 
-def _names(sequences: Iterable[str]) -> tuple[str, ...]:
+def chosen_names(sequences: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return the names of the chosen sequences; a text alone is one name."""
+    if sequences is None:
+        return None
     return (sequences,) if isinstance(sequences, str) else tuple(sequences)
 
 

@@ -1,6 +1,10 @@
 """Compares the speed of scoring with vos-benchmark, on label maps made up like those of DAVIS 2017 val.
 
     python benchmarks/scoring.py [--small] [--grey] [--data DIR] [--rounds N] [--jobs 1,2] [--json FILE]
+    python benchmarks/scoring.py --against OTHER/bin/python [--data DIR] [--rounds N] [--json FILE]
+
+The second form compares the whole command `vos-bench score` with that of another installation, such as one of an
+earlier commit: on all sequences, and on one sequence of 50 frames.
 
 Each measurement is a fresh process: start-up, imports, decoding, scoring and, with several workers, those workers are
 all in its CPU seconds (user and system). The tools take turns, so that a busy machine hurts both alike. vos-benchmark
@@ -32,6 +36,9 @@ FRAMES = 1999
 OBJECTS = [*[1] * 14, *[2] * 9, *[3] * 4, 4, 6, 7]
 """How many objects each of the 30 sequences has: 61 together."""
 
+SHORT = "sequence14"
+"""The sequence whose first 50 frames are measured alone; it has two objects."""
+
 SMALL = 6
 """Every how manieth sequence `--small` keeps."""
 
@@ -39,7 +46,8 @@ TOOLS = {
     "vos-bench": """
 import sys
 from pathlib import Path
-from vos_bench.scoring import score_sequences, truth_folder
+from vos_bench.scoring.sequences import score_sequences
+from vos_bench.scoring.truth import truth_folder
 root, jobs = Path(sys.argv[1]), int(sys.argv[2])
 results = score_sequences(truth_folder(root / "truth"), root / "masks", protocol="davis", jobs=jobs)
 assert not any(result.error for result in results)
@@ -62,13 +70,21 @@ for path in sorted(Path(sys.argv[1]).glob("*/*/*.png")):
 print("nan")
 """,
     "start-up alone": """
-import vos_bench.scoring, vos_bench.metrics.counter
+import vos_bench.metrics.counts, vos_bench.scoring.sequences
 import numpy as np
 labels = np.zeros((8, 8), np.uint8)
-vos_bench.metrics.counter.FrameCounter()(labels, labels)
+vos_bench.metrics.counts.CompiledCounter()(labels, labels)
 print("nan")
 """,
 }
+
+COMMAND = """
+import json, sys
+from vos_bench.cli import main
+root, out = sys.argv[1:]
+assert main(["score", f"{root}/masks", "--truth", f"{root}/truth", "--out", out]) == 0
+print(json.load(open(f"{out}/run.json"))["scores"]["J&F"])
+"""
 
 
 @dataclass(frozen=True)
@@ -152,16 +168,51 @@ def object_frames(root: Path) -> int:
 
 def measure(tool: str, root: Path, jobs: int) -> Cost:
     """Run one tool in a process of its own."""
+    return run([sys.executable, "-c", TOOLS[tool], str(root), str(jobs)], tool)
+
+
+def run(arguments: list[str], what: str) -> Cost:
+    """Run a command whose last word is a score."""
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen([sys.executable, "-c", TOOLS[tool], str(root), str(jobs)], stdout=output)
+        process = subprocess.Popen(arguments, stdout=output)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"{tool} failed")
+            raise SystemExit(f"{what} failed")
         output.seek(0)
         score = float(output.read().split()[-1])
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, score)
+
+
+def compare_commands(root: Path, other: str, rounds: int, file: Path | None) -> None:
+    """Measure `vos-bench score` of this and of another installation in turns."""
+    for path in (Path(kind) / SHORT / f"{frame:05d}.png" for kind in ("truth", "masks") for frame in range(50)):
+        target = root / "short" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((root / path).read_bytes())
+    pythons = {"this": sys.executable, "other": other}
+    summary: dict[str, object] = {
+        "machine": machine(),
+        "command": "vos-bench score MASKS --truth TRUTH --out OUT",
+        "figures": "CPU seconds (user and system) of the whole process, medians; ratio: this by other, round by round",
+        "rounds": rounds,
+        "commits": {name: commit(python) for name, python in pythons.items()},
+    }
+    for data, folder in (("all sequences", root), ("one sequence of 50 frames", root / "short")):
+        costs: dict[str, list[float]] = {name: [] for name in pythons}
+        for turn in range(-1, rounds):  # the turn before the first compiles where that was never done
+            for name, python in pythons.items():
+                cost = run([python, "-P", "-c", COMMAND, str(folder), str(root / "out" / name)], name)
+                costs[name] += [cost.cpu_seconds] if turn >= 0 else []
+        ratios = [ours / theirs for ours, theirs in zip(costs["this"], costs["other"], strict=True)]
+        medians = {name: round(statistics.median(each), 3) for name, each in costs.items()}
+        spread = {"ratio": round(statistics.median(ratios), 3), "ratios": [round(each, 3) for each in sorted(ratios)]}
+        summary[data] = {**medians, **spread}
+    text = json.dumps(summary, indent=2) + "\n"
+    print(text, end="")
+    if file is not None:
+        file.write_text(text)
 
 
 def machine() -> str:
@@ -173,9 +224,12 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
 
 
-def commit() -> str:
-    """Return the checkout's commit."""
-    answer = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+def commit(python: str = sys.executable) -> str:
+    """Return the commit of the checkout that an installation runs from."""
+    where = "import pathlib, vos_bench; print(pathlib.Path(vos_bench.__file__).parent)"
+    folder = subprocess.check_output([python, "-P", "-c", where], text=True).strip()
+    command = ["git", "-C", folder, "rev-parse", "--short", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "unknown"
 
 
@@ -188,10 +242,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", default="1,2", help="numbers of workers, separated by commas")
     parser.add_argument("--json", type=Path, help="write every measurement to this file")
+    parser.add_argument("--against", help="the Python of another installation, whose command is compared with this one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         root = options.data or Path(temporary)
         make_data(root, small=options.small, grey=options.grey)
+        if options.against:
+            compare_commands(root, options.against, options.rounds, options.json)
+            return
         report(root, options.rounds, [int(jobs) for jobs in options.jobs.split(",")], options.json)
 
 

@@ -16,7 +16,7 @@ COLUMNS = (
     Column("object"),
     Column("group"),
     Column("frames"),
-    *(percent(score, higher_is_better=not score.endswith("_decay")) for score in SCORES),
+    *map(percent, SCORES),
 )
 NOTE = (
     "A sequence's line `all` is the mean over its objects; a run's own score is the mean over the objects of all "

@@ -13,9 +13,10 @@ import pytest
 from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.metrics import statistics
-from vos_bench.metrics.counter import FrameCounter
-from vos_bench.metrics.counts import count_plain
-from vos_bench.scoring import score_sequences, sequences, truth_folder
+from vos_bench.metrics.counts import CompiledCounter, count_frame
+from vos_bench.scoring import sequences
+from vos_bench.scoring.sequences import score_sequences
+from vos_bench.scoring.truth import truth_folder
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "conformance"
 CASES = sorted(path.parent.name for path in FOLDER.glob("c*/case.json"))
@@ -46,9 +47,9 @@ def score(case: str) -> dict[str, statistics.ObjectScores]:
 @pytest.mark.parametrize("case", CASES)
 def test_scores_are_the_official_ones(case: str, *, plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if plain:
-        monkeypatch.setattr(sequences, "counter", lambda _: count_plain)
+        monkeypatch.setattr(sequences, "counter", lambda _: count_frame)
     else:
-        monkeypatch.setattr(sequences, "counter", lambda _: FrameCounter())
+        monkeypatch.setattr(sequences, "counter", lambda _: CompiledCounter())
     official = expected()[case]["official"]
     if official["status"] != "ok":
         with pytest.raises(BadInputError):

@@ -5,7 +5,7 @@ import pytest
 
 from vos_bench.errors import BadInputError
 from vos_bench.meta_json import Meta, meta_beside, read_meta, training_categories
-from vos_bench.scoring.listed import listed_truth
+from vos_bench.scoring.truth import listed_truth
 
 
 def make(**videos: dict[str, tuple[str, list[str]]]) -> Meta:

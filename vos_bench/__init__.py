@@ -17,15 +17,20 @@ TYPE_CHECKING = False  # type checkers take it for that of `typing`, whose impor
 if TYPE_CHECKING:
     from vos_bench.benching.session import bench as bench
     from vos_bench.comparing.compare import compare as compare
+    from vos_bench.metrics.measures import F as F
+    from vos_bench.metrics.measures import J as J
     from vos_bench.progress import Progress as Progress
     from vos_bench.prompts import Prompt as Prompt
     from vos_bench.records.run import Run as Run
     from vos_bench.records.run import load_run as load_run
     from vos_bench.running.method import load_method as load_method
     from vos_bench.running.run import run as run
+    from vos_bench.scoring.record import score as score
     from vos_bench.training.session import train as train
 
 _HOMES = {
+    "F": "vos_bench.metrics.measures",
+    "J": "vos_bench.metrics.measures",
     "Progress": "vos_bench.progress",
     "Prompt": "vos_bench.prompts",
     "Run": "vos_bench.records.run",
@@ -34,11 +39,25 @@ _HOMES = {
     "load_method": "vos_bench.running.method",
     "load_run": "vos_bench.records.run",
     "run": "vos_bench.running.run",
+    "score": "vos_bench.scoring.record",
     "train": "vos_bench.training.session",
 }
 """Name to the module that defines it."""
 
-__all__ = ["Progress", "Prompt", "Run", "bench", "compare", "load_method", "load_run", "run", "train"]
+__all__ = [
+    "F",
+    "J",
+    "Progress",
+    "Prompt",
+    "Run",
+    "bench",
+    "compare",
+    "load_method",
+    "load_run",
+    "run",
+    "score",
+    "train",
+]
 
 
 if not TYPE_CHECKING:  # type checkers are to find a name that is not there

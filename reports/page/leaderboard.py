@@ -199,6 +199,6 @@ def _cells(
     rows: Sequence[dict[str, float]], ranks: Sequence[str | None], scores: Sequence[str]
 ) -> list[tuple[Cell, ...]]:
     """Return what a table of these rows prints, and how it ranks it."""
-    columns: tuple[Column, ...] = tuple(percent(name, higher_is_better=not name.endswith("_decay")) for name in scores)
+    columns: tuple[Column, ...] = tuple(map(percent, scores))
     data = [{**row, "rank": rank} for row, rank in zip(rows, ranks, strict=True)]
     return [line.cells for line in lay_out(Table("", columns, data, rank="rank")).lines]

@@ -12,7 +12,7 @@ from vos_bench.api import Image, LabelMap
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, read_label_map
-from vos_bench.metrics.contour import tolerance_radius
+from vos_bench.metrics.measures import tolerance_radius
 from vos_bench.records import masks_folder
 from vos_bench.reports.overlays import contours, object_colours, shrink
 

@@ -14,6 +14,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
+from vos_bench.metrics.measures import measure
 from vos_bench.records import Run
 from vos_bench.records.identity import hardware
 from vos_bench.reports.style import require
@@ -75,13 +76,15 @@ def _write(folder: Path, entries: Sequence[Entry], options: ReportOptions) -> No
 
 
 def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader("vos_bench.reports.page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["measure"] = measure
+    return templates
 
 
 def _render(templates: jinja2.Environment, template: str, path: Path, values: Mapping[str, Any]) -> None:

@@ -14,9 +14,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from skimage.morphology import isotropic_dilation
 
 from vos_bench.labelmaps import read_label_map, read_narrow, write_label_map
-from vos_bench.metrics.contour import boundary, tolerance_radius
-from vos_bench.metrics.counter import FrameCounter
-from vos_bench.metrics.counts import Counts, FrameCounts, count_plain
+from vos_bench.metrics.counts import CompiledCounter, FrameCounts, PixelCounts, count_frame
+from vos_bench.metrics.measures import boundary, tolerance_radius
 
 Labels = NDArray[np.uint8]
 TimesFaster = Callable[..., float]
@@ -32,22 +31,22 @@ def count_object_by_object(truth: Labels, masks: Labels) -> FrameCounts:
         edge, other_edge = boundary(one), boundary(other)
         regions = (one & other, one, other, edge, other_edge)
         matched = edge & isotropic_dilation(other_edge, radius), other_edge & isotropic_dilation(edge, radius)
-        counts[label] = Counts(*(int(np.count_nonzero(region)) for region in (*regions, *matched)))
+        counts[label] = PixelCounts(*(int(np.count_nonzero(region)) for region in (*regions, *matched)))
     return counts
 
 
 def test_the_obvious_way_gives_the_same_numbers(pair: Pair) -> None:
-    assert FrameCounter()(*pair) == count_object_by_object(*pair)
+    assert CompiledCounter()(*pair) == count_object_by_object(*pair)
 
 
 def test_counting_is_many_times_faster_than_the_obvious_way(pair: Pair, times_faster: TimesFaster) -> None:
-    counter = FrameCounter()
+    counter = CompiledCounter()
 
     def obvious() -> FrameCounts:
         return count_object_by_object(*pair)
 
     assert times_faster(lambda: counter(*pair), obvious, calls=20) > 20
-    assert times_faster(lambda: count_plain(*pair), obvious) > 2
+    assert times_faster(lambda: count_frame(*pair), obvious) > 2
 
 
 def test_reading_is_at_least_twice_as_fast_as_pillow(pair: Pair, tmp_path: Path, times_faster: TimesFaster) -> None:
@@ -64,12 +63,12 @@ def test_reading_is_at_least_twice_as_fast_as_pillow(pair: Pair, tmp_path: Path,
 
 @pytest.mark.benchmark(group="count")
 def test_count_compiled(benchmark: BenchmarkFixture, pair: Pair) -> None:
-    assert len(benchmark(FrameCounter(), *pair)) == 4
+    assert len(benchmark(CompiledCounter(), *pair)) == 4
 
 
 @pytest.mark.benchmark(group="count")
-def test_count_plain(benchmark: BenchmarkFixture, pair: Pair) -> None:
-    assert len(benchmark(count_plain, *pair)) == 4
+def test_count_frame(benchmark: BenchmarkFixture, pair: Pair) -> None:
+    assert len(benchmark(count_frame, *pair)) == 4
 
 
 @pytest.mark.benchmark(group="read")

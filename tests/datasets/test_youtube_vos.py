@@ -11,7 +11,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_label_map, write_label_map
-from vos_bench.scoring.listed import GivenTruth
+from vos_bench.scoring.truth import GivenTruth
 
 LATE, EMPTY_FIRST = "1a2b3c", "4d5e6f"
 

@@ -39,9 +39,8 @@ from vos_bench.labelmaps import read_label_map, read_size
 from vos_bench.meta_json import read_meta
 from vos_bench.parts.checkpoints import read_tensors
 from vos_bench.records import RunRecord, read_record
-from vos_bench.scoring.listed import GivenTruth
 from vos_bench.scoring.record import folder_fingerprint
-from vos_bench.scoring.truth import truth_folder
+from vos_bench.scoring.truth import GivenTruth, truth_folder
 
 Read = Callable[[Path], object]
 HUGE = 60_000

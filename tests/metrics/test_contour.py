@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.morphology import dilation, disk
 
-from vos_bench.metrics.contour import boundary, contour_accuracy, dilate, disk_half_widths, tolerance_radius
+from vos_bench.metrics.measures import F, boundary, dilate, disk_half_widths, tolerance_radius
 
 Mask = NDArray[np.bool_]
 
@@ -69,7 +69,7 @@ def test_accuracy_is_that_of_scikit_image_on_smooth_shapes() -> None:
         element = disk(tolerance_radius(*truth.shape))
         precision = (other & dilation(edge, element)).sum() / other.sum()
         recall = (edge & dilation(other, element)).sum() / edge.sum()
-        assert contour_accuracy(truth, mask) == 2 * precision * recall / (precision + recall)
+        assert F(mask, truth) == 2 * precision * recall / (precision + recall)
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_accuracy_is_that_of_scikit_image_on_smooth_shapes() -> None:
     ids=["same", "within the radius", "far", "both empty", "mask empty", "truth empty", "whole image against empty"],
 )
 def test_accuracy_looks_at_boundaries_alone(truth: Mask, mask: Mask, accuracy: float) -> None:
-    assert contour_accuracy(truth, mask) == accuracy
+    assert F(mask, truth) == accuracy

@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from vos_bench.compiled.programs import LARGEST_RADIUS
-from vos_bench.metrics.contour import tolerance_radius
-from vos_bench.metrics.counter import FrameCounter
-from vos_bench.metrics.counts import count_plain
-from vos_bench.scoring.counting import CountFrame
+from vos_bench.compiled.count import LARGEST_RADIUS
+from vos_bench.metrics.counts import CompiledCounter, CountFrame, count_frame
+from vos_bench.metrics.measures import tolerance_radius
 
 Count = Callable[[NDArray[Any], NDArray[Any]], Any]
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
-WAYS: dict[str, Callable[[], CountFrame]] = {"plain": lambda: count_plain, "compiled": FrameCounter}
+WAYS: dict[str, Callable[[], CountFrame]] = {"plain": lambda: count_frame, "compiled": CompiledCounter}
 
 
 @pytest.fixture(params=WAYS, scope="module")
@@ -49,14 +47,14 @@ def test_both_ways_of_counting_agree_with_the_definition(pair: Pair, count: Coun
 @given(pair=pairs(st.integers(1, 4), st.integers(500, 7800)))
 def test_wide_images_and_their_wide_disks_agree_too(pair: Pair) -> None:
     assert tolerance_radius(*pair[0].shape) <= LARGEST_RADIUS
-    assert FrameCounter()(*pair) == count_plain(*pair)
+    assert CompiledCounter()(*pair) == count_frame(*pair)
 
 
 def test_a_disk_wider_than_a_word_is_counted_all_the_same(count_naively: Count) -> None:
     truth, masks = np.zeros((2, 7900), np.uint8), np.zeros((2, 7900), np.uint8)
     truth[:, 1000:1010], masks[:, 1074:1084] = 1, 1
     assert tolerance_radius(*truth.shape) == 64
-    assert FrameCounter()(truth, masks) == count_naively(truth, masks)
+    assert CompiledCounter()(truth, masks) == count_naively(truth, masks)
 
 
 def test_labels_of_any_width_and_layout_are_counted(count: CountFrame, count_naively: Count) -> None:
@@ -77,7 +75,7 @@ def test_ids_above_255_are_counted(count: CountFrame, count_naively: Count) -> N
 
 
 def test_a_counter_keeps_nothing_of_the_frames_before(count_naively: Count) -> None:
-    rng, counter = np.random.default_rng(1), FrameCounter()
+    rng, counter = np.random.default_rng(1), CompiledCounter()
     for size, labels in (((9, 70), 3), ((9, 70), 255), ((70, 9), 12), ((9, 70), 2), ((9, 70), 1)):
         truth, masks = rng.integers(0, labels + 1, (2, *size)).astype(np.uint8)
         assert counter(truth, masks) == count_naively(truth, masks)

@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vos_bench.errors import BadInputError
-from vos_bench.metrics.counts import count_plain
-from vos_bench.metrics.protocol import scoring_protocol
+from vos_bench.metrics.counts import count_frame
+from vos_bench.metrics.protocols import scoring_protocol
 
 Labels = NDArray[np.uint8]
 
@@ -29,7 +29,7 @@ class Truth:
 def starts(protocol: str, sequence: Truth) -> dict[int, int]:
     rule = scoring_protocol(protocol)
     truths = [sequence.read_truth(name) for name in rule.scored_frames(sequence)]
-    return rule.starts(sequence, [count_plain(truth, truth) for truth in truths])
+    return rule.starts(sequence, [count_frame(truth, truth) for truth in truths])
 
 
 def test_davis_leaves_out_the_first_and_the_last_frame() -> None:

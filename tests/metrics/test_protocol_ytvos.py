@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vos_bench.errors import BadInputError
-from vos_bench.metrics.counts import count_plain
-from vos_bench.metrics.protocol import scoring_protocol
+from vos_bench.metrics.counts import count_frame
+from vos_bench.metrics.protocols import scoring_protocol
 
 Labels = NDArray[np.uint8]
 BOTH = ("ytvos", "ytvos-without-last")
@@ -34,7 +34,7 @@ def counted(protocol: str, truth: Truth) -> dict[int, tuple[str, ...]]:
     """Return the frames that count for each object."""
     rule = scoring_protocol(protocol)
     frames = rule.scored_frames(truth)
-    counts = [count_plain(truth.read_truth(name), truth.read_truth(name)) for name in frames]
+    counts = [count_frame(truth.read_truth(name), truth.read_truth(name)) for name in frames]
     return {k: frames[start:] for k, start in rule.starts(truth, counts).items()}
 
 

@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vos_bench.labelmaps import write_label_map
-from vos_bench.metrics.contour import contour_accuracy
-from vos_bench.metrics.region import region_similarity
+from vos_bench.metrics.measures import F, J
 
 Labels = NDArray[Any]
 Frames = Mapping[str, Labels] | Sequence[Labels]
@@ -38,8 +37,8 @@ def official() -> Reference:
         pairs = [*zip(truth, masks, strict=True)][1:-1]
         return {
             k: (
-                [region_similarity(true == k, mask == k) for true, mask in pairs],
-                [contour_accuracy(true == k, mask == k) for true, mask in pairs],
+                [J(mask == k, true == k) for true, mask in pairs],
+                [F(mask == k, true == k) for true, mask in pairs],
             )
             for k in range(1, int(first.max()) + 1)
         }

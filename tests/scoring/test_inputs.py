@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.scoring import preflight, truth_folder
+from vos_bench.scoring.preflight import preflight
+from vos_bench.scoring.truth import truth_folder
 
 FRAMES = [np.ones((4, 5), np.uint16)] * 5
 Write = Callable[[Path, Any], Path]

@@ -14,7 +14,9 @@ import pytest
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.statistics import ObjectScores, overall
 from vos_bench.progress import Progress
-from vos_bench.scoring import SequenceResult, score_sequence, score_sequences, sequences, truth_folder
+from vos_bench.scoring import sequences
+from vos_bench.scoring.sequences import SequenceResult, score_sequence, score_sequences
+from vos_bench.scoring.truth import truth_folder
 
 Labels = np.ndarray[Any, Any]
 Write = Callable[[Path, Mapping[str, Labels] | Sequence[Labels]], Path]
@@ -273,7 +275,8 @@ def test_memory_does_not_grow_with_the_number_of_frames(bench: Bench, blobs: Any
 def test_scoring_needs_no_torch(bench: Bench, blobs: Any) -> None:
     bench.add("s", blobs([1]), blobs([1]))
     program = (
-        "import sys; from pathlib import Path; from vos_bench.scoring import score_sequences, truth_folder\n"
+        "import sys; from pathlib import Path; from vos_bench.scoring.sequences import score_sequences\n"
+        "from vos_bench.scoring.truth import truth_folder\n"
         f"score_sequences(truth_folder(Path({str(bench.truth)!r})), Path({str(bench.masks)!r}), protocol='davis')\n"
         "print([name for name in ('torch', 'numba', 'llvmlite', 'joblib', 'cv2', 'pandas') if name in sys.modules])"
     )

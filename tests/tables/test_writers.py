@@ -23,7 +23,7 @@ TABLE = Table(
     (
         Column("method"),
         percent("A J&F", label="J&F", group="Data A"),
-        percent("A J_decay", higher_is_better=False, label="J_decay", group="Data A"),
+        percent("A J_decay", label="J_decay", group="Data A"),
         percent("B G", label="G", group="Data_B"),
         Column("latency", digits=2, unit="ms"),
     ),

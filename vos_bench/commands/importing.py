@@ -1,5 +1,7 @@
 """`vos-bench import`: label maps that the authors of a system published."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +10,10 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
-from vos_bench.commands.score import dataset_truth, score_and_tell
+from vos_bench.commands.score import shown_progress
+from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
-from vos_bench.scoring.listed import GivenTruth
-from vos_bench.scoring.record import Origin
+from vos_bench.scoring.record import Source, check_jobs, score_target, scoring_target
 
 
 def importing(
@@ -47,20 +49,28 @@ def importing(
         out: The folder of the record; without it, runs/DATASET/METHOD/CONFIG8.
         json: A file for the scores.
     """
-    if jobs < 1:
-        raise BadInputError(f"--jobs {jobs}: expected 1 or more")
-    origin = _origin(method, source, licence)
-    opened = registry.open_dataset(dataset, root=root, split=split)
-    chosen = options.sequence_names(sequences)
-    against = dataset_truth(opened if truth is None else GivenTruth(opened, truth), protocol, chosen)
-    return score_and_tell(masks, against, origin=origin, out=out, jobs=jobs, json=json)
+    check_jobs(jobs)
+    published = _source(method, source, licence)
+    target = scoring_target(
+        truth=truth,
+        dataset=dataset,
+        root=root,
+        split=split,
+        protocol=protocol,
+        sequences=options.sequence_names(sequences),
+    )
+    with shown_progress() as progress:
+        command = shlex.join(sys.argv[1:])
+        run = score_target(masks, target, source=published, jobs=jobs, out=out, progress=progress, command=command)
+    return conclude([run], json)
 
 
-def _origin(method: str, source: str, licence: str | None) -> Origin:
+def _source(method: str, address: str, licence: str | None) -> Source:
     options.system_name("--method", method)
-    if not source.strip():
+    address = address.strip()
+    if not address:
         raise BadInputError("--source: found nothing, expected where the label maps come from, such as a web address")
     known = registry.known_systems().get(method.casefold())
     if known is None:
-        return Origin(method, source.strip(), licence or "")
-    return Origin(known.name, source.strip(), licence or known.licence, (known.note,) if known.note else ())
+        return Source(method, address, licence or "")
+    return Source(known.name, address, licence or known.licence, (known.note,) if known.note else ())

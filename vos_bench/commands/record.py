@@ -10,6 +10,7 @@ from vos_bench.commands.options import named_number
 from vos_bench.commands.output import say
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
+from vos_bench.metrics.measures import MEASURES
 from vos_bench.names import is_unicode
 from vos_bench.records import ExternalScores, RunRecord, read_record, run_file, write_record
 from vos_bench.records.summary import GROUP_SCORES, RUN_SCORES
@@ -72,7 +73,7 @@ def _scores(texts: tuple[str, ...]) -> dict[str, float]:
             raise BadInputError(f"--external {name}: there is no score of this name; known: {', '.join(RUN_SCORES)}")
         if name in scores:
             raise BadInputError(f"--external {name}: named twice, expected each score once")
-        if not (-1 if name.endswith("_decay") else 0) <= value <= 1:
+        if not MEASURES[name].lowest <= value <= MEASURES[name].highest:
             raise BadInputError(f"--external {name}={value:g}: expected a fraction from 0 to 1; 81.5 percent is 0.815")
         scores[name] = value
     for name, parts in MEANS.items():

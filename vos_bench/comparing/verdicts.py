@@ -7,6 +7,7 @@ from itertools import islice
 
 from vos_bench.comparing.comparison import OVERALL, ComparisonRow, Verdict
 from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.metrics.measures import measure
 from vos_bench.names import shorten
 from vos_bench.records import Run, RunRecord, SequenceRecord
 from vos_bench.records.summary import run_scores
@@ -135,7 +136,7 @@ def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dic
 
 
 def _judge(subject: str, score: str, before: float, after: float, tolerance: float) -> ComparisonRow:
-    gain = before - after if score.endswith("_decay") else after - before
+    gain = after - before if measure(score).higher_is_better else before - after
     changed = Verdict.BETTER if gain > 0 else Verdict.WORSE
     return ComparisonRow(subject, score, before, after, Verdict.SAME if abs(gain) <= tolerance else changed)
 

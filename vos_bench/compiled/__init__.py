@@ -1,5 +1,4 @@
-"""Pixel loops as machine code: compiled on first use, kept on disk, loaded without the compiler.
+"""Pixel loops as machine code: numba compiles them on first use, keeps them on disk and loads them later.
 
-`programs` says what each program takes, `machine_code` makes it callable; the modules named like the programs are
-source for the compiler, and nothing else imports them.
+`count` and `unfilter` are the programs, `cache` says where they are kept. Importing a program loads or compiles it.
 """

@@ -1,10 +1,10 @@
-"""Counts the pixels of two label maps, all objects in one pass. Source for the compiler.
+"""Counts the pixels of two label maps, all objects in one pass.
 
-The numbers are those of `vos_bench.metrics.counts.count_plain`; what differs is how they are reached.
+The numbers are those of `vos_bench.metrics.counts.count_frame`; what differs is how they are reached.
 
 1.  *One pass over both label maps.* Where a 2 x 2 window is uniform in both maps nothing changes, and that is nearly
     everywhere; a vectorised comparison finds the other windows. Each label of a window that is not uniform has a
-    boundary pixel there (`vos_bench.metrics.contour.boundary`: a pixel that differs from its right, lower or lower
+    boundary pixel there (`vos_bench.metrics.measures.boundary`: a pixel that differs from its right, lower or lower
     right neighbour).
 2.  *Areas from runs.* Between two changes along a row the pair (true label, label) is constant, so that whole runs of
     pixels are counted at once.
@@ -15,14 +15,11 @@ The numbers are those of `vos_bench.metrics.counts.count_plain`; what differs is
     widened by shifts to the disk's width there, until every pixel of the word is covered or the disk ends.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import carray
+from numba import carray, types
 from numpy.typing import NDArray
 
-from vos_bench.compiled.compiler import compiled, entry
-from vos_bench.compiled.programs import COUNT, COUNTS, LANES, blocks_per_row, words_per_row
+from vos_bench.compiled.cache import inlined, program
 
 _TRUTH, _MASKS = 0, 1
 _INTERSECTION, _AREA, _BOUNDARY, _MATCHED = 0, 1, 3, 5  # a label's counts; _TRUTH or _MASKS is added to the last three
@@ -32,40 +29,30 @@ Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
 
-def compile_program() -> Any:
-    """Return `vos_bench.compiled.programs.COUNT` as a `numba.cfunc`."""
-    blocks_of, words_of = compiled(blocks_per_row), compiled(words_per_row)
+COUNTS = 7
+"""How many numbers `count` gives for each label, in the order of `vos_bench.metrics.counts.PixelCounts`."""
 
-    def program(
-        height: int,
-        width: int,
-        labels: int,
-        radius: int,
-        truth_stride: int,
-        masks_stride: int,
-        truth: int,
-        masks: int,
-        half_widths: int,
-        bitmaps: int,
-        counts: int,
-        changes: int,
-        columns: int,
-    ) -> int:
-        return _count(
-            carray(truth, (height, truth_stride), np.uint8),
-            carray(masks, (height, masks_stride), np.uint8),
-            carray(half_widths, (radius + 1,), np.int64),
-            carray(bitmaps, (2, labels, height * words_of(width)), np.uint64),
-            carray(counts, (labels, COUNTS), np.int64),
-            carray(changes, (2, blocks_of(width) * LANES), np.uint8),
-            carray(changes, (2, blocks_of(width)), np.uint64),
-            carray(columns, (width,), np.int64),
-        )
+LANES = 8
+"""How many pixels' changes, one byte each, `count` looks through together."""
 
-    return entry(program, COUNT)
+LARGEST_RADIUS = 63
+"""`count` looks one word to either side, so a disk may reach this far; at 0.8 % that is an image of 7,875 pixels."""
 
 
-@compiled
+def words_per_row(width: int) -> int:
+    """Return how many words a row of a bitmap has: 64 pixels in each, and an empty one at both ends."""
+    return (width + 63) // 64 + 2
+
+
+def blocks_per_row(width: int) -> int:
+    """Return how many words a row of changes has: `LANES` pixels in each."""
+    return (width + LANES - 1) // LANES
+
+
+_words_per_row, _blocks_per_row = inlined(words_per_row), inlined(blocks_per_row)
+
+
+@inlined
 def _count(
     truth: Bytes,
     masks: Bytes,
@@ -81,7 +68,7 @@ def _count(
     Args:
         truth: H x stride true labels, of which the first `len(columns)` in a row are pixels.
         masks: H x stride labels to judge, likewise.
-        half_widths: The disk; see `vos_bench.metrics.contour.disk_half_widths`.
+        half_widths: The disk; see `vos_bench.metrics.measures.disk_half_widths`.
         bitmaps: 2 x labels x (H * words), all zero; left so unless a label has none.
         counts: labels x 7; filled.
         changes: 2 x (blocks * LANES); scratch.
@@ -103,7 +90,7 @@ def _count(
     return 0
 
 
-@compiled
+@inlined
 def _scan(
     truth: Bytes, masks: Bytes, bitmaps: Words, counts: Integers, changes: Bytes, blocks: Words, columns: Integers
 ) -> int:
@@ -136,7 +123,7 @@ def _scan(
     return 0
 
 
-@compiled
+@inlined
 def _find_changes(labels: Bytes, y: int, below: int, width: int, changes: Bytes) -> np.uint8:
     """Set each pixel of `changes` to whether the 2 x 2 window that starts there on row `y` is not uniform.
 
@@ -152,7 +139,7 @@ def _find_changes(labels: Bytes, y: int, below: int, width: int, changes: Bytes)
     return highest
 
 
-@compiled
+@inlined
 def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
     """Write into `columns` where either row of changes has a 1, and `last`, where every run ends; return how many."""
     found = 0
@@ -169,7 +156,7 @@ def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
     return found
 
 
-@compiled
+@inlined
 def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tuple[np.int64, np.int64]:
     """Return how many pixels one object's bitmap has, and how many of them the other one, dilated, covers."""
     stride = len(own) // height
@@ -182,7 +169,7 @@ def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tupl
     return pixels, matched
 
 
-@compiled
+@inlined
 def _uncovered(pixels: np.uint64, other: Words, word: int, stride: int, half_widths: Integers) -> np.uint64:
     """Return those of a word's pixels that no pixel of `other` reaches with the disk."""
     for distance in range(len(half_widths)):
@@ -196,7 +183,7 @@ def _uncovered(pixels: np.uint64, other: Words, word: int, stride: int, half_wid
     return pixels
 
 
-@compiled
+@inlined
 def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, half_width: int) -> np.uint64:
     """Return the middle one of three words of a row after every pixel was spread by `half_width` to both sides.
 
@@ -215,10 +202,51 @@ def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, half_width: i
     return rightward | leftward
 
 
-@compiled
+@inlined
 def _ones(word: np.uint64) -> np.int64:
     """Return the number of set bits, by sums in ever wider fields (Warren, "Hacker's Delight", section 5-1)."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@program(
+    types.int64(
+        *(types.int64,) * 6,  # height, width, labels, radius, truth_stride, masks_stride
+        *(types.voidptr,) * 7,  # truth, masks, half_widths, bitmaps, counts, changes, columns
+    )
+)
+def count(
+    height: int,
+    width: int,
+    labels: int,
+    radius: int,
+    truth_stride: int,
+    masks_stride: int,
+    truth: int,
+    masks: int,
+    half_widths: int,
+    bitmaps: int,
+    counts: int,
+    changes: int,
+    columns: int,
+) -> int:
+    """Count the pixels of two label maps; return 0, or a label for which there is no bitmap, with nothing counted.
+
+    `labels` is how many there are bitmaps for, the background's included; a stride is how many bytes lie between the
+    starts of two rows. At the addresses are: both label maps, 8 bits a pixel; `radius + 1` half widths of the disk;
+    bitmaps, 2 x labels x height x `words_per_row` words, all zero before and, unless a label has none, after; counts,
+    labels x `COUNTS`, filled; one row's changes in both maps, 2 x `blocks_per_row` words; and one row's columns, width
+    numbers.
+    """
+    return _count(
+        carray(truth, (height, truth_stride), np.uint8),
+        carray(masks, (height, masks_stride), np.uint8),
+        carray(half_widths, (radius + 1,), np.int64),
+        carray(bitmaps, (2, labels, height * _words_per_row(width)), np.uint64),
+        carray(counts, (labels, COUNTS), np.int64),
+        carray(changes, (2, _blocks_per_row(width) * LANES), np.uint8),
+        carray(changes, (2, _blocks_per_row(width)), np.uint64),
+        carray(columns, (width,), np.int64),
+    )

@@ -1,32 +1,20 @@
-"""Undoes the row filters of PNG files. Source for the compiler.
+"""Undoes the row filters of PNG files.
 
 Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", section 9, for one byte a pixel.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import carray
+from numba import carray, types
 from numpy.typing import NDArray
 
-from vos_bench.compiled.compiler import compiled, entry
-from vos_bench.compiled.programs import UNFILTER
+from vos_bench.compiled.cache import inlined, program
 
 _SUB, _UP, _AVERAGE, _PAETH = 1, 2, 3, 4
 
 Rows = NDArray[np.uint8]
 
 
-def compile_program() -> Any:
-    """Return `vos_bench.compiled.programs.UNFILTER` as a `numba.cfunc`."""
-
-    def program(height: int, stride: int, rows: int) -> int:
-        return _unfilter(carray(rows, (height, stride), np.uint8))
-
-    return entry(program, UNFILTER)
-
-
-@compiled
+@inlined
 def _unfilter(rows: Rows) -> int:
     for y in range(len(rows)):
         kind = rows[y, 0]
@@ -44,7 +32,7 @@ def _unfilter(rows: Rows) -> int:
     return 0
 
 
-@compiled
+@inlined
 def _add_left(rows: Rows, y: int) -> None:
     left = 0
     for x in range(1, rows.shape[1]):
@@ -52,14 +40,14 @@ def _add_left(rows: Rows, y: int) -> None:
         rows[y, x] = left
 
 
-@compiled
+@inlined
 def _add_above(rows: Rows, y: int) -> None:
     if y:
         for x in range(1, rows.shape[1]):
             rows[y, x] += rows[y - 1, x]
 
 
-@compiled
+@inlined
 def _add_average(rows: Rows, y: int) -> None:
     left = 0
     for x in range(1, rows.shape[1]):
@@ -68,7 +56,7 @@ def _add_average(rows: Rows, y: int) -> None:
         rows[y, x] = left
 
 
-@compiled
+@inlined
 def _add_paeth(rows: Rows, y: int) -> None:
     """Add whichever of left, above and above left is nearest to left + above - above left."""
     left = above_left = 0
@@ -83,3 +71,12 @@ def _add_paeth(rows: Rows, y: int) -> None:
             nearest = above_left
         left, above_left = (rows[y, x] + nearest) & 255, above
         rows[y, x] = left
+
+
+@program(types.int64(types.int64, types.int64, types.voidptr))
+def unfilter(height: int, stride: int, rows: int) -> int:
+    """Undo the row filters of an 8-bit PNG in place; return 0, or 1 when a row has a filter that there is not.
+
+    `stride` is one more than the width: before its pixels each row has the number of its filter, which becomes 0.
+    """
+    return _unfilter(carray(rows, (height, stride), np.uint8))

@@ -36,7 +36,7 @@ def runs_table(runs: Sequence[Run]) -> Table:
     shown = [score for score in RUN_SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
         *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
-        *(percent(score, higher_is_better=not score.endswith("_decay")) for score in shown),
+        *map(percent, shown),
         *(Column(name) for name in ("FPS", LATENCY) if any(row[name] for row in rows)),
         Column("state"),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from vos_bench.api import FramesSeen, PromptKind, ProtocolName
 from vos_bench.metrics import METRIC_VERSION
-from vos_bench.metrics.protocol import scoring_protocol
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry
 

@@ -235,7 +235,9 @@ def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName)
     """
     if not sequence.truth_names:
         return ()
-    from vos_bench.scoring import score_sequence  # brings compiled code along, which a run without truth does not need
+    from vos_bench.scoring.sequences import (
+        score_sequence,  # brings compiled code along, which a run without truth does not need
+    )
 
     return object_records(score_sequence(sequence, masks, protocol=protocol))
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_size
-from vos_bench.metrics.protocol import ScoringProtocol, TruthSequence, scoring_protocol
+from vos_bench.metrics.protocols import ScoringProtocol, TruthSequence, scoring_protocol
 from vos_bench.names import shorten
-from vos_bench.scoring.folders import folder_advice, label_map_names, list_folder
+from vos_bench.scoring.truth import folder_advice, label_map_names, list_folder
 
 MOST_PROBLEMS = 10
 """How many problems one message lists."""

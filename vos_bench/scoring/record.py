@@ -2,23 +2,24 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vos_bench.api import ProtocolName
-from vos_bench.clusters import LOCAL, Cluster
+from vos_bench.api import Dataset, ProtocolName
+from vos_bench.clusters import LOCAL, Cluster, parse_cluster, path_on
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
-from vos_bench.metrics.protocol import TruthSequence
+from vos_bench.metrics.protocols import TruthSequence
 from vos_bench.names import printable
 from vos_bench.progress import Progress
 from vos_bench.records import (
     DatasetEntry,
     MethodEntry,
+    Run,
     RunRecord,
     SequenceRecord,
     default_out,
@@ -30,11 +31,15 @@ from vos_bench.records import (
 )
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
 from vos_bench.records.summary import utc_now, write_summary
-from vos_bench.scoring import SequenceResult, score_sequences
+from vos_bench.scoring.sequences import SequenceResult, score_sequences
+from vos_bench.scoring.truth import GivenTruth, listed_truth, truth_folder
+
+LISTED_PROTOCOLS: tuple[ProtocolName, ...] = ("ytvos", "ytvos-without-last")
+"""The protocols that take objects and first frames from a `meta.json` where there is one."""
 
 
 @dataclass(frozen=True)
-class Truth:
+class ScoringTarget:
     """What label maps are scored against.
 
     Attributes:
@@ -53,67 +58,156 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Whose label maps they are, for a record of results that nobody made here.
+class Source:
+    """Where label maps come from, for a record of results that nobody made here.
 
     Attributes:
         method: The system's name.
-        source: Where its authors published them.
+        address: Where its authors published them.
         licence: Licence of the system's code, empty where nobody said.
         notes: What a reader of its row should know.
     """
 
     method: str
-    source: str
+    address: str
     licence: str = ""
     notes: tuple[str, ...] = ()
 
 
-def score_label_maps(
-    masks: Path,
-    truth: Truth,
+def score(
+    masks: Path | str,
     *,
-    origin: Origin | None = None,
-    out: Path | None = None,
+    truth: Path | str | None = None,
+    dataset: Dataset | str | None = None,
+    root: Path | str | None = None,
+    split: str | None = None,
+    protocol: ProtocolName | None = None,
+    sequences: Iterable[str] | None = None,
     jobs: int | None = None,
-    engine: Cluster = LOCAL,
-    command: str = "",
+    engine: str = "local",
+    out: Path | str | None = None,
     progress: Progress | None = None,
-) -> Path:
-    """Score label maps and write the record; what an earlier scoring left in `out` is replaced, never reused.
+    command: str = "",
+) -> Run:
+    """Score label maps, write a record of the scores and return it as a run.
+
+    What an earlier scoring left in `out` is replaced, never reused.
 
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.
-        truth: What they are scored against.
-        origin: Makes the record one of the kind `results-only`, with the system's name and source.
-        out: The record's folder; without it, `runs/DATASET/NAME/CONFIG8`, named after the system, or the masks' folder.
+        truth: A folder of true label maps, laid out like `masks`; in place of a dataset, or for one without public
+            truth. A `meta.json` in it or beside it names objects, first frames and categories for the ytvos protocols.
+        dataset: The dataset whose truth counts, or its name.
+        root: The dataset's folder; None to find it as every command does.
+        split: Which split of a dataset that is named; None for its default.
+        protocol: Which frames and objects count; None for the dataset's own, or `davis`.
+        sequences: Names of the sequences to score; None for all.
         jobs: How many sequences are scored at once; None for one, and for all places of a cluster.
-        engine: Who scores them.
+        engine: `local`, or the cluster that scores, as `dask://HOST:PORT`.
+        out: The record's folder; None for `runs/DATASET/NAME/CONFIG8`, named after the folder of label maps.
+        progress: Hears how it goes.
         command: The command line as passed, for the record.
-        progress: Hears how many sequences are scored.
 
     Returns:
-        The record's folder; the record's `counts.failed` says how many sequences could not be scored.
+        The run; its record's `counts.failed` says how many sequences could not be scored.
 
     Raises:
         BadInputError: Folders, frames or sizes do not match the truth, found before anything is scored; or `out` holds
             another kind of record, or cannot be written.
     """
-    record = _record(masks, truth, command, origin)
-    out = out or default_out(record)
+    check_jobs(jobs)
+    cluster = parse_cluster(engine)
+    target = scoring_target(
+        truth=path_on(cluster, Path(truth)) if truth else None,
+        dataset=dataset,
+        root=path_on(cluster, Path(root)) if root else None,
+        split=split,
+        protocol=protocol,
+        sequences=sequences,
+    )
+    return score_target(
+        path_on(cluster, Path(masks)), target, jobs=jobs, engine=cluster, out=out, progress=progress, command=command
+    )
+
+
+def score_target(
+    masks: Path,
+    target: ScoringTarget,
+    *,
+    source: Source | None = None,
+    jobs: int | None = None,
+    engine: Cluster = LOCAL,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+    command: str = "",
+) -> Run:
+    """Score label maps against a target as `score` does; with a source, the record is of the kind `results-only`."""
+    check_jobs(jobs)
+    record = _record(masks, target, command, source)
+    out = Path(out) if out else default_out(record)
     _require_no_other_record(out, record)
     results = score_sequences(
-        truth.sequences, masks, protocol=truth.protocol, jobs=jobs, engine=engine, progress=progress
+        target.sequences, masks, protocol=target.protocol, jobs=jobs, engine=engine, progress=progress
     )
+    records = [_sequence_record(result, target.protocol) for result in results]
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         shutil.rmtree(out / "sequences", ignore_errors=True)
         remove_partial_files(out)
         write_record(record, run_file(out))
-        for result in results:
-            write_record(_sequence_record(result, truth.protocol), sequence_file(out, result.name))
-        write_summary(out, record)
-    return out
+        for each in records:
+            write_record(each, sequence_file(out, each.name))
+        return write_summary(out, record, records)
+
+
+def check_jobs(jobs: int | None) -> None:
+    """Check a number of jobs. Raises BadInputError."""
+    if jobs is not None and jobs < 1:
+        raise BadInputError(f"--jobs {jobs}: expected 1 or more")
+
+
+def scoring_target(
+    *,
+    truth: Path | None = None,
+    dataset: Dataset | str | None = None,
+    root: Path | None = None,
+    split: str | None = None,
+    protocol: ProtocolName | None = None,
+    sequences: Iterable[str] | None = None,
+) -> ScoringTarget:
+    """Open what label maps are scored against; the arguments are those of `score`. Raises BadInputError."""
+    chosen = None if sequences is None else tuple(sequences)
+    if dataset is None:
+        if truth is None:
+            raise BadInputError("score: found neither --dataset nor --truth, expected one of them, or both")
+        return _folder_target(truth, protocol or "davis", chosen)
+    if isinstance(dataset, str):
+        from vos_bench import registry  # a folder of truth needs no plugin
+
+        dataset = registry.open_dataset(dataset, root=root, split=split)
+    return _dataset_target(dataset if truth is None else GivenTruth(dataset, truth), protocol, chosen)
+
+
+def _dataset_target(dataset: Dataset, protocol: ProtocolName | None, chosen: tuple[str, ...] | None) -> ScoringTarget:
+    title = f"{dataset.name} {dataset.split}"
+    if unknown := sorted(set(chosen or ()) - set(dataset.sequence_names)):
+        raise BadInputError(f"--sequences: {title} has no {', '.join(unknown)}")
+    sequences = tuple(dataset.sequence(name) for name in dataset.sequence_names if chosen is None or name in chosen)
+    if not any(sequence.truth_names for sequence in sequences):
+        raise BadInputError(f"{title} has no public truth; expected --truth DIR with the true label maps")
+    fingerprint = dataset.fingerprint()
+    return ScoringTarget(dataset.name, dataset.split, fingerprint, sequences, protocol or dataset.protocol)
+
+
+def _folder_target(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> ScoringTarget:
+    meta_file = None
+    if protocol in LISTED_PROTOCOLS:
+        from vos_bench.meta_json import meta_beside
+
+        meta_file = meta_beside(truth)
+    sequences = truth_folder(truth, chosen) if meta_file is None else listed_truth(truth, meta_file, chosen)
+    name = printable(truth.resolve().name)
+    return ScoringTarget(name, "", folder_fingerprint(sequences, truth), sequences, protocol)
 
 
 def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
@@ -131,30 +225,30 @@ def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
     return digest.hexdigest()
 
 
-def _record(masks: Path, truth: Truth, command: str, origin: Origin | None) -> RunRecord:
+def _record(masks: Path, target: ScoringTarget, command: str, source: Source | None) -> RunRecord:
     return RunRecord(
-        kind="results-only" if origin else "score",
+        kind="results-only" if source else "score",
         created=utc_now(),
         command=without_home(command),
-        method=_method(origin) if origin else MethodEntry(name=_name(masks)),
-        notes=(f"results only: label maps from {origin.source}, scored here, never timed", *origin.notes)
-        if origin
+        method=_method(source) if source else MethodEntry(name=_name(masks)),
+        notes=(f"results only: label maps from {source.address}, scored here, never timed", *source.notes)
+        if source
         else (),
         dataset=DatasetEntry(
-            name=truth.name,
-            split=truth.split,
-            fingerprint=truth.fingerprint,
-            sequences=tuple(sequence.name for sequence in truth.sequences),
+            name=target.name,
+            split=target.split,
+            fingerprint=target.fingerprint,
+            sequences=tuple(sequence.name for sequence in target.sequences),
         ),
-        protocol=protocol_entry(truth.protocol),
+        protocol=protocol_entry(target.protocol),
         environment=collect_environment(),
     )
 
 
-def _method(origin: Origin) -> MethodEntry:
+def _method(source: Source) -> MethodEntry:
     """Return the method's entry; the source is part of its identity, so that two sources are two records."""
     return MethodEntry(
-        name=origin.method, config={"source": origin.source}, licence=origin.licence, reference=origin.source
+        name=source.method, config={"source": source.address}, licence=source.licence, reference=source.address
     )
 
 

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +13,11 @@ from vos_bench.api import ProtocolName
 from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.labelmaps import describe_unknown_ids, read_narrow
-from vos_bench.metrics.contour import accuracy_from_matches
-from vos_bench.metrics.counts import Counts, FrameCounts
-from vos_bench.metrics.protocol import TruthSequence, scoring_protocol
-from vos_bench.metrics.region import similarity_from_areas
+from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
+from vos_bench.metrics.measures import contour_accuracy, region_similarity
+from vos_bench.metrics.protocols import TruthSequence, scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.progress import Progress
-from vos_bench.scoring.counting import CountFrame, counter
 from vos_bench.scoring.preflight import check_size, preflight
 
 MOST_THREADS = 4
@@ -30,7 +27,7 @@ MOST_THREADED_PIXELS = 1_000_000_000
 """From more pixels on, about a second's work, they are processes as well: two of them are nearly twice as fast as one,
 two threads no faster, for half of the work holds the interpreter's lock."""
 
-_NOTHING = Counts(*(0 for _ in Counts._fields))
+_NOTHING = PixelCounts(*(0 for _ in PixelCounts._fields))
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,7 @@ def _results(
     if jobs == 1:
         yield from (_result(sequence, masks, protocol, pixels) for sequence in sequences)
         return
+    from concurrent.futures import BrokenExecutor
     from multiprocessing import resource_tracker
 
     import joblib  # takes a tenth of a second, as long as scoring a sequence or two
@@ -225,6 +223,6 @@ def _object_scores(
         object_id=object_id,
         group=group,
         frames=frames,
-        J=similarity_from_areas(intersection, truth_area, mask_area),
-        F=accuracy_from_matches(*boundaries),
+        J=region_similarity(intersection, truth_area, mask_area),
+        F=contour_accuracy(*boundaries),
     )

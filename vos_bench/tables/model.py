@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vos_bench.metrics.measures import measure
+
 Row = Mapping[str, Any]
 """Values by the names of columns."""
 
@@ -40,9 +42,17 @@ class Column:
         return self.digits is not None
 
 
-def percent(name: str, *, higher_is_better: bool = True, label: str = "", group: str = "") -> Column:
-    """Return the column of a score: a fraction, printed in percent with one decimal."""
-    return Column(name, digits=1, scale=100.0, higher_is_better=higher_is_better, label=label, group=group)
+def percent(name: str, *, label: str = "", group: str = "") -> Column:
+    """Return the column of a score: a fraction, printed in percent with one decimal.
+
+    Args:
+        name: The column's name.
+        label: The heading where it is not the name. It, or else the name, says which measure it is, and so whether
+            higher is better.
+        group: The heading above.
+    """
+    better = measure(label or name).higher_is_better
+    return Column(name, digits=1, scale=100.0, higher_is_better=better, label=label, group=group)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.parameters import TrackerConfig
 from vos_bench.methods.lwl.tracker import LwlTracker
-from vos_bench.metrics.region import region_similarity
+from vos_bench.metrics.measures import J
 from vos_bench.training.loop import train_recipe
 from vos_bench.training.recipe import DataShare
 from vos_bench.training.synthesis import SynthesisSettings
@@ -92,9 +92,6 @@ def test_a_tiny_network_learns_one_sequence_by_heart(tmp_path):
     tracker = LwlTracker(trained.network.eval(), TrackerConfig(crop_size=(96, 160), memory_size=8))
     first, *others = video.truth_names
     tracker.initialize(video.read_frame(first), Prompt(masks={1: video.read_truth(first) == 1}))
-    scores = [
-        region_similarity(video.read_truth(name) == 1, tracker.step(video.read_frame(name)).labels == 1)
-        for name in others
-    ]
+    scores = [J(tracker.step(video.read_frame(name)).labels == 1, video.read_truth(name) == 1) for name in others]
     assert np.mean(scores) >= 0.9
     assert all(torch.isfinite(value).all() for value in outcome.weights.values())

@@ -1,0 +1,85 @@
+"""`vos_bench.score` from Python: the same record as the command's, and little behind it."""
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import vos_bench
+from vos_bench.errors import BadInputError
+from vos_bench.metrics.measures import region_similarity
+from vos_bench.progress import Progress
+from vos_bench.records.run import load_run
+from vos_bench.scoring import sequences
+from vos_bench.scoring.record import score
+
+Blobs = Callable[..., list[NDArray[np.uint16]]]
+SLOW = ("pandas", "joblib", "torch", "numba", "scipy", "cv2", "skimage", "matplotlib", "PIL")
+
+
+@pytest.fixture
+def data(tmp_path: Path, blobs: Blobs, write: Callable[[Path, Sequence[NDArray[np.uint16]]], Path]) -> Path:
+    for name in "ab":
+        write(tmp_path / "truth" / name, blobs([1, 2]))
+        write(tmp_path / "masks" / name, blobs([1, 2], seed=1))
+    return tmp_path
+
+
+def test_scoring_returns_the_run_that_it_wrote(data: Path) -> None:
+    run = score(data / "masks", truth=data / "truth", protocol="davis", out=data / "out")
+    assert run.folder == data / "out"
+    assert run.record.scores == run.scores
+    assert run.record.kind == "score"
+    again = load_run(data / "out")
+    assert (again.record, dict(again.sequence_records)) == (run.record, dict(run.sequence_records))
+
+
+def test_some_sequences_with_text_for_paths_and_a_listener(data: Path) -> None:
+    class Counting(Progress):
+        total = 0
+
+        def counting(self, what: str, total: int):  # type: ignore[no-untyped-def]
+            self.total = total
+            return super().counting(what, total)
+
+    progress = Counting()
+    run = score(f"{data}/masks", truth=f"{data}/truth", sequences=["b"], out=f"{data}/out", progress=progress)
+    assert [*run.sequence_records] == ["b"]
+    assert progress.total == 1
+
+
+def test_nothing_to_score_against_is_refused(data: Path) -> None:
+    with pytest.raises(BadInputError, match="neither --dataset nor --truth"):
+        score(data / "masks")
+    with pytest.raises(BadInputError, match="expected 1 or more"):
+        score(data / "masks", truth=data / "truth", jobs=0)
+
+
+def test_the_command_loads_nothing_slow(data: Path) -> None:
+    arguments = ["score", str(data / "masks"), "--truth", str(data / "truth"), "--out", str(data / "out")]
+    program = (
+        f"import sys; from vos_bench.cli import main; assert main({arguments!r}) == 0\n"
+        f"print([name for name in {SLOW!r} if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).splitlines()[-1] == "[]"
+
+
+def test_few_files_lie_between_the_front_door_and_the_formula_of_j(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader follows the calls from `vos_bench.score`."""
+    stacks: list[list[str]] = []
+
+    def recorded(*areas: NDArray[np.int64]) -> NDArray[np.float64]:
+        stacks.append([frame.filename for frame in inspect.stack()])
+        return region_similarity(*areas)
+
+    monkeypatch.setattr(sequences, "region_similarity", recorded)
+    vos_bench.score(data / "masks", truth=data / "truth", out=data / "out")
+    root = Path(vos_bench.__file__).parent
+    files = {Path(file) for file in stacks[0] if Path(file).is_relative_to(root)}
+    files |= {root / "__init__.py", Path(str(inspect.getsourcefile(region_similarity)))}
+    assert len(files) <= 8, sorted(files)

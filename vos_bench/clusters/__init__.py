@@ -26,7 +26,7 @@ LOCAL = Cluster()
 
 
 def parse_cluster(text: str) -> Cluster:
-    """Read `--engine`.
+    """Return the cluster that `--engine` names.
 
     Raises:
         BadInputError: It is none of `FORMS`.
@@ -43,5 +43,5 @@ def parse_cluster(text: str) -> Cluster:
 
 
 def path_on(engine: Cluster, path: Path) -> Path:
-    """Return a path as an engine's workers find it: on a cluster they were started in other folders."""
+    """Return a path as a cluster's workers find it: they were started in other folders."""
     return path if engine == LOCAL else Path(os.path.expanduser(path)).absolute()  # noqa: PTH111  # which may raise

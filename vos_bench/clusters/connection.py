@@ -18,18 +18,18 @@ from vos_bench.clusters import Cluster
 from vos_bench.errors import BadInputError, VosBenchError
 
 PATIENCE_SECONDS = 60.0
-"""How long to wait for an engine to take this process in, and for its first worker."""
+"""How long to wait for the connection to a cluster, and for its first worker."""
 CONNECT_SECONDS = 10.0
 """How long to wait for a sign that anything listens at an address at all."""
 
 
 class ClusterConnection(NamedTuple):
-    """An engine that took this process in.
+    """An open connection to a cluster.
 
     Attributes:
         parallel: Takes `joblib.delayed` calls and yields their results as they come.
-        host: This machine's address as the engine's workers reach it; None where they are threads of this process.
-        everywhere: Calls a function with arguments in every process that does the work, as far as the engine can.
+        host: This machine's address as the cluster's workers reach it; None where they are threads of this process.
+        everywhere: Calls a function with arguments in every process that does the work, as far as the cluster can.
     """
 
     parallel: Parallel
@@ -39,10 +39,10 @@ class ClusterConnection(NamedTuple):
 
 @contextmanager
 def connect(engine: Cluster, *, jobs: int | None, gpu: bool = False) -> Iterator[ClusterConnection]:
-    """Join an engine for the length of a block.
+    """Connect to a cluster for the length of a block.
 
     Args:
-        engine: Which.
+        engine: Which cluster, or this machine.
         jobs: How many calls run at once; None for one on this machine, and for as many as a cluster has places.
         gpu: Whether a call needs a GPU where the cluster counts them.
 
@@ -53,8 +53,8 @@ def connect(engine: Cluster, *, jobs: int | None, gpu: bool = False) -> Iterator
         workers = Parallel(jobs or 1, backend="threading", return_as="generator_unordered", **_ONE_BY_ONE)
         yield ClusterConnection(workers, None, lambda function, *arguments: function(*arguments))
         return
-    join = _join_dask if engine.kind == "dask" else _join_ray
-    with plain_errors(engine), join(engine, jobs, gpu) as places:
+    connect_to = _connect_dask if engine.kind == "dask" else _connect_ray
+    with plain_errors(engine), connect_to(engine, jobs, gpu) as places:
         yield places
 
 
@@ -97,7 +97,7 @@ def _on(start: Callable[..., Future[Any]], places: int, *, at_once: int | Litera
 
 @contextmanager
 def plain_errors(engine: Cluster) -> Iterator[None]:
-    """Turn an engine's own errors into one message; this package's pass."""
+    """Turn a cluster's own errors into one message; errors of this package pass."""
     try:
         yield
     except VosBenchError:
@@ -136,7 +136,7 @@ def _require_listener(engine: Cluster, started_by: str) -> str:
 
 
 @contextmanager
-def _join_dask(engine: Cluster, jobs: int | None, _: bool) -> Iterator[ClusterConnection]:
+def _connect_dask(engine: Cluster, jobs: int | None, _: bool) -> Iterator[ClusterConnection]:
     distributed = _import(engine, "distributed")
     own = _require_listener(engine, "a scheduler (dask scheduler)")
     client = distributed.Client(f"tcp://{engine.address}", timeout=PATIENCE_SECONDS, set_as_default=False)
@@ -161,7 +161,7 @@ def _join_dask(engine: Cluster, jobs: int | None, _: bool) -> Iterator[ClusterCo
 
 
 @contextmanager
-def _join_ray(engine: Cluster, jobs: int | None, gpu: bool) -> Iterator[ClusterConnection]:
+def _connect_ray(engine: Cluster, jobs: int | None, gpu: bool) -> Iterator[ClusterConnection]:
     ray = _import(engine, "ray")
     own = None if engine.address in ("local", "auto") else _require_listener(engine, "a head node's client server")
     settings: dict[str, Any] = {"address": str(engine) if own else engine.address, "log_to_driver": False}
@@ -176,33 +176,33 @@ def _join_ray(engine: Cluster, jobs: int | None, gpu: bool) -> Iterator[ClusterC
         call = ray.remote(_call).options(**options)
         if own is None:
             own = "127.0.0.1" if engine.address == "local" else ray.util.get_node_ip_address()
-        with _elsewhere() as told:
-            parallel = _on(lambda func: told(call.remote(func).future()), places, at_once=jobs or "all")
+        with _callback_thread() as redirected:
+            parallel = _on(lambda func: redirected(call.remote(func).future()), places, at_once=jobs or "all")
             yield ClusterConnection(parallel, own, no_op)
     finally:
         ray.shutdown()
 
 
 @contextmanager
-def _elsewhere() -> Iterator[Callable[[Future[Any]], Future[Any]]]:
-    """Yield what lets futures call back in a thread of their own.
+def _callback_thread() -> Iterator[Callable[[Future[Any]], Future[Any]]]:
+    """Yield a function that lets futures call back in a thread of their own.
 
     ray's client calls back in the thread that it reads with; a callback that starts the next call would wait there for
     an answer that nobody reads.
     """
     thread = ThreadPoolExecutor(1)
 
-    def told(future: Future[Any]) -> Future[Any]:
+    def redirected(future: Future[Any]) -> Future[Any]:
         promised: Future[Any] = Future()
-        future.add_done_callback(lambda done: hand_on(promised, done))
+        future.add_done_callback(lambda done: pass_on(promised, done))
         return promised
 
-    def hand_on(promised: Future[Any], done: Future[Any]) -> None:
+    def pass_on(promised: Future[Any], done: Future[Any]) -> None:
         with suppress(RuntimeError):  # nobody waits any more
             thread.submit(_keep, promised, done)
 
     try:
-        yield told
+        yield redirected
     finally:
         thread.shutdown(wait=False, cancel_futures=True)
 
@@ -230,11 +230,11 @@ def _call(function: Callable[[], object]) -> object:
 
 
 def no_op(function: Callable[..., object], *arguments: object) -> None:
-    """Ray ends the processes of a driver that leaves, so that nothing is left to do."""
+    """Do nothing: ray ends the processes of a driver that leaves."""
     del function, arguments
 
 
 def ignore_errors(function: Callable[..., None], *arguments: object) -> None:
-    """Call what tidies up at an engine: one that has gone needs no tidying."""
+    """Call a function that cleans up at a cluster; a cluster that is gone needs no cleaning."""
     with suppress(Exception):  # of kinds that only the engine's package could name
         function(*arguments)

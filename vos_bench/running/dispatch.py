@@ -1,4 +1,4 @@
-"""Sequences in worker processes, here or on a cluster. A worker that is lost costs one try of one sequence."""
+"""Runs sequences in worker processes, here or on a cluster. A lost worker costs one try of one sequence."""
 
 import os
 import pickle
@@ -37,7 +37,7 @@ HOST_LOST = "the process or machine that watched over it was lost"
 
 @dataclass(frozen=True)
 class WorkerInput:
-    """What travels with each sequence to where it is run.
+    """What travels with each sequence to the machine that runs it.
 
     Attributes:
         method: Its name.
@@ -96,8 +96,8 @@ def run_in_workers(
         names: The sequences.
         job: What they have in common.
         progress: Hears of sequences and frames, one call at a time.
-        engine: Where they are run.
-        jobs: How many at once; None for as many as the engine has places.
+        engine: Which machine or cluster runs them.
+        jobs: How many at once; None for as many as the cluster has places.
         stall: After how many seconds without a frame a worker is killed; None for never.
 
     Returns:
@@ -106,7 +106,7 @@ def run_in_workers(
     Raises:
         MethodError: The method cannot be built, or workers die before they begin.
         CannotSaveError: The run's folder cannot be written.
-        BadInputError: The engine cannot be joined or breaks off.
+        BadInputError: The cluster cannot be reached or breaks off.
     """
     jobs = jobs and min(jobs, len(names))
     sequences = _RemoteSequences(progress, job)
@@ -132,7 +132,7 @@ def run_in_workers(
 
 
 def _close(results: Generator[Any]) -> None:
-    """Leave results that nobody waits for; joblib would call that wasteful."""
+    """Drop results that nobody waits for, without joblib's warning that this is wasteful."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         results.close()
@@ -223,7 +223,7 @@ def supervise(name: str, worker_input: WorkerInput, way: Address | Progress) -> 
         way: Where its events go.
 
     Returns:
-        How it ended; or what ends the run, returned so that every engine brings it home as it is.
+        How it ended; or what ends the run, returned, since not every cluster raises it here as it is.
     """
     try:
         if not isinstance(way, Address):
@@ -264,7 +264,7 @@ def _try(
 
 
 def _tries_folder(worker_input: WorkerInput) -> Path:
-    """Where a cluster's tries are counted: whoever watches over a sequence may vanish with all that it knew."""
+    """Return the folder that counts the tries on a cluster: a supervising process may vanish with all it knew."""
     return worker_input.out / ".locks" / worker_input.token
 
 

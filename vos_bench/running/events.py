@@ -1,7 +1,7 @@
-"""Progress from the machines that run sequences to the process that draws the bars.
+"""Progress events, from the machines that run sequences to the process that started the run.
 
-Only names and numbers travel, as JSON, between processes that know one key. Where nothing gets through, a run goes on
-without: what counts are the files of each sequence.
+Only names and numbers travel, as JSON, between processes that know one key. Where nothing gets through, a
+run goes on without them: results lie in the files of each sequence.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from vos_bench.progress import Progress
 
 GRACE_SECONDS = 5.0
-"""How long to wait for what senders still have on their way, when everything else has ended."""
+"""How long to wait for events that are still on their way, when everything else has ended."""
 CONNECT_SECONDS = 10.0
 
 
@@ -38,9 +38,8 @@ class Address(NamedTuple):
 def receiving(progress: Progress, *, host: str) -> Iterator[Address]:
     """Pass events of other processes to `progress`, one at a time, until the block ends.
 
-    Events of one sender arrive in order. What was sent by a sender that is closed by then is handled before the block
-    is left; who still sends is cut off. Each sender has a thread of its own, so that a stranger who connects and says
-    nothing holds up nobody.
+    Events of one sender arrive in order. Events of senders that have closed are handled before the block ends; other
+    senders are cut off. Each sender has a thread of its own, so that a silent stranger blocks nobody.
 
     Args:
         progress: Hears them.
@@ -78,7 +77,7 @@ def receiving(progress: Progress, *, host: str) -> Iterator[Address]:
 
 
 def _end(readers: dict[threading.Thread, socket.socket], patience: float) -> None:
-    """Give readers time to hear what is on its way, then break off those that are left."""
+    """Give readers time to read what was sent, then end those that are left."""
     deadline = time.monotonic() + patience
     for reader, accepted in readers.items():
         reader.join(max(0.0, deadline - time.monotonic()))
@@ -122,7 +121,7 @@ class Sender(Progress):
             self._connection.send_bytes(json.dumps([kind, *arguments]).encode())
 
     def gone(self) -> bool:
-        """Return whether somebody listened and is gone; nothing is ever sent back."""
+        """Return whether the receiver is gone; it never sends anything."""
         try:
             return self._connection is not None and self._connection.poll(0)
         except OSError:

@@ -21,7 +21,7 @@ from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
-from vos_bench.files import sha256
+from vos_bench.files import code_sha256, sha256
 from vos_bench.names import did_you_mean
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
@@ -36,7 +36,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.scores import protocol_entry
 from vos_bench.records.summary import utc_now
-from vos_bench.running.method import MethodSpec, code_sha256, configure, method_class
+from vos_bench.running.method import MethodSpec, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
 from vos_bench.running.sequence import Task
 from vos_bench.timing import Clock

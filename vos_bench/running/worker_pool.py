@@ -1,4 +1,4 @@
-"""Worker processes of this machine, seen from the process that started them: given sequences, watched, replaced."""
+"""Worker processes of this machine, as their parent sees them: it gives them sequences, watches and replaces them."""
 
 import os
 import pickle
@@ -21,11 +21,11 @@ from vos_bench.running.events import tell
 from vos_bench.running.worker_process import Answer
 
 TICK_SECONDS = 0.5
-"""How often a worker that says nothing is looked at."""
-GOODBYE_SECONDS = 10.0
-"""How long a worker may take to let go of its method."""
-STARTING_SECONDS = 120.0
-"""How long a new process may take at least until it begins, on a machine that has much to do."""
+"""How often a silent worker is checked."""
+STOP_SECONDS = 10.0
+"""How long a worker may take to close its method."""
+START_SECONDS = 120.0
+"""The least time that a new process gets to start, on a busy machine."""
 _GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -126,7 +126,7 @@ class WorkerProcess:
         if gone():
             self.kill()
             raise RunEndedError("nobody listens any more")
-        if stall is not None and silence > (stall if begun else max(stall, STARTING_SECONDS)):
+        if stall is not None and silence > (stall if begun else max(stall, START_SECONDS)):
             self.kill()
             raise WorkerLostError(f"it hung: no frame for {stall:g} s (--stall)")
         # Processes that it started may hold its output open when it is dead.
@@ -157,10 +157,10 @@ class WorkerProcess:
         self._close_input()
 
     def stop(self) -> None:
-        """Let it end by itself; kill it when it does not."""
+        """Ask it to end; kill it when it does not."""
         self._write(pickle.dumps(""))
         try:
-            self._process.wait(GOODBYE_SECONDS)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
         self._close_input()
@@ -209,7 +209,7 @@ class WorkerPool:
         worker.kill()
 
     def close(self) -> None:
-        """Let idle workers end and kill the others; nobody can take one any more."""
+        """Stop idle workers and kill the others; nobody can acquire one any more."""
         with self._lock:
             self._closed = True
             idle, busy = self._idle, self._busy

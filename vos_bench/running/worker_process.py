@@ -1,6 +1,6 @@
-"""What runs inside a worker process: sequences one after another, as the process that started it orders.
+"""What runs inside a worker process: one sequence after another, on the request of its parent process.
 
-It builds the method once. It ends with the process that started it, and when it is left idle.
+It builds the method once. It ends with its parent, and when it is left idle.
 """
 
 import os
@@ -26,11 +26,11 @@ from vos_bench.running.method import MethodSpec, build_method, numerics
 from vos_bench.running.sequence import Task, run_sequence
 
 IDLE_SECONDS = 300.0
-"""How long it waits for another sequence, whose memory and GPU somebody else may want."""
+"""How long it waits for another sequence; then it frees its memory and GPU for others."""
 MOST_WORKERS = 1024
 
 Answer = tuple[str, tuple[Any, ...]]
-"""What a worker process says, and what belongs to it: `begun`, `sequence_started`, `frame_done`, `ended`, `raised`."""
+"""What a worker process sends, with its arguments: `begun`, `sequence_started`, `frame_done`, `ended`, `raised`."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class WorkerJob:
 
 
 class WorkerSetup(NamedTuple):
-    """The first thing that a worker process is told.
+    """The first thing that a worker process reads.
 
     Attributes:
-        folder: From where the paths count that are not absolute, where there is such a folder.
-        path: Where modules are looked for besides.
+        folder: The folder to which relative paths refer, if it exists.
+        path: More folders to import modules from.
         factory: The method's class; one in a file must be loaded before `job` can be read.
         job: A pickled `WorkerJob`.
     """
@@ -67,11 +67,11 @@ class WorkerSetup(NamedTuple):
 
 
 def main() -> None:
-    """Do what standard input says, and answer on standard output."""
-    interrupts.ignore()  # Ctrl-C is for the process that started this one
-    orders, answers = _channel()
+    """Read requests from standard input and answer on standard output."""
+    interrupts.ignore()  # the parent handles Ctrl-C
+    requests, answers = _channel()
     received: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(orders, received), daemon=True).start()
+    threading.Thread(target=_receive, args=(requests, received), daemon=True).start()
 
     def tell(kind: str, *arguments: object) -> None:
         pickle.dump((kind, arguments), answers)
@@ -79,25 +79,25 @@ def main() -> None:
 
     try:
         _serve(received, tell)
-    except Exception as error:  # all of it is for the process that started this one
+    except Exception as error:  # the parent decides what to do about it
         tell("raised", error if isinstance(error, VosBenchError) else RuntimeError(f"{type(error).__name__}: {error}"))
 
 
 def _channel() -> tuple[BinaryIO, BinaryIO]:
-    """Take standard input and output for orders and answers; what a method prints goes to standard error."""
-    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    """Keep standard input and output for requests and answers; what a method prints goes to standard error."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return orders, answers
+    return requests, answers
 
 
-def _receive(orders: BinaryIO, received: "queue.SimpleQueue[Any]") -> None:
-    """Pass orders on; end at once when the process that gives them is gone: the folder may be another run's by now."""
+def _receive(requests: BinaryIO, received: "queue.SimpleQueue[Any]") -> None:
+    """Pass requests on; end at once when the parent is gone: the folder may be another run's by now."""
     with suppress(EOFError, OSError, pickle.UnpicklingError):
         while True:
-            received.put(pickle.load(orders))  # from the process that started this one
+            received.put(pickle.load(requests))  # from the parent
     os._exit(1)
 
 
@@ -118,8 +118,8 @@ def _serve(received: "queue.SimpleQueue[Any]", tell: Callable[..., None]) -> Non
         worker.close()
 
 
-class _Told(Progress):
-    """Tells the process that started this one."""
+class _PipeProgress(Progress):
+    """Sends progress to the parent process."""
 
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
@@ -135,14 +135,14 @@ class _Worker:
     """A built method, and which of this machine's workers it is."""
 
     def __init__(self, job: WorkerJob) -> None:
-        number, self._slot = _take_slot()
+        number, self._slot = _acquire_slot()
         device = resolve_device(job.spec.device, worker=number, workers=job.workers)
         self._job, self._method = job, build_method(job.spec, device)
 
     def run(self, name: str, tell: Callable[..., None]) -> tuple[Any, Any]:
         """Run a sequence; return its record and the worker's numerics."""
         job, method = self._job, self._method
-        record = run_sequence(job.dataset, name, method=method, task=job.task, progress=_Told(tell))
+        record = run_sequence(job.dataset, name, method=method, task=job.task, progress=_PipeProgress(tell))
         return record, numerics(job.spec, method)
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class _Worker:
             self._slot.release()
 
 
-def _take_slot() -> tuple[int, FileLock | None]:
+def _acquire_slot() -> tuple[int, FileLock | None]:
     """Take a number that no other living worker of this machine has, so that each GPU gets its share of workers."""
     user = os.getuid() if hasattr(os, "getuid") else "user"
     folder = Path(tempfile.gettempdir()) / f"vos-bench-workers-{user}"

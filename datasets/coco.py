@@ -15,7 +15,7 @@ from vos_bench.names import is_file_name
 
 from .catalogue import COCO
 from .frames import read_image
-from .trouble import BadDataError
+from .problems import BadDataError
 
 MOST_BYTES = 1 << 30
 """The largest file of annotations that is read; those of a train split have half of it."""

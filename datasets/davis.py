@@ -15,8 +15,8 @@ from .frames import image_files
 from .inspection import Coverage, Inspection, require_frames, require_label_maps, require_partners
 from .manifest import Manifest, count_problem, list_problem, read_manifests
 from .masks import LabelReader, read_union
+from .problems import MOST_LIST_BYTES, BadDataError, folder_problem, require_file_names, root_problem
 from .server_zip import write_server_zip
-from .trouble import MOST_LIST_BYTES, BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
 
 _FULL = "@full"

@@ -28,7 +28,7 @@ from .catalogue import DEMO
 from .folder import open_sequence
 from .frames import list_images
 from .inspection import Inspection, require_frames, require_label_maps, require_partners
-from .trouble import BadDataError
+from .problems import BadDataError
 from .video_folders import FolderDataset
 
 VERSION = 1

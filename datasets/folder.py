@@ -12,7 +12,7 @@ from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
 from .inspection import Inspection, require_frames, require_label_maps, require_partners
 from .masks import LabelReader, read_white
-from .trouble import BadDataError, folder_problem, require_file_names, root_problem
+from .problems import BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
 
 

@@ -14,7 +14,7 @@ from vos_bench.files import read_bytes, read_ends, require_regular
 from vos_bench.labelmaps import MAX_PIXELS
 from vos_bench.names import shorten
 
-from .trouble import BadDataError, folder_problem, require_file_names
+from .problems import BadDataError, folder_problem, require_file_names
 
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 LABEL_SUFFIXES = frozenset({".png"})

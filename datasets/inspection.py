@@ -11,7 +11,7 @@ from vos_bench.names import shorten
 
 from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
-from .trouble import BadDataError
+from .problems import BadDataError
 
 Coverage = Literal["every frame", "first frame", "some frames"]
 

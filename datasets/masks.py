@@ -8,7 +8,7 @@ import numpy as np
 from vos_bench.api import LabelMap, Problem
 from vos_bench.labelmaps import VOID, merge_objects, object_ids, read_label_map
 
-from .trouble import BadDataError
+from .problems import BadDataError
 
 LabelReader = Callable[[Path], LabelMap]
 

@@ -13,7 +13,7 @@ from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_nar
 from vos_bench.names import shorten
 
 from .frames import LABEL_SUFFIXES, list_images
-from .trouble import BadDataError, folder_problem
+from .problems import BadDataError, folder_problem
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the zip, so that the same label maps give the same bytes."""

@@ -14,7 +14,7 @@ from vos_bench.names import did_you_mean, shorten
 from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, MAX_BYTES, image_files, image_size, read_image
 from .inspection import Inspection, inspect_sequence
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
-from .trouble import BadDataError
+from .problems import BadDataError
 
 _TAIL = 1024
 """Bytes at the end of each frame that enter the fingerprint: a PNG's checksum and a JPEG's last blocks lie there."""

@@ -13,8 +13,8 @@ from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
 from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
+from .problems import BadDataError
 from .server_zip import write_server_zip
-from .trouble import BadDataError
 from .video_folders import FolderDataset
 from .youtube_vos_holdout import find_list, list_problem, read_list
 from .youtube_vos_sequence import YouTubeVosSequence

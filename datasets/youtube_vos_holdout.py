@@ -6,7 +6,7 @@ from vos_bench.api import Problem
 from vos_bench.config import cache_folder
 from vos_bench.files import read_bytes, sha256
 
-from .trouble import MOST_LIST_BYTES, BadDataError, require_file_names
+from .problems import MOST_LIST_BYTES, BadDataError, require_file_names
 
 ADDRESS = "https://raw.githubusercontent.com/visionml/pytracking/master/ltr/data_specs/youtubevos_jjvalid.txt"
 """Where the authors keep it, in their code's repository (GPL-3.0)."""

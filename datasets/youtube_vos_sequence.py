@@ -11,7 +11,7 @@ from vos_bench.names import shorten
 
 from .frames import image_size, read_image
 from .masks import is_smoothed, size_problem, smoothed_problem
-from .trouble import BadDataError
+from .problems import BadDataError
 
 
 class YouTubeVosSequence(Sequence):

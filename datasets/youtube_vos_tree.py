@@ -6,7 +6,7 @@ from typing import NamedTuple
 from vos_bench.api import Problem
 from vos_bench.meta_json import META_NAME
 
-from .trouble import BadDataError, folder_problem, root_problem
+from .problems import BadDataError, folder_problem, root_problem
 
 FRAMES, LABELS = "JPEGImages", "Annotations"
 

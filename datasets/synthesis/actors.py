@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import outlines
-from .fixed import TURN, Dice, sine_q16
+from .fixed import TURN, RandomIntegers, sine_q16
 from .photographs import CLAY, GRANITE, STEEL, photograph, tinted
 from .sprites import Point, Sprite, cut_out, masked, shaded, silhouette, strokes
 
@@ -88,33 +88,33 @@ def _covered(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     )[:height, :width]
 
 
-def pebble(pixels: NDArray[np.uint8], dice: Dice) -> Sprite:
+def pebble(pixels: NDArray[np.uint8], random: RandomIntegers) -> Sprite:
     """A round thing of any texture with an uneven outline."""
     size, corners = 200, 64
     angle = np.arange(corners, dtype=np.int64) * TURN // corners
     radius = np.full(corners, 70 << 16, dtype=np.int64)
     for cycles in range(2, 7):
-        bump = dice.between(0, 24 // (cycles - 1))
-        radius += bump * sine_q16(angle * cycles + dice.between(0, TURN))
+        bump = random.between(0, 24 // (cycles - 1))
+        radius += bump * sine_q16(angle * cycles + random.between(0, TURN))
     x = (radius * sine_q16(angle + TURN // 4)) >> 32
-    y = (radius * sine_q16(angle) * dice.between(60, 100) // 100) >> 32
+    y = (radius * sine_q16(angle) * random.between(60, 100) // 100) >> 32
     outline: list[Point] = [(100 + int(a), 100 + int(b)) for a, b in zip(x, y, strict=True)]
     inside = silhouette([outline], size, size)
-    top, left = dice.between(0, pixels.shape[0] - size), dice.between(0, pixels.shape[1] - size)
+    top, left = random.between(0, pixels.shape[0] - size), random.between(0, pixels.shape[1] - size)
     return masked(shaded(pixels[top : top + size, left : left + size], inside, depth=12), inside)
 
 
-def twig(pixels: NDArray[np.uint8], dice: Dice, twigs: int = 7) -> Sprite:
+def twig(pixels: NDArray[np.uint8], random: RandomIntegers, twigs: int = 7) -> Sprite:
     """A branch with thin twigs."""
     size = 240
-    trunk = [(20 + 40 * k, 120 + dice.between(-14, 14)) for k in range(6)]
+    trunk = [(20 + 40 * k, 120 + random.between(-14, 14)) for k in range(6)]
     pieces = strokes(trunk, [28 - 4 * k for k in range(6)])
     for k in range(twigs):
         x, y = trunk[1 + k % 4]
         side = 1 if k % 2 else -1
         line = [(x, y)]
         for _ in range(3):
-            line.append((line[-1][0] + dice.between(4, 26), line[-1][1] + side * dice.between(14, 32)))
+            line.append((line[-1][0] + random.between(4, 26), line[-1][1] + side * random.between(14, 32)))
         pieces += strokes(line, [12, 10, 8, 6])
     inside = silhouette(pieces, size, size, unit=4)
     return masked(shaded(_covered(pixels, size, size), inside, depth=4), inside)
@@ -123,8 +123,8 @@ def twig(pixels: NDArray[np.uint8], dice: Dice, twigs: int = 7) -> Sprite:
 @cache
 def pillar() -> Sprite:
     """A crooked pillar of bricks."""
-    bricks, dice = tinted(photograph("brick"), CLAY)[:480, 60:260], Dice(11)
-    left = [(20 + dice.between(-6, 6), y) for y in range(0, 481, 32)]
-    right = [(180 + dice.between(-6, 6), y) for y in range(480, -1, -32)]
+    bricks, random = tinted(photograph("brick"), CLAY)[:480, 60:260], RandomIntegers(11)
+    left = [(20 + random.between(-6, 6), y) for y in range(0, 481, 32)]
+    right = [(180 + random.between(-6, 6), y) for y in range(480, -1, -32)]
     inside = silhouette([left + right], 480, 200)
     return masked(shaded(bricks, inside, depth=14), inside)

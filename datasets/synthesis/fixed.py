@@ -77,7 +77,7 @@ def _catmull_rom_q8(p0: int, p1: int, p2: int, p3: int, at: int) -> int:
     return ((2 * p1 << 24) + linear + square + cube) >> 17
 
 
-class Dice:
+class RandomIntegers:
     """Random integers from raw Philox bits; NumPy promises this stream for ever, unlike its distributions."""
 
     def __init__(self, *key: int) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .fixed import TICKS, TURN, Dice, Integers, curve_q8, sine_q16, turn_q16
+from .fixed import TICKS, TURN, Integers, RandomIntegers, curve_q8, sine_q16, turn_q16
 from .scene import Layer, Light, Scene, Wave
 from .sprites import Packed, Sprite, unpack
 
@@ -18,7 +18,7 @@ _SHADOW_LEVELS = 3
 """How much coarser a level of the pyramid a shadow is taken from, which makes it soft."""
 
 
-class Drawn(NamedTuple):
+class RenderedFrame(NamedTuple):
     """One frame and its truth: H x W x 3 and H x W."""
 
     image: NDArray[np.uint8]
@@ -44,9 +44,9 @@ class _Region(NamedTuple):
     right: int
 
 
-def render(scene: Scene) -> Iterator[Drawn]:
+def render(scene: Scene) -> Iterator[RenderedFrame]:
     """Yield the frames of a scene in order."""
-    dice = Dice(scene.seed)
+    random = RandomIntegers(scene.seed)
     for frame in range(scene.frames):
         canvas = np.zeros((HEIGHT, WIDTH, 3), np.int32)
         labels = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -54,8 +54,8 @@ def render(scene: Scene) -> Iterator[Drawn]:
             if frame >= layer.starts:
                 _draw(layer, frame, canvas, labels)
         _light(scene.light, frame, canvas)
-        canvas += _noise(dice)
-        yield Drawn(np.clip(canvas, 0, 255).astype(np.uint8), labels)
+        canvas += _noise(random)
+        yield RenderedFrame(np.clip(canvas, 0, 255).astype(np.uint8), labels)
 
 
 def _draw(layer: Layer, frame: int, canvas: NDArray[np.int32], labels: NDArray[np.uint8]) -> None:
@@ -186,7 +186,7 @@ def _light(light: Light, frame: int, canvas: NDArray[np.int32]) -> None:
     canvas[:] = canvas * gain // 25600
 
 
-def _noise(dice: Dice) -> NDArray[np.int32]:
+def _noise(random: RandomIntegers) -> NDArray[np.int32]:
     """Return a camera's noise, from -1 to 1."""
-    bits = dice.bytes(HEIGHT * WIDTH * 3).reshape(HEIGHT, WIDTH, 3).astype(np.int32)
+    bits = random.bytes(HEIGHT * WIDTH * 3).reshape(HEIGHT, WIDTH, 3).astype(np.int32)
     return (bits & 1) - (bits >> 1 & 1)

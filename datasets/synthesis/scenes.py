@@ -1,7 +1,7 @@
 """The demo's validation sequences: eleven, each with one thing that makes the task hard."""
 
 from . import actors, backdrops
-from .fixed import Dice
+from .fixed import RandomIntegers
 from .photographs import CLAY, DUSK, GRASS, SAND, SLATE, STRAW, photograph
 from .scene import Key, Layer, Light, Scene, Wave
 from .sprites import Sprite
@@ -201,7 +201,7 @@ def _thin_structures() -> Scene:
         shadow=20,
     )
     twig = Layer(
-        actors.twig(photograph("coffee")[300:, 480:], Dice(3)),
+        actors.twig(photograph("coffee")[300:, 480:], RandomIntegers(3)),
         (Key(0, 300, 110, 190, 20), Key(15, 290, 130, 190, 60), Key(29, 280, 120, 190, 100)),
         2,
         shadow=20,

@@ -10,11 +10,11 @@ from vos_bench.reports.paper import BENCHMARKS, MASK_SETTINGS
 from vos_bench.reports.published import SETTINGS, Published, select
 from vos_bench.tables import Cell, Column, Table, lay_out, percent
 
-from .scenes import Entry
+from .scenes import RunPage
 
 
 @dataclass(frozen=True)
-class Row:
+class LeaderboardRow:
     """One line of the board.
 
     Attributes:
@@ -48,7 +48,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Group:
+class LeaderboardGroup:
     """Runs that may be ranked with each other, and what is published on the same benchmark, ranked apart.
 
     Attributes:
@@ -60,8 +60,8 @@ class Group:
 
     title: str
     about: str
-    rows: tuple[Row, ...]
-    published: tuple[tuple[str, tuple[Row, ...]], ...]
+    rows: tuple[LeaderboardRow, ...]
+    published: tuple[tuple[str, tuple[LeaderboardRow, ...]], ...]
 
     @property
     def published_count(self) -> int:
@@ -70,19 +70,19 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Board:
+class Leaderboard:
     """The leaderboard: the names of its scores, and its groups."""
 
     scores: tuple[str, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[LeaderboardGroup, ...]
 
 
-def leaderboard(entries: Sequence[Entry]) -> Board:
+def leaderboard(entries: Sequence[RunPage]) -> Leaderboard:
     """Put runs under equal rules together: by dataset, those of the most sequences first; then by score.
 
     What is published on a dataset stands below the first group of runs that start as it does.
     """
-    members: dict[str, list[Entry]] = {}
+    members: dict[str, list[RunPage]] = {}
     for entry in sorted(entries, key=_order):
         members.setdefault(rules(entry.run.record), []).append(entry)
     published = {key: _published(key) for key in dict.fromkeys(_benchmark(each[0]) for each in members.values())}
@@ -94,17 +94,17 @@ def leaderboard(entries: Sequence[Entry]) -> Board:
         data = f", data {record.dataset.fingerprint[:8]}" if abouts.count(about) > 1 else ""
         rows = published.pop(_benchmark(each[0]), [])
         groups.append(
-            Group(
+            LeaderboardGroup(
                 title=about[0],
                 about=about[1] + data,
                 rows=tuple(_measured_rows(each, scores)),
                 published=tuple(_published_rows(rows, scores)),
             )
         )
-    return Board(scores, tuple(groups))
+    return Leaderboard(scores, tuple(groups))
 
 
-def _order(entry: Entry) -> tuple[str, str, int, str, float]:
+def _order(entry: RunPage) -> tuple[str, str, int, str, float]:
     record = entry.run.record
     score = record.scores.get("G", record.scores.get("J&F", -1.0))
     return record.dataset.name, record.dataset.split, -len(record.dataset.sequences), rules(record), -score
@@ -126,7 +126,7 @@ _Benchmark = tuple[str, str, str]
 """Dataset, split and start."""
 
 
-def _benchmark(entry: Entry) -> _Benchmark:
+def _benchmark(entry: RunPage) -> _Benchmark:
     record = entry.run.record
     return record.dataset.name, record.dataset.split, record.protocol.init or "mask"
 
@@ -138,20 +138,20 @@ def _published(key: _Benchmark) -> list[Published]:
     return [row for name in names for row in select(name, settings=settings)]
 
 
-def _scores(entries: Iterable[Entry], published: Iterable[Published]) -> tuple[str, ...]:
+def _scores(entries: Iterable[RunPage], published: Iterable[Published]) -> tuple[str, ...]:
     found = {name for entry in entries for name in entry.run.record.scores} | {
         name for row in published for name in row.scores
     }
     return tuple(name for name in RUN_SCORES if name in found)
 
 
-def _measured_rows(entries: Sequence[Entry], scores: Sequence[str]) -> Iterable[Row]:
+def _measured_rows(entries: Sequence[RunPage], scores: Sequence[str]) -> Iterable[LeaderboardRow]:
     records = [entry.run.record for entry in entries]
     whole = [record.status == "complete" and record.counts.scored == record.counts.selected for record in records]
     ranks = [rules(record) if each else None for record, each in zip(records, whole, strict=True)]
     for entry, cells in zip(entries, _cells([record.scores for record in records], ranks, scores), strict=True):
         record, timing = entry.run.record, entry.run.record.timing
-        yield Row(
+        yield LeaderboardRow(
             name=entry.name,
             file=entry.file,
             cells=cells,
@@ -173,15 +173,17 @@ def _troubles(record: RunRecord) -> Iterable[str]:
         yield f"scored {counts.scored} of {counts.selected} sequences"
 
 
-def _published_rows(found: Sequence[Published], scores: Sequence[str]) -> Iterable[tuple[str, tuple[Row, ...]]]:
+def _published_rows(
+    found: Sequence[Published], scores: Sequence[str]
+) -> Iterable[tuple[str, tuple[LeaderboardRow, ...]]]:
     for setting in dict.fromkeys(row.setting for row in found):
         rows = [row for row in found if row.setting == setting]
         cells = _cells([row.scores for row in rows], [setting] * len(rows), scores)
         yield SETTINGS[setting], tuple(_published_row(*each, scores) for each in zip(rows, cells, strict=True))
 
 
-def _published_row(row: Published, cells: tuple[Cell, ...], scores: Sequence[str]) -> Row:
-    return Row(
+def _published_row(row: Published, cells: tuple[Cell, ...], scores: Sequence[str]) -> LeaderboardRow:
+    return LeaderboardRow(
         name=row.method,
         file="",
         cells=cells,

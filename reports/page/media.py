@@ -16,7 +16,7 @@ from vos_bench.metrics.measures import tolerance_radius
 from vos_bench.records import masks_folder
 from vos_bench.reports.overlays import contours, object_colours, shrink
 
-from .scenes import Scene
+from .scenes import SequencePage
 
 WIDTH = 640
 """Of every image, in pixels, at most."""
@@ -33,7 +33,7 @@ Layer = NDArray[np.uint8]
 
 
 def write_scene(
-    folder: Path, scene: Scene, video: Video | None, *, step: Callable[[], None] = lambda: None
+    folder: Path, scene: SequencePage, video: Video | None, *, step: Callable[[], None] = lambda: None
 ) -> Iterator[str]:
     """Write all images of a scene; yield a sentence for each thing that cannot be shown.
 

@@ -16,7 +16,7 @@ DASHES = ("", "6 3", "2 2", "8 3 2 3")
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunPage:
     """A run on the site.
 
     Attributes:
@@ -48,7 +48,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Scene:
+class SequencePage:
     """A sequence of one state of a dataset, with the runs that have label maps or scores of it.
 
     Attributes:
@@ -60,7 +60,7 @@ class Scene:
 
     number: int
     name: str
-    entries: tuple[Entry, ...]
+    entries: tuple[RunPage, ...]
     frames: tuple[str, ...]
 
     @property
@@ -79,7 +79,7 @@ class Scene:
         return self.entries[0].run.record.dataset.title
 
 
-def entries_of(runs: Sequence[Run]) -> list[Entry]:
+def entries_of(runs: Sequence[Run]) -> list[RunPage]:
     """Number the runs, and name them apart from others on the same dataset: the site says the dataset everywhere."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -89,16 +89,16 @@ def entries_of(runs: Sequence[Run]) -> list[Entry]:
         for group in groups.values()
         for place, (run, name) in enumerate(zip(group, distinct_names(group), strict=True))
     }
-    return [Entry(i, found[id(run)][0], run, found[id(run)][1]) for i, run in enumerate(runs, start=1)]
+    return [RunPage(i, found[id(run)][0], run, found[id(run)][1]) for i, run in enumerate(runs, start=1)]
 
 
-def scenes_of(entries: Sequence[Entry], wanted: Sequence[str] | None) -> list[Scene]:
+def scenes_of(entries: Sequence[RunPage], wanted: Sequence[str] | None) -> list[SequencePage]:
     """Return all sequences that ended well in some run, or those of them that are `wanted`.
 
     Raises:
         BadInputError: No run has a wanted one.
     """
-    found: dict[tuple[str, str, str, str], list[Entry]] = {}
+    found: dict[tuple[str, str, str, str], list[RunPage]] = {}
     for entry in entries:
         data = entry.run.record.dataset
         for name, sequence in entry.run.sequence_records.items():
@@ -109,12 +109,12 @@ def scenes_of(entries: Sequence[Entry], wanted: Sequence[str] | None) -> list[Sc
         raise BadInputError(f"--sequences {unknown[0]}: no run has it; known: {', '.join(sorted(names))}")
     chosen = {key: value for key, value in found.items() if wanted is None or key[-1] in wanted}
     return [
-        Scene(i, key[-1], tuple(members), _frames(members, key[-1]))
+        SequencePage(i, key[-1], tuple(members), _frames(members, key[-1]))
         for i, (key, members) in enumerate(chosen.items(), start=1)
     ]
 
 
-def _frames(entries: Sequence[Entry], name: str) -> tuple[str, ...]:
+def _frames(entries: Sequence[RunPage], name: str) -> tuple[str, ...]:
     frames: set[str] = set()
     for entry in entries:
         frames |= {path.stem for path in masks_folder(entry.run.folder, name).glob("*.png")}

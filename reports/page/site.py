@@ -22,7 +22,7 @@ from vos_bench.reports.style import require
 from .charts import latency_histogram, sparkline
 from .leaderboard import leaderboard
 from .media import ERROR_COLOURS, THUMBNAIL, write_scene
-from .scenes import Entry, Scene, entries_of, frame_scores, scenes_of, sequence_scores
+from .scenes import RunPage, SequencePage, entries_of, frame_scores, scenes_of, sequence_scores
 
 MARKER = ".vos-bench-page"
 """In the folder of every site: a folder without it is never written over."""
@@ -54,7 +54,7 @@ def write_page(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     return [out / "index.html"]
 
 
-def _write(folder: Path, entries: Sequence[Entry], options: ReportOptions) -> None:
+def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> None:
     scenes = scenes_of(entries, options.sequences)
     problems = _write_media(folder, scenes, options)
     templates = _templates()
@@ -91,7 +91,7 @@ def _render(templates: jinja2.Environment, template: str, path: Path, values: Ma
     path.write_text(templates.get_template(template).render(values), encoding="utf-8")
 
 
-def _write_media(folder: Path, scenes: Sequence[Scene], options: ReportOptions) -> list[str]:
+def _write_media(folder: Path, scenes: Sequence[SequencePage], options: ReportOptions) -> list[str]:
     problems: list[str] = []
     opened: dict[tuple[str, str, str], Dataset | None] = {}
     videos: list[Video | None] = []
@@ -110,7 +110,7 @@ def _write_media(folder: Path, scenes: Sequence[Scene], options: ReportOptions) 
     return list(dict.fromkeys(problems))
 
 
-def _open(scene: Scene, root: Path | None, problems: list[str]) -> Dataset | None:
+def _open(scene: SequencePage, root: Path | None, problems: list[str]) -> Dataset | None:
     """Open a scene's data; where they are not here or have changed, note it: its label maps are shown alone."""
     data = scene.entries[0].run.record.dataset
     try:
@@ -124,14 +124,14 @@ def _open(scene: Scene, root: Path | None, problems: list[str]) -> Dataset | Non
     return dataset if same else None
 
 
-def _range(scene: Scene) -> str:
+def _range(scene: SequencePage) -> str:
     """Return J&F of the worst and the best run of a scene, in percent."""
     found = [scores["J&F"] for entry in scene.entries if (scores := sequence_scores(entry.run, scene.name))]
     ends = dict.fromkeys(f"{100 * each:.0f}" for each in (min(found), max(found))) if found else ()
     return "–".join(ends)
 
 
-def _run_page(entry: Entry, scenes: Sequence[Scene]) -> dict[str, Any]:
+def _run_page(entry: RunPage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
     run = entry.run
     pages = {scene.name: scene for scene in scenes if entry in scene.entries}
     rows = []
@@ -178,7 +178,7 @@ def _flat(value: object, name: str = "") -> Any:
         yield name, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _scene_page(folder: Path, scene: Scene, scenes: Sequence[Scene]) -> dict[str, Any]:
+def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
     media = folder / scene.media
     have = {path.name for path in media.iterdir()}
     i = scenes.index(scene)
@@ -205,7 +205,7 @@ def _across(count: int) -> int:
     return count if count <= 4 else max((4, 3), key=lambda n: ((count - 1) % n, n))
 
 
-def _viewer_run(entry: Entry, scene: Scene, have: set[str]) -> dict[str, Any]:
+def _viewer_run(entry: RunPage, scene: SequencePage, have: set[str]) -> dict[str, Any]:
     number = f"{entry.number:03d}"
     positions = range(len(scene.frames))
     return {

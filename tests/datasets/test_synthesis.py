@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from vos_bench.datasets.synthesis.fixed import TICKS, TURN, Dice, curve_q8, sine_q16
+from vos_bench.datasets.synthesis.fixed import TICKS, TURN, RandomIntegers, curve_q8, sine_q16
 from vos_bench.datasets.synthesis.photographs import FOLDER, tinted
 from vos_bench.datasets.synthesis.renderer import HEIGHT, WIDTH, render
 from vos_bench.datasets.synthesis.scene import Key, Layer, Scene
@@ -29,9 +29,9 @@ def test_a_curve_goes_through_its_keys_and_holds_at_its_ends():
 
 
 def test_dice_fall_the_same_everywhere():
-    dice = Dice(7, 1)
-    assert [dice.between(1, 6) for _ in range(12)] == [6, 3, 4, 5, 3, 1, 1, 3, 2, 4, 3, 2]
-    assert dice.bytes(5).tolist() == [227, 5, 99, 77, 241]
+    random = RandomIntegers(7, 1)
+    assert [random.between(1, 6) for _ in range(12)] == [6, 3, 4, 5, 3, 1, 1, 3, 2, 4, 3, 2]
+    assert random.bytes(5).tolist() == [227, 5, 99, 77, 241]
 
 
 def test_packed_pixels_come_back_whole():

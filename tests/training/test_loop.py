@@ -101,7 +101,7 @@ def test_a_reading_process_keeps_quiet_only_when_the_training_is_gone(error, sai
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of this process stay as they are
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    loop._quiet_worker(0)
+    loop._start_data_worker(0)
     sys.excepthook(type(error), error, None)
     assert capfd.readouterr().err == said
 

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from vos_bench.devices import resolve_device
 
 
-class Processes(NamedTuple):
+class ProcessGroup(NamedTuple):
     """This process among those that train together.
 
     Attributes:
@@ -30,7 +30,7 @@ class Processes(NamedTuple):
 
 
 @contextmanager
-def processes(device: str) -> Iterator[Processes]:
+def join_processes(device: str) -> Iterator[ProcessGroup]:
     """Join the processes that torchrun started (nccl on CUDA, gloo on the CPU); without torchrun there is one.
 
     Args:
@@ -42,16 +42,16 @@ def processes(device: str) -> Iterator[Processes]:
     count = int(os.environ.get("WORLD_SIZE", "1"))
     chosen = _device(device, count)
     if count == 1:
-        yield Processes(0, 1, chosen)
+        yield ProcessGroup(0, 1, chosen)
         return
-    _meet("nccl" if chosen.type == "cuda" else "gloo")
+    _init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
-        yield Processes(distributed.get_rank(), distributed.get_world_size(), chosen)
+        yield ProcessGroup(distributed.get_rank(), distributed.get_world_size(), chosen)
     finally:
         distributed.destroy_process_group()
 
 
-def _meet(backend: str) -> None:
+def _init_process_group(backend: str) -> None:
     """Form the process group of this start.
 
     torchrun keeps one store for all its starts (pytorch issue 135712), in which processes that were started again would
@@ -64,9 +64,9 @@ def _meet(backend: str) -> None:
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size)
 
 
-def restarted(joined: Processes) -> bool:
+def restarted(group: ProcessGroup) -> bool:
     """Return whether torchrun started the processes again, because one of them died (`--max-restarts`)."""
-    return any_process(_starts_before() > 0, joined)
+    return any_process(_starts_before() > 0, group)
 
 
 def _starts_before() -> int:
@@ -82,11 +82,11 @@ def _device(name: str, count: int) -> torch.device:
     return device
 
 
-def parallel(network: nn.Module, joined: Processes) -> nn.Module:
+def parallel(network: nn.Module, group: ProcessGroup) -> nn.Module:
     """Return the network so that backward averages the gradients of all processes."""
-    if joined.size == 1:
+    if group.size == 1:
         return network
-    devices = [joined.device.index] if joined.device.type == "cuda" else None
+    devices = [group.device.index] if group.device.type == "cuda" else None
     replica = DistributedDataParallel(network, device_ids=devices)
     replica.broadcast_buffers = False  # not as an argument, which newer torch has renamed and warns of
     return replica
@@ -100,10 +100,10 @@ def gather(values: Tensor, dim: int) -> Tensor:
     return torch.cat(gathered, dim)
 
 
-def any_process(flag: bool, joined: Processes) -> bool:
+def any_process(flag: bool, group: ProcessGroup) -> bool:
     """Return whether `flag` is set in at least one process, so that all do the same."""
-    if joined.size == 1:
+    if group.size == 1:
         return flag
-    votes = torch.tensor([float(flag)], device=joined.device)
+    votes = torch.tensor([float(flag)], device=group.device)
     distributed.all_reduce(votes, distributed.ReduceOp.MAX)
     return bool(votes.item())

@@ -11,7 +11,7 @@ from vos_bench.errors import VosBenchError
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Collect SIGTERM and SIGINT instead of dying of them; a second one is obeyed at once."""
+    """Collect SIGTERM and SIGINT, so that the training saves first; a second one stops it at once."""
     received: list[int] = []
 
     def note(number: int, _: Any) -> None:
@@ -28,8 +28,8 @@ def stop_requests() -> Iterator[list[int]]:
 
 
 @contextmanager
-def deaths_of_readers(out: Path) -> Iterator[None]:
-    """Say it plainly when a process that reads samples dies; torch may raise that anywhere in a step."""
+def explain_dead_workers(out: Path) -> Iterator[None]:
+    """Explain the death of a process that reads samples; torch may raise it anywhere in a step."""
     try:
         yield
     except RuntimeError as error:

@@ -23,8 +23,8 @@ from vos_bench.parts.precision import autocast
 from vos_bench.progress import Progress
 from vos_bench.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from vos_bench.training.curves import Curves
-from vos_bench.training.distributed import Processes, any_process, parallel, processes, restarted
-from vos_bench.training.interruption import deaths_of_readers, stop_requests
+from vos_bench.training.distributed import ProcessGroup, any_process, join_processes, parallel, restarted
+from vos_bench.training.interruption import explain_dead_workers, stop_requests
 from vos_bench.training.recipe import FREE_TO_CHANGE, Batch, Losses, Recipe, Samples
 from vos_bench.training.validation import mean_losses
 
@@ -55,7 +55,7 @@ class _State:
 
     recipe: Recipe
     held_out: Samples | None
-    joined: Processes
+    processes: ProcessGroup
     network: nn.Module
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
@@ -99,38 +99,40 @@ def train_recipe(
         BadInputError: The checkpoint is missing, broken or of other settings.
         VosBenchError: The loss is no longer a finite number; `non-finite.json` names the batch.
     """
-    with processes(device) as joined, stop_requests() as stop:
+    with join_processes(device) as processes, stop_requests() as stop:
         torch.manual_seed(recipe.settings.seed)
-        set_float32_mode(joined.device.type, recipe.settings.amp, deterministic=False)
-        state = _initial_state(recipe, held_out, joined)
-        begun_before = (out / CHECKPOINT).exists()
-        again = restarted(joined)
-        if (begun_before and again) or (resume and not again):
+        set_float32_mode(processes.device.type, recipe.settings.amp, deterministic=False)
+        state = _initial_state(recipe, held_out, processes)
+        has_checkpoint = (out / CHECKPOINT).exists()
+        again = restarted(processes)
+        if (has_checkpoint and again) or (resume and not again):
             _restore(state, out)
-        elif begun_before:
+        elif has_checkpoint:
             raise BadInputError(f"{out}: holds a training already; give --resume to go on, or another --out")
-        if joined.rank == 0:
+        if processes.rank == 0:
             on_start()
-        model = parallel(state.network, joined)
+        model = parallel(state.network, processes)
         tensorboard = recipe.settings.tensorboard
         with (
-            Curves(out, state.step, tensorboard=tensorboard) if joined.rank == 0 else nullcontext() as curves,
-            deaths_of_readers(out),
+            Curves(out, state.step, tensorboard=tensorboard) if processes.rank == 0 else nullcontext() as curves,
+            explain_dead_workers(out),
         ):
             status = _train(state, model, samples, out, stop, curves, progress or Progress())
-        return TrainingOutcome(status, state.step, weights_of(state), state.validation, joined.rank == 0, state.seconds)
+        return TrainingOutcome(
+            status, state.step, weights_of(state), state.validation, processes.rank == 0, state.seconds
+        )
 
 
-def _initial_state(recipe: Recipe, held_out: Samples | None, joined: Processes) -> _State:
-    network = recipe.build_network().to(joined.device)
+def _initial_state(recipe: Recipe, held_out: Samples | None, processes: ProcessGroup) -> _State:
+    network = recipe.build_network().to(processes.device)
     groups = [
         {"params": group.parameters, "lr": group.learning_rate, "base": group.learning_rate, "name": group.name}
         for group in recipe.parameter_groups(network)
     ]
     optimizer = recipe.optimizer(groups)
-    scaler = torch.amp.GradScaler(joined.device.type, enabled=recipe.settings.amp == "fp16")
+    scaler = torch.amp.GradScaler(processes.device.type, enabled=recipe.settings.amp == "fp16")
     average = {name: value.clone() for name, value in network.state_dict().items()} if recipe.settings.average else {}
-    return _State(recipe, held_out, joined, network, optimizer, scaler, average)
+    return _State(recipe, held_out, processes, network, optimizer, scaler, average)
 
 
 def _train(
@@ -160,7 +162,7 @@ def _train(
             and state.step // settings.steps_per_epoch % settings.validate_every == 0
         ):
             _validate(state, curves)
-        stopping = any_process(bool(stop), state.joined)
+        stopping = any_process(bool(stop), state.processes)
         if stopping or epoch_ends or state.step % settings.checkpoint_every == 0:
             _save(state, out)
         if stopping:
@@ -172,14 +174,14 @@ def _step(
     state: _State, model: nn.Module, batch: Batch, rate: float, on_non_finite: Callable[[], None]
 ) -> dict[str, float]:
     """Take one optimiser step; return the loss and its parts."""
-    settings, device = state.recipe.settings, state.joined.device
+    settings, device = state.recipe.settings, state.processes.device
     for group in state.optimizer.param_groups:
         group["lr"] = group["base"] * rate
     batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     with autocast(device, settings.amp):
         losses = state.recipe.loss(model, batch)
     values = _on_host(losses)
-    if any_process(not math.isfinite(values["loss"]), state.joined):
+    if any_process(not math.isfinite(values["loss"]), state.processes):
         on_non_finite()
     state.optimizer.zero_grad(set_to_none=True)
     state.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
@@ -196,8 +198,8 @@ def _step(
 def _on_host(losses: Losses) -> dict[str, float]:
     """Return the loss and its parts as numbers, in one copy: each one of its own waits for the device."""
     tensors = {"loss": losses.total, **losses.parts}
-    joined = torch.stack([x.detach().reshape(()).to(losses.total.device, torch.float64) for x in tensors.values()])
-    return dict(zip(tensors, joined.tolist(), strict=True))
+    stacked = torch.stack([x.detach().reshape(()).to(losses.total.device, torch.float64) for x in tensors.values()])
+    return dict(zip(tensors, stacked.tolist(), strict=True))
 
 
 def _update_average(state: _State) -> None:
@@ -222,7 +224,7 @@ def _validate(state: _State, curves: Curves | None) -> None:
     if own:
         state.network.load_state_dict(state.average)
     state.network.eval()
-    recipe, device = state.recipe, state.joined.device
+    recipe, device = state.recipe, state.processes.device
     with torch.no_grad():
         count = recipe.settings.validate_samples
         held_out = state.held_out
@@ -245,31 +247,31 @@ class NumberedSamples(Dataset[Batch]):
         return self.samples[number]
 
 
-def sample_numbers(settings_batch: int, joined: Processes, step: int) -> list[int]:
+def sample_numbers(settings_batch: int, processes: ProcessGroup, step: int) -> list[int]:
     """Return the numbers of the samples that this process reads for optimiser step `step`."""
-    share = settings_batch // joined.size
-    first = step * settings_batch + joined.rank * share
+    share = settings_batch // processes.size
+    first = step * settings_batch + processes.rank * share
     return list(range(first, first + share))
 
 
 def _batches(samples: Samples, state: _State) -> Iterator[Batch]:
-    settings, joined = state.recipe.settings, state.joined
-    if settings.batch_size % joined.size:
-        raise BadInputError(f"batch_size={settings.batch_size} cannot be shared by {joined.size} processes")
-    numbers = [sample_numbers(settings.batch_size, joined, step) for step in range(state.step, settings.steps)]
+    settings, processes = state.recipe.settings, state.processes
+    if settings.batch_size % processes.size:
+        raise BadInputError(f"batch_size={settings.batch_size} cannot be shared by {processes.size} processes")
+    numbers = [sample_numbers(settings.batch_size, processes, step) for step in range(state.step, settings.steps)]
     loader = DataLoader(
         NumberedSamples(samples),
         batch_sampler=numbers,
         num_workers=settings.workers,
-        pin_memory=joined.device.type == "cuda",
+        pin_memory=processes.device.type == "cuda",
         persistent_workers=settings.workers > 0,
-        worker_init_fn=_quiet_worker,
+        worker_init_fn=_start_data_worker,
         generator=torch.Generator().manual_seed(settings.seed),
     )
     return iter(loader)
 
 
-def _quiet_worker(_: int) -> None:
+def _start_data_worker(_: int) -> None:
     """Leave signals to the training process, and the cores to the others.
 
     Ctrl-C goes to all processes of a terminal and a scheduler's SIGTERM to all of a job: the training process answers
@@ -277,18 +279,18 @@ def _quiet_worker(_: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    sys.excepthook = _unless_the_training_is_gone
+    sys.excepthook = _hide_lost_training
     torch.set_num_threads(1)
 
 
-def _unless_the_training_is_gone(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _hide_lost_training(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print what nobody caught, but not that the training ended while this worker was handing samples over to it."""
     if not issubclass(kind, ConnectionError):
         sys.__excepthook__(kind, error, trace)
 
 
 def _save(state: _State, out: Path) -> None:
-    if state.joined.rank:
+    if state.processes.rank:
         return
     save_checkpoint(
         out,
@@ -313,7 +315,7 @@ def _restore(state: _State, out: Path) -> None:
     state.network.load_state_dict(saved["network"])
     state.optimizer.load_state_dict(saved["optimizer"])
     state.scaler.load_state_dict(saved["scaler"])
-    state.average = {name: value.to(state.joined.device) for name, value in saved["average"].items()}
+    state.average = {name: value.to(state.processes.device) for name, value in saved["average"].items()}
     state.step, state.validation = saved["step"], saved["validation"]
     state.seconds_before = saved.get("seconds", 0.0)
     torch.set_rng_state(saved["rng"])
@@ -327,9 +329,9 @@ def _same_settings(saved: dict[str, Any], asked: dict[str, Any], out: Path) -> N
 
 
 def _report_non_finite(state: _State, samples: Samples, out: Path) -> None:
-    numbers = sample_numbers(state.recipe.settings.batch_size, state.joined, state.step)
+    numbers = sample_numbers(state.recipe.settings.batch_size, state.processes, state.step)
     identity = {"step": state.step, "samples": {str(n): dict(samples.describe(n)) for n in numbers}}
-    path = out / f"non-finite{f'.{state.joined.rank}' if state.joined.rank else ''}.json"
+    path = out / f"non-finite{f'.{state.processes.rank}' if state.processes.rank else ''}.json"
     write_text(path, json.dumps(identity, indent=2) + "\n")
     raise VosBenchError(
         f"{path}: the loss of step {state.step} is not a finite number; the file names the batch. The checkpoint is of "

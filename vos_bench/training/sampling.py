@@ -25,7 +25,7 @@ class MiniSequence(NamedTuple):
     masks: list[Mask]
 
 
-class Drawn(NamedTuple):
+class DrawnFrames(NamedTuple):
     """Which frames were drawn of which object.
 
     Attributes:
@@ -175,14 +175,14 @@ class MiniSequences:
         names = [sequence.truth_names[frame] for frame in drawn.frames]
         return {"sequence": sequence.name, "object": drawn.object.object_id, "frames": names}
 
-    def draw(self, rng: Generator, number: int = 0) -> Drawn:
+    def draw(self, rng: Generator, number: int = 0) -> DrawnFrames:
         """Pick a dataset by weight, one of its objects, and frames; the rule may look at the sample's number."""
         group = int(rng.choice(len(self._shares), p=self._shares))
         objects = self._objects[group]
         chosen = objects[int(rng.integers(len(objects)))]
-        return Drawn(chosen, self._rule.draw(chosen.visible, rng, number), group)
+        return DrawnFrames(chosen, self._rule.draw(chosen.visible, rng, number), group)
 
-    def read(self, drawn: Drawn) -> MiniSequence:
+    def read(self, drawn: DrawnFrames) -> MiniSequence:
         """Decode the frames and masks that were drawn."""
         sequence, object_id = drawn.object.sequence, drawn.object.object_id
         pairs = [self._read(drawn.group, sequence, sequence.truth_names[frame]) for frame in drawn.frames]

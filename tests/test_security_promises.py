@@ -66,7 +66,7 @@ OWN_FILES = {
     "vos_bench/files.py": "looks first what it is",
     "vos_bench/running/peak_memory.py": "of the kernel",
     "vos_bench/running/worker_process.py": "its end of a pipe to the run that started it",
-    "vos_bench/plugins.py": "comes along",
+    "methods/systems.py": "comes along",
     "vos_bench/training/curves.py": "the training's own",
     "vos_bench/training/visibility.py": "written into the cache folder by itself",
     "vos_bench/openmp.py": "of the kernel",

@@ -38,12 +38,10 @@ def glossary() -> Iterator[tuple[str, list[str]]]:
             yield cells[0], cells
 
 
-@pytest.mark.xfail(reason="not everywhere yet", strict=False)
 def test_no_two_classes_of_the_core_share_a_name() -> None:
     assert {name: files for name, files in definitions(ast.ClassDef).items() if len(files) > 1} == {}
 
 
-@pytest.mark.xfail(reason="not everywhere yet", strict=False)
 def test_no_two_public_functions_of_the_core_share_a_name() -> None:
     shared = {}
     for name, files in definitions(ast.FunctionDef).items():

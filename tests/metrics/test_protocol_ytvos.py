@@ -80,6 +80,6 @@ def test_nothing_to_count_is_an_error(protocol: str):
 
 def test_the_two_variants_say_what_they_assume():
     rules = [scoring_protocol(name) for name in BOTH]
-    assert rules[0].frames_scored != rules[1].frames_scored
+    assert rules[0].frames.text != rules[1].frames.text
     assert all(rule.assumed for rule in rules)
     assert rules[0].averaging == rules[1].averaging

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 import vos_bench
 from vos_bench.errors import BadInputError
+from vos_bench.metrics import protocols
 from vos_bench.metrics.measures import region_similarity
 from vos_bench.progress import Progress
 from vos_bench.records.run import load_run
-from vos_bench.scoring import sequences
 from vos_bench.scoring.record import score
 
 Blobs = Callable[..., list[NDArray[np.uint16]]]
@@ -77,9 +78,25 @@ def test_few_files_lie_between_the_front_door_and_the_formula_of_j(data: Path, m
         stacks.append([frame.filename for frame in inspect.stack()])
         return region_similarity(*areas)
 
-    monkeypatch.setattr(sequences, "region_similarity", recorded)
+    recording = replace(protocols.DAVIS, region=protocols.Rule("recorded", recorded))
+    monkeypatch.setitem(protocols.PROTOCOLS, "davis", recording)  # type: ignore[arg-type]
     vos_bench.score(data / "masks", truth=data / "truth", out=data / "out")
     root = Path(vos_bench.__file__).parent
     files = {Path(file) for file in stacks[0] if Path(file).is_relative_to(root)}
-    files |= {root / "__init__.py", Path(str(inspect.getsourcefile(region_similarity)))}
+    files |= {root / "__init__.py", Path(protocols.__file__), Path(str(inspect.getsourcefile(region_similarity)))}
     assert len(files) <= 8, sorted(files)
+
+
+def test_a_protocol_may_ignore_ids_that_no_object_has(
+    data: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, Sequence[NDArray[np.uint16]]], Path]
+) -> None:
+    frames = [np.full((10, 10), k, np.uint16) for k in (1, 1, 1)]
+    write(data / "truth" / "c", frames)
+    write(data / "masks" / "c", [each * 9 for each in frames])
+    refused = vos_bench.score(data / "masks", truth=data / "truth", sequences=["c"], out=data / "out")
+    assert "found id 9" in refused.sequence_records["c"].error
+    assert refused.record.protocol.rules["unknown ids"] == "refused"
+    monkeypatch.setitem(protocols.PROTOCOLS, "davis", replace(protocols.DAVIS, unknown_ids="ignored"))  # type: ignore[arg-type]
+    ignored = vos_bench.score(data / "masks", truth=data / "truth", sequences=["c"], out=data / "out")
+    assert ignored.scores["J"] == 0
+    assert ignored.record.protocol.rules["unknown ids"] == "ignored"

@@ -1,16 +1,25 @@
-"""Protocols: which frames and objects count, and how their values become one number."""
+"""Protocols: which frames and objects count, and how their values become one number.
 
-from abc import ABC, abstractmethod
+A protocol is a set of rules. Each has a name and words, which a record keeps, and most a function. A new benchmark is
+one more entry in `PROTOCOLS`; a rule that no protocol has yet is one more field.
+"""
+
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
 from vos_bench.metrics.counts import FrameCounts
+from vos_bench.metrics.measures import contour_accuracy, region_similarity
+
+Names = tuple[str, ...]
+"""Names of frames, in order."""
 
 
 class TruthSequence(Protocol):
@@ -36,141 +45,129 @@ class TruthSequence(Protocol):
         """Read the truth of one frame."""
 
 
-class ScoringProtocol(ABC):
-    """The rules of one benchmark. A new one is one more subclass, with its entry in `PROTOCOLS`.
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Rule(Generic[Function]):
+    """One rule of a protocol: the words that a record keeps of it, and what it computes."""
+
+    text: str
+    apply: Function
+
+
+FrameRule = Rule[Callable[[TruthSequence], Names]]
+"""Returns the names of the frames that count. Raises BadInputError when a sequence has too few."""
+
+ObjectRule = Rule[Callable[[TruthSequence, Names, Sequence[FrameCounts]], dict[int, int]]]
+"""Returns the id of each object, ascending, and the place of the first frame that counts for it, from the frames that
+count and their pixel counts. An object whose place lies behind the last frame may show up in label maps and is not
+scored."""
+
+FormulaRule = Rule[Callable[..., NDArray[np.float64]]]
+"""Returns one value for each frame from its pixel counts."""
+
+REGION: FormulaRule = Rule("intersection over union; 1 where both are empty, 0 where one is", region_similarity)
+CONTOUR: FormulaRule = Rule(
+    "harmonic mean of precision and recall of the boundary pixels that match within 0.8 % of the diagonal, rounded up; "
+    "1 where neither has a boundary",
+    contour_accuracy,
+)
+
+
+@dataclass(frozen=True)
+class ScoringProtocol:
+    """The rules of one benchmark.
 
     Attributes:
         name: As on the command line.
-        frames_scored: Which frames count, in words for the record.
-        averaging: How the values of frames and objects become one number, in words for the record.
+        frames: Which frames count.
+        objects: Which objects count, each from which frame on. Void (255) in the truth is background under all of them.
+        region: J of a frame.
+        contour: F of a frame.
+        unknown_ids: What becomes of ids in label maps that no object has: an error, or background.
+        averaging: How the values of frames and objects become one number, in words;
+            `vos_bench.records.summary.run_scores` does it.
         assumed: Each thing that is assumed because nobody published it.
     """
 
-    name: ClassVar[ProtocolName]
-    frames_scored: ClassVar[str]
-    averaging: ClassVar[str] = (
-        "mean over the frames of each object, then over the objects of all sequences; J&F = (J + F) / 2"
-    )
-    assumed: ClassVar[tuple[str, ...]] = ()
+    name: ProtocolName
+    frames: FrameRule
+    objects: ObjectRule
+    region: FormulaRule = REGION
+    contour: FormulaRule = CONTOUR
+    unknown_ids: Literal["refused", "ignored"] = "refused"
+    averaging: str = "mean over the frames of each object, then over the objects of all sequences; J&F = (J + F) / 2"
+    assumed: tuple[str, ...] = ()
 
-    @abstractmethod
-    def scored_frames(self, sequence: TruthSequence) -> tuple[str, ...]:
-        """Return the names of the frames that count, in order.
+    @property
+    def rules(self) -> dict[str, str]:
+        """What a record keeps of the rules that have no field of their own there."""
+        return {
+            "objects": self.objects.text,
+            "J": self.region.text,
+            "F": self.contour.text,
+            "unknown ids": self.unknown_ids,
+        }
 
-        Raises:
-            BadInputError: The sequence has too few frames.
-        """
+    def scored_frames(self, sequence: TruthSequence) -> Names:
+        """Return the names of the frames that count. Raises BadInputError when the sequence has too few."""
+        return self.frames.apply(sequence)
 
-    @abstractmethod
-    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
-        """Return the id of each object, ascending, and the place of the first frame that counts for it.
-
-        An object whose place lies behind the last frame may show up in label maps and is not scored.
-
-        Args:
-            sequence: The sequence.
-            counts: The pixel counts of each of `scored_frames`.
-        """
-
-
-class Davis(ScoringProtocol):
-    """The semi-supervised protocol of DAVIS 2016 and 2017, as davis2017-evaluation applies it.
-
-    The objects are 1 to the highest id of the first truth. An id that is missing there is an object all the same, and
-    scores 1 wherever neither truth nor mask has it; a higher id that comes later is background. The first frame is
-    given and the last one is left out for historical reasons. Void (255) in the truth is background.
-    """
-
-    name = "davis"
-    frames_scored = "all frames that have a truth, without the first and the last"
-
-    def scored_frames(self, sequence: TruthSequence) -> tuple[str, ...]:
-        """Return all frames but the first and the last; see `ScoringProtocol.scored_frames`."""
-        if len(sequence.truth_names) < 3:
-            raise BadInputError(
-                f"{sequence.name}: found a truth for {len(sequence.truth_names)} of its frames, expected at least 3: "
-                "the davis protocol leaves out the first and the last; --protocol all-frames scores them all"
-            )
-        return sequence.truth_names[1:-1]
-
-    def starts(self, sequence: TruthSequence, _counts: Sequence[FrameCounts], /) -> dict[int, int]:
-        """Return every id from 1 to the highest of the first truth; see `ScoringProtocol.starts`."""
-        first = sequence.read_truth(sequence.truth_names[0])
-        highest = int(np.where(first == VOID, 0, first).max())
-        return dict.fromkeys(range(1, highest + 1), 0)
+    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts]) -> dict[int, int]:
+        """Return each object's id and the place of the first of `scored_frames` that counts; see `ObjectRule`."""
+        return self.objects.apply(sequence, self.scored_frames(sequence), counts)
 
 
-class AllFrames(ScoringProtocol):
-    """Every frame that has a truth counts, for each object from the first frame on whose truth shows it.
-
-    The objects are all ids of the sequence's truth but void (255), wherever they start.
-    """
-
-    name = "all-frames"
-    frames_scored = "all frames that have a truth, for each object from the first that shows it"
-
-    def scored_frames(self, sequence: TruthSequence) -> tuple[str, ...]:
-        """Return all frames; see `ScoringProtocol.scored_frames`."""
-        if not sequence.truth_names:
-            raise BadInputError(f"{sequence.name}: found no frame with a truth, expected at least 1")
-        return sequence.truth_names
-
-    def starts(self, _sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
-        """Return every id of the truth and where it first appears; see `ScoringProtocol.starts`."""
-        return _first_shown(counts)
+def _all_but_first_and_last(sequence: TruthSequence) -> Names:
+    if len(sequence.truth_names) < 3:
+        raise BadInputError(
+            f"{sequence.name}: found a truth for {len(sequence.truth_names)} of its frames, expected at least 3: "
+            "the davis protocol leaves out the first and the last; --protocol all-frames scores them all"
+        )
+    return sequence.truth_names[1:-1]
 
 
-class YouTubeVos(ScoringProtocol):
-    """YouTube-VOS: for each object, the annotated frames after its first listed one.
+def _all(sequence: TruthSequence) -> Names:
+    if not sequence.truth_names:
+        raise BadInputError(f"{sequence.name}: found no frame with a truth, expected at least 1")
+    return sequence.truth_names
 
-    The server's code is not public. Objects and first frames are those of `meta.json`; where there is none, an object
-    is taken to be given on the first frame whose truth shows it.
-    """
 
-    name: ClassVar[ProtocolName] = "ytvos"
-    frames_scored = "the annotated frames after an object's first listed one, the last included"
-    averaging = f"{ScoringProtocol.averaging}; G = mean of J and F of the seen and the unseen objects"
-    assumed = (
-        "the frame on which an object is given does not count",
-        "the last annotated frame counts (ytvos-without-last leaves it out)",
-        "after its first frame an object counts on every annotated frame of its sequence, listed for it or not",
-    )
-    last_counts: ClassVar[bool] = True
+def _after_first_object(name: ProtocolName, text: str, *, last_counts: bool) -> FrameRule:
+    """Return the rule of YouTube-VOS: the annotated frames after the first given object."""
 
-    def scored_frames(self, sequence: TruthSequence) -> tuple[str, ...]:
-        """Return the annotated frames after the first given object; see `ScoringProtocol.scored_frames`."""
+    def select(sequence: TruthSequence) -> Names:
         names = sequence.truth_names
         first = min(sequence.first_frames.values(), default=names[0] if names else "")
-        frames = tuple(name for name in (names if self.last_counts else names[:-1]) if name > first)
+        frames = tuple(each for each in (names if last_counts else names[:-1]) if each > first)
         if not frames:
             raise BadInputError(
-                f"{sequence.name}: found a truth for {len(names)} of its frames, none of which the {self.name} "
-                f"protocol counts; expected {self.frames_scored}; --protocol all-frames scores them all"
+                f"{sequence.name}: found a truth for {len(names)} of its frames, none of which the {name} "
+                f"protocol counts; expected {text}; --protocol all-frames scores them all"
             )
         return frames
 
-    def starts(self, sequence: TruthSequence, counts: Sequence[FrameCounts], /) -> dict[int, int]:
-        """Return every object and the place of the frame after its first one; see `ScoringProtocol.starts`."""
-        if given := sequence.first_frames:
-            frames = self.scored_frames(sequence)
-            return {k: bisect_right(frames, given[k]) for k in sorted(given)}
-        found = {k: 0 for k in object_ids(sequence.read_truth(sequence.truth_names[0])) if k != VOID}
-        for k, place in _first_shown(counts).items():
-            found.setdefault(k, place + 1)
-        return dict(sorted(found.items()))
+    return Rule(text, select)
 
 
-class YouTubeVosWithoutLast(YouTubeVos):
-    """YouTube-VOS without the last annotated frame of each sequence, as pytracking counts."""
+def _up_to_highest(sequence: TruthSequence, _frames: Names, _counts: Sequence[FrameCounts]) -> dict[int, int]:
+    first = sequence.read_truth(sequence.truth_names[0])
+    highest = int(np.where(first == VOID, 0, first).max())
+    return dict.fromkeys(range(1, highest + 1), 0)
 
-    name = "ytvos-without-last"
-    frames_scored = "the annotated frames after an object's first listed one, without the last of the sequence"
-    assumed = (
-        YouTubeVos.assumed[0],
-        "the last annotated frame does not count (ytvos counts it)",
-        YouTubeVos.assumed[2],
-    )
-    last_counts = False
+
+def _where_shown(_sequence: TruthSequence, _frames: Names, counts: Sequence[FrameCounts]) -> dict[int, int]:
+    return _first_shown(counts)
+
+
+def _after_given(sequence: TruthSequence, frames: Names, counts: Sequence[FrameCounts]) -> dict[int, int]:
+    if given := sequence.first_frames:
+        return {k: bisect_right(frames, given[k]) for k in sorted(given)}
+    found = {k: 0 for k in object_ids(sequence.read_truth(sequence.truth_names[0])) if k != VOID}
+    for k, place in _first_shown(counts).items():
+        found.setdefault(k, place + 1)
+    return dict(sorted(found.items()))
 
 
 def _first_shown(counts: Sequence[FrameCounts]) -> dict[int, int]:
@@ -183,8 +180,62 @@ def _first_shown(counts: Sequence[FrameCounts]) -> dict[int, int]:
     return dict(sorted(found.items()))
 
 
+DAVIS = ScoringProtocol(
+    name="davis",
+    # The last frame is left out for historical reasons.
+    frames=Rule("all frames that have a truth, without the first and the last", _all_but_first_and_last),
+    objects=Rule(
+        "1 to the highest id of the first truth, present there or not, on all scored frames; a higher id is background",
+        _up_to_highest,
+    ),
+)
+"""The semi-supervised protocol of DAVIS 2016 and 2017, as davis2017-evaluation applies it."""
+
+ALL_FRAMES = ScoringProtocol(
+    name="all-frames",
+    frames=Rule("all frames that have a truth, for each object from the first that shows it", _all),
+    objects=Rule("all ids of the truth, each from the first frame that shows it", _where_shown),
+)
+
+_GIVEN: ObjectRule = Rule(
+    "those of meta.json, each after its first listed frame; without one, all ids of the truth, each after the first "
+    "frame that shows it",
+    _after_given,
+)
+_BY_GROUPS = f"{DAVIS.averaging}; G = mean of J and F of the seen and the unseen objects"
+_NOT_ITS_FIRST = "the frame on which an object is given does not count"
+_TO_THE_END = "after its first frame an object counts on every annotated frame of its sequence, listed for it or not"
+
+YOUTUBE_VOS = ScoringProtocol(
+    name="ytvos",
+    frames=_after_first_object(
+        "ytvos", "the annotated frames after an object's first listed one, the last included", last_counts=True
+    ),
+    objects=_GIVEN,
+    averaging=_BY_GROUPS,
+    assumed=(
+        _NOT_ITS_FIRST,
+        "the last annotated frame counts (ytvos-without-last leaves it out)",
+        _TO_THE_END,
+    ),
+)
+"""YouTube-VOS, whose server's code is not public."""
+
+YOUTUBE_VOS_WITHOUT_LAST = ScoringProtocol(
+    name="ytvos-without-last",
+    frames=_after_first_object(
+        "ytvos-without-last",
+        "the annotated frames after an object's first listed one, without the last of the sequence",
+        last_counts=False,
+    ),
+    objects=_GIVEN,
+    averaging=_BY_GROUPS,
+    assumed=(_NOT_ITS_FIRST, "the last annotated frame does not count (ytvos counts it)", _TO_THE_END),
+)
+"""YouTube-VOS without the last annotated frame of each sequence, as pytracking counts."""
+
 PROTOCOLS: Mapping[str, ScoringProtocol] = {
-    protocol.name: protocol for protocol in (Davis(), YouTubeVos(), YouTubeVosWithoutLast(), AllFrames())
+    protocol.name: protocol for protocol in (DAVIS, YOUTUBE_VOS, YOUTUBE_VOS_WITHOUT_LAST, ALL_FRAMES)
 }
 
 

@@ -125,6 +125,7 @@ class ProtocolEntry(FrozenModel):
         averaging: How per-frame values become one number, in words.
         metric_version: Version of the metrics' code; numbers of two versions are not comparable.
         assumed: Each thing that is assumed because nobody published it.
+        rules: The other rules, by name, in words; empty in older records.
     """
 
     name: ProtocolName
@@ -134,6 +135,7 @@ class ProtocolEntry(FrozenModel):
     averaging: str = ""
     metric_version: str = ""
     assumed: tuple[str, ...] = ()
+    rules: dict[str, str] = Field(default_factory=dict)
 
 
 class Numerics(FrozenModel):

@@ -45,8 +45,9 @@ def protocol_entry(
         name=rules.name,
         init=init,
         frames_seen=frames_seen,
-        frames_scored=rules.frames_scored,
+        frames_scored=rules.frames.text,
         averaging=rules.averaging,
+        rules=rules.rules,
         metric_version=METRIC_VERSION,
         assumed=rules.assumed,
     )

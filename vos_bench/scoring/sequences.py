@@ -14,8 +14,7 @@ from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.labelmaps import describe_unknown_ids, read_narrow
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
-from vos_bench.metrics.measures import contour_accuracy, region_similarity
-from vos_bench.metrics.protocols import TruthSequence, scoring_protocol
+from vos_bench.metrics.protocols import ScoringProtocol, TruthSequence, scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.progress import Progress
 from vos_bench.scoring.preflight import check_size, preflight
@@ -177,9 +176,10 @@ def _score(
     frames = rule.scored_frames(sequence)
     counts = _count_frames(sequence, frames, folder, count)
     starts = rule.starts(sequence, counts)
-    _check_ids(folder, frames, counts, starts)
+    if rule.unknown_ids == "refused":
+        _check_ids(folder, frames, counts, starts)
     return tuple(
-        _object_scores(object_id, sequence.groups.get(object_id), frames[start:], counts[start:])
+        _object_scores(rule, object_id, sequence.groups.get(object_id), frames[start:], counts[start:])
         for object_id, start in starts.items()
         if start < len(frames)
     )
@@ -215,7 +215,7 @@ def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts],
 
 
 def _object_scores(
-    object_id: int, group: str | None, frames: tuple[str, ...], counts: list[FrameCounts]
+    rule: ScoringProtocol, object_id: int, group: str | None, frames: tuple[str, ...], counts: list[FrameCounts]
 ) -> ObjectScores:
     numbers = np.array([labels.get(object_id, _NOTHING) for labels in counts], np.int64)
     intersection, truth_area, mask_area, *boundaries = numbers.T
@@ -223,6 +223,6 @@ def _object_scores(
         object_id=object_id,
         group=group,
         frames=frames,
-        J=region_similarity(intersection, truth_area, mask_area),
-        F=contour_accuracy(*boundaries),
+        J=rule.region.apply(intersection, truth_area, mask_area),
+        F=rule.contour.apply(*boundaries),
     )

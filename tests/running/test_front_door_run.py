@@ -39,7 +39,7 @@ def test_an_open_dataset_has_its_root_already(tmp_path: Path, fake_vos: ModuleTy
     [
         ({"init": "masks"}, r"init='masks': expected one of 'mask', 'box'"),
         ({"frames": "every"}, r"frames='every': expected one of 'all', 'annotated'"),
-        ({"protocol": "coco"}, r"protocol='coco': expected one of 'davis'"),
+        ({"protocol": "coco"}, "there is no protocol 'coco'"),
         ({"overwrite": True}, r"overwrite=True: expected one of 'only-missing'"),
         ({"seed": -1}, r"seed=-1: expected a whole number from 0"),
         ({"engine": "slurm"}, r"--engine slurm: expected local, dask://"),

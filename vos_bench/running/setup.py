@@ -125,7 +125,6 @@ MOST_SECONDS = 1e9
 CHOICES: dict[str, tuple[object, ...]] = {
     "init": get_args(PromptKind),
     "frames": get_args(FramesSeen),
-    "protocol": (*get_args(ProtocolName), None),
     "amp": get_args(Precision),
     "overwrite": get_args(Overwrite),
 }

@@ -45,6 +45,8 @@ def _opens(call: ast.Call) -> bool:
         return isinstance(call.func, ast.Attribute)
     if "PillowImage" in text and name == "open":
         return "BytesIO" not in text
+    if isinstance(call.func, ast.Name) and name == "open" and len(call.args) == 1:  # for reading, unless told
+        return not any(keyword.arg == "mode" for keyword in call.keywords)
     return name in {"open", "fdopen", "load_file", "safe_open", "imread"} and (
         name not in {"open", "fdopen"} or "'rb'" in text or "'r'" in text
     )

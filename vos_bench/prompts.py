@@ -148,7 +148,7 @@ def _checked_mask(object_id: int, given: object, shape: tuple[int, int]) -> Mask
         raise BadInputError(f"{what}: found {_described(given)}; expected an H x W array of booleans")
     _require_size(what, given, shape)
     if given.dtype == np.bool_:
-        return given
+        return np.require(given, requirements=("C", "W"))  # torch takes no flipped and no read-only array
     if not _binary(given):
         raise BadInputError(f"{what}: found {_range(given)}; expected booleans, 0 and 1, or 0 and 255 ({_THRESHOLD})")
     return given > 0

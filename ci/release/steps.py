@@ -113,6 +113,13 @@ def documents(shop: Workshop) -> str:
     return f"{len(list((shop.out / 'reference').rglob('*.html')))} pages of reference"
 
 
+def notebook(shop: Workshop) -> str:
+    """The notebook docs/tour.ipynb runs from its first cell to its last, against the wheel."""
+    shop.run(shop.tester, "-m", "pip", "install", "--quiet", f"{shop.wheel}[release]")
+    script, page = shop.source / "ci/release/notebook.py", shop.source / "docs/tour.ipynb"
+    return _last(shop.run(shop.tester, "-I", script, page, shop.out / "tour.ipynb", inside=shop.scratch))
+
+
 def licences(shop: Workshop) -> str:
     """Every package that is needed has a known licence that lets this one be MIT."""
     python = shop.fresh("licences")
@@ -135,7 +142,7 @@ def audit(shop: Workshop) -> str:
 STEPS: Mapping[str, Callable[[Workshop], str]] = {
     step.__name__.replace("_", "-"): step
     for step in (
-        version, wheel, readme_run, documents, licences, audit, conformance, benchmarks, fuzz, faults, ray,
+        version, wheel, readme_run, documents, notebook, licences, audit, conformance, benchmarks, fuzz, faults, ray,
         readme_tests,
     )
 }  # fmt: skip

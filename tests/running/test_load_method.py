@@ -47,6 +47,12 @@ class Wrong(Last):
     def step(self, image, new=None):
         return Prediction(np.full(image.shape[:2], 9, np.uint16))
 
+class Strict(Last):
+    def answer(self, image, new):
+        for array in (image, *(new.masks.values() if new else ())):
+            assert array.flags.c_contiguous and array.flags.writeable
+        return super().answer(image, new)
+
 class Whole(SequenceMethod):
     def segment(self, sequence):
         yield
@@ -198,6 +204,15 @@ def test_a_method_without_boxes_refuses_them():
     tracker = vos_bench.load_method("lwl-lite", device="cpu")
     with pytest.raises(BadInputError, match="lwl-lite starts from a mask, found a box for object 1"):
         tracker.initialize(IMAGE, {1: (0, 0, 2, 2)})
+
+
+def test_flipped_and_read_only_arrays_are_taken(load: Callable[..., LoadedMethod]):
+    tracker = load("Strict")
+    flipped, read_only = IMAGE[..., ::-1], IMAGE.copy()
+    read_only.flags.writeable = False
+    for image in (flipped, read_only):
+        tracker.initialize(image, {1: (LABELS == 9)[:, ::-1]})
+        tracker.step(image)
 
 
 def test_the_shipped_method_is_ready(tmp_path: Path):

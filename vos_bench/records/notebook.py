@@ -33,7 +33,7 @@ WIDEST = 4 * HEIGHT
 
 def run_html(run: "Run") -> str:
     """Return a run as a fragment of HTML; every text in it is escaped, and the image needs no second file."""
-    title = f"<p><b>{escape(run.title)}</b> ({escape(str(run.folder))})</p>"
+    title = f"<p><b>{escape(run.title)}</b>, scores in percent ({escape(str(run.folder))})</p>"
     return f"<div>{title}{_score_table(run)}{_strip(run)}</div>"
 
 

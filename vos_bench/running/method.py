@@ -262,7 +262,8 @@ class LoadedMethod(Method):
         """Give a frame to the method and return its answer, checked, under the caller's ids."""
         numbered = numbering.start(new) if new is not None else None
         given = given_labels(numbered, self._shape) if numbered is not None else None
-        prediction = call(image, numbered)
+        # torch takes no flipped and no read-only array, as images from OpenCV and PIL often are
+        prediction = call(np.require(image, requirements=("C", "W")), numbered)
         check_answer(prediction, PendingFrame(str(self._frame), self._shape, len(numbering.ids), given, 0.0))
         self._frame += 1
         labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array

@@ -38,13 +38,23 @@ def anchors(page: Path) -> set[str]:
 
 
 def commands(page: Path) -> Iterator[str]:
-    for block in tokens(page):
+    for before, block in itertools.pairwise(tokens(page)):
+        if before.type == "td_open":
+            yield from _commands_of_cell(block)
         if block.type not in ("fence", "code_block"):
             continue
         for line in block.content.replace("\\\n", " ").splitlines():
             command = re.sub(r"^(\$ )?((for|do|\S+=\S+|if) )*", "", line.strip())
             if command.startswith("vos-bench ") and not PARTIAL.search(command):
                 yield command
+
+
+def _commands_of_cell(block: Token) -> Iterator[str]:
+    """Yield the whole commands, with an option at least, of one cell of a table."""
+    for inline in block.children or ():
+        command = inline.content
+        if inline.type == "code_inline" and re.match(r"vos-bench .* -", command) and not PARTIAL.search(command):
+            yield command
 
 
 EVERY_COMMAND = [(page, command) for page in PAGES for command in commands(page)]

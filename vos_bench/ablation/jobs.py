@@ -119,11 +119,7 @@ def _job(plan: AblationPlan, variant: Variant, *, seed: int, out: Path) -> Ablat
 
 
 def state_of(job: AblationJob) -> JobState:
-    """Return how far a job is.
-
-    Raises:
-        BadInputError: A record is damaged.
-    """
+    """Return how far a job is. Raises BadInputError where a record is damaged."""
     training = training_record(job)
     seconds = training.total_seconds if training and training.status == "done" else None
     run = read_record(RunRecord, run_file(job.run)) if run_file(job.run).exists() else None

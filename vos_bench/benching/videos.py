@@ -120,11 +120,7 @@ class MadeUpVideos(Dataset):
     """A dataset of one made-up video."""
 
     def __init__(self, shape: Shape) -> None:
-        """Take what is to be seen.
-
-        Raises:
-            BadInputError: A number is out of range.
-        """
+        """Take what is to be seen. Raises BadInputError where a number is out of range."""
         shape.require_sound()
         self.shape = shape
         self.name = f"made-up-{shape.width}x{shape.height}-{shape.objects}"

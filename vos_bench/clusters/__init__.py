@@ -26,11 +26,7 @@ LOCAL = Cluster()
 
 
 def parse_cluster(text: str) -> Cluster:
-    """Return the cluster that `--engine` names.
-
-    Raises:
-        BadInputError: It is none of `FORMS`.
-    """
+    """Return the cluster that `--engine` names. Raises BadInputError where it is none of `FORMS`."""
     kind, _, address = text.partition("://")
     host, _, port = address.rpartition(":")
     if text == "local":

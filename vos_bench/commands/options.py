@@ -94,11 +94,7 @@ def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
 
 
 def system_name(option: str, text: str) -> str:
-    """Check what a system is to be called: it becomes a folder's name.
-
-    Raises:
-        BadInputError: It cannot.
-    """
+    """Check what a system is to be called: it becomes a folder's name. Raises BadInputError where it cannot."""
     if not (re.fullmatch(r"[A-Za-z0-9][\w.+-]*", text) and is_file_name(text)):
         raise BadInputError(
             f"{option} {text}: expected letters, digits and . _ + - alone, for it becomes a folder's name"

@@ -162,11 +162,7 @@ def usable(prompt: Prompt, started: Collection[int], *, init: PromptKind) -> Pro
 
 
 def require_accepted(prompt: Prompt, accepted: Collection[PromptKind], *, method: str) -> None:
-    """Check that a method takes what a prompt holds.
-
-    Raises:
-        BadInputError: It does not.
-    """
+    """Check that a method takes what a prompt holds. Raises BadInputError where it does not."""
     for kind, given in (("mask", prompt.masks), ("box", prompt.boxes)):
         if given and kind not in accepted:
             raise BadInputError(

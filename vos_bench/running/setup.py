@@ -47,35 +47,16 @@ Overwrite = Literal["only-missing", "always", "never"]
 
 @dataclass(frozen=True)
 class RunSettings:
-    """All that decides a run.
+    """All that decides a run. What `vos_bench.run` takes too means the same here; `engine` is who hands sequences out.
+
+    With several `jobs` each sequence has a worker process, of which the i-th of a machine uses GPU i modulo the number
+    of GPUs.
 
     Attributes:
-        method: What to run.
-        dataset: On what.
         overrides: `--set` arguments, each `a.b=value`.
-        weights: The file of parameters, or `untrained`.
-        weights_name: What it is called in public; the file's name when empty.
+        weights_name: What the weights are called in public; the file's name when empty.
         weights_licence: Licence of the parameters.
-        sequences: Which sequences; None for all.
-        init: What the objects start from.
-        frames: Whether the method sees all frames or only the annotated ones.
-        protocol: How to score; None for the dataset's own.
-        seed: The run's seed.
-        device: `auto`, or a torch device name.
-        amp: Precision of the network.
-        compile: Whether the method should compile its network.
-        jobs: How many sequences run at once. With more than one, each has a worker process, of which the i-th of a
-            machine uses GPU i modulo the number of GPUs, and no FPS is given. None for one, and for all places of a
-            cluster.
-        engine: Who hands the sequences out: this process, or a cluster.
-        stall: After how many seconds without a frame a sequence is broken off and started again; None for never.
-        shard: (I, N) for the I-th of N parts of the sequences, I from 1; None for all.
-        overwrite: What to do about sequences that were finished before: leave them, run them again, or refuse.
-        save_probabilities: Whether to keep what the method gives under `probabilities/`.
-        timing: Read frames when they are needed, not ahead, so that nothing runs beside the method.
         clock: Wall time of each call, or the GPU's own clock.
-        out: The run's folder; None for `runs/DATASET/METHOD/CONFIG8`.
-        command: The command line as passed, for the record.
         ablation: Of which ablation the run is a part.
     """
 

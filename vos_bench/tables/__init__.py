@@ -3,20 +3,3 @@
 from vos_bench.tables.layout import ORIENTATIONS, Cell, Orientation, cells, lay_out
 from vos_bench.tables.model import MISSING, SPREAD, Column, Table, percent
 from vos_bench.tables.writers import FORMATS, Format, plain_markdown, render
-
-__all__ = [
-    "FORMATS",
-    "MISSING",
-    "ORIENTATIONS",
-    "SPREAD",
-    "Cell",
-    "Column",
-    "Format",
-    "Orientation",
-    "Table",
-    "cells",
-    "lay_out",
-    "percent",
-    "plain_markdown",
-    "render",
-]

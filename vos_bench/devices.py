@@ -93,11 +93,7 @@ def set_float32_mode(device: str, amp: Precision, *, deterministic: bool = True)
 
 
 def use_device(device: str) -> None:
-    """Make this GPU the one that torch takes where none is named, if this process uses a GPU at all.
-
-    Args:
-        device: A torch device name.
-    """
+    """Make this GPU the one that torch takes where none is named, if this process uses a GPU at all."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return

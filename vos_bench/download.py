@@ -34,13 +34,7 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Seen(FrozenModel):
-    """What a file was when it was downloaded first; its publisher gave no hash.
-
-    Attributes:
-        sha256: Its hash.
-        size: In bytes.
-        date: When that was, in ISO format.
-    """
+    """What a file without a published hash was when it was downloaded first, on an ISO `date`; the size is in bytes."""
 
     sha256: str
     size: int

@@ -49,12 +49,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
-    """Return what a file holds.
-
-    Args:
-        path: The file.
-        most: How many bytes it may have: what is larger is an attack or an accident.
-        first: Return only so many from its start.
+    """Return what a file holds, or its `first` bytes. One that has more than `most` bytes is an attack or an accident.
 
     Raises:
         OSError: It cannot be read, is a device or a pipe, or larger; `strerror` says which.
@@ -114,11 +109,7 @@ def read_ends(path: Path, *, most: int, head: int, tail: int) -> Ends:
 
 
 def sha256(path: Path, *, most: int = MOST_HASHED) -> str:
-    """Return the hash of what a file holds, in hex digits.
-
-    Args:
-        path: The file.
-        most: How many bytes it may have.
+    """Return the hash of what a file of at most `most` bytes holds, in hex digits.
 
     Raises:
         BadInputError: It cannot be read, is a device or a pipe, or larger.
@@ -132,11 +123,7 @@ def sha256(path: Path, *, most: int = MOST_HASHED) -> str:
 
 
 def read_names(path: Path, *, asked: str) -> list[str]:
-    """Return the names of a list, one a line; empty lines are passed over.
-
-    Args:
-        path: The file.
-        asked: What the message begins with: the option that named the file.
+    """Return the names of a list, one a line, without empty lines; messages begin with `asked`, the option.
 
     Raises:
         BadInputError: It cannot be read, or is no text in UTF-8.

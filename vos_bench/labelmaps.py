@@ -67,17 +67,11 @@ class _Header(NamedTuple):
 
 
 def read_label_map(path: Path) -> LabelMap:
-    """Read a label map from a PNG file, strictly.
+    """Read a label map from a PNG file, strictly: H x W labels as stored; 0 is background.
 
     Indexed (1, 2, 4, 8 bits), grey (1 to 16 bits) and grey-with-alpha files are read, interlaced or not, with any row
     filters; a pixel's label is its palette index or grey level, alpha and transparency are ignored. A 0/255 mask
     gives labels 0 and 255.
-
-    Args:
-        path: The file.
-
-    Returns:
-        H x W labels as stored; 0 is background.
 
     Raises:
         BadInputError: There is no such file, it is no PNG, it is cut off or damaged, or it holds colours.
@@ -269,13 +263,10 @@ def _coloured(image: "PillowImage.Image", path: Path) -> BadInputError:
 
 
 def write_label_map(path: Path, labels: LabelMap) -> None:
-    """Write a label map as PNG, whole or not at all; the same labels give the same bytes.
+    """Write a label map, H x W, as PNG, whole or not at all; its folder is made where it is missing.
 
-    The file is 8-bit indexed with the 256 colours of DAVIS, or 16-bit grey when an id exceeds 255.
-
-    Args:
-        path: The file; its folder is made where it is missing.
-        labels: H x W.
+    The file is 8-bit indexed with the 256 colours of DAVIS, or 16-bit grey when an id exceeds 255. The same labels give
+    the same bytes.
 
     Raises:
         BadInputError: `labels` is no label map, or the file cannot be written.
@@ -338,12 +329,7 @@ def merge_objects(labels: NarrowLabels) -> LabelMap:
 
 
 def check_ids(labels: NarrowLabels, allowed: Collection[int], path: Path) -> None:
-    """Check that a label map holds no object but those allowed.
-
-    Args:
-        labels: H x W.
-        allowed: The ids of the objects; background is always allowed.
-        path: The label map's file, for the message.
+    """Check that a label map, H x W, holds the background and the objects `allowed` alone; `path` is for the message.
 
     Raises:
         BadInputError: An id is not allowed; the message says what is likely wrong with the file.

@@ -33,10 +33,7 @@ class FolderLock:
 
     @contextmanager
     def held(self, *, patience_seconds: float = 0.0) -> Iterator[None]:
-        """Hold the folder.
-
-        Args:
-            patience_seconds: How long to wait for it, if this is no shard.
+        """Hold the folder; unless this is a shard, wait up to `patience_seconds` for it.
 
         Raises:
             FolderBusyError: Another run holds it.

@@ -67,10 +67,7 @@ def shorten(names: Iterable[str], most: int = 3) -> str:
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Return what to say of a name that is none of the known ones: the one that was meant, or which there are.
 
-    Args:
-        name: What was given.
-        known: What could have been.
-        otherwise: What to say where none is alike, in place of `known: ...`.
+    `otherwise` is what to say where none is alike, in place of `known: ...`.
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)

@@ -217,11 +217,9 @@ def stopwatch(device: str, *, clock: Clock = "stream") -> Stopwatch:
 
 
 def summarise(timings: Iterable[FrameTimings], *, disturbances: Iterable[str] = ()) -> TimingSummary | None:
-    """Sum up the times of a run's sequences; None when no frame was timed.
+    """Sum up the times of a run's sequences that ended well, all repeats; None when no frame was timed.
 
-    Args:
-        timings: Timings of every sequence that ended well, of all repeats.
-        disturbances: What else is known to have disturbed the run.
+    `disturbances` are what else is known to have disturbed the run.
     """
     timings = list(timings)
     columns = _Columns.of(timings)

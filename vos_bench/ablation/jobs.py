@@ -88,13 +88,9 @@ class JobState(NamedTuple):
 
 
 def jobs_of(plan: AblationPlan, axes: Sequence[Axis], *, seeds: Sequence[int] | None, out: Path) -> list[AblationJob]:
-    """Return the jobs of some axes: all variants with their first seed, then with the second, and so on.
+    """Return the jobs of some axes of a plan: all variants with their first seed, then with the second, and so on.
 
-    Args:
-        plan: The whole plan.
-        axes: Those of its axes that are wanted.
-        seeds: None: each axis's own.
-        out: The folder of the ablation.
+    `seeds` stand for each axis's own where they are not None; `out` is the folder of the ablation.
     """
     found: dict[Path, AblationJob] = {}
     rounds = max(len(seeds or axis.seeds) for axis in axes)

@@ -59,14 +59,7 @@ class Variant(FrozenModel):
 
 
 class Axis(FrozenModel):
-    """What is varied while all else stays.
-
-    Attributes:
-        name: As `--table` calls it.
-        summary: One sentence.
-        variants: Its values, in the order of the table.
-        seeds: Those of its jobs unless the user names others.
-    """
+    """What is varied while all else stays: variants in the table's order, and seeds unless the user names others."""
 
     name: Name
     summary: str
@@ -85,9 +78,7 @@ class AblationPlan(FrozenModel):
     """An ablation of one method at one scale.
 
     Attributes:
-        method: The method that is trained and run.
         dataset: On which every variant is evaluated.
-        split: The split of the dataset.
         axes: What is varied; the first one unless the user names others.
         needs: Parts of the network that every training must be given a file to start from, and what file that is.
     """

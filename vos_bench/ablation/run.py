@@ -39,8 +39,6 @@ class AblationSettings:
     """What all jobs of an ablation share.
 
     Attributes:
-        method: Whose ablation it is.
-        scale: Which of its ablations.
         roots: Dataset name to its folder; the name `""` stands for all that are not named.
         start: Files that the trainings start from; see `vos_bench.training.session.train`.
         weights: What variants that need no training run with; None for the method's default.
@@ -78,14 +76,9 @@ class _Interrupted(Exception):  # noqa: N818 (no error)
 def run_jobs(
     jobs: Iterable[AblationJob], settings: AblationSettings, *, progress: Progress | None = None
 ) -> AblationOutcome:
-    """Run every job that is neither done nor taken by another process.
+    """Run every job, in order, that is neither done nor taken by another process.
 
     A job that was killed continues from its last checkpoint or sequence. A job that fails does not stop the others.
-
-    Args:
-        jobs: In this order.
-        settings: What all of them share.
-        progress: Hears of every job, step and sequence.
 
     Raises:
         BadInputError: Something is wrong that no job would survive: settings, data, weights, a folder of other work.

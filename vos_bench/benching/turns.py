@@ -18,13 +18,7 @@ SMALLEST_COUNT = 2
 
 @dataclass(frozen=True)
 class Turns:
-    """Seconds of each turn of either side.
-
-    Attributes:
-        ours: Of the method that is timed.
-        reference: Of the other one, which came second in each turn.
-        frames: How many frames a turn has.
-    """
+    """Seconds of each turn of either side; the `reference` came second in each turn. A turn has so many `frames`."""
 
     ours: tuple[float, ...]
     reference: tuple[float, ...]
@@ -50,13 +44,7 @@ def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, progres
 
     Both see frames that lie in memory and are timed alike, from the decoded image to the label map. Of a program in
     another process the time includes what crosses the pipe, unless it gives its own; of one that works from folder to
-    folder it is that of the whole sequence, its start included. Both warm up first.
-
-    Args:
-        ours: The method that is timed; its `out` is not written to.
-        reference: The other one, on the same dataset.
-        count: How many turns.
-        progress: Hears about progress.
+    folder it is that of the whole sequence, its start included. Both warm up first. Nothing is written to `out`.
 
     Raises:
         BadInputError: A setting does not fit, or there are too few turns for a spread.

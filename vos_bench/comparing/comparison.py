@@ -37,7 +37,6 @@ class ComparisonRow:
         score: The score's name, empty for a sequence that fails in one of the runs.
         baseline: The baseline's value, a fraction (FPS: frames per second); None where there is none.
         candidate: The same of the run that is judged.
-        verdict: What follows.
         note: Why, where the numbers do not say it.
     """
 

@@ -17,10 +17,6 @@ def comparison_junit(comparison: Comparison, *, fail_on: FailOn = "worse") -> st
 
     What fails the comparison is a failure; what cannot be compared is skipped; a sequence whose score alone got worse
     passes, as it does by the exit code, and is named in `system-out`. The form is that of Ant's JUnit task.
-
-    Args:
-        comparison: Of runs that can be compared.
-        fail_on: What fails.
     """
     failing, record = set(comparison.failing(fail_on)), comparison.candidate.record
     skipped = sum(row.verdict is Verdict.NOT_COMPARABLE for row in comparison.rows)
@@ -33,12 +29,7 @@ def comparison_junit(comparison: Comparison, *, fail_on: FailOn = "worse") -> st
 
 
 def refusal_junit(error: VosBenchError, *, when: str) -> str:
-    """Return a comparison that could not be made as JUnit XML, with one case, which is an error.
-
-    Args:
-        error: Why not.
-        when: The moment, as records have it.
-    """
+    """Return a comparison that could not be made as JUnit XML: one case, an error. `when` is as in records."""
     suite = _suite("comparison", when, {"tests": 1, "failures": 0, "errors": 1, "skipped": 0})
     case = Xml.SubElement(suite, "testcase", {"classname": "vos-bench", "name": "comparison", "time": "0"})
     Xml.SubElement(case, "error", {"type": type(error).__name__, "message": _text(str(error))})

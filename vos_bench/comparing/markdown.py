@@ -61,14 +61,7 @@ def comparison_markdown(
     pictures: Mapping[str, Sequence["Picture"]] | None = None,
     licence: str = "",
 ) -> str:
-    """Return the page.
-
-    Args:
-        comparison: Of runs that can be compared.
-        fail_on: What fails.
-        pictures: Sequence to pictures of its worst frame.
-        licence: Licence of the frames in them.
-    """
+    """Return the page; `pictures` shows sequences' worst frames, and `licence` is that of these frames."""
     failing = comparison.failing(fail_on)
     overall = [row for row in comparison.rows if row.subject == OVERALL]
     moved = worst_first(comparison)

@@ -45,8 +45,7 @@ def inlined(function: Function) -> Function:
 def program(signature: Any) -> Callable[[Callable[..., int]], Any]:
     """Load or compile a program: a `numba.cfunc`, whose `ctypes` runs without the interpreter's lock.
 
-    Args:
-        signature: numba's types of its arguments and result.
+    `signature` is numba's types of its arguments and result.
     """
     import numba
 

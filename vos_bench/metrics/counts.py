@@ -16,17 +16,7 @@ from vos_bench.metrics.measures import boundary, dilate, disk_half_widths, toler
 
 
 class PixelCounts(NamedTuple):
-    """Numbers of pixels of one object on one frame.
-
-    Attributes:
-        intersection: In truth and mask.
-        truth_area: In the truth.
-        mask_area: In the mask.
-        truth_boundary: On the truth's boundary.
-        mask_boundary: On the mask's boundary.
-        truth_matched: Of the truth's boundary, near the mask's boundary.
-        mask_matched: Of the mask's boundary, near the truth's boundary.
-    """
+    """Numbers of pixels of one object on one frame; a boundary's `matched` ones lie near the other boundary."""
 
     intersection: int
     truth_area: int
@@ -52,12 +42,7 @@ once on a machine."""
 
 
 def count_frame(truth: NarrowLabels, masks: NarrowLabels) -> FrameCounts:
-    """Count one frame with NumPy alone.
-
-    Args:
-        truth: The true label map, H x W.
-        masks: The label map to judge, of the same size.
-    """
+    """Count one frame with NumPy alone: the true label map, H x W, and the one to judge, of the same size."""
     radius = tolerance_radius(*truth.shape)
     window = _window((truth | masks) > 0)
     truth, masks = truth[window], masks[window]

@@ -55,13 +55,9 @@ class Palette:
     """A few hundred colours that stand for all others, and how alike they are."""
 
     def __init__(self, image: Image, colours: int, *, similarity: float, seed: int) -> None:
-        """Choose the colours by k-means in Lab among pixels spread evenly over the image.
+        """Choose at most so many colours by k-means in Lab among pixels spread evenly over the image, H x W x 3, RGB.
 
-        Args:
-            image: H x W x 3, RGB.
-            colours: How many; fewer where the image has fewer pixels.
-            similarity: Standard deviation in Lab of the weight with which one colour supports another.
-            seed: For the k-means.
+        `similarity` is the standard deviation in Lab of the weight with which one colour supports another.
         """
         pixels = image.reshape(-1, 3)[:: max(1, image.shape[0] * image.shape[1] // _SAMPLES)]
         lab = _lab(pixels)

@@ -29,12 +29,7 @@ class Backbone(nn.Module):
     coarsest: int
 
     def __init__(self, config: BackboneConfig, *, strides: tuple[int, ...], pretrained: bool = False) -> None:
-        """Build the network.
-
-        Args:
-            config: Which one.
-            strides: The strides to give.
-            pretrained: Whether to fetch timm's weights for it.
+        """Build the network for some strides; `pretrained` fetches timm's weights for it.
 
         Raises:
             BadInputError: timm has no such network, or it has no features at one of `strides`.

@@ -42,9 +42,7 @@ _SHOWN = 8
 class StandIn:
     """Takes the place of a class from a package that a checkpoint names: keeps the state, does nothing.
 
-    Attributes:
-        arguments: What it was called with.
-        items: What was put into it as into a list or a dict.
+    `arguments` are what it was called with, `items` what was put into it as into a list or a dict.
     """
 
     arguments: tuple[Any, ...]
@@ -147,11 +145,8 @@ def _init(self: _Unpickler, packages: tuple[str, ...], *arguments: Any, **keywor
 def read_pickle(path: Path, *, packages: tuple[str, ...] = FOREIGN_PACKAGES) -> Any:
     """Read what `torch.save` wrote, in the zip format or the one before it, on the CPU.
 
-    Tensors and plain containers come back as they are, objects of foreign classes as `StandIn`.
-
-    Args:
-        path: The file.
-        packages: Beginnings of module names, each with its last dot, whose classes may be replaced by stand-ins.
+    Tensors and plain containers come back as they are, objects of foreign classes as `StandIn`. `packages` are
+    beginnings of module names, each with its last dot, whose classes may be replaced so.
 
     Raises:
         BadInputError: It names anything else (nothing of it is run), or cannot be read.
@@ -203,9 +198,7 @@ def _require_stored(data: io.BytesIO) -> None:
 def read_tensors(path: Path, *, inside: Iterable[str] = ("net", "state_dict", "model")) -> dict[str, Tensor]:
     """Read named tensors from a safetensors file or from what `torch.save` wrote, on the CPU.
 
-    Args:
-        path: The file.
-        inside: Keys under which a pickled file may keep them; tried in order, then the top itself.
+    `inside` are keys under which a pickled file may keep them; tried in order, then the top itself.
 
     Raises:
         BadInputError: The file holds no named tensors, is damaged, or is refused (see `read_pickle`).
@@ -264,12 +257,7 @@ def write_network(network: nn.Module, path: Path, *, method: str, source: str) -
 
 
 def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, source: str) -> None:
-    """Compare the names and shapes of what was read with what a network has.
-
-    Args:
-        tensors: What was read.
-        expected: The network's state.
-        source: Where it was read from, for the message.
+    """Compare names and shapes of what was read from `source` with a network's state, `expected`.
 
     Raises:
         BadInputError: Something is missing, unexpected or of another shape; the message lists it.
@@ -294,15 +282,10 @@ def without_prefix(tensors: Mapping[str, Tensor], prefix: str = "module.") -> di
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
-    """Copy parameters into a network, each to the name that it has in the file.
+    """Copy parameters into a network, which keeps its precision, each to the name that it has in the file, `source`.
 
     The counters of batch normalisations, which PyTorch did not write before 0.4.1 and nothing here reads, may be
     absent; all else must fit.
-
-    Args:
-        network: To be filled; keeps its precision.
-        tensors: What was read.
-        source: Where it was read from, for the message.
 
     Raises:
         BadInputError: Something is missing, unexpected or of another shape; the message lists it.

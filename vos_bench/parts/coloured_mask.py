@@ -41,13 +41,9 @@ class ColouredMask:
     """h x w; the newest mask."""
 
     def __init__(self, frame: WorkingFrame, mask: Plane, *, config: ColouredMaskConfig, seed: int) -> None:
-        """Learn the colours inside and outside a first mask.
+        """Learn the colours inside and outside a first mask: H x W at the frame's own size, shares of 0 to 1.
 
-        Args:
-            frame: The frame where the object starts; `look` asks it for the later ones.
-            mask: H x W at the frame's own size; the share of each pixel that the object covers.
-            config: How.
-            seed: For the palette.
+        `look` of the frame where the object starts asks it for the later ones.
         """
         self._frame, self._config = frame, config
         self._palette = frame.palette(config.colours, similarity=config.similarity, seed=seed)

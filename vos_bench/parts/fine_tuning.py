@@ -59,12 +59,9 @@ def tune(
 class FineTunedMethod(SoftMaskMethod):
     """A method that gives each object a copy of a network and fine-tunes it on the frame where the object starts.
 
-    The copies are forgotten with the sequence, the parent stays as it is. The samples that are drawn follow from the
-    run's seed and the sequence's name.
-
-    Attributes:
-        parent: The network that all copies are made of; a subclass sets it when it is built.
-        budget: For each object; a subclass sets it too.
+    A subclass sets `parent`, the network that all copies are made of, and the `budget` of each object. The copies are
+    forgotten with the sequence, the parent stays as it is. The samples that are drawn follow from the run's seed and
+    the sequence's name.
     """
 
     parent: nn.Module

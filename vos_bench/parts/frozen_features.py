@@ -31,13 +31,7 @@ class FrozenFeatures:
     """
 
     def __init__(self, backbone: str, *, weights: Parameters | None, strides: Ordered[int], device: str) -> None:
-        """Build the network and fill it.
-
-        Args:
-            backbone: The name of a timm network.
-            weights: Its parameters: a file as timm publishes it, or the weights that ship for `SHIPPED_BACKBONE`.
-            strides: At which strides to take features.
-            device: A torch device name.
+        """Build the network and fill it from timm's own file, or from the weights that ship for `SHIPPED_BACKBONE`.
 
         Raises:
             BadInputError: There is no such network, it has no features at one of the strides, or the parameters are

@@ -179,9 +179,7 @@ def merge(probabilities: Probabilities | Tensor, *, rule: MergeRule) -> Probabil
 def label_map(merged: Probabilities, object_ids: Ordered[int]) -> LabelMap:
     """Return the most probable label of every pixel; at a tie the background, then the earlier object, wins.
 
-    Args:
-        merged: (1 + K) x H x W, background first.
-        object_ids: The K ids of the planes after the background.
+    `merged` is (1 + K) x H x W, background first; `object_ids` are those of the K other planes.
     """
     if len(merged) == 2:  # much the most frequent case, and several times faster so
         labels: LabelMap = (merged[1] > merged[0]) * np.uint16(object_ids[0])

@@ -52,12 +52,9 @@ class OfficialFile(Generic[Network]):
 
 @dataclass(frozen=True)
 class OwnFile(Generic[Config, Network]):
-    """How the parameters of a network that was trained here lie in a file: safetensors, with its config inside.
+    """How a network that was trained here lies in a file: safetensors, with the settings of `config` inside.
 
-    Attributes:
-        method: The method's name.
-        config: Settings of the network.
-        build: Makes the network of a config, with any parameters.
+    `build` makes the network of a config, with any parameters.
     """
 
     method: str

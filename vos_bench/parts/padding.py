@@ -18,10 +18,7 @@ class Padding(NamedTuple):
     def to_multiple(cls, size: tuple[int, int], multiple: int, *, always: bool = False) -> Self:
         """Return the least padding that makes `size` (H, W) divisible; an odd pixel goes right and to the bottom.
 
-        Args:
-            size: Height and width, in pixels.
-            multiple: What both sides are to be divided by.
-            always: Whether a side that is divisible already gets one more multiple.
+        With `always`, a side that is divisible already gets one more multiple.
         """
         down, across = (multiple - extent % multiple if always else -extent % multiple for extent in size)
         return cls(across // 2, across - across // 2, down // 2, down - down // 2)

@@ -18,12 +18,7 @@ class ResNetTrunk(nn.Module):
     """
 
     def __init__(self, network: ResNet, stages: Sequence[str]) -> None:
-        """Take parts of a network.
-
-        Args:
-            network: Its classifier and the stages without a name are left out.
-            stages: The names that its first stages get.
-        """
+        """Take the first stages of a network under these names; its classifier and other stages are left out."""
         super().__init__()
         self.conv1, self.bn1 = network.conv1, network.bn1
         self._stages = tuple(stages)
@@ -41,11 +36,9 @@ class ResNetTrunk(nn.Module):
 
 
 def stage_names(weights: Mapping[str, Tensor], stages: Sequence[str]) -> dict[str, Tensor]:
-    """Return a ResNet's weights under a trunk's names, without the classifier and the stages that it leaves out.
+    """Return a ResNet's weights, of torchvision's names, under a trunk's names for its first `stages`.
 
-    Args:
-        weights: Under torchvision's names.
-        stages: The names that the trunk gives to the first stages.
+    The classifier and the stages that the trunk leaves out are dropped.
     """
     renamed = {"conv1": "conv1", "bn1": "bn1"} | {f"layer{n}": name for n, name in enumerate(stages, start=1)}
     parts = ((*name.partition("."), x) for name, x in weights.items())

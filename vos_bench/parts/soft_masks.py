@@ -44,12 +44,9 @@ class SoftMaskConfig(FrozenModel):
 class SoftMaskMethod(Method):
     """A method that finds all its objects on a frame at once, as planes of probability.
 
-    A subclass gives `find`, `remember` and `reset`. All planes have the size of the shrunk and padded frame. Objects
-    are in the order in which they started; one whose mask is empty is never found. A mask that is given cuts the
-    older objects.
-
-    Attributes:
-        padding: Of the sequence at hand.
+    A subclass gives `find`, `remember` and `reset`. All planes have the size of the shrunk and padded frame; `padding`
+    is that of the sequence at hand. Objects are in the order in which they started; one whose mask is empty is never
+    found. A mask that is given cuts the older objects.
     """
 
     multiple: ClassVar[int] = 1
@@ -75,18 +72,14 @@ class SoftMaskMethod(Method):
     def find(self, frame: Tensor) -> Tensor:
         """Return where the objects that have started are, K x H x W in [0, 1]; called where there is at least one.
 
-        Args:
-            frame: 1 x 3 x H x W, as `preprocess` made it, padded.
+        `frame` is 1 x 3 x H x W, as `preprocess` made it, padded.
         """
 
     @abstractmethod
     def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
-        """Take in what the merge made of a frame; called where there is at least one object.
+        """Take in what the merge made of a frame, (1 + K) x H x W, background first; called where there is an object.
 
-        Args:
-            frame: As for `find`.
-            merged: (1 + K) x H x W, background first.
-            new: How many of the last planes are objects that start here.
+        The last `new` planes are objects that start here.
         """
 
     def preprocess(self, image: Tensor) -> Tensor:
@@ -164,10 +157,7 @@ class SoftMaskMethod(Method):
 def working_size(size: tuple[int, int], side: int | None, *, whole: Callable[[float], int] = round) -> tuple[int, int]:
     """Return H and W shrunk so that the shorter has `side` pixels, None for no bound; never larger than `size`.
 
-    Args:
-        size: H and W.
-        side: Side of the shrunk frame.
-        whole: Makes a whole number of the longer side.
+    `whole` makes a whole number of the longer side.
     """
     shorter = min(size)
     if side is None or side >= shorter:
@@ -183,12 +173,6 @@ def network_for(
     build: Callable[[], Network],
 ) -> Network:
     """Return a method's network in evaluation mode: read from a file, or with random parameters on the word for that.
-
-    Args:
-        info: The method, for the message.
-        weights: What was chosen.
-        load: Reads a file.
-        build: Makes a network with random parameters.
 
     Raises:
         BadInputError: There are no weights, or they do not fit.

@@ -35,11 +35,9 @@ class MemoryPolicy(FrozenModel):
         return self
 
     def keeps(self, number: int, *, start: int = 0) -> bool:
-        """Say whether a frame is kept for longer than until the next one.
+        """Say whether a frame, by its number in the sequence, is kept for longer than until the next one.
 
-        Args:
-            number: Number of the frame, in the sequence; objects may have started before it.
-            start: The latest frame up to it on which objects start.
+        `start` is the latest frame up to it on which objects start.
         """
         if self.restarts:
             return number == start or (self.every > 0 and (number - start) % self.every == 0)
@@ -94,13 +92,9 @@ class SpaceTimeNetwork(nn.Module, ABC):
 
     @abstractmethod
     def memorise(self, frames: Tensor, query: Query, masks: Tensor, others: Tensor) -> MemoryEntry:
-        """Encode S masks on their frames.
+        """Encode S masks, S x 1 x H x W in [0, 1], on their frames, of which there are S or 1.
 
-        Args:
-            frames: S or 1 of them.
-            query: What `encode_query` says of them.
-            masks: S x 1 x H x W in [0, 1].
-            others: The sum of the other objects' masks, the same shape.
+        `others` are the sums of the other objects' masks, of the same shape.
         """
 
     @abstractmethod
@@ -134,15 +128,10 @@ def _for_each(x: Tensor, objects: int) -> Tensor:
 
 
 def attend(scores: Tensor, values: Tensor, *, top: int | None = None) -> Tensor:
-    """Read values by the softmax over the places of the memory.
+    """Read values, S x D x N, by the softmax over the places of the memory; return S x D x n.
 
-    Args:
-        scores: S x N x n, or 1 x N x n where all objects look at the same places.
-        values: S x D x N.
-        top: Take only so many of the highest scores; None for all.
-
-    Returns:
-        S x D x n.
+    `scores` are S x N x n, or 1 x N x n where all objects look at the same places; `top` takes only so many of the
+    highest.
     """
     if top is None or top >= scores.shape[1]:
         return values @ torch.softmax(scores, dim=1)
@@ -191,12 +180,7 @@ class FrameMemory:
 
 
 class SpaceTimeConfig(SoftMaskConfig):
-    """How such a network follows objects.
-
-    Attributes:
-        memory: Which frames are remembered.
-        objects_per_pass: At most so many objects go through the network at once; bounds the working memory.
-    """
+    """Which frames are remembered, and how many objects at most go through the network at once, to bound its memory."""
 
     memory: MemoryPolicy = MemoryPolicy()
     objects_per_pass: int = Field(default=8, ge=1)
@@ -205,11 +189,8 @@ class SpaceTimeConfig(SoftMaskConfig):
 class SpaceTimeMethod(SoftMaskMethod):
     """Follows objects by a `SpaceTimeNetwork`, which a subclass gives to `use` when it is built.
 
-    Objects that start on the same frame share a `FrameMemory`.
-
-    Attributes:
-        network: In evaluation mode, on the device.
-        objects_at_once: As the configuration says, until memory runs out.
+    Objects that start on the same frame share a `FrameMemory`. `objects_at_once` is as configured until memory runs
+    out.
     """
 
     Config = SpaceTimeConfig

@@ -68,11 +68,7 @@ class TrackedObjects:
         self.absent |= set(new.object_ids) - set(started)
 
     def to_planes(self, merged: NDArray[np.floating]) -> NDArray[np.float16]:
-        """Return planes as a `Prediction` wants them: the background first and then every object by ascending id.
-
-        Args:
-            merged: (1 + K) x H x W: the background and the objects of `ids`.
-        """
+        """Return (1 + K) planes of the background and `ids` as a `Prediction` wants them: objects by ascending id."""
         everyone = [0, *sorted({*self.ids} | self.absent)]
         planes = np.zeros((len(everyone), *merged.shape[1:]), np.float16)
         planes[[everyone.index(k) for k in (0, *self.ids)]] = merged

@@ -8,11 +8,9 @@ from torch import Tensor
 
 
 def to_device(array: NDArray[Any], device: torch.device) -> Tensor:
-    """Bring an array to a device; to a GPU through pinned memory, so that the call does not wait for its work.
+    """Bring a contiguous array to a device; to a GPU through pinned memory, so that the call does not wait.
 
-    Args:
-        array: Contiguous, of a type that torch knows.
-        device: Where it should be; on the CPU the tensor shares the array's memory.
+    On the CPU the tensor shares the array's memory.
     """
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

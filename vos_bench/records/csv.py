@@ -20,16 +20,10 @@ TIMING_COLUMNS = ("sequence", "frame", "objects", "phase", "repeat", "decode_ms"
 
 
 def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
-    """Write `sequences.csv`, `objects.csv`, `frames.csv.gz` and `timing.csv.gz` of a run.
+    """Write `sequences.csv`, `objects.csv`, `frames.csv.gz` and `timing.csv.gz` of a run, in the order of `records`.
 
-    Numbers are written so that reading them gives the very same float64. Equal content gives equal bytes.
-
-    Args:
-        folder: The run's folder.
-        records: What its sequence files say, in the order of the tables.
-
-    Raises:
-        BadInputError: The folder cannot be written.
+    Numbers are written so that reading them gives the very same float64. Equal content gives equal bytes. Raises
+    BadInputError where the folder cannot be written.
     """
     records = list(records)
     for name, columns, rows in (

@@ -131,11 +131,7 @@ def _schema_version(data: bytes) -> Any:
 
 
 def read_sequence_records(folder: Path, known: Iterable[SequenceRecord] = ()) -> dict[str, SequenceRecord]:
-    """Return the sequence records of a run, sorted by name.
-
-    Args:
-        folder: The run's folder.
-        known: Records that are at hand and whose files are not read.
+    """Return the sequence records of a run, sorted by name; the files of those that are `known` are not read.
 
     Raises:
         BadInputError: A file is damaged.

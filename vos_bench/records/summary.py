@@ -28,13 +28,8 @@ def utc_now() -> str:
 def write_summary(folder: Path, record: RunRecord, known: Iterable[SequenceRecord] = ()) -> Run:
     """Write a run's tables and `run.json` from its sequence records, and return the run.
 
-    May be called at any time and any number of times: the status is `started` as long as a sequence is missing.
-
-    Args:
-        folder: The run's folder.
-        record: What is known of the run besides its sequences.
-        known: Sequence records that the caller has at hand, as they stand in the folder. Only the files of other
-            sequences are read.
+    May be called at any time and any number of times: the status is `started` as long as a sequence is missing. Only
+    the files of sequences that are not `known` are read.
 
     Raises:
         BadInputError: A sequence file is damaged, or the folder cannot be written.

@@ -43,7 +43,6 @@ class WorkerInput:
         method: Its name.
         header: For the worker process; see `WorkerSetup`.
         environment: For the worker process.
-        out: The run's folder.
         token: Names the run among all.
         stall: After how many seconds without a frame a worker is killed; None for never.
     """
@@ -57,12 +56,9 @@ class WorkerInput:
 
 
 class RunOutput(NamedTuple):
-    """What running sequences gave.
+    """What running sequences gave: their records in the order in which they ended, and what went wrong besides.
 
-    Attributes:
-        records: The records of these sequences, in the order in which they ended.
-        numerics: Of the method that ran them; None where none did, or every worker died.
-        notes: What went wrong besides.
+    `numerics` are those of the method that ran them; None where none did, or every worker died.
     """
 
     records: tuple[SequenceRecord, ...] = ()
@@ -88,20 +84,10 @@ def run_in_workers(
     jobs: int | None = None,
     stall: float | None = None,
 ) -> RunOutput:
-    """Run sequences in worker processes.
+    """Run sequences in worker processes, `jobs` at once; None for as many as the cluster has places.
 
-    A sequence whose worker died, hung or lost its GPU is run once more in a fresh one; then it has failed.
-
-    Args:
-        names: The sequences.
-        job: What they have in common.
-        progress: Hears of sequences and frames, one call at a time.
-        engine: Which machine or cluster runs them.
-        jobs: How many at once; None for as many as the cluster has places.
-        stall: After how many seconds without a frame a worker is killed; None for never.
-
-    Returns:
-        The records of the sequences, and the numerics of a worker.
+    A worker that finishes no frame for `stall` seconds is killed. A sequence whose worker died, hung or lost its GPU is
+    run once more in a fresh one; then it has failed.
 
     Raises:
         MethodError: The method cannot be built, or workers die before they begin.
@@ -215,15 +201,9 @@ class _RemoteSequences(Progress):
 
 
 def supervise(name: str, worker_input: WorkerInput, way: Address | Progress) -> "WorkerResult | VosBenchError":
-    """Run a sequence in a worker process of this machine, twice if need be.
+    """Run a sequence in a worker process of this machine, twice if need be, and send its events along `way`.
 
-    Args:
-        name: The sequence.
-        worker_input: What it has in common with the others.
-        way: Where its events go.
-
-    Returns:
-        How it ended; or what ends the run, returned, since not every cluster raises it here as it is.
+    Return how it ended; or what ends the run, returned, since not every cluster raises it here as it is.
     """
     try:
         if not isinstance(way, Address):

@@ -36,14 +36,10 @@ class Address(NamedTuple):
 
 @contextmanager
 def receiving(progress: Progress, *, host: str) -> Iterator[Address]:
-    """Pass events of other processes to `progress`, one at a time, until the block ends.
+    """Pass events of other processes, which reach this one at `host`, to `progress`, one at a time, until the end.
 
     Events of one sender arrive in order. Events of senders that have closed are handled before the block ends; other
     senders are cut off. Each sender has a thread of its own, so that a silent stranger blocks nobody.
-
-    Args:
-        progress: Hears them.
-        host: The address of this machine to listen at.
     """
     key, turn, stopping = secrets.token_bytes(32), threading.Lock(), threading.Event()
     readers: dict[threading.Thread, socket.socket] = {}

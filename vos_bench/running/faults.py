@@ -78,12 +78,7 @@ def _kinds() -> tuple[type[BaseException], ...]:
 
 
 def halved(most: int | None, objects: int) -> Halving | None:
-    """Return how many objects to take at a time after memory ran out; None where there is nothing left to halve.
-
-    Args:
-        most: The method's `objects_at_once`.
-        objects: How many it had been given.
-    """
+    """Return how many objects to take at a time after memory ran out; None where nothing is left to halve."""
     before = min(most or 1, max(objects, 1))
     return Halving(before, (before + 1) // 2) if before > 1 else None
 

@@ -13,14 +13,7 @@ from vos_bench.errors import BadInputError, VosBenchError
 
 
 class LoadedFrame(NamedTuple):
-    """A frame in memory.
-
-    Attributes:
-        name: The frame's name.
-        image: H x W x 3.
-        prompt: What the dataset gives on it, None for most frames.
-        decode_ms: How long reading took.
-    """
+    """A frame in memory, H x W x 3, with its prompt (None for most frames) and how long reading took."""
 
     name: str
     image: Image
@@ -81,12 +74,7 @@ def _first_usable(sequence: Sequence, init: PromptKind) -> str:
 
 
 def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> Generator[LoadedFrame, None, None]:
-    """Read frames with their prompts, lazily.
-
-    Args:
-        sequence: The sequence.
-        names: Which frames, in order; at least one.
-        ahead: Decode the next frame in a thread while the caller works on the present one.
+    """Read frames with their prompts, lazily; `ahead` decodes the next one in a thread while the caller works.
 
     Raises:
         BadInputError: A frame or prompt cannot be read, or a mask has another size than its frame.
@@ -144,15 +132,10 @@ class Numbering:
 
 
 def usable(prompt: Prompt, started: Collection[int], *, init: PromptKind) -> Prompt:
-    """Return the objects of a prompt that a method can start from.
+    """Return the objects of a prompt that a method can start from; `init="box"` replaces masks by boxes.
 
-    An object whose mask or box is empty is left out: there is nothing to follow. One that started before is left out
-    too, because an object starts once.
-
-    Args:
-        prompt: As the dataset gives it.
-        started: The dataset's ids of the objects that started on earlier frames.
-        init: `box` replaces masks by boxes.
+    An object whose mask or box is empty is left out: there is nothing to follow. One that started before, by the
+    dataset's ids, is left out too, because an object starts once.
     """
     given = prompt.as_boxes() if init == "box" else prompt
     return Prompt(

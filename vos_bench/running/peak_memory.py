@@ -21,12 +21,7 @@ class PeakMemory:
     """Measures from its making on."""
 
     def __init__(self, device: str = "cpu") -> None:
-        """Start over.
-
-        Args:
-            device: A torch device name; torch is imported only for a GPU. Where this process has not touched a GPU, as
-                beside a system in a process of its own, it has no memory there.
-        """
+        """Start over. Where this process has not touched a GPU it has no memory there."""
         self._device = device
         with suppress(OSError):  # not Linux, or a container that forbids it: then the whole process's peak stands
             _CLEAR.write_text(_RESET_PEAK, encoding="ascii")

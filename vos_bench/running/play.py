@@ -97,14 +97,9 @@ def answers(
     sequence: str,
     frame_names: tuple[str, ...],
 ) -> Iterator[tuple[PendingFrame, Prediction]]:
-    """Yield every frame with the method's answer, checked, in order.
+    """Yield every frame with the method's answer, checked, in order; `frame_names` are all that the source has.
 
-    Args:
-        method: Built.
-        source: Its frames.
-        watch: Times each call; for a method that takes the whole sequence, the time until each answer.
-        sequence: The sequence's name.
-        frame_names: Names of all frames in the source.
+    `watch` times each call; for a method that takes the whole sequence, the time until each answer.
 
     Raises:
         MethodError: The method raised, or broke its contract.
@@ -204,12 +199,9 @@ class AnsweredFrame(NamedTuple):
 
 
 def call_lengths(rows: list[AnsweredFrame], lengths: list[float], *, whole: bool) -> tuple[Bracket, tuple[float, ...]]:
-    """Return what was timed for each frame, and the milliseconds it took.
+    """Return what was timed for each frame, and the milliseconds it took, from what the stopwatch measured.
 
-    Args:
-        rows: The frames, in order.
-        lengths: What the stopwatch measured for each, in milliseconds.
-        whole: Whether the method takes the whole sequence, so that reading falls into the bracket and is taken out.
+    Where the method takes the `whole` sequence, reading falls into the bracket and is taken out.
     """
     reported = tuple(row.reported_ms for row in rows if row.reported_ms is not None)
     if len(reported) == len(rows):
@@ -228,11 +220,7 @@ SaveProbabilities = Callable[[str, Prediction, LabelMap], None]
 
 
 class LabelMapWriter:
-    """Hands on each label map that is asked for as it comes.
-
-    Attributes:
-        saw_probabilities: Whether any answer had them.
-    """
+    """Hands on each label map that is asked for as it comes, and whether any answer had probabilities."""
 
     def __init__(self, plan: FramePlan, save: Save, save_probabilities: SaveProbabilities | None = None) -> None:
         """Take which frames are asked for, and where label maps and probabilities go."""

@@ -45,12 +45,7 @@ class WorkerProcess:
     """One worker process. It runs one sequence at a time."""
 
     def __init__(self, header: bytes, environment: dict[str, str]) -> None:
-        """Start it.
-
-        Args:
-            header: A pickled `WorkerSetup`.
-            environment: What to add to this process's environment.
-        """
+        """Start it with a pickled `WorkerSetup`, and with what is to be added to this process's environment."""
         self.gpus = os.environ.get(_GPUS)
         self.used = False
         # The path is this machine's: vos_bench must be found as it was here.
@@ -82,13 +77,9 @@ class WorkerProcess:
     def run(
         self, name: str, *, progress: Progress, gone: Callable[[], bool], stall: float | None
     ) -> tuple[SequenceRecord, Numerics]:
-        """Run a sequence.
+        """Run a sequence; end when `gone` says that the run has ended meanwhile.
 
-        Args:
-            name: The sequence.
-            progress: Hears of the sequence and its frames.
-            gone: Says whether the run has ended meanwhile.
-            stall: After how many seconds without any sign of life the process is killed; None for never.
+        After `stall` seconds without any sign of life the process is killed; None for never.
 
         Raises:
             WorkerLostError: The process died or was killed.

@@ -15,12 +15,9 @@ ORIENTATIONS: tuple[Orientation, ...] = get_args(Orientation)
 
 
 class Heading(NamedTuple):
-    """What stands above a column.
+    """What stands above a column: a label, a unit in brackets, and the heading of its group.
 
     Attributes:
-        label: The text.
-        unit: Printed behind it in brackets where it is not empty.
-        group: The heading above this one and its neighbours of the same group.
         is_number: Whether the cells below are numbers.
         is_symbol: Whether the label may be the symbol of a score, for writers that can set one.
         marks: The numbers of the notes on the column, from 1.
@@ -54,13 +51,7 @@ class Cell(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One row of a table.
-
-    Attributes:
-        group: The heading of the group it belongs to, empty where the table has none.
-        cells: One for each column.
-        marks: The numbers of its notes, from 1.
-    """
+    """One row of a table: its group, a cell for each column, and the numbers of its notes, from 1."""
 
     group: str
     cells: tuple[Cell, ...]
@@ -71,7 +62,6 @@ class Layout(NamedTuple):
     """A table ready to be set.
 
     Attributes:
-        headings: One for each column.
         lines: The rows, those of a group together, in the order in which groups first appear.
         footnotes: The notes that marks count, from 1.
         ranked: Whether any cell has a rank.

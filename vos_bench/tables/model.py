@@ -45,11 +45,7 @@ class Column:
 def percent(name: str, *, label: str = "", group: str = "") -> Column:
     """Return the column of a score: a fraction, printed in percent with one decimal.
 
-    Args:
-        name: The column's name.
-        label: The heading where it is not the name. It, or else the name, says which measure it is, and so whether
-            higher is better.
-        group: The heading above.
+    The label, or else the name, says which measure it is, and so whether higher is better.
     """
     better = measure(label or name).higher_is_better
     return Column(name, digits=1, scale=100.0, higher_is_better=better, label=label, group=group)

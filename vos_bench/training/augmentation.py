@@ -69,11 +69,7 @@ def jitter_box(box: BoxXYWH, *, scale: float, centre: tuple[float, float], rng: 
 def crop_window(box: BoxXYWH, image: Size, output: Size, *, search_area: float) -> Window:
     """Return the window to cut: `search_area` times the box's root area, inside the image along one axis at least.
 
-    Args:
-        box: The jittered box.
-        image: Size of the image.
-        output: Size of the crop that the network sees; gives the aspect ratio.
-        search_area: Side of the window in units of the box's side.
+    `output` is the size of the crop that the network sees; it gives the aspect ratio.
 
     Raises:
         BadInputError: The window would be smaller than a pixel.

@@ -15,14 +15,9 @@ CHECKPOINT = "checkpoint.pt"
 
 
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> Path:
-    """Write `state` as the folder's one checkpoint; the one before stays until the new one is whole.
+    """Write `state`, tensors, numbers, texts and plain containers of them, as the folder's one checkpoint.
 
-    Args:
-        folder: The training's output folder.
-        state: Tensors, numbers, texts and plain containers of them.
-
-    Raises:
-        BadInputError: It cannot be written; the checkpoint before is kept.
+    The one before stays until the new one is whole. Raises BadInputError where it cannot be written.
     """
     path = folder / CHECKPOINT
     with replacing(path) as part, part.open("wb") as file:

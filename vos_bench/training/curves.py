@@ -21,12 +21,7 @@ class Curves:
     """Appends to `curves.jsonl`; lines of later steps than the one resumed from are dropped first."""
 
     def __init__(self, folder: Path, step: int, *, tensorboard: bool = False) -> None:
-        """Open the curves of `folder` to go on after `step`.
-
-        Args:
-            folder: The training's output folder.
-            step: Steps done so far.
-            tensorboard: Whether to write events for TensorBoard beside them.
+        """Open the curves of a training's folder to go on after `step`, with events for TensorBoard if asked for.
 
         Raises:
             BadInputError: TensorBoard is wanted and not installed, or the folder cannot be written.

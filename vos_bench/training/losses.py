@@ -9,10 +9,7 @@ def lovasz(probabilities: Tensor, target: Tensor) -> Tensor:
     """Return the Lovasz extension of the Jaccard loss of the foreground, all pixels sorted as one image.
 
     Berman et al., "The Lovasz-Softmax loss" (CVPR 2018), for one class; with an empty target it is the largest error.
-
-    Args:
-        probabilities: Of the foreground, any shape.
-        target: 0 or 1, the same shape.
+    Probabilities have any shape, the target, 0 or 1, has the same.
     """
     truth = target.reshape(-1).to(probabilities.dtype)
     errors, order = torch.sort((truth - probabilities.reshape(-1)).abs(), descending=True)
@@ -29,12 +26,7 @@ def _jaccard_steps(truth: Tensor) -> Tensor:
 
 
 def lovasz_by_sequence(probabilities: Tensor, target: Tensor) -> Tensor:
-    """Return the mean of `lovasz` over frames and sequences (paper, equation 5).
-
-    Args:
-        probabilities: F x B x ..., frames and sequences first.
-        target: The same shape.
-    """
+    """Return the mean of `lovasz` over frames and sequences, F x B x ... (paper, equation 5)."""
     frames, sequences = probabilities.shape[:2]
     values = [lovasz(probabilities[f, b], target[f, b]) for f in range(frames) for b in range(sequences)]
     return torch.stack(values).mean()

@@ -15,10 +15,7 @@ class TrainingData(FrozenModel):
     """One dataset that a training drew from.
 
     Attributes:
-        name: As registered.
-        split: The split's name.
         fingerprint: Hash of frames, truth and list.
-        licence: Licence of the data.
         left_out: Sequences of the split that were not trained on.
     """
 

@@ -16,18 +16,11 @@ def address(split: str) -> str:
 
 
 def fetch_davis17(root: Path, *, split: str = "val") -> Path:
-    """Download the part of DAVIS 2017 that holds a split and unpack it.
+    """Download the part of DAVIS 2017 that holds a split and unpack it to `root`, which is returned.
 
-    Args:
-        root: Becomes the dataset's root; other parts there stay.
-        split: `val`, `train` and `trainval` come together; `test-dev` and `test-challenge` are downloads of their own,
-            and so is each with `@full`.
-
-    Returns:
-        The root.
-
-    Raises:
-        BadInputError: The download fails or is not what it was before.
+    Other parts there stay. `val`, `train` and `trainval` come together; `test-dev` and `test-challenge` are downloads
+    of their own, and so is each with `@full`. Raises BadInputError where the download fails or is not what it was
+    before.
     """
     fetch_and_unpack(address(split), root, strip="DAVIS")
     return root

@@ -14,12 +14,7 @@ _FOLDER = Path(__file__).parent / "manifests"
 
 
 class Manifest(FrozenModel):
-    """An official split.
-
-    Attributes:
-        sequences: How many.
-        frames: Sequence name to number of frames; empty where the names are not recorded here.
-    """
+    """An official split: how many sequences, and frames by sequence, empty where names are not recorded here."""
 
     sequences: int
     frames: dict[str, int]

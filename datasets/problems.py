@@ -30,12 +30,7 @@ class BadDataError(BadInputError):
 
 
 def require_file_names(source: Path, names: Iterable[str]) -> None:
-    """Check that names, of sequences or frames, can be those of files. Raises BadDataError.
-
-    Args:
-        source: The list or the folder that has them.
-        names: The names.
-    """
+    """Check that names, of sequences or frames, that `source` lists can be those of files. Raises BadDataError."""
     bad = next((name for name in names if not is_file_name(name)), None)
     if bad is not None:
         expected = "names of one part, without control characters, of at most 200 bytes"
@@ -62,12 +57,7 @@ def _reason(error: OSError, folder: Path) -> str:
 
 
 def likely_root(root: Path, marker: str) -> Path | None:
-    """Return the folder near `root` that holds a folder named `marker`: first higher up, then up to three levels down.
-
-    Args:
-        root: Where it was looked for in vain.
-        marker: For example `JPEGImages`.
-    """
+    """Return the folder near `root` that holds `marker`: first higher up, then up to three levels down."""
     absolute = root.absolute()
     for parent in list(absolute.parents)[:4]:
         if (parent / marker).is_dir():

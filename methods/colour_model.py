@@ -116,17 +116,11 @@ def best_shift(
 
 
 def refine(image: Image, plane: Plane, *, config: ColourModelConfig, seed: int) -> Plane:
-    """Let GrabCut decide near the outline of a mask.
+    """Let GrabCut decide near the outline of a mask: an object's crop, h x w x 3, and its probability there, h x w.
 
     GrabCut on colours alone would forget what is known of places. So its three channels are the probability, the
     brightness and the mean of the two chroma channels: its mixtures then describe what looks like the object where the
     object is likely, and its cut runs along edges of either.
-
-    Args:
-        image: The object's crop, h x w x 3.
-        plane: The probability of the object there, h x w.
-        config: How.
-        seed: For GrabCut's mixtures.
 
     Returns:
         h x w float32, the weighted mean of the plane and GrabCut's answer.

@@ -20,13 +20,9 @@ def object_colours() -> Colours:
 
 
 def overlay(image: Image, labels: LabelMap, truth: LabelMap | None = None, *, opacity: float = 0.5) -> Image:
-    """Return the frame with each object's region coloured and edged, and the truth's outline dotted in white.
+    """Return a frame, H x W x 3, with objects coloured and edged, and the truth's outline dotted in white.
 
-    Args:
-        image: H x W x 3.
-        labels: H x W, what a method says.
-        truth: H x W; None where there is none.
-        opacity: Of the regions, 0 to 1.
+    Labels and truth are H x W; `opacity` is that of the regions, 0 to 1.
     """
     colours = object_colours()
     shown = image.copy()

@@ -20,7 +20,6 @@ class Setup(NamedTuple):
     Attributes:
         method: What was run; a small variant stands under its own name.
         plan: Whose ablation it is, and its scale.
-        axis: What is varied.
         rules: The data and the protocol.
         dataset: Name and split.
     """
@@ -42,8 +41,6 @@ class VariantRow:
     """One variant, measured with one or several seeds.
 
     Attributes:
-        setup: What it shares with the other variants of its axis.
-        value: On the axis.
         label: What tables call it.
         seeds: Those that all variants of the axis have, ascending.
         scores: Means over the seeds; fractions.
@@ -51,7 +48,6 @@ class VariantRow:
         minutes: Of training, the mean over the seeds; None where nothing was trained.
         notes: What is assumed, how it was trained, when it was run, and what is wrong with it.
         ranked: Whether it may be ranked among its axis.
-        runs: One a seed.
     """
 
     setup: Setup

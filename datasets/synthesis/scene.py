@@ -93,14 +93,9 @@ class Light:
 
 @dataclass(frozen=True)
 class Scene:
-    """One synthetic sequence.
+    """One synthetic sequence: layers from back to front, the first of which is the backdrop and fills the screen.
 
-    Attributes:
-        name: Name of the sequence.
-        frames: How many.
-        layers: From back to front; the first is the backdrop, which fills the screen.
-        light: Over the whole picture.
-        seed: Seed of the camera's noise.
+    The light is that over the whole picture, the seed that of the camera's noise.
     """
 
     name: str

@@ -73,12 +73,9 @@ def backdrop(pixels: NDArray[np.uint8]) -> Sprite:
 
 
 def shaded(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], depth: int) -> NDArray[np.uint8]:
-    """Darken a picture towards the rim of a silhouette and towards its foot, which makes it look round.
+    """Darken a picture, H x W x 3, towards the rim and the foot of its silhouette, which makes it look round.
 
-    Args:
-        pixels: H x W x 3.
-        inside: The silhouette, 4 x 4 sub-pixels a pixel.
-        depth: Width of the dark rim in pixels.
+    `inside` is the silhouette, 4 x 4 sub-pixels a pixel; the dark rim is `depth` pixels wide.
     """
     alpha = _soft(inside)
     for _ in range(3):

@@ -11,7 +11,7 @@ Features = NDArray[np.float32]
 
 
 def describe(patch: Image, *, cell: int, orientations: int, colour_weight: float) -> Features:
-    """Describe every cell by its gradients' directions, by its colour and by its brightness.
+    """Describe every cell of a patch by its gradients' directions, by its colour and by its brightness.
 
     Gradients follow Dalal and Triggs (CVPR 2005) without blocks: unsigned directions, shared between the two nearest
     bins, divided by the root of the energy in the 3 x 3 cells around, and cut at 0.4.

@@ -18,12 +18,9 @@ class Filter:
     """A filter over the last axes of its features; the first axis holds channels."""
 
     def __init__(self, wanted: NDArray[np.float32], *, regularisation: float, rate: float) -> None:
-        """Set what the filter is to answer.
+        """Set the wanted response, with its peak at index zero of every axis; `rate` is the newest features' share.
 
-        Args:
-            wanted: The response, with its peak at index zero of every axis.
-            regularisation: Added to the denominator, as a share of its mean.
-            rate: Share of the newest features.
+        `regularisation` is added to the denominator, as a share of its mean.
         """
         self._axes = tuple(range(1, wanted.ndim + 1))
         self._wanted = np.conj(np.fft.fftn(wanted))

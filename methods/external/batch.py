@@ -21,11 +21,7 @@ TIMES = "times.json"
 
 
 class Exchange:
-    """The folders through which sequences are handed over and label maps come back.
-
-    Attributes:
-        root: Holds `frames`, `prompts` and `out`, each with a folder for each sequence.
-    """
+    """The folders through which sequences are handed over and label maps come back: `frames`, `prompts` and `out`."""
 
     def __init__(self, keep: str, *, images: str) -> None:
         """Make the folders, temporary ones unless `keep` names a place for them."""

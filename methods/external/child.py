@@ -75,20 +75,14 @@ class Child:
     """A running program. Neither it nor what it starts outlives `end`, or this process, however that ends.
 
     On Linux that holds for all it starts, elsewhere for its process group. It has ended when its process has: streams
-    that something it left behind holds open delay nothing.
-
-    Attributes:
-        log: Its standard error, and what it prints without being asked.
+    that something it left behind holds open delay nothing. Its `log` is its standard error, and what it prints unasked.
     """
 
     def __init__(self, command: tuple[str, ...], *, log: BoundedLog, converses: bool) -> None:
-        """Start it.
+        """Start it, with its standard error in `log`.
 
-        Args:
-            command: The program and its arguments.
-            log: Where its standard error goes.
-            converses: Whether it is sent data and answers on its standard output; else it has no input, and its
-                output belongs to the log.
+        Unless it `converses`, which is to be sent data and answer on its standard output, it has no input, and its
+        output belongs to the log too.
 
         Raises:
             BadInputError: This system has no process groups.

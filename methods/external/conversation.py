@@ -19,13 +19,7 @@ class Conversation:
     def __init__(
         self, command: tuple[str, ...], *, log: BoundedLog, seconds: float | None, facts: dict[str, object]
     ) -> None:
-        """Start it and wait until it is ready.
-
-        Args:
-            command: The program and its arguments.
-            log: Where its standard error goes.
-            seconds: How long each answer may take; None for as long as it likes.
-            facts: What `hello` tells it.
+        """Start it and wait until it is ready; an answer may take so many seconds; None: any time.
 
         Raises:
             MethodError: It ends, answers something else, or is too slow.

@@ -14,21 +14,13 @@ DRIVERS = Path(__file__).with_name("drivers")
 
 
 class RecipeConfig(ExchangeConfig):
-    """What all of them have in common.
-
-    Attributes:
-        python: The Python of the system's environment, such as /envs/cutie/bin/python.
-    """
+    """What all have: the Python of the system's environment, such as /envs/cutie/bin/python."""
 
     python: str = "python"
 
 
 class RepositoryConfig(RecipeConfig):
-    """Of systems that are no package: a checkout is used as it lies there.
-
-    Attributes:
-        repository: The folder of the checkout.
-    """
+    """Of systems that are no package: a checkout is used as it lies there."""
 
     repository: str = ""
 
@@ -71,12 +63,7 @@ def _words(name: str, value: Any) -> tuple[str, ...]:
 
 
 class Sam21Config(RecipeConfig):
-    """Options of `sam2.1`.
-
-    Attributes:
-        model: Which size; the weights must be of the same.
-        precision: `bf16`, as the authors evaluate, or `off`.
-    """
+    """Options of `sam2.1`; the weights must be of the model's size, and `bf16` is the authors' precision."""
 
     calls: Literal["sequence", "once"] = "once"
     model: Literal["tiny", "small", "base_plus", "large"] = "base_plus"

@@ -16,21 +16,11 @@ def first_weights(count: int, *, like: Tensor) -> Tensor:
 class SampleMemory:
     """Samples and their weights; a new one takes the place of that which counts least once the memory is full.
 
-    Attributes:
-        projected: N x D x h x w.
-        targets: Targets of the N samples.
-        weights: Weights of the N samples; they sum to one.
+    `projected` are N x D x h x w, `targets` those of the N samples, and the N weights sum to one.
     """
 
     def __init__(self, projected: Tensor, targets: Targets, *, size: int, learning_rate: float) -> None:
-        """Start with the samples of the first frame.
-
-        Args:
-            projected: N x D x h x w, the frame itself first.
-            targets: Targets of these.
-            size: Most samples, at least N.
-            learning_rate: See `FrtmConfig`.
-        """
+        """Start with the samples of the first frame, N x D x h x w, the frame itself first; `size` is at least N."""
         self.projected, self.targets = projected, targets
         self.weights = first_weights(len(projected), like=projected)
         self._size, self._rate = size, learning_rate

@@ -33,11 +33,7 @@ class FixedResNet(ResNetTrunk):
 
 
 class FrtmNetwork(nn.Module):
-    """What is the same for all objects and videos.
-
-    Attributes:
-        name: Name of the backbone.
-    """
+    """What is the same for all objects and videos."""
 
     def __init__(self, name: BackboneName = "resnet101") -> None:
         super().__init__()

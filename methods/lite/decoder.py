@@ -39,14 +39,10 @@ class LiteLevel(StrideLevel):
     def __init__(
         self, in_channels: int, channels: int, encoding_channels: int, deeper_channels: int, *, refined: bool
     ) -> None:
-        """Build it.
+        """Build it from channels of the backbone at this stride, its own width, D, and the width of the level below.
 
-        Args:
-            in_channels: Channels of the backbone's features at this stride.
-            channels: Width of this level.
-            encoding_channels: D; 0 for a level that does not see the encoding.
-            deeper_channels: Width of the level below; 0 for the deepest.
-            refined: Whether a residual block follows.
+        D is 0 for a level that does not see the encoding, `deeper_channels` for the deepest; `refined` adds a residual
+        block.
         """
         super().__init__()
         self.lateral = ConvNorm(in_channels, channels, 1)
@@ -81,12 +77,9 @@ class LiteDecoder(nn.Module):
     """
 
     def __init__(self, channels: dict[int, int], widths: tuple[int, ...], *, encoding_channels: int) -> None:
-        """Build it.
+        """Build it; `channels` has the backbone's by stride, deepest first, `widths` those of the levels, likewise.
 
-        Args:
-            channels: Stride to the backbone's channels there, deepest first.
-            widths: Widths of each level, in the same order.
-            encoding_channels: D, of what is decoded; 0 for a decoder of features alone.
+        `encoding_channels` is D, of what is decoded; 0 for a decoder of features alone.
         """
         super().__init__()
         finest = min(channels)
@@ -128,11 +121,9 @@ class LiteDecoder(nn.Module):
 
 
 def folded_backbone(config: LiteNetworkConfig, fill_backbone: Callable[[nn.Module], None] | None = None) -> Backbone:
-    """Return a fixed backbone with its batch normalisation folded away.
+    """Return a fixed backbone with its batch normalisation folded away, for a decoder at some strides.
 
-    Args:
-        config: Which one, and for which decoder.
-        fill_backbone: Fills timm's network before it is folded; None leaves its parameters random.
+    `fill_backbone` fills timm's network before it is folded; None leaves its parameters random.
     """
     backbone = Backbone(config.backbone, strides=config.decoder_strides).eval()
     if fill_backbone is not None:

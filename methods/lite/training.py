@@ -39,12 +39,9 @@ SMALLEST_BOX = 4
 
 
 class LiteLoss(FrozenModel):
-    """What is minimised: the Lovasz loss of each frame plus a cross-entropy.
+    """What is minimised: the Lovasz loss of each frame plus `entropy` times a cross-entropy.
 
-    Attributes:
-        entropy: Weight of the cross-entropy.
-        boundary: Weight, within it, of a pixel near the mask's boundary.
-        radius: How near, in pixels of the crop.
+    Within that, a pixel weighs `boundary` where the mask's boundary is nearer than `radius` pixels of the crop.
     """
 
     entropy: float = 0.5
@@ -62,14 +59,14 @@ class LiteLoss(FrozenModel):
 
 
 class LiteCrop(FrozenModel):
-    """How a frame is cropped around its object.
+    """How a frame is cropped around its object; jitters are those of the first frame and of the others.
 
     Attributes:
         height: Height of the crop, in pixels.
         width: Width of the crop, in pixels.
         search_area: Side of the crop in units of the object's size.
-        size_jitter: Spread of the logarithm of that size, on the first frame and on the others.
-        centre_jitter: Range of the crop's centre, in units of that size, on the first frame and on the others.
+        size_jitter: Spread of the logarithm of that size.
+        centre_jitter: Range of the crop's centre, in units of that size.
         degrees: Largest rotation.
         scale: Largest logarithm of a further scale.
     """
@@ -122,8 +119,6 @@ class LiteLoopSettings(LoopSettings):
     """Numbers that the recipes of all small networks have.
 
     Attributes:
-        crop: How frames are cropped.
-        loss: What is minimised.
         synthesis: What is made of the real frames.
         test_frames: Frames of a mini-sequence after the first.
         warm_up: Steps over which the learning rates rise.

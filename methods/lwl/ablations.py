@@ -33,10 +33,9 @@ _NO_UPDATES = "update_iterations=0"
 
 @dataclass(frozen=True)
 class _Scale:
-    """What all trainings and their runs have in common.
+    """What all trainings of one recipe and their runs have in common.
 
     Attributes:
-        recipe: The recipe of every training.
         common: Settings of every training, after the variant's own.
         settings: Settings of every run with weights that were trained here.
         assumed: What is assumed of every training.

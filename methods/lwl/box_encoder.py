@@ -21,14 +21,9 @@ class BoxEncoder(nn.Module):
         initialise_by_fan_out(self)
 
     def forward(self, box_masks: Tensor, target_features: Tensor) -> Tensor:
-        """Encode boxes.
+        """Encode boxes, B x 1 x H x W (see `box_mask`); return B x D x h x w.
 
-        Args:
-            box_masks: B x 1 x H x W, see `box_mask`.
-            target_features: B x C x h x w, after their normalisation (the paper says backbone features).
-
-        Returns:
-            The encoding, B x D x h x w.
+        The target features, B x C x h x w, are normalised already (the paper says backbone features).
         """
         size = (target_features.shape[-2], target_features.shape[-1])
         x = torch.cat([target_features, resize(box_masks, size)], dim=1)
@@ -36,14 +31,10 @@ class BoxEncoder(nn.Module):
 
 
 def box_mask(box: tuple[float, float, float, float], size: Size) -> Tensor:
-    """Draw a box as a mask of `size`, H x W.
+    """Draw a box (x, y, width, height in pixels) as a mask of `size`, H x W.
 
     Corner and extent are cut to integers first. A negative corner is not clipped: as in the reference it counts from
     the far side, so that a box which sticks out at the left or the top gives a wrong mask and mostly an empty one.
-
-    Args:
-        box: x, y, width, height in pixels.
-        size: Height and width of the mask.
     """
     x, y, width, height = (int(value) for value in box)
     mask = torch.zeros(size)

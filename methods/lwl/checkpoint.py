@@ -42,11 +42,6 @@ def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None 
 def save_network(network: LwlNetwork, path: Path, *, metadata: Mapping[str, str] | None = None) -> None:
     """Write a network as safetensors: our names, and its config inside, so that `load_network` needs nothing else.
 
-    Args:
-        network: What to save.
-        path: The file.
-        metadata: More to say of it, such as what it was trained on.
-
     Raises:
         BadInputError: The file cannot be written.
     """

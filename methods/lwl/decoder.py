@@ -66,14 +66,7 @@ class DecoderLevel(StrideLevel):
     """One stride of the decoder."""
 
     def __init__(self, in_channels: int, channels: int, encoding_channels: int, deeper_channels: int | None) -> None:
-        """Build it.
-
-        Args:
-            in_channels: Channels of the backbone's features at this stride.
-            channels: Width of this level.
-            encoding_channels: D.
-            deeper_channels: Width of the level below; None for the deepest.
-        """
+        """Build it from the backbone's channels at this stride, its own, D, and those of the level below, if any."""
         super().__init__()
         self.reduce1 = nn.Conv2d(in_channels, channels, 1)
         self.reduce2 = nn.Conv2d(channels, channels, 1)
@@ -96,11 +89,7 @@ class DecoderLevel(StrideLevel):
 
 
 class DecoderHead(nn.Module):
-    """Brings the finest level to image resolution, in two bicubic steps.
-
-    Attributes:
-        kernels: Kernels of the last step, where `keep_kernels` was called.
-    """
+    """Brings the finest level to image resolution, in two bicubic steps; `kernels` are those of the last, if kept."""
 
     kernels: Tensor | None
 
@@ -132,13 +121,7 @@ class Decoder(nn.Module):
     """
 
     def __init__(self, channels: dict[int, int], widths: tuple[int, ...], *, encoding_channels: int) -> None:
-        """Build it.
-
-        Args:
-            channels: Stride to the backbone's channels there, deepest first.
-            widths: Widths of each level, in the same order.
-            encoding_channels: D.
-        """
+        """Build it; `channels` has the backbone's by stride, deepest first, `widths` those of the levels, likewise."""
         super().__init__()
         deeper = (None, *widths[:-1])
         self.levels = StrideLevels(

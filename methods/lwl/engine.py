@@ -64,15 +64,10 @@ class Engine:
         compile: bool = False,
         per_pass: int = 4,
     ) -> None:
-        """Prepare a network.
+        """Copy a network for a device, at an autocast precision; see above.
 
-        Args:
-            network: Left as it is.
-            device: A torch device name.
-            amp: Autocast precision, see above.
-            compile: Whether to compile backbone, label encoder and decoder; on a GPU into CUDA graphs. The learner is
-                left out: its samples grow in number for as long as the memory is not full.
-            per_pass: At most so many objects go through at once.
+        With `compile`, backbone, label encoder and decoder are compiled; on a GPU into CUDA graphs. The learner is left
+        out: its samples grow in number for as long as the memory is not full.
         """
         self.device = torch.device(device)
         self.network = fuse_padding(fuse_normalisation(copy.deepcopy(network).eval()))
@@ -99,12 +94,9 @@ class Engine:
         return -(-size[0] // stride), -(-size[1] // stride)
 
     def observe(self, frame: Tensor, crops: Sequence[Crop], filters: Tensor) -> Observation:
-        """Segment S objects on one frame; objects with the same crop share the backbone's pass.
+        """Segment S objects on one frame, 3 x H x W, RGB of 0..255; those with the same crop share the backbone's pass.
 
-        Args:
-            frame: 3 x H x W, RGB of 0..255.
-            crops: Where each object is looked for, S.
-            filters: Their target models, S x D x C x K x K.
+        `filters` are their target models, S x D x C x K x K.
         """
         height, width = self.feature_size(crops[0].output_size)
         stride = self.network.config.target_stride

@@ -39,10 +39,9 @@ class Fit(NamedTuple):
 
 
 class FewShotLearner(nn.Module):
-    """Finds the target model of one or several objects. Its one learned number is the regularisation.
+    """Finds the target model of one or several objects. The square of its one learned number is lambda of equation 3.
 
-    Attributes:
-        regularisation: Its square is lambda of equation 3; free of sign and bound, as in the reference.
+    It is free of sign and bound, as in the reference.
     """
 
     def __init__(self, *, initial_regularisation: float, differentiable: bool = True) -> None:

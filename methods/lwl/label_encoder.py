@@ -26,13 +26,9 @@ class LabelEncoder(nn.Module):
     """Encodes masks as D channels at the target stride, and says how much each element counts."""
 
     def __init__(self, channels: tuple[int, int, int], label_channels: int, *, stride: int, predicts: bool) -> None:
-        """Build it.
+        """Build it with the widths of the stem and the two residual blocks, D, and the encoding's stride: 4, 8 or 16.
 
-        Args:
-            channels: Widths of the stem and the two residual blocks.
-            label_channels: D.
-            stride: Stride of the encoding, 4, 8 or 16.
-            predicts: Whether there is a weight predictor; without it all weights are one.
+        Unless it `predicts` weights, all of them are one.
         """
         super().__init__()
         stem, middle, last = channels

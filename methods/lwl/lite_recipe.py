@@ -27,7 +27,6 @@ class LiteSettings(LiteLoopSettings):
     """Numbers of the recipes of `lwl-lite`.
 
     Attributes:
-        network: Sizes of the network.
         mini_sequence: How the learner runs in training.
         imagenet: Whether the backbone starts from its ImageNet weights, whose normalisation is then kept.
         backbone_stages: The parts of the backbone, by timm's names, that learn where the backbone does; none: all.

@@ -13,23 +13,16 @@ from .parameters import UpdateRule
 
 
 class SampleWeights:
-    """The weight gamma of every memory slot. It depends on the number of samples seen and on nothing else.
+    """The weight gamma of every memory slot, as float32 like the reference's; free slots have zero.
 
-    Newer samples count more by 1 / (1 - learning_rate) each (paper section 3.5), the first frame has a floor.
-
-    Attributes:
-        values: Values of all slots, free ones zero; float32 as in the reference.
+    It depends on the number of samples seen and on nothing else. Newer samples count more by 1 / (1 - learning_rate)
+    each (paper section 3.5), the first frame has a floor.
     """
 
     values: NDArray[np.float32]
 
     def __init__(self, size: int, rule: UpdateRule) -> None:
-        """Start with the first frame in slot 0.
-
-        Args:
-            size: Number of slots.
-            rule: See `UpdateRule`.
-        """
+        """Start with the first frame in slot 0 of so many."""
         self._rule = rule
         self.values = np.zeros(size, np.float32)
         self.values[0] = 1
@@ -80,21 +73,11 @@ class Memory:
     """The samples of S objects that started together, allocated once and written in place.
 
     Labels and weights of a sample are those of its mask when it was stored; `scores` are the current target models
-    applied to the samples, kept up to date by the learner.
-
-    Attributes:
-        weights: How much each slot counts.
+    applied to the samples, kept up to date by the learner. `weights` say how much each slot counts.
     """
 
     def __init__(self, first: WeightedSamples, scores: Tensor, *, size: int, rule: UpdateRule) -> None:
-        """Start with one sample.
-
-        Args:
-            first: S x 1 of them, weights of the shape of the labels.
-            scores: S x 1 x D x h x w.
-            size: Number of slots.
-            rule: See `UpdateRule`.
-        """
+        """Start with S x 1 samples, weights in the shape of the labels, and scores, S x 1 x D x h x w."""
         self.weights = SampleWeights(size, rule)
         self._features = _allocate(first.features, size)
         self._labels, self._elements, self._scores = (_allocate(x, size) for x in (first.labels, first.weights, scores))
@@ -103,9 +86,8 @@ class Memory:
     def add(self, sample: Callable[[], WeightedSamples], scores: Tensor) -> None:
         """Store one more sample of each object, in place of the least important where the memory is full.
 
-        Args:
-            sample: Gives S x 1 samples; called only when there is a slot for them.
-            scores: S x 1 x D x h x w, the current target models applied to them.
+        `sample` gives S x 1 samples and is called only when there is a slot for them; `scores` are the current target
+        models applied to them, S x 1 x D x h x w.
         """
         slot = self.weights.add()
         if slot is not None:

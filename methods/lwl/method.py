@@ -35,19 +35,10 @@ class LwlMethod(Method):
         compile: bool = False,
         seed: int = 0,
     ) -> None:
-        """Load the network.
+        """Load the network: a safetensors file or the authors' `.pth`; a box network starts from boxes too.
 
-        Args:
-            config: The tracker's parameters.
-            weights: A safetensors file or the authors' `.pth`; a box network starts from boxes too. With `UNTRAINED`
-                it is the released network for mask starts with random parameters: as fast, and of no other use.
-            device: See `vos_bench.api.Method`.
-            amp: See `vos_bench.api.Method`.
-            compile: See `vos_bench.api.Method`.
-            seed: See `vos_bench.api.Method`; nothing in LWL is drawn by chance.
-
-        Raises:
-            BadInputError: There are no weights, or they do not fit.
+        With `UNTRAINED` it is the released network for mask starts with random parameters: as fast, and of no other
+        use. Nothing in LWL is drawn by chance.
         """
         super().__init__(config, weights=weights, device=device, amp=amp, compile=compile, seed=seed)
         if weights is None:

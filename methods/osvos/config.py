@@ -25,13 +25,7 @@ class Descent(FrozenModel):
 
 
 class OsvosConfig(SoftMaskConfig):
-    """The settings of the PyTorch port: 2,000 steps of five passes an object.
-
-    Attributes:
-        budget: How long an object is learned.
-        descent: How.
-        augmentation: What is done to the first frame at each pass.
-    """
+    """The settings of the PyTorch port: 2,000 steps of five passes an object, each on a changed first frame."""
 
     merge: MergeRule = "argmax"
     budget: TuningBudget = TuningBudget()

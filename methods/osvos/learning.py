@@ -12,13 +12,7 @@ from vos_bench.config import FrozenModel
 
 
 class Augmentation(FrozenModel):
-    """What is done to a frame at random.
-
-    Attributes:
-        flip: Probability that it is mirrored.
-        degrees: Largest rotation.
-        scale: Least and largest factor of size.
-    """
+    """What is done to a frame at random: mirror it with this probability, turn and scale it within these ranges."""
 
     flip: float = Field(default=0.5, ge=0, le=1)
     degrees: float = Field(default=30.0, ge=0)
@@ -41,11 +35,8 @@ def augmented(
 ) -> Sample:
     """Mirror, turn and scale a frame about its centre, and its mask with it; what lies outside is zero.
 
-    Args:
-        given: Frames and masks.
-        settings: How much.
-        generator: Of what is drawn.
-        interpolation: Of frames, corners not aligned; the authors' is bicubic (a = -0.75). Masks take nearest pixels.
+    `interpolation` is that of frames, corners not aligned; the authors' is bicubic (a = -0.75). Masks take nearest
+    pixels.
     """
     chance = torch.rand(3, generator=generator).tolist()
     mirror = -1.0 if chance[0] < settings.flip else 1.0

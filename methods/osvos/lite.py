@@ -21,11 +21,7 @@ from .lite_network import WEIGHTS, OsvosLiteNetwork
 class OsvosLiteConfig(SoftMaskConfig):
     """Settings at a size that a laptop's processor follows.
 
-    Attributes:
-        budget: How long an object is learned.
-        learning_rate: Of Adam, for the decoder; the backbone stays as it is.
-        augmentation: What is done to the first frame at each pass.
-        loss: What is minimised, as in training.
+    The backbone stays as it is, Adam changes the decoder. The loss is that of the training.
     """
 
     merge: MergeRule = "argmax"

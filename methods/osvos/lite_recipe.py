@@ -25,11 +25,7 @@ class StillRunner(nn.Module):
 
 
 class OsvosLiteSettings(LiteLoopSettings):
-    """Numbers of the recipes. No object is pasted: what is foreground has to be seen on a frame alone.
-
-    Attributes:
-        network: Sizes of the network.
-    """
+    """Numbers of the recipes. No object is pasted: what is foreground has to be seen on a frame alone."""
 
     network: LiteNetworkConfig = LiteNetworkConfig()
     synthesis: SynthesisSettings = SynthesisSettings(paste=0.0)

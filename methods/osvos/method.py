@@ -19,10 +19,7 @@ from .network import OsvosNetwork, preprocess
 def parameter_groups(network: OsvosNetwork, descent: Descent, *, sides: float = 1.0) -> list[dict[str, Any]]:
     """Return the parameters with the rates they learn at; those that enlarge stay fixed.
 
-    Args:
-        network: Whose parameters.
-        descent: The rates.
-        sides: Factor of the rates of the layers by which each side answers alone.
+    `sides` is the factor of the rates of the layers by which each side answers alone.
     """
     slower = {"fuse": 0.01, "score_dsn": sides}
     groups: list[dict[str, Any]] = []

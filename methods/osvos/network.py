@@ -55,10 +55,7 @@ class OsvosNetwork(nn.Module):
         self.fuse = nn.Conv2d(_SIDE * len(seen), 1, 1)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Segment frames.
-
-        Args:
-            frames: B x 3 x H x W, as `preprocess` makes them.
+        """Segment frames, B x 3 x H x W, as `preprocess` makes them.
 
         Returns:
             The logits, B x 1 x H x W, and those of each side of its own, coarser and coarser.

@@ -30,11 +30,7 @@ from .network import OsvosNetwork, preprocess
 class ParentSettings(LoopSettings):
     """The numbers of the parent's training; a batch stands for passes whose gradients are averaged.
 
-    Attributes:
-        height: To which frames are brought.
-        width: To which frames are brought.
-        descent: Of the optimiser; its learning rate is that of `learning_rates`.
-        augmentation: What is done to a frame.
+    Frames are brought to `height` and `width`; the rate of `descent` is that of `learning_rates`.
     """
 
     epochs: int = Field(default=240, ge=1)

@@ -70,11 +70,7 @@ def _activated_first(x: Tensor, *layers: nn.Module) -> Tensor:
 
 
 class Decoder(nn.Module):
-    """Draws a mask from the deepest features of the frame and of the first one.
-
-    Attributes:
-        align_corners: Whether the corners of coarse and fine maps meet where one is enlarged; see `RgmpConfig`.
-    """
+    """Draws a mask from the deepest features of the frame and of the first; `align_corners`: see `RgmpConfig`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,11 +84,7 @@ class Decoder(nn.Module):
         self.pred5, self.pred4, self.pred3, self.pred2 = (nn.Conv2d(_WIDTH, 2, 3, padding=1) for _ in range(4))
 
     def forward(self, features: list[Tensor], reference: Tensor) -> list[Tensor]:
-        """Decode B frames.
-
-        Args:
-            features: Features of the frame, at strides 4 to 32.
-            reference: The first frame's at stride 32.
+        """Decode B frames: their features at strides 4 to 32, and the first frame's at stride 32.
 
         Returns:
             Logits of background and object, B x 2 x ...: at the frame's size, then at strides 4, 8, 16 and 32.

@@ -8,11 +8,7 @@ from .training import ClipRunner
 
 
 class StmLiteSettings(LiteLoopSettings):
-    """Numbers of the recipes.
-
-    Attributes:
-        network: Sizes of the network.
-    """
+    """Numbers of the recipes."""
 
     network: StmLiteNetworkConfig = StmLiteNetworkConfig()
 

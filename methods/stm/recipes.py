@@ -23,12 +23,7 @@ from .training import ClipRunner, cross_entropy
 
 
 class StmSettings(LoopSettings):
-    """The numbers of an STM recipe.
-
-    Attributes:
-        camera: How frames are cut and moved.
-        frames: How the frames of a clip are drawn.
-    """
+    """The numbers of an STM recipe: how frames are cut and moved, and how those of a clip are drawn."""
 
     batch_size: int = Field(default=4, ge=1)
     learning_rates: Mapping[str, float] = {"network": 1e-5}

@@ -17,11 +17,7 @@ class ClipRunner(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor, masks: Tensor) -> Tensor:
-        """Segment the frames after the first.
-
-        Args:
-            images: S x (1 + T) x 3 x H x W, RGB of 0..255, the frames of S clips.
-            masks: S x 1 x H x W, the first frames' masks.
+        """Segment the frames after the first of S clips, S x (1 + T) x 3 x H x W, RGB of 0..255; masks: S x 1 x H x W.
 
         Returns:
             T x S x 1 x H x W: the object's logit after soft aggregation with the background.

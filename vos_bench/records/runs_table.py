@@ -17,8 +17,8 @@ OPTIONAL = ("split", "init", "frames", "seeds")
 
 LATENCY = "ms/frame"
 INDICATIVE = (
-    "ms/frame: median over the frames after the first; marked ~ it is indicative, for the run was shorter or less "
-    "quiet than the timing protocol asks: then there is no FPS (vos-bench bench)."
+    "ms/frame: median over the frames after the first. ~ marks an indicative figure: the run was shorter or less quiet "
+    "than the timing protocol requires. vos-bench bench measures FPS."
 )
 
 

@@ -30,6 +30,6 @@ def _next_step(run: Run) -> str:
     data = f"--dataset {record.dataset.name} --split {record.dataset.split}"
     return (
         f": {record.dataset.title} has no public truth: masks written, not scored. "
-        f"If a server scores them: vos-bench package {run.folder} --out {record.method.name}.zip, then vos-bench record "
-        f"{run.folder}. If you have the truth: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
+        f"If a server scores them: vos-bench package {run.folder} --out {record.method.name}.zip, then vos-bench "
+        f"record {run.folder}. If you have the truth: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
     )

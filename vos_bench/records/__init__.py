@@ -23,16 +23,14 @@ from vos_bench.records.models import (
     Counts,
     DatasetEntry,
     ExternalScores,
-    FrameScores,
     Kind,
     MethodEntry,
     Numerics,
-    ObjectRecord,
     ProtocolEntry,
     RunRecord,
-    SequenceRecord,
     Status,
     VariantEntry,
     WeightsEntry,
 )
 from vos_bench.records.run import FoundRuns, Run, find_runs, load_run
+from vos_bench.records.sequence_record import FrameScores, ObjectRecord, SequenceRecord

@@ -9,7 +9,7 @@ from pathlib import Path
 from vos_bench.files import write_bytes
 from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.names import escape_formula
-from vos_bench.records.models import SequenceRecord
+from vos_bench.records.sequence_record import SequenceRecord
 
 RecordRow = Mapping[str, str | int | float | None]
 

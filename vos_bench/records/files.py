@@ -12,7 +12,8 @@ from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, write_text
 from vos_bench.names import MOST_NAME_BYTES, is_file_name, shorten
-from vos_bench.records.models import SCHEMA_VERSION, SequenceRecord
+from vos_bench.records.models import SCHEMA_VERSION
+from vos_bench.records.sequence_record import SequenceRecord
 
 MOST_BYTES = 1 << 29
 """The largest record that is read: 20,000 frames with 200 objects take half of it."""

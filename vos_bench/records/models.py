@@ -1,4 +1,4 @@
-"""What the files of a run hold."""
+"""What `run.json` holds."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self, TypedDict, Unpack
@@ -8,15 +8,14 @@ from pydantic import AfterValidator, Field, JsonValue
 from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment, MachineState
-from vos_bench.metrics.statistics import SCORES, STATISTICS
-from vos_bench.timing import FrameTimings, TimingSummary
+from vos_bench.metrics.statistics import SCORES
+from vos_bench.records.sequence_record import Fraction
+from vos_bench.timing import TimingSummary
 
 SCHEMA_VERSION = 1
 
 Kind = Literal["run", "score", "results-only"]
 Status = Literal["started", "complete", "failed"]
-Fraction = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
-"""A score as a fraction; decay may be negative."""
 
 
 def _utc(text: str) -> str:
@@ -235,17 +234,6 @@ class AblationEntry(FrozenModel):
     training_seconds: float | None = None
 
 
-class SequenceRecordChanges(TypedDict, total=False):
-    """What may be learnt of a sequence after its record was made; see `SequenceRecord`."""
-
-    status: Literal["done", "failed"]
-    error: str
-    traceback: str
-    protocol: str
-    scores: "tuple[ObjectRecord, ...]"
-    notes: tuple[str, ...]
-
-
 class RunRecordChanges(TypedDict, total=False):
     """What may be learnt of a run after its record was begun; see `RunRecord`."""
 
@@ -316,90 +304,3 @@ class RunRecord(FrozenModel):
     def seed(self) -> int:
         """The run's seed; 0 for label maps that were not made here."""
         return self.numerics.seed if self.numerics else 0
-
-
-class FrameScores(FrozenModel):
-    """J and F of each scored frame, as columns of equal length."""
-
-    frame: tuple[str, ...] = ()
-    J: tuple[Fraction, ...] = ()
-    F: tuple[Fraction, ...] = ()
-
-
-class ObjectRecord(FrozenModel):
-    """One object's scores: the statistics over its scored frames, and `per_frame`.
-
-    Attributes:
-        object: The dataset's id.
-        group: `seen`, `unseen` or empty.
-    """
-
-    object: int
-    group: str = ""
-    J: Fraction
-    J_recall: Fraction
-    J_decay: Fraction
-    F: Fraction
-    F_recall: Fraction
-    F_decay: Fraction
-    per_frame: FrameScores
-
-    @property
-    def score(self) -> float:
-        """The object's J&F, a fraction."""
-        return (self.J + self.F) / 2
-
-    def statistics(self) -> dict[str, float]:
-        """Return the numbers over all its frames under the names of `STATISTICS`."""
-        return {name: getattr(self, name) for name in STATISTICS}
-
-
-class SequenceRecord(FrozenModel):
-    """`sequences/NAME.json`, written last, so that its presence says the label maps are whole.
-
-    Attributes:
-        name: The sequence.
-        status: `done` or `failed`.
-        error: One line, empty when done.
-        traceback: Of a method that raised, for its author.
-        identity: The `config8` of the run that made it; empty for scores of foreign label maps.
-        frames: How many frames the method saw (for foreign label maps: how many were scored).
-        objects: How many objects it was given.
-        seconds: Wall time of the whole sequence, decoding and writing included, scoring not.
-        peak_mib: Highest resident memory; see `RunRecord.memory_definition`. None where it cannot be had.
-        peak_gpu_mib: Highest memory that torch allocated on the GPU during this sequence; None on the CPU.
-        peak_gpu_reserved_mib: Highest memory that torch held on the GPU, allocated or not; None on the CPU.
-        software: The version, and the commit where it is known, of vos-bench that made it.
-        protocol: Under which `scores` were made, with the metric version; empty when not scored.
-        scores: The objects' scores; empty when the sequence has no public truth.
-        timings: Per frame.
-        notes: What happened on the way, such as an object with an empty mask that was left out.
-        objects_at_once: How many objects went through the method together after memory had run out with more; None
-            where it never did.
-        log: What a system in a process of its own wrote to its standard error; its middle is left out where it is
-            long.
-    """
-
-    schema_version: Literal[1] = 1
-    name: str
-    status: Literal["done", "failed"]
-    error: str = ""
-    traceback: str = ""
-    identity: str = ""
-    frames: int = 0
-    objects: int = 0
-    seconds: float = 0.0
-    peak_mib: float | None = None
-    peak_gpu_mib: float | None = None
-    peak_gpu_reserved_mib: float | None = None
-    software: str = ""
-    protocol: str = ""
-    scores: tuple[ObjectRecord, ...] = ()
-    timings: FrameTimings = FrameTimings()
-    notes: tuple[str, ...] = ()
-    objects_at_once: int | None = None
-    log: str = ""
-
-    def replace(self, **changes: Unpack[SequenceRecordChanges]) -> Self:  # type: ignore[override] # as in RunRecord
-        """Return a record with these fields changed, checked as a new one is."""
-        return super().replace(**changes)

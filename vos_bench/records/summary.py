@@ -7,8 +7,9 @@ from pathlib import Path
 from vos_bench.metrics.statistics import SCORES, mean_of_statistics
 from vos_bench.records.csv import write_tables
 from vos_bench.records.files import read_sequence_records, run_file, write_record
-from vos_bench.records.models import Counts, DatasetEntry, ObjectRecord, RunRecord, SequenceRecord, Status
+from vos_bench.records.models import Counts, DatasetEntry, RunRecord, Status
 from vos_bench.records.run import Run
+from vos_bench.records.sequence_record import ObjectRecord, SequenceRecord
 from vos_bench.timing import summarise
 
 GROUPS = ("seen", "unseen")

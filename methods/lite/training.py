@@ -246,6 +246,20 @@ class OwnLiteRecipe(LiteLoopRecipe):
         return getattr(self.settings, "network")  # noqa: B009 (each recipe has a config of its own there)
 
 
+def own_recipes(
+    kind: type[OwnLiteRecipe], settings: type[LiteLoopSettings], *, samples: str = "The samples"
+) -> tuple[OwnLiteRecipe, OwnLiteRecipe, OwnLiteRecipe]:
+    """Return the recipes `stage1`, `stage2` and `ablation`; their notes say by `samples` where those differ."""
+    alike, start = f"{samples}, the loss and the budget of", "Starts from stage 1: --weights FILE."
+    return (
+        kind("stage1", settings(**STAGE1), note=f"{alike} lwl-lite's first stage."),
+        kind(
+            "stage2", settings(**STAGE2), note=f"{alike} lwl-lite's second stage. Starts from stage 1: --weights FILE."
+        ),
+        kind("ablation", settings(**ABLATION), note=f"{alike} one variant of an ablation of lwl-lite."),
+    )
+
+
 def half_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of a trained runner under the names of its `network`, as float16 and without counters."""
     return {name.removeprefix("network."): x.half() for name, x in weights.items() if x.is_floating_point()}

@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from vos_bench.methods.lite import training as lite
-from vos_bench.methods.lite.training import LiteLoopSettings, OwnLiteRecipe
+from vos_bench.methods.lite.training import LiteLoopSettings, OwnLiteRecipe, own_recipes
 from vos_bench.parts.backbone_config import LiteNetworkConfig
 from vos_bench.training.synthesis import SynthesisSettings
 
@@ -38,23 +37,8 @@ class OsvosLiteRecipe(OwnLiteRecipe):
     file, fresh, runner = WEIGHTS, OsvosLiteNetwork, StillRunner
 
 
-_NO_PASTE = "but for pasted objects, which a frame alone cannot tell from its own"
-
-STAGE1 = OsvosLiteRecipe(
-    "stage1",
-    OsvosLiteSettings(**lite.STAGE1),
-    note=f"The samples ({_NO_PASTE}), the loss and the budget of lwl-lite's first stage.",
-)
-
-STAGE2 = OsvosLiteRecipe(
-    "stage2",
-    OsvosLiteSettings(**lite.STAGE2),
-    note=f"The samples ({_NO_PASTE}), the loss and the budget of lwl-lite's second stage. Starts from stage 1: "
-    "--weights FILE.",
-)
-
-ABLATION = OsvosLiteRecipe(
-    "ablation",
-    OsvosLiteSettings(**lite.ABLATION),
-    note=f"The samples ({_NO_PASTE}), the loss and the budget of one variant of an ablation of lwl-lite.",
+STAGE1, STAGE2, ABLATION = own_recipes(
+    OsvosLiteRecipe,
+    OsvosLiteSettings,
+    samples="The samples (but for pasted objects, which a frame alone cannot tell from its own)",
 )

@@ -3,16 +3,31 @@
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from vos_bench.api import Parameters
 from vos_bench.parts.soft_masks import network_for
-from vos_bench.parts.space_time import SpaceTimeMethod
+from vos_bench.parts.space_time import MemoryPolicy, SpaceTimeConfig, SpaceTimeMethod
 
 from . import INFO
 from .checkpoint import OFFICIAL
-from .config import StcnConfig
 from .network import StcnNetwork
+
+
+class StcnConfig(SpaceTimeConfig):
+    """The authors' settings: first frame and every fifth are remembered, and read from the twenty best places.
+
+    The fifths are counted again from each frame on which objects start, which all objects then remember.
+
+    Attributes:
+        working_side: 480, as the authors bring YouTube-VOS to; DAVIS's frames of 480 pixels stay as they are.
+        top: Each place reads from so many most similar places of the memory.
+    """
+
+    working_side: int | None = Field(default=480, ge=32)
+    memory: MemoryPolicy = MemoryPolicy(previous=False, restarts=True)
+    top: int = Field(default=20, ge=1)
 
 
 class StcnMethod(SpaceTimeMethod):

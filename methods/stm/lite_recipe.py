@@ -1,7 +1,6 @@
 """Trains `stm-lite` on the samples, by the loss and within the budget of `lwl-lite`."""
 
-from vos_bench.methods.lite import training as lite
-from vos_bench.methods.lite.training import LiteLoopSettings, OwnLiteRecipe
+from vos_bench.methods.lite.training import LiteLoopSettings, OwnLiteRecipe, own_recipes
 
 from .lite_network import WEIGHTS, StmLiteNetwork, StmLiteNetworkConfig
 from .training import ClipRunner
@@ -20,20 +19,4 @@ class StmLiteRecipe(OwnLiteRecipe):
     file, fresh, runner = WEIGHTS, StmLiteNetwork, ClipRunner
 
 
-STAGE1 = StmLiteRecipe(
-    "stage1",
-    StmLiteSettings(**lite.STAGE1),
-    note="The samples, the loss and the budget of lwl-lite's first stage.",
-)
-
-STAGE2 = StmLiteRecipe(
-    "stage2",
-    StmLiteSettings(**lite.STAGE2),
-    note="The samples, the loss and the budget of lwl-lite's second stage. Starts from stage 1: --weights FILE.",
-)
-
-ABLATION = StmLiteRecipe(
-    "ablation",
-    StmLiteSettings(**lite.ABLATION),
-    note="The samples, the loss and the budget of one variant of an ablation of lwl-lite.",
-)
+STAGE1, STAGE2, ABLATION = own_recipes(StmLiteRecipe, StmLiteSettings)

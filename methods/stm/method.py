@@ -4,12 +4,15 @@ from typing import Any
 
 from vos_bench.api import Parameters
 from vos_bench.parts.soft_masks import network_for
-from vos_bench.parts.space_time import SpaceTimeMethod
+from vos_bench.parts.space_time import SpaceTimeConfig, SpaceTimeMethod
 
 from . import INFO
 from .checkpoint import OFFICIAL
-from .config import StmConfig
 from .network import StmNetwork
+
+
+class StmConfig(SpaceTimeConfig):
+    """The authors' settings: first frame, every fifth and the previous one are remembered; soft aggregation."""
 
 
 class StmMethod(SpaceTimeMethod):

@@ -4,10 +4,9 @@ import pytest
 from numpy.typing import NDArray
 
 from vos_bench.api import Image, Mask, Prompt
-from vos_bench.methods.correlation_filter.config import CorrelationFilterConfig
 from vos_bench.methods.correlation_filter.features import describe
 from vos_bench.methods.correlation_filter.filters import Filter, gaussian, peak
-from vos_bench.methods.correlation_filter.method import CorrelationFilter
+from vos_bench.methods.correlation_filter.method import CorrelationFilter, CorrelationFilterConfig
 from vos_bench.methods.correlation_filter.pyramid import Pose, Pyramid
 
 SIZE = (160, 200)

@@ -7,8 +7,7 @@ from pydantic import ValidationError
 from torch.nn import functional
 
 from vos_bench.api import UNTRAINED, Prompt
-from vos_bench.methods.rgmp.config import RgmpConfig
-from vos_bench.methods.rgmp.method import RgmpMethod
+from vos_bench.methods.rgmp.method import RgmpConfig, RgmpMethod
 from vos_bench.methods.rgmp.network import RgmpNetwork
 from vos_bench.parts.merging import merge, softmax_of_logits
 

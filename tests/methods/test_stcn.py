@@ -9,8 +9,7 @@ from torchvision.transforms import Resize
 
 from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.methods.stcn.checkpoint import load_network
-from vos_bench.methods.stcn.config import StcnConfig
-from vos_bench.methods.stcn.method import StcnMethod
+from vos_bench.methods.stcn.method import StcnConfig, StcnMethod
 from vos_bench.methods.stcn.network import StcnNetwork
 from vos_bench.parts.merging import merge
 from vos_bench.parts.soft_masks import working_size

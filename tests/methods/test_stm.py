@@ -6,8 +6,7 @@ import torch
 from torch.nn import functional
 
 from vos_bench.api import UNTRAINED, Prompt
-from vos_bench.methods.stm.config import StmConfig
-from vos_bench.methods.stm.method import StmMethod
+from vos_bench.methods.stm.method import StmConfig, StmMethod
 from vos_bench.methods.stm.network import StmNetwork
 from vos_bench.parts.space_time import MemoryEntry
 

@@ -1,7 +1,8 @@
 """Rules that turn the separate answers of several objects into one label map, by name.
 
-Each rule has a form for NumPy's arrays and one for torch's tensors, on the device where these are. torch is imported
-only where a tensor comes in.
+A rule takes K x H x W in [0, 1], each object asked on its own, and returns (1 + K) x H x W float32, background first,
+which sums to one over the first axis. It has a form for NumPy's arrays and one for torch's tensors, on the device where
+these are. torch is imported only where a tensor comes in.
 """
 
 from __future__ import annotations
@@ -36,12 +37,6 @@ def soft_aggregate_probabilities(probabilities: Probabilities) -> Probabilities:
     odds(.) / (odds(b) + sum_k odds(p_k)), odds(p) = p / (1 - p). This is the softmax of the logits, the rule of RGMP
     (Oh et al., CVPR 2018), STM and LWL. A single object becomes sharper:
     p -> p^2 / (p^2 + (1 - p)^2).
-
-    Args:
-        probabilities: K x H x W in [0, 1], each object asked on its own.
-
-    Returns:
-        (1 + K) x H x W float32, background first; sums to one over the first axis.
     """
     height, width = probabilities.shape[1:]
     merged = np.empty((1 + len(probabilities), height, width), np.float32)
@@ -58,12 +53,6 @@ def odds_softmax(probabilities: Probabilities) -> Probabilities:
 
     The rule of FRTM (Robinson et al., CVPR 2020). All are clipped to [1e-7, 1 - 1e-7]; odds(p) = p / (1 - p) go into
     the softmax as they are, not their logarithms, so that the answer is nearly all or nothing where odds are high.
-
-    Args:
-        probabilities: K x H x W in [0, 1], each object asked on its own.
-
-    Returns:
-        (1 + K) x H x W float32, background first; sums to one over the first axis.
     """
     clipped = probabilities.clip(_EPSILON, 1 - _EPSILON)
     background = (1 - clipped).min(axis=0, initial=1 - _EPSILON)
@@ -79,12 +68,6 @@ def argmax(probabilities: Probabilities) -> Probabilities:
 
     The rule of methods whose objects know nothing of one another (OSVOS, SiamMask). The background gets
     1 - max_k p_k, and all planes are divided by their sum.
-
-    Args:
-        probabilities: K x H x W in [0, 1], each object asked on its own.
-
-    Returns:
-        (1 + K) x H x W float32, background first; sums to one over the first axis.
     """
     background = 1 - probabilities.max(axis=0, initial=0.0)
     merged = np.concatenate((background[None], probabilities)).astype(np.float32, copy=False)
@@ -98,11 +81,7 @@ def soft_aggregate_logits(scores: Tensor) -> Tensor:
     With p_k = sigmoid(s_k) and b = prod_k(1 - p_k), clipped to [1e-7, 1 - 1e-7], the result is the softmax over
     log(b / (1 - b)), s_1, ..., s_K. A single object becomes sharper: sigmoid(2 s).
 
-    Args:
-        scores: Logits of K objects, K x H x W.
-
-    Returns:
-        (1 + K) x H x W, background first; each pixel sums to one.
+    `scores` are logits, K x H x W.
     """
     import torch
 
@@ -114,8 +93,7 @@ def soft_aggregate_logits(scores: Tensor) -> Tensor:
 def softmax_of_logits(probabilities: Tensor) -> Tensor:
     """Return the softmax over the logits of planes that hold the background too, clipped to [1e-7, 1 - 1e-7].
 
-    Args:
-        probabilities: (1 + K) x H x W, each plane asked on its own.
+    All are (1 + K) x H x W, each plane asked on its own.
     """
     clipped = probabilities.clamp(_TENSOR_EPSILON, 1 - _TENSOR_EPSILON)
     return (clipped / (1 - clipped)).log().softmax(dim=0)

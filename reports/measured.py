@@ -116,13 +116,12 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
     record = records[0]
     protocol = record.protocol
     seen = f"{protocol.frames_seen} frames seen" if protocol.frames_seen else "frames seen unknown"
-    start = (
-        f"started from {protocol.init}es" if protocol.init == "box" else f"started from {protocol.init or 'unknown'}s"
-    )
-    yield (
-        f"{record.dataset.title}, {len(record.dataset.sequences)} sequences, protocol "
-        + ", ".join(text for text in (protocol.name, seen, start if protocol.init else "", _metrics(record)) if text)
-    )
+    rules = [protocol.name, seen]
+    if protocol.init:
+        rules.append(f"started from {protocol.init}{'es' if protocol.init == 'box' else 's'}")
+    if protocol.metric_version:
+        rules.append(f"metrics {protocol.metric_version}")
+    yield f"{record.dataset.title}, {len(record.dataset.sequences)} sequences, protocol {', '.join(rules)}"
     weights = record.method.weights
     made = MADE[record.kind]
     dates = sorted({each.ended[:10] for each in records})
@@ -131,10 +130,6 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
     yield from (f"assumed: {text}" for text in protocol.assumed)
     if len(records) > 1:
         yield f"mean ± sample standard deviation over the seeds {', '.join(str(each.seed) for each in records)}"
-
-
-def _metrics(record: RunRecord) -> str:
-    return f"metrics {record.protocol.metric_version}" if record.protocol.metric_version else ""
 
 
 def _troubles(records: Sequence[RunRecord]) -> Iterable[str]:

@@ -284,7 +284,6 @@ def write_label_map(path: Path, labels: LabelMap) -> None:
 
 
 def _highest(labels: LabelMap, path: Path) -> int:
-    """Return the highest id after checking that the array is a label map."""
     if labels.ndim == 2 and labels.size and np.issubdtype(labels.dtype, np.integer):
         highest = int(labels.max())
         if highest <= np.iinfo(np.uint16).max and int(labels.min()) >= 0:

@@ -297,7 +297,6 @@ class _Columns(NamedTuple):
 
 
 def _sharing(timings: list[FrameTimings]) -> Iterable[str]:
-    """Say what makes every time meaningless."""
     if any(each.shared for each in timings):
         yield "sequences ran side by side"
     devices = sorted({each.device for each in timings if each.device})

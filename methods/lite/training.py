@@ -253,9 +253,7 @@ def own_recipes(
     alike, start = f"{samples}, the loss and the budget of", "Starts from stage 1: --weights FILE."
     return (
         kind("stage1", settings(**STAGE1), note=f"{alike} lwl-lite's first stage."),
-        kind(
-            "stage2", settings(**STAGE2), note=f"{alike} lwl-lite's second stage. Starts from stage 1: --weights FILE."
-        ),
+        kind("stage2", settings(**STAGE2), note=f"{alike} lwl-lite's second stage. {start}"),
         kind("ablation", settings(**ABLATION), note=f"{alike} one variant of an ablation of lwl-lite."),
     )
 

@@ -162,7 +162,8 @@ class Engine:
         one_each = _all_in_order(owners, len(features[self.network.config.target_stride]))
         index = None if one_each else self._index(owners)
         if self._amp == "bf16":
-            logits = self.network.decode(encodings, _as_float32(features), size, image_of_object=index)[:, 0]
+            whole = {stride: x.float() for stride, x in features.items()}
+            logits = self.network.decode(encodings, whole, size, image_of_object=index)[:, 0]
         else:
             with autocast(self.device, self._amp):
                 logits = self.network.decode(encodings, features, size, image_of_object=index)[:, 0].float()
@@ -174,10 +175,6 @@ class Engine:
 
     def _index(self, rows: Sequence[int]) -> Tensor:
         return to_device(np.array(rows), self.device)
-
-
-def _as_float32(features: Features) -> Features:
-    return {stride: x.float() for stride, x in features.items()}
 
 
 def _all_in_order(rows: Sequence[int], count: int) -> bool:

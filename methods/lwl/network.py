@@ -64,7 +64,11 @@ class LwlNetwork(nn.Module):
             config.decoder_widths,
             encoding_channels=config.label_channels,
         )
-        self.box_encoder = _box_encoder(config) if config.box_encoder else None
+        self.box_encoder: BoxEncoder | None = None
+        if config.box_encoder:
+            self.box_encoder = BoxEncoder(
+                config.target_channels, config.box_encoder_channels, label_channels=config.label_channels
+            )
 
     def scale_images(self, images: Tensor) -> Tensor:
         """Turn RGB images of 0..255, B x 3 x H x W float, into what `extract` takes."""
@@ -141,7 +145,3 @@ def _label_encoder(config: LwlConfig) -> nn.Module:
         stride=config.target_stride,
         predicts=config.weight_source == "predictor",
     )
-
-
-def _box_encoder(config: LwlConfig) -> BoxEncoder:
-    return BoxEncoder(config.target_channels, config.box_encoder_channels, label_channels=config.label_channels)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from itertools import product
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -150,21 +150,13 @@ def _reference(settings: RunSettings, command: str) -> RunSettings:
 
 
 def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None) -> int:
-    """Print the figures, where they lie, why some are indicative, and how the method compares with a reference."""
     show(latency_table(runs))
     for run in runs:
         say(str(run.folder))
     for case, turns in compared.items():
         say(f"{case}: {turns}")
-    write_json(
-        json,
-        {
-            "runs": [{"out": str(run.folder), "timing": _figures(run)} for run in runs],
-            "turns": {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()},
-        },
-    )
+    timings = [(run.folder, run.record.timing) for run in runs]
+    figures = [{"out": str(out), "timing": timing.model_dump() if timing else None} for out, timing in timings]
+    ratios = {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()}
+    write_json(json, {"runs": figures, "turns": ratios})
     return 0
-
-
-def _figures(run: Run) -> dict[str, Any] | None:
-    return run.record.timing.model_dump() if run.record.timing else None

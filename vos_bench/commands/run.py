@@ -131,7 +131,6 @@ def _named(info: MethodInfo, name: str | None) -> MethodInfo:
 
 
 def _process_settings(command: str | None, timeout: float | None) -> tuple[str, ...]:
-    """Return the options of systems in a process of their own as settings."""
     given = {"command": command, "timeout_seconds": timeout}
     # JSON's text is TOML's, so that nothing is read into it.
     return tuple(f"{key}={dumps(value)}" for key, value in given.items() if value is not None)

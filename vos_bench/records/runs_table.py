@@ -31,8 +31,11 @@ def runs_table(runs: Sequence[Run]) -> Table:
     for run in sorted(runs, key=lambda run: run.record.created):
         record = run.record
         groups.setdefault(_line(run), {})[record.seed] = record
-    lines = [list(records.values()) for records in groups.values()]
-    rows = sorted((row for records in lines for row in (_row(records), *_external(records))), key=_order)
+    rows = []
+    for records in groups.values():
+        rows.append(_row(list(records.values())))
+        rows += [_external(record, entry) for record in records.values() for entry in record.external]
+    rows.sort(key=_order)
     shown = [score for score in RUN_SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
         *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
@@ -45,7 +48,6 @@ def runs_table(runs: Sequence[Run]) -> Table:
 
 
 def _line(run: Run) -> str:
-    """Return what runs on one line have in common."""
     return same_but_seed(run.record) + ("" if run.record.kind == "run" else str(run.folder))
 
 
@@ -72,12 +74,8 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
     return row
 
 
-def _external(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
-    """Return one row for each time a server judged one of these runs: its scores are not ours, and marked."""
-    return [_external_row(record, entry) for record in records for entry in record.external]
-
-
-def _external_row(record: RunRecord, entry: ExternalScores) -> dict[str, Any]:
+def _external(record: RunRecord, entry: ExternalScores) -> dict[str, Any]:
+    """Return the row of what a server said of a run: its scores are not ours, and marked."""
     scores = {name: value for name, value in entry.scores.items() if name in RUN_SCORES}
     return {
         **_row([record]),
@@ -85,12 +83,8 @@ def _external_row(record: RunRecord, entry: ExternalScores) -> dict[str, Any]:
         **scores,
         "FPS": None,
         LATENCY: None,
-        "state": _external_state(entry),
+        "state": f"external: {entry.server}, {entry.date}",
     }
-
-
-def _external_state(entry: ExternalScores) -> str:
-    return f"external: {entry.server}, {entry.date}"
 
 
 def _sequences(records: Sequence[RunRecord]) -> str:

@@ -46,7 +46,6 @@ def write_summary(folder: Path, record: RunRecord, known: Iterable[SequenceRecor
 
 
 def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
-    """Return a record with what its sequences say: status, counts, scores, times and notes."""
     data = record.dataset
     done = [sequence for sequence in ended if sequence.status == "done"]
     scored = [sequence for sequence in done if sequence.scores]

@@ -1,4 +1,4 @@
-"""Where LWL's time goes: milliseconds a frame, part by part, for a growing memory, and the least each could take.
+"""Where LWL's time goes: milliseconds a frame, part by part, for a growing memory, and a lower bound of each.
 
 Runs the tracker on a made-up 832 x 480 video with one or more objects; `lwl` with random parameters, on which its speed
 does not depend, `lwl-lite` with its own. What the harness adds beside it, decoding a JPEG and writing the label map,
@@ -7,10 +7,10 @@ is measured apart and not part of the total:
     python benchmarks/lwl_split.py lwl --frames 46
     python benchmarks/lwl_split.py lwl-lite --frames 60
 
-The least time of a part is the sum over its operations, each as it is: the longer of its multiplications over the most
-that any of several matrix products and 3 x 3 convolutions reaches on this machine in the precision of `--amp`, and its
-bytes (read and written, each tensor once) over the best rate at which memory is copied, caches included; both measured
-in the same process. Every method runs without probabilities, which nothing here reads.
+The lower bound of a part is the sum over its operations. For each operation it is the longer of two times: its
+multiplications divided by the highest rate that several matrix products and 3 x 3 convolutions reach on this machine in
+the precision of `--amp`, and its bytes (read and written, each tensor once) divided by the highest rate at which memory
+is copied, caches included. Both rates are measured in the same process. Every method runs without probabilities, which nothing here reads.
 """
 
 import argparse
@@ -73,12 +73,12 @@ class Machine:
 
 
 class Work(TorchDispatchMode):
-    """Adds up what the operations within it multiply, move, and take at least.
+    """Adds up what the operations within it multiply and move, and the lower bound of their time.
 
     Attributes:
         multiplications: So far.
         bytes: So far.
-        seconds: The least that all of it takes, operation by operation.
+        seconds: The lower bound of all of it, operation by operation.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -240,7 +240,7 @@ def _best(work: Callable[[], Tensor]) -> float:
 
 
 def table(rows: list[tuple[int, dict[str, float]]], work: dict[str, Work]) -> str:
-    """Return min / median milliseconds of each part for ranges of the memory's size, and the least possible."""
+    """Return min / median milliseconds of each part for ranges of the memory's size, and its lower bound."""
     full = max(memory for memory, _ in rows)
     ranges = ((2, full // 4), (full // 4 + 1, full - 1), (full, full))
     columns = {
@@ -251,7 +251,7 @@ def table(rows: list[tuple[int, dict[str, float]]], work: dict[str, Work]) -> st
     }
     columns = {head: column for head, column in columns.items() if column}
     heads = [f"{head} ({len(column)} frames)" for head, column in columns.items()]
-    lines = ["| part | " + " | ".join([*heads, "mean, full memory", "GMAC", "MB", "least"]) + " |"]
+    lines = ["| part | " + " | ".join([*heads, "mean, full memory", "GMAC", "MB", "lower bound, ms"]) + " |"]
     lines.append("| --- |" + " ---: |" * (len(heads) + 4))
     for name, label in {"total": "**total**", **PARTS, "rest": REST}.items():
         cells = [_cell([_seconds(parts, name) for parts in column]) for column in columns.values()]
@@ -270,7 +270,7 @@ def _least(name: str, work: dict[str, Work]) -> tuple[str, str, str]:
 
 
 def beside(machine: Machine) -> str:
-    """Return what decoding and writing a frame of the video take, and their least: the image moved once."""
+    """Return what decoding and writing a frame of the video take, and their lower bound: the image moved once."""
     video = MadeUpVideo(Shape(832, 480, 1, 1))
     image, labels = video.read_frame("00000"), np.zeros((480, 832), np.uint16)
     labels[100:300, 200:500] = 1
@@ -281,7 +281,7 @@ def beside(machine: Machine) -> str:
             "decode a JPEG": (_timed(lambda: read_image(frame)), image.nbytes),
             "write a label map": (_timed(lambda: write_label_map(Path(folder) / "labels.png", labels)), labels.nbytes),
         }
-    lines = ["| beside the method | ms (min / median) | least |", "| --- | ---: | ---: |"]
+    lines = ["| beside the method | ms (min / median) | lower bound, ms |", "| --- | ---: | ---: |"]
     lines += [
         f"| {what} | {_cell(times)} | {1e3 * size / machine.bytes:.2f} |" for what, (times, size) in times.items()
     ]

@@ -1,4 +1,4 @@
-"""Two methods on the same frames in turns, so that what disturbs the machine disturbs both."""
+"""Two methods, interleaved on the same frames, so that a disturbance of the machine meets both."""
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace

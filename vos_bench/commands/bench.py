@@ -71,8 +71,8 @@ def bench(
         compile: Compile the network.
         repeats: How often the set is run; the median is reported.
         quick: One pass a repeat, however short: latencies without FPS.
-        reference_command: Another program on the same frames, in turns with the method (A B A B): a command as of the
-            method external, docs/external.md.
+        reference_command: Another program on the same frames, interleaved with the method (A B A B): a command as of
+            the method external, docs/external.md.
         turns: How many turns with it.
         set_: KEY=VALUE of the method's configuration; may be given several times.
         out: The folder, with one inside it for each case; without it, bench/METHOD.

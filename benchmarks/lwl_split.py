@@ -10,7 +10,8 @@ is measured apart and not part of the total:
 The lower bound of a part is the sum over its operations. For each operation it is the longer of two times: its
 multiplications divided by the highest rate that several matrix products and 3 x 3 convolutions reach on this machine in
 the precision of `--amp`, and its bytes (read and written, each tensor once) divided by the highest rate at which memory
-is copied, caches included. Both rates are measured in the same process. Every method runs without probabilities, which nothing here reads.
+is copied, caches included. Both rates are measured in the same process. Every method runs without probabilities, which
+nothing here reads.
 """
 
 import argparse

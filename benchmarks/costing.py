@@ -1,10 +1,10 @@
 """How long a whole split takes, from the time of one frame: the bounds of docs/cluster.md.
 
     python benchmarks/costing.py                                       # the table of the page
-    python benchmarks/costing.py --fps 20 --places 1,4,16              # with a figure of your own
+    python benchmarks/costing.py --fps 20 --slots 1,4,16               # with a figure of your own
 
-Work W is frames x objects x the time of a frame with one object. On G places nothing can end before W / G, nor before
-the longest sequence does; and whoever gives each free place the next sequence ends before W / G plus the longest
+Work W is frames x objects x the time of a frame with one object. On G slots nothing can end before W / G, nor before
+the longest sequence does; and whoever gives each free slot the next sequence ends before W / G plus the longest
 (R. L. Graham, Bounds for certain multiprocessing anomalies, 1966). Start-up, decoding and writing come on top.
 """
 
@@ -32,11 +32,11 @@ class Bounds(NamedTuple):
     most: float
 
 
-def bounds(fps: float, places: int, *, frames: tuple[int, int] = FRAMES) -> Bounds:
+def bounds(fps: float, slots: int, *, frames: tuple[int, int] = FRAMES) -> Bounds:
     """Return the bounds of a whole split; the first for the shortest sequences, the second for the longest."""
-    least, most = (OBJECTS * count / fps / places for count in frames)
+    least, most = (OBJECTS * count / fps / slots for count in frames)
     shortest, longest = (MOST_OBJECTS * count / fps for count in frames)
-    return Bounds(max(least, shortest), most + longest * (1 - 1 / places))
+    return Bounds(max(least, shortest), most + longest * (1 - 1 / slots))
 
 
 def duration(seconds: float) -> str:
@@ -46,12 +46,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.2g} h" if seconds >= 3600 else f"{seconds / 60:.2g} min"
 
 
-def table(speeds: dict[str, float], places: list[int]) -> str:
+def table(speeds: dict[str, float], slots: list[int]) -> str:
     """Return a Markdown table of least and most."""
-    heads = [f"{count} place{'s' if count > 1 else ''}" for count in places]
-    lines = [f"| method | {' | '.join(heads)} |", f"| --- |{' ---: |' * len(places)}"]
+    heads = [f"{count} slot{'s' if count > 1 else ''}" for count in slots]
+    lines = [f"| method | {' | '.join(heads)} |", f"| --- |{' ---: |' * len(slots)}"]
     for name, fps in speeds.items():
-        cells = [" to ".join(map(duration, bounds(fps, count))) for count in places]
+        cells = [" to ".join(map(duration, bounds(fps, count))) for count in slots]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -59,11 +59,11 @@ def table(speeds: dict[str, float], places: list[int]) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fps", type=float, help="frames a second with one object, on one place")
-    parser.add_argument("--places", default="1,8,64")
+    parser.add_argument("--fps", type=float, help="frames a second with one object, on one slot")
+    parser.add_argument("--slots", "--places", default="1,8,64", help="how many sequences run at once")
     given = parser.parse_args()
     speeds = {f"{given.fps:g} FPS": given.fps} if given.fps else SPEEDS
-    print(table(speeds, [int(count) for count in given.places.split(",")]))
+    print(table(speeds, [int(count) for count in given.slots.split(",")]))
 
 
 if __name__ == "__main__":

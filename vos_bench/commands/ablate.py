@@ -49,18 +49,18 @@ def ablate(
     Args:
         method: The method's name.
         scale: Which of the method's ablations, such as lite or paper.
-        table: Which of its axes, with commas between, or all; without it, the first. `vos-bench list ablations` has
+        table: Which of its axes, separated by commas, or all. By default, the first. `vos-bench list ablations` has
             them.
-        seeds: Seeds with commas between; without it, those that the axis asks for.
-        root: DATASET=DIR of each dataset, or one DIR for all; without it, VOS_BENCH_DATA or the config file names them.
+        seeds: Seeds, separated by commas. By default, those of the axis.
+        root: DATASET=DIR of each dataset, or one DIR for all. By default, VOS_BENCH_DATA or the config file names them.
         start: What trainings start from: a file of weights, or PART=FILE, as in backbone=FILE.
         weights_: What variants without a training run with: a file, or a name that `vos-bench list weights` shows.
-        sequences: A,B or @FILE with one name a line: those to measure on; without it, all.
+        sequences: The sequences to measure on: A,B or @FILE with one name a line. By default, all.
         device: auto, cpu, cuda or cuda:1.
         set_: KEY=VALUE of the recipe, for every training; may be given several times.
         run_set: KEY=VALUE of the method's configuration, for every run; may be given several times.
         status: Say how far each job is, and do nothing.
-        out: The folder for all jobs; without it, ablation/METHOD/SCALE.
+        out: The folder for all jobs. By default, ablation/METHOD/SCALE.
         json: A file for the states and scores.
     """
     from vos_bench.ablation.jobs import jobs_of

@@ -57,12 +57,12 @@ def bench(
 
     Args:
         method: The method's name, or FILE.py:CLASS for one that is not installed.
-        dataset: The dataset's name; without it, made-up videos.
-        root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
-        split: Which split; without it, the dataset's default.
-        sequences: A,B or @FILE with one name a line; without it, all.
-        size: WIDTHxHEIGHT of made-up videos, 832x480 unless said otherwise; several with commas between.
-        objects: How many objects they have, 1 unless said otherwise; several with commas between.
+        dataset: The dataset's name. By default, made-up videos.
+        root: The dataset's folder. By default, VOS_BENCH_DATA or the config file names it.
+        split: The split. By default, the dataset's first.
+        sequences: A,B or @FILE with one name a line. By default, all.
+        size: WIDTHxHEIGHT of made-up videos, 832x480 unless said otherwise; several are separated by commas.
+        objects: How many objects they have, 1 unless said otherwise; several are separated by commas.
         frames: How many frames they have, 110 unless said otherwise.
         init: What the objects start from.
         weights_: A file of parameters, or the name of one that `vos-bench list weights` shows.
@@ -75,7 +75,7 @@ def bench(
             the method external, docs/external.md.
         turns: How many turns with it.
         set_: KEY=VALUE of the method's configuration; may be given several times.
-        out: The folder, with one inside it for each case; without it, bench/METHOD.
+        out: The folder, with one inside it for each case. By default, bench/METHOD.
         json: A file for the figures.
     """
     info, chosen = registry.method(method), options.sequence_names(sequences)

@@ -11,8 +11,8 @@ def check(dataset: str, *, root: Path | None = None, split: str | None = None) -
 
     Args:
         dataset: The dataset's name.
-        root: Its folder; without it, `VOS_BENCH_DATA` or the config file names it.
-        split: One split; without it, the dataset's default.
+        root: The dataset's folder. By default, `VOS_BENCH_DATA` or the config file names it.
+        split: The split. By default, the dataset's first.
     """
     opened = registry.open_dataset(dataset, root=root, split=split)
     problems = opened.check()

@@ -56,7 +56,7 @@ def compare(
     """Judge a run against a baseline: exit code 0 when it is as good, 1 worse, 2 not comparable.
 
     Args:
-        baseline: The run that sets the mark: its folder or `run.json`; with `--tolerance spread`, a folder of several.
+        baseline: The run to compare with: its folder or `run.json`; with `--tolerance spread`, a folder of several.
         run: The run that is judged.
         others: More records: the last of all is then the run, and those before it are baselines, with
             `--tolerance spread`; with `--history`, all are alike.

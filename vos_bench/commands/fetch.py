@@ -14,8 +14,8 @@ def fetch(name: str, *, root: Path | None = None, split: str | None = None) -> N
 
     Args:
         name: The dataset's or the method's name.
-        root: Where to put it; without it, the package's cache.
-        split: The split that is needed, where a dataset comes in several parts; without it, the default one.
+        root: Where to put it. By default, the package's cache.
+        split: The split that is needed, where a dataset comes in several parts. By default, the first.
     """
     if name in registry.names("methods"):
         _say_weights(registry.method(name))

@@ -39,14 +39,14 @@ def importing(
         method: The system's name; `vos-bench list methods` names those with published label maps.
         dataset: The dataset whose truth counts.
         source: Where the label maps come from, such as a web address.
-        root: The dataset's folder; without it, VOS_BENCH_DATA or the config file names it.
-        split: Which split; without it, the dataset's default.
+        root: The dataset's folder. By default, VOS_BENCH_DATA or the config file names it.
+        split: The split. By default, the dataset's first.
         truth: A folder of true label maps, for a dataset without public truth.
-        protocol: Which frames and objects count; without it, the dataset's own.
-        sequences: A,B or @FILE with one name a line; without it, all.
-        licence: Licence of the system's code; without it, what is known of the system.
+        protocol: Which frames and objects count. By default, the dataset's own.
+        sequences: A,B or @FILE with one name a line. By default, all.
+        licence: Licence of the system's code. By default, what is known of the system.
         jobs: How many sequences are scored at once.
-        out: The folder of the record; without it, runs/DATASET/METHOD/CONFIG8.
+        out: The folder of the record. By default, runs/DATASET/METHOD/CONFIG8.
         json: A file for the scores.
     """
     check_jobs(jobs)

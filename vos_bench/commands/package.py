@@ -16,7 +16,7 @@ def package(run: Path, *, out: Annotated[Path, Parameter(name="--out")], root: P
     Args:
         run: The run's folder, which holds `run.json` and `masks/`.
         out: The zip to write.
-        root: The dataset's folder; without it, `VOS_BENCH_DATA` or the config file names it.
+        root: The dataset's folder. By default, `VOS_BENCH_DATA` or the config file names it.
     """
     record = load_run(run).record
     opened = registry.open_dataset(record.dataset.name, root=root, split=record.dataset.split)

@@ -36,7 +36,7 @@ def report(
         format: How to write a table; text unless told otherwise.
         orientation: Set the methods of a table as rows, or as columns like the paper's tables; by itself LaTeX and HTML
             of the paper's tables 1 to 3 have columns, everything else has rows.
-        out: The file to write; without it, a table is printed. A figure's kind is that of the file's name.
+        out: The file to write. By default, a table is printed. The name's ending decides the format of a figure.
         root: The folder of the data, for reports that show frames.
         sequences: A,B or @FILE: the sequences to show in a figure or on a page.
     """

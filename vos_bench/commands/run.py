@@ -57,31 +57,32 @@ def run(
     Args:
         method: The method's name, or FILE.py:CLASS for one that is not installed.
         dataset: The dataset's name.
-        root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
-        split: Which split; without it, the dataset's default.
+        root: The dataset's folder. By default, VOS_BENCH_DATA or the config file names it.
+        split: The split. By default, the dataset's first.
         init: What the objects start from.
         weights_: A file of parameters, or the name of one that `vos-bench list weights` shows; untrained: random ones.
-        sequences: A,B or @FILE with one name a line; without it, all.
-        seeds: Seeds with commas between; each makes a record of its own.
+        sequences: A,B or @FILE with one name a line. By default, all.
+        seeds: Seeds, separated by commas. Each makes a record of its own.
         frames: Whether the method sees all frames or only the annotated ones.
-        protocol: How to score; without it, the dataset's own protocol.
+        protocol: Which frames and objects count. By default, the dataset's own.
         truth: A folder of true label maps, SEQUENCE/FRAME.png, for a dataset without public truth.
         device: auto, cpu, cuda or cuda:1.
         amp: Precision of the network on a GPU: float32, float32 with products rounded to TF32, or a half.
         compile: Compile the network.
-        jobs: How many sequences run at once; above one, no FPS is given. Without it: one, or all places of the engine.
+        jobs: How many sequences run at once; with more than one there is no FPS. By default, one, or all slots of a
+            cluster.
         engine: local, or the cluster that runs the sequences: dask://HOST:PORT, ray://HOST:PORT; see docs/cluster.md.
-        stall: A worker that finishes no frame for so many seconds is killed and its sequence started again, once.
-            Without it, a frame may take any time.
+        stall: Kill a worker that finishes no frame for so many seconds, and start its sequence again, once. By
+            default, a frame may take any time.
         shard: I/N, the I-th of N parts of the sequences; the parts merge by copying their folders into one.
-        overwrite: What to do about sequences that were finished before.
-        save_probabilities: Keep the probabilities of every frame too.
+        overwrite: What to do with sequences that are finished already.
+        save_probabilities: Also keep the probabilities of every frame.
         timing: Read no frame ahead, so that nothing runs beside the method.
-        command: Of a system in a process of its own: the program that answers, and its arguments; see docs/external.md.
-        name: Of a system in a process of its own: what records and tables call it.
-        timeout: Of systems in a process of their own: how many seconds an answer may take; without it, any time.
+        command: For a system in its own process: the program that answers, and its arguments; see docs/external.md.
+        name: For a system in its own process: what records and tables call it.
+        timeout: For a system in its own process: how many seconds an answer may take. By default, any time.
         set_: KEY=VALUE of the method's configuration; may be given several times.
-        out: The folder of the run; without it, runs/DATASET/METHOD/CONFIG8.
+        out: The folder of the run. By default, runs/DATASET/METHOD/CONFIG8.
         json: A file for the scores.
     """
     info = _named(registry.method(method), name)

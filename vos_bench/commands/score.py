@@ -37,15 +37,15 @@ def score(
     Args:
         masks: The folder of label maps.
         dataset: The dataset whose truth counts.
-        root: Its folder; without it, VOS_BENCH_DATA or the config file names it.
-        split: Which split; without it, the dataset's default.
+        root: The dataset's folder. By default, VOS_BENCH_DATA or the config file names it.
+        split: The split. By default, the dataset's first.
         truth: A folder of true label maps, laid out like MASKS; in place of a dataset, or for one without public
             truth. A meta.json in it or beside it names objects, first frames and categories for --protocol ytvos.
-        protocol: Which frames and objects count; without it, the dataset's own, or davis.
-        sequences: A,B or @FILE with one name a line; without it, all.
-        jobs: How many sequences are scored at once; without it: one, or all places of the engine.
+        protocol: Which frames and objects count. By default, the dataset's own, or davis.
+        sequences: A,B or @FILE with one name a line. By default, all.
+        jobs: How many sequences are scored at once. By default, one, or all slots of a cluster.
         engine: local, or the cluster that scores: dask://HOST:PORT, ray://HOST:PORT; see docs/cluster.md.
-        out: The folder of the record; without it, runs/DATASET/NAME/CONFIG8.
+        out: The folder of the record. By default, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
     atexit.register(gc.freeze)  # else the interpreter searches a million objects of numba for cycles as it ends

@@ -27,12 +27,12 @@ def train(
     Args:
         method: The method's name.
         recipe: The recipe's name; `vos-bench list recipes` has them all.
-        root: DATASET=DIR of each dataset, or one DIR for all; without it, VOS_BENCH_DATA or the config file names them.
+        root: DATASET=DIR of each dataset, or one DIR for all. By default, VOS_BENCH_DATA or the config file names them.
         weights: A file to start from, or PART=FILE, as in backbone=FILE.
         resume: Go on from the last checkpoint in the folder.
         device: auto, cpu, cuda or cuda:1.
         set_: KEY=VALUE of the recipe; may be given several times.
-        out: The folder for checkpoints, curves, record and weights; without it, training/METHOD/RECIPE.
+        out: The folder for checkpoints, curves, record and weights. By default, training/METHOD/RECIPE.
     """
     from vos_bench.training.session import train as train_method  # brings torch along, which the help does without
 

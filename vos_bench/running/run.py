@@ -60,8 +60,8 @@ def run(
     Args:
         method: A method's name, `FILE.py:CLASS` for one that is not installed, or its description.
         dataset: A dataset's name, or a dataset that is open.
-        root: The dataset's folder; without it, VOS_BENCH_DATA or the config file names it.
-        split: Which split; without it, the dataset's default.
+        root: The dataset's folder. By default, VOS_BENCH_DATA or the config file names it.
+        split: The split. By default, the dataset's first.
         truth: A folder of true label maps, SEQUENCE/FRAME.png, for a dataset without public truth.
         weights: A file of parameters, one of the method's names for them, or `untrained` for random ones.
         init: What the objects start from.
@@ -73,7 +73,8 @@ def run(
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
         amp: Precision of the network on a GPU: float32, float32 with products rounded to TF32, or a half.
         compile: Whether to compile the network.
-        jobs: How many sequences run at once; above one, no FPS is given. None for one, or all places of the engine.
+        jobs: How many sequences run at once; with more than one there is no FPS. None for one, or all
+            slots of a cluster.
         engine: `local`, or the cluster that runs the sequences: `dask://HOST:PORT`, `ray://HOST:PORT`.
         stall: A worker that finishes no frame for so many seconds is killed and its sequence started again, once.
         shard: (I, N) for the I-th of N parts of the sequences, I from 1; None for all.

@@ -102,7 +102,7 @@ def score(
         split: Which split of a dataset that is named; None for its default.
         protocol: Which frames and objects count; None for the dataset's own, or `davis`.
         sequences: Names of the sequences to score; None for all.
-        jobs: How many sequences are scored at once; None for one, and for all places of a cluster.
+        jobs: How many sequences are scored at once; None for one, and for all slots of a cluster.
         engine: `local`, or the cluster that scores, as `dask://HOST:PORT`.
         out: The record's folder; None for `runs/DATASET/NAME/CONFIG8`, named after the folder of label maps.
         progress: Hears how it goes.

@@ -64,7 +64,7 @@ def score_sequences(
         masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`; files and folders that no sequence asks for do not
             matter.
         protocol: Which frames and objects count.
-        jobs: How many sequences are scored at once; None for one, and for all places of a cluster.
+        jobs: How many sequences are scored at once; None for one, and for all slots of a cluster.
         engine: Who scores them; a cluster must find the same files under the same paths.
         progress: Hears how many sequences are scored, in the thread that called this function.
 

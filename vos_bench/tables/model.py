@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vos_bench.metrics.measures import measure
-
 Row = Mapping[str, Any]
 """Values by the names of columns."""
 
@@ -47,6 +45,8 @@ def percent(name: str, *, label: str = "", group: str = "") -> Column:
 
     The label, or else the name, says which measure it is, and so whether higher is better.
     """
+    from vos_bench.metrics.measures import measure  # brings NumPy along, which a table of text does without
+
     better = measure(label or name).higher_is_better
     return Column(name, digits=1, scale=100.0, higher_is_better=better, label=label, group=group)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vos_bench.methods.lwl.config import LITE_NETWORK
-from vos_bench.methods.lwl.few_shot_learner import Samples, descend
+from vos_bench.methods.lwl.few_shot_learner import WeightedSamples, descend
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.upsampling import double_and_convolve
 from vos_bench.parts.fusion import fuse_normalisation
@@ -33,14 +33,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def memory(frames: int, channels: int, height: int, width: int) -> Samples:
+def memory(frames: int, channels: int, height: int, width: int) -> WeightedSamples:
     features = torch.randn(frames, channels, height, width).contiguous(memory_format=torch.channels_last)[None]
     labels, weights = torch.randn(1, frames, 16, height, width), torch.rand(1, frames, 16, height, width)
-    return Samples(features / (9 * channels) ** 0.5, labels, weights)
+    return WeightedSamples(features / (9 * channels) ** 0.5, labels, weights)
 
 
 @pytest.fixture
-def samples() -> Samples:
+def samples() -> WeightedSamples:
     """A memory of eight frames as LWL has them, at a third of its usual channels and size."""
     return memory(8, 160, 18, 30)
 
@@ -50,7 +50,7 @@ def network() -> LwlNetwork:
     return fuse_normalisation(LwlNetwork(LITE_NETWORK).eval()).to(memory_format=torch.channels_last)
 
 
-def descend_step_by_step(samples: Samples, filters: Tensor, *, ridge: Tensor, iterations: int) -> Tensor:
+def descend_step_by_step(samples: WeightedSamples, filters: Tensor, *, ridge: Tensor, iterations: int) -> Tensor:
     """The obvious way: the objective of equation 3, its gradient by autograd, everything computed afresh each time."""
     x, labels, weights = (part[0].clone() for part in samples)
     tau = filters[0].clone()
@@ -93,7 +93,7 @@ def test_the_decoders_end_is_twice_as_fast_as_its_two_steps(times_faster: TimesF
 
 @pytest.mark.benchmark(group="learner")
 @pytest.mark.parametrize("iterations", [1, 3])
-def test_learner(benchmark: BenchmarkFixture, samples: Samples, iterations: int) -> None:
+def test_learner(benchmark: BenchmarkFixture, samples: WeightedSamples, iterations: int) -> None:
     fit = benchmark(descend, samples, torch.zeros(1, 16, 160, 3, 3), ridge=RIDGE, iterations=iterations)
     assert fit.filters.abs().sum() > 0
 

@@ -5,10 +5,10 @@
 
 Each case is made in three sizes and goes through `vos-bench run` and `vos-bench score`, each in a process of its own
 with one thread: processor seconds (user and system, start-up included) and the highest resident memory. Wall time is
-not looked at, so that other work on the machine matters little. A few different frames are drawn and then linked again
+not used, so that other work on the machine matters little. A few different frames are drawn and then linked again
 and again, so that the disk holds few. Files are those that a command reads: a run has a frame and a label map of each,
-and writes half as many more. `bend` is the time of one unit more between the second and the third size, by that between
-the first and the second: 1 where time is linear, and 4 for these sizes where it is quadratic.
+and writes half as many more. The slope ratio is the time of one more unit between the second and the third size,
+divided by that between the first and the second: 1 where time is linear, and 4 for these sizes where it is quadratic.
 """
 
 import argparse
@@ -155,7 +155,7 @@ def measure_case(name: str, *, small: bool, scratch: Path) -> Iterator[Row]:
                 yield Row(name, command, case.unit, round(size.units, 3), round(seconds, 3), round(peak, 1))
 
 
-def bend(rows: list[Row]) -> float:
+def slope_ratio(rows: list[Row]) -> float:
     """Return the time of a unit from the second size to the third, by that from the first to the second."""
     first, second, third = rows
     before = (second.seconds - first.seconds) / (second.units - first.units)
@@ -166,7 +166,7 @@ def bend(rows: list[Row]) -> float:
 def table(rows: list[Row]) -> str:
     """Return Markdown: a line for each case and command, the three sizes side by side."""
     lines = [
-        "| case | command | sizes | processor seconds | peak MiB | bend |",
+        "| case | command | sizes | processor seconds | peak MiB | slope ratio |",
         "| --- | --- | --- | --- | --- | ---: |",
     ]
     for case, command in dict.fromkeys((row.case, row.command) for row in rows):
@@ -175,7 +175,7 @@ def table(rows: list[Row]) -> str:
             ", ".join(f"{row.units:,.6g}" for row in found) + f" {found[0].unit}s",
             ", ".join(f"{row.seconds:.1f}" for row in found),
             ", ".join(f"{row.peak_mib:.0f}" for row in found),
-            f"{bend(found):.2f}",
+            f"{slope_ratio(found):.2f}",
         )
         lines.append(f"| {case} | {command} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from functools import wraps
 import numpy as np
 import pytest
 
-from vos_bench.metrics import contour, counter, counts
+from vos_bench.metrics import counts, measures
 from vos_bench.running.frames import Numbering
 from vos_bench.running.play import LabelMapWriter
 
@@ -14,14 +14,14 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def boundary_radius_plus_one(patch: pytest.MonkeyPatch) -> None:
-    right = contour.tolerance_radius
-    for module in (contour, counter, counts):
+    right = measures.tolerance_radius
+    for module in (measures, counts):
         patch.setattr(module, "tolerance_radius", lambda height, width: right(height, width) + 1)
 
 
 def boundary_radius_minus_one(patch: pytest.MonkeyPatch) -> None:
-    right = contour.tolerance_radius
-    for module in (contour, counter, counts):
+    right = measures.tolerance_radius
+    for module in (measures, counts):
         patch.setattr(module, "tolerance_radius", lambda height, width: right(height, width) - 1)
 
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vos_bench.cli import main
@@ -41,7 +42,16 @@ def test_the_scores_of_the_page_are_those_of_its_commands(file: str) -> None:
     assert [float(text) for text in found.groups()] == pytest.approx(measured, abs=0.1)
 
 
+def test_the_file_is_driven_from_python_as_the_page_says(file: str, blocks: list[str]) -> None:
+    images = np.zeros((2, 40, 60, 3), np.uint8)
+    images[:, 10:30, 10:30] = 200
+    names = {"first_image": images[0], "next_image": images[1], "first_label_map": images[0, ..., 0] // 200}
+    exec(compile(blocks[1].partition("vos_bench.run")[0], str(PAGE), "exec"), names)
+    assert file in blocks[1]
+    assert set(np.unique(names["prediction"].labels)) == {0, 1}
+
+
 def test_the_description_of_the_page_is_one(blocks: list[str]) -> None:
     names: dict[str, MethodInfo] = {}
-    exec(compile(blocks[1], str(PAGE), "exec"), names)
+    exec(compile(blocks[2], str(PAGE), "exec"), names)
     assert names["INFO"].name == "nearest-colour"

@@ -81,3 +81,102 @@ FOLDER = DatasetInfo(
     splits=("all",),
     licence="your own data",
 )
+
+SAV = DatasetInfo(
+    name="sav",
+    summary="SA-V: masks at 6 of 24 frames a second, one folder an object, since objects overlap; public truth",
+    factory="vos_bench.datasets.sav:Sav",
+    splits=("val", "test", "train"),
+    folders=("SA-V", "sa-v", "SAV", "sa_v"),
+    licence="CC BY 4.0",
+    own_truth=True,
+    source="https://ai.meta.com/datasets/segment-anything-video/",
+    citation="Ravi et al., SAM 2: Segment Anything in Images and Videos, arXiv:2408.00714, 2024",
+)
+
+MOSEV1 = DatasetInfo(
+    name="mosev1",
+    summary="MOSE of 2023: crowded scenes; valid (311 sequences) has first masks alone: package, or --truth",
+    factory="vos_bench.datasets.mose:Mosev1",
+    splits=("valid", "train"),
+    folders=("MOSE", "MOSEv1", "mose"),
+    licence="CC BY-NC-SA 4.0",
+    own_truth=True,
+    source="https://mose.video/",
+    citation="Ding et al., MOSE: A New Dataset for Video Object Segmentation in Complex Scenes, ICCV 2023",
+)
+
+MOSEV2 = DatasetInfo(
+    name="mosev2",
+    summary="MOSEv2 of 2025: more of them; valid (433 sequences) has first masks alone: package, or --truth",
+    factory="vos_bench.datasets.mose:Mosev2",
+    splits=("valid", "train"),
+    folders=("MOSEv2", "MOSE2", "mose_v2"),
+    licence="CC BY-NC-SA 4.0",
+    own_truth=True,
+    source="https://mose.video/",
+    citation="Ding et al., MOSEv2: A More Challenging Dataset for Video Object Segmentation in Complex Scenes, 2025",
+)
+
+_LVOS_LICENCE = "annotations CC BY 4.0, data for non-commercial research only"
+
+LVOS1 = DatasetInfo(
+    name="lvos1",
+    summary="LVOS of 2023: long videos at 6 frames a second; test has first masks alone: package",
+    factory="vos_bench.datasets.lvos:Lvos1",
+    splits=("valid", "train", "test"),
+    folders=("LVOS", "LVOSv1", "LVOS_V1", "lvos_v1"),
+    licence=_LVOS_LICENCE,
+    own_truth=True,
+    source="https://lingyihongfd.github.io/lvos.github.io/",
+    citation="Hong et al., LVOS: A Benchmark for Long-term Video Object Segmentation, ICCV 2023",
+)
+
+LVOS2 = DatasetInfo(
+    name="lvos2",
+    summary="LVOS v2: 720 of them, of 44 categories; test has first masks alone: package",
+    factory="vos_bench.datasets.lvos:Lvos2",
+    splits=("valid", "train", "test"),
+    folders=("LVOSv2", "LVOS_V2", "lvos_v2"),
+    licence=_LVOS_LICENCE,
+    own_truth=True,
+    source="https://lingyihongfd.github.io/lvos.github.io/",
+    citation="Hong et al., LVOS: A Benchmark for Large-scale Long-term Video Object Segmentation, TPAMI 2025",
+)
+
+LVOS = DatasetInfo(
+    name="lvos",
+    summary="Either version of LVOS, for scoring with --truth alone; runs say lvos1 or lvos2",
+    factory="vos_bench.datasets.lvos:Lvos",
+    splits=LVOS2.splits,
+    folders=LVOS2.folders,
+    licence=_LVOS_LICENCE,
+    own_truth=True,
+    source=LVOS2.source,
+    citation=LVOS2.citation,
+)
+
+VOST = DatasetInfo(
+    name="vost",
+    summary="VOST: objects that change their shape; images at 10 frames a second, label maps at 5; no truth of test",
+    factory="vos_bench.datasets.vost:Vost",
+    splits=("val", "train", "test"),
+    folders=("VOST",),
+    licence="CC BY-NC-SA 4.0",
+    own_truth=True,
+    source="https://www.vostdataset.org/",
+    citation="Tokmakov et al., Breaking the 'Object' in Video Object Segmentation, CVPR 2023",
+)
+
+BURST = DatasetInfo(
+    name="burst",
+    summary="BURST: tracks of 482 classes as JSON, frames of TAO; scored at 1 frame a second; public truth",
+    factory="vos_bench.datasets.burst:Burst",
+    splits=("val", "test"),
+    folders=("BURST", "TAO"),
+    licence="annotations MIT; the images have the terms of TAO's seven sources",
+    own_truth=True,
+    source="https://github.com/Ali2500/BURST-benchmark",
+    citation="Athar et al., BURST: A Benchmark for Unifying Object Recognition, Segmentation and Tracking in Video, "
+    "WACV 2023",
+)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import LabelMap, Problem
-from vos_bench.labelmaps import VOID, merge_objects, object_ids, read_label_map
+from vos_bench.labelmaps import VOID, NarrowLabels, merge_objects, object_ids, read_label_map
 
 from .problems import BadDataError
 
@@ -71,6 +71,6 @@ def empty_problem(path: Path, labels: LabelMap) -> Problem:
     return Problem(path, found, "the objects that start on this frame", remedy)
 
 
-def objects_in(labels: LabelMap) -> tuple[int, ...]:
+def objects_in(labels: NarrowLabels) -> tuple[int, ...]:
     """Return the ids of the objects in a label map; 255 marks undecided pixels and is none."""
     return tuple(k for k in object_ids(labels) if k != VOID)

@@ -142,9 +142,13 @@ class FolderDataset(Dataset):
             digest.update(f"\0{sequence}\0".encode())
             for path in image_files(self.frames_folder / sequence, FRAME_SUFFIXES):
                 _digest_file(digest, path, ends_alone=True)
-            for path in image_files(self.annotations_folder / sequence, LABEL_SUFFIXES):
-                _digest_file(digest, path)
+            for path in self._label_files(sequence):
+                _digest_file(digest, path, name=_shown(path, self.annotations_folder / sequence))
         return digest.hexdigest()
+
+    def _label_files(self, name: str) -> list[Path]:
+        """Return the files that hold the label maps or masks of a sequence, sorted."""
+        return image_files(self.annotations_folder / name, LABEL_SUFFIXES)
 
     @abstractmethod
     def _inspection(self, name: str, /) -> Inspection:
@@ -166,7 +170,11 @@ class FolderDataset(Dataset):
         )
 
 
-def _digest_file(digest: "hashlib._Hash", path: Path, *, ends_alone: bool = False) -> None:
+def _shown(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def _digest_file(digest: "hashlib._Hash", path: Path, *, name: str = "", ends_alone: bool = False) -> None:
     """Add a file's name, size and content, or only its last bytes, to a digest."""
     try:
         if ends_alone:
@@ -176,5 +184,5 @@ def _digest_file(digest: "hashlib._Hash", path: Path, *, ends_alone: bool = Fals
             size = len(content)
     except OSError:
         size, content = -1, b""
-    digest.update(f"{path.name}\0{size}\0".encode())
+    digest.update(f"{name or path.name}\0{size}\0".encode())
     digest.update(content)

@@ -13,10 +13,11 @@ from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
 from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
+from .name_list import read_name_list
 from .problems import BadDataError
 from .server_zip import write_server_zip
 from .video_folders import FolderDataset
-from .youtube_vos_holdout import find_list, list_problem, read_list
+from .youtube_vos_holdout import find_list, list_problem
 from .youtube_vos_sequence import YouTubeVosSequence
 from .youtube_vos_tree import MACOS_LEFTOVERS, all_frames_problem, find_tree
 
@@ -176,7 +177,7 @@ class YouTubeVos19Holdout(_YouTubeVos):
 
     def _names(self, root: Path, meta: Meta, /) -> tuple[str, ...]:
         self._list = find_list(root)
-        names = read_list(self._list)
+        names = read_name_list(self._list)
         if unknown := [name for name in names if name not in meta.videos]:
             found = f"{len(unknown)} of {len(names)} names that train does not have: {shorten(unknown)}"
             remedy = "give the root of YouTube-VOS 2019 with the whole of train"

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from vos_bench.api import Problem
 from vos_bench.config import cache_folder
-from vos_bench.files import read_bytes, sha256
+from vos_bench.files import sha256
 
-from .problems import MOST_LIST_BYTES, BadDataError, require_file_names
+from .name_list import read_name_list
+from .problems import BadDataError
 
 ADDRESS = "https://raw.githubusercontent.com/visionml/pytracking/master/ltr/data_specs/youtubevos_jjvalid.txt"
 """Where the authors keep it, in their code's repository (GPL-3.0)."""
@@ -49,23 +50,10 @@ def find_list(root: Path) -> Path:
     raise BadDataError(Problem(places[0], "no such file", "the names of the hold-out's 300 sequences", remedy))
 
 
-def read_list(path: Path) -> tuple[str, ...]:
-    """Return the names in a list, in its order. Raises BadInputError when it is empty or no text."""
-    try:
-        names = tuple(dict.fromkeys(read_bytes(path, most=MOST_LIST_BYTES).decode("utf-8-sig").split()))
-    except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(path, f"a file that cannot be read ({error})", "names, one a line", "get it again")
-        raise BadDataError(problem) from None
-    if not names:
-        raise BadDataError(Problem(path, "an empty list", "names of sequences, one a line", "get it again"))
-    require_file_names(path, names)
-    return names
-
-
 def list_problem(path: Path) -> Problem | None:
     """Return a problem when the list is not the published one: scores on another compare with no paper's."""
     found = sha256(path)
     if found == SHA256:
         return None
     remedy = f"fine for numbers of your own; else remove it and call vos-bench fetch {DATASET}"
-    return Problem(path, f"another list ({len(read_list(path))} names)", "the published one of 300 names", remedy)
+    return Problem(path, f"another list ({len(read_name_list(path))} names)", "the published one of 300 names", remedy)

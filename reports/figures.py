@@ -12,7 +12,7 @@ from matplotlib.ticker import Formatter, NullFormatter, PercentFormatter, StrMet
 
 from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import read_label_map
+from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.records import Run, SequenceRecord, masks_folder
 from vos_bench.records.identity import hardware
 from vos_bench.training.curves import CURVES, read_curves
@@ -245,10 +245,11 @@ def _sizes(run: Run) -> list[tuple[float, float]]:
     found = []
     for name, sequence in run.sequence_records.items():
         missing = {each.object: each.J for each in sequence.scores}
-        for path in sorted(masks_folder(run.folder, name).glob("*.png")):
+        folder = masks_folder(run.folder, name)
+        for frame in written_frames(folder):
             if not missing:
                 break
-            labels = read_label_map(path)
+            labels = read_masks(folder, frame)
             here = [k for k in missing if (labels == k).any()]
             found += [(float((labels == k).mean()), missing.pop(k)) for k in here]
     return found

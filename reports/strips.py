@@ -13,7 +13,7 @@ from vos_bench.api import Dataset, Image, LabelMap, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
-from vos_bench.labelmaps import read_label_map
+from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.records import Run, masks_folder, sequence_file
 
 from .figures import by_score, chosen_sequences, sequence_score
@@ -114,14 +114,15 @@ def overlays(run: Run, video: Video, *, count: int | None = None) -> Iterator[Sh
         BadInputError: The run's label maps of the sequence are gone.
     """
     folder = masks_folder(run.folder, video.name)
-    frames = [frame for frame in video.frame_names if (folder / f"{frame}.png").is_file()]
+    written = frozenset(written_frames(folder))
+    frames = [frame for frame in video.frame_names if frame in written]
     if not frames:
         raise BadInputError(f"{folder}: holds no label map of {video.name}; expected those that the run wrote")
     if count is not None:
         frames = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int))]
     for frame in frames:
         truth: LabelMap | None = video.read_truth(frame) if frame in video.truth_names else None
-        yield Shown(frame, overlay(video.read_frame(frame), read_label_map(folder / f"{frame}.png"), truth))
+        yield Shown(frame, overlay(video.read_frame(frame), read_masks(folder, frame), truth))
 
 
 def _side_by_side(runs: Sequence[Run], video: Video) -> Iterator[Image]:

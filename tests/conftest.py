@@ -104,6 +104,13 @@ def ytvos_tree(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("ytvos_tree")
 
 
+@pytest.fixture
+def benchmark_trees(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Builds made-up trees of the layouts of SA-V, MOSE, LVOS, VOST and BURST; see tests/fakes."""
+    monkeypatch.syspath_prepend(str(CHECKOUT / "tests" / "fakes"))
+    return importlib.import_module("benchmark_trees")
+
+
 @pytest.fixture(scope="session")
 def make_run() -> Callable[..., Run]:
     """Make a run of given scores: sequence name to J and F of its one object, None for a failed sequence."""

@@ -174,8 +174,26 @@ class SequenceMethod(_Configurable, ABC):
         """
 
 
+class FrameRange(NamedTuple):
+    """The frames on which a list of the dataset says that an object is annotated.
+
+    Attributes:
+        frames: Their names, in order, as the list's first and last number give them.
+        listed: How many there are, as the list says; a wrong list may say another number.
+    """
+
+    frames: tuple[str, ...]
+    listed: int
+
+
 class Sequence(ABC):
-    """One video of a dataset. Reading is lazy: an instance holds names and paths, never pixels."""
+    """One video of a dataset. Reading is lazy: an instance holds names and paths, never pixels.
+
+    Most datasets store one label map a frame. Where objects may overlap (SA-V, BURST) each object has masks of its own:
+    then `object_frames` names the frames of each, `read_truth_mask` reads one, and `read_truth` merges them for
+    pictures alone. Where `object_names` is not empty, the masks of a run lie in one folder an object as well; see
+    `vos_bench.formats.mask_folders`.
+    """
 
     name: str
     frame_names: tuple[str, ...]
@@ -196,6 +214,18 @@ class Sequence(ABC):
     first_frames: Mapping[int, str] = MappingProxyType({})
     """Object id to the first frame that a list of the dataset names for it; empty where there is no such list."""
 
+    listed_objects: tuple[int, ...] | None = None
+    """The objects that a list of the dataset names, ascending, shown or not; None where there is no such list."""
+
+    frame_ranges: Mapping[int, FrameRange] = MappingProxyType({})
+    """Object id to the frames that a list of the dataset names for it (LVOS); empty where there is no such list."""
+
+    object_names: Mapping[int, str] = MappingProxyType({})
+    """Object id to the name of its folder of masks, such as `000` for object 1 of SA-V; empty for label maps."""
+
+    object_frames: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    """Object id to the frames that have a truth of this object, in order; empty where objects share label maps."""
+
     @abstractmethod
     def read_frame(self, frame_name: str) -> Image:
         """Decode one frame; H x W x 3, RGB."""
@@ -207,6 +237,11 @@ class Sequence(ABC):
     @abstractmethod
     def read_truth(self, frame_name: str) -> LabelMap:
         """Read the truth of one of `truth_names`, under the dataset's own object ids."""
+
+    def read_truth_mask(self, frame_name: str, object_id: int) -> Mask:
+        """Read the truth of one object on one of its frames; it may overlap the truth of other objects."""
+        mask: Mask = self.read_truth(frame_name) == object_id
+        return mask
 
 
 class Problem(NamedTuple):
@@ -231,6 +266,9 @@ class Dataset(ABC):
     """The protocol by which this dataset is scored unless the user asks for another."""
 
     sequence_names: tuple[str, ...]
+
+    track_files: Mapping[str, Path] = MappingProxyType({})
+    """Set of classes to the file that holds its truth as tracks (BURST); empty where label maps or masks do."""
 
     @abstractmethod
     def sequence(self, name: str) -> Sequence:

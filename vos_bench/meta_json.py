@@ -100,7 +100,7 @@ def read_meta(path: Path) -> Meta:
     try:
         data = read_bytes(path, most=MOST_BYTES)
         meta = Meta.model_validate_json(data)
-        content = json.loads(data, object_pairs_hook=_each_key_once)
+        content = json.loads(data, object_pairs_hook=each_key_once)
     except OSError as error:
         found = f"a file that cannot be read ({error.strerror or error})"
         raise BadInputError(f"{path}: found {found}; expected the list of objects; {remedy}") from None
@@ -124,7 +124,8 @@ _IDS = frozenset(map(str, range(1, _HIGHEST_ID + 1)))
 """The ids as they are written: `01` and `+1` are none, lest two keys mean one object."""
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a mapping of what a JSON object holds. Raises ValueError where a key comes twice; the last would win."""
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]

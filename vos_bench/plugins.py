@@ -114,6 +114,11 @@ class DatasetInfo:
         licence: Licence of the data.
         download: `module:function` that fetches a split into a folder, called as `function(root, split=...)`; it
             returns the root, or the one file that it fetched. Empty where the licence forbids that.
+        own_truth: Whether `--truth` takes a tree of truth in the dataset's own layout, with its lists and without
+            frames; then the factory opens one as `Class(truth, split=..., truth_alone=True)`. Else `--truth` takes one
+            folder of label maps a sequence.
+        source: Where the authors offer it.
+        citation: The paper to cite.
     """
 
     name: str
@@ -124,6 +129,9 @@ class DatasetInfo:
     folders: tuple[str, ...] = ()
     licence: str = ""
     download: str = ""
+    own_truth: bool = False
+    source: str = ""
+    citation: str = ""
 
 
 @dataclass(frozen=True)

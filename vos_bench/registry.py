@@ -68,13 +68,32 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
     from vos_bench.config import find_data_root
 
     info = dataset(name)
-    if split is not None and split not in info.splits:
-        raise BadInputError(f"{name}: there is no split {split!r}; known: {', '.join(info.splits)}")
+    _require_split(info, split)
     base = find_data_root(name, root, info.folders) if info.needs_root else (root or Path())
     if base != Path():
         base = base.absolute()  # a method may go to another folder
     opened: Dataset = resolve(info.factory)(base, split=split or info.splits[0])
     return opened
+
+
+def open_truth(name: str, truth: Path, *, split: str | None = None) -> Dataset | None:
+    """Open a tree of truth in a dataset's own layout, without frames; None where the dataset has no such layout.
+
+    Raises:
+        BadInputError: There is no such dataset or split, or the tree does not hold what it should.
+    """
+    info = dataset(name)
+    if not info.own_truth:
+        return None
+    _require_split(info, split)
+    opened: Dataset = resolve(info.factory)(truth.absolute(), split=split or info.splits[0], truth_alone=True)
+    return opened
+
+
+def _require_split(info: DatasetInfo, split: str | None) -> None:
+    if split is not None and split not in info.splits:
+        meant = did_you_mean(split, info.splits, otherwise="choose one of these")
+        raise BadInputError(f"{info.name}: there is no split {split!r}; known: {', '.join(info.splits)}; {meant}")
 
 
 def report(name: str) -> ReportInfo:

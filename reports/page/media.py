@@ -11,7 +11,8 @@ from PIL import Image as PillowImage
 from vos_bench.api import Image, LabelMap
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import VOID, read_label_map
+from vos_bench.formats.mask_folders import read_masks, written_frames
+from vos_bench.labelmaps import VOID
 from vos_bench.metrics.measures import tolerance_radius
 from vos_bench.records import masks_folder
 from vos_bench.reports.overlays import contours, object_colours, shrink
@@ -45,6 +46,9 @@ def write_scene(
     """
     media = folder / scene.media
     media.mkdir(parents=True)
+    written = {
+        each.number: frozenset(written_frames(masks_folder(each.run.folder, scene.name))) for each in scene.entries
+    }
     for i, frame in enumerate(scene.frames):
         truth = None
         try:
@@ -53,9 +57,9 @@ def write_scene(
         except BadInputError as error:
             yield str(error)
         for entry in scene.entries:
-            path = masks_folder(entry.run.folder, scene.name) / f"{frame}.png"
+            masks = masks_folder(entry.run.folder, scene.name)
             try:
-                labels = read_label_map(path) if path.is_file() else None
+                labels = read_masks(masks, frame) if frame in written[entry.number] else None
             except BadInputError as error:
                 yield str(error)
                 continue

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vos_bench.errors import BadInputError
+from vos_bench.formats.mask_folders import written_frames
 from vos_bench.records import Run, masks_folder
 from vos_bench.reports.style import COLOURS, GREY, distinct_names
 
@@ -117,7 +118,7 @@ def scenes_of(entries: Sequence[RunPage], wanted: Sequence[str] | None) -> list[
 def _frames(entries: Sequence[RunPage], name: str) -> tuple[str, ...]:
     frames: set[str] = set()
     for entry in entries:
-        frames |= {path.stem for path in masks_folder(entry.run.folder, name).glob("*.png")}
+        frames.update(written_frames(masks_folder(entry.run.folder, name)))
         frames |= {frame for each in entry.run.sequence_records[name].scores for frame in each.per_frame.frame}
     return tuple(sorted(frames))
 

@@ -116,8 +116,10 @@ def test_passes_that_differ_give_no_fps(fake_vos: ModuleType, tmp_path: Path):
 def test_files_that_are_not_what_was_timed_give_no_fps(
     fake_vos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    honest = passes.write_label_map
-    monkeypatch.setattr(passes, "write_label_map", lambda path, labels: honest(path, 0 * labels))
+    honest = passes.write_masks
+    monkeypatch.setattr(
+        passes, "write_masks", lambda folder, frame, labels, names: honest(folder, frame, 0 * labels, names)
+    )
     timing = bench_method(make(fake_vos, tmp_path / "out"), repeats=Repeats(3)).record.timing
     assert timing is not None
     assert timing.reasons[0] == "a: the label maps on disk are not those of the timed passes"

@@ -9,6 +9,7 @@ import pytest
 from vos_bench import registry
 from vos_bench.cli import main
 from vos_bench.datasets import youtube_vos_holdout as holdout
+from vos_bench.datasets.name_list import read_name_list
 from vos_bench.errors import BadInputError
 
 VIDEOS = {name: {1: ("person", 0)} for name in ("aa", "bb", "cc")}
@@ -63,7 +64,7 @@ def test_fetch_gets_the_published_list(served, shared, tmp_path, capsys):
     served[holdout.FILE_NAME] = (shared / "data" / "ytvos19-holdout.txt").read_bytes()
     assert main(["fetch", "ytvos19-holdout", "--root", str(tmp_path / "lists")]) == 0
     path = tmp_path / "lists" / holdout.FILE_NAME
-    assert len(holdout.read_list(path)) == 300
+    assert len(read_name_list(path)) == 300
     assert holdout.list_problem(path) is None
     assert "fetched and checked" in capsys.readouterr().out
 

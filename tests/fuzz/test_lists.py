@@ -12,7 +12,7 @@ from PIL import Image
 
 from vos_bench import registry
 from vos_bench.commands.options import sequence_names
-from vos_bench.datasets.youtube_vos_holdout import read_list
+from vos_bench.datasets.name_list import read_name_list
 from vos_bench.names import is_file_name
 
 
@@ -52,5 +52,5 @@ def test_a_hostile_list_is_refused_or_names_sequences_that_lie_in_the_folder(are
         for name in opened.sequence_names:
             found = outcome(lambda name=name: opened.sequence(name), root)
             assert isinstance(found, Refused) or name == "one"
-    for read in (lambda: read_list(path), lambda: sequence_names(f"@{path}")):
+    for read in (lambda: read_name_list(path), lambda: sequence_names(f"@{path}")):
         assert isinstance(outcome(read, path), Refused | tuple)

@@ -191,6 +191,7 @@ def test_groups_and_ids_are_those_of_the_sequence(bench: Bench, blobs: Any) -> N
         name = "s"
         truth_names = tuple(f"{i:05d}" for i in range(6))
         groups: Mapping[int, str] = {1: "seen", 2: "unseen"}
+        object_names: Mapping[int, str] = {}
 
         def read_truth(self, frame_name: str, /) -> Labels:
             return truth_folder(bench.truth)[0].read_truth(frame_name)
@@ -238,6 +239,7 @@ class Killed:
     def __init__(self, name: str) -> None:
         self.name, self.maker = name, os.getpid()
         self.truth_names, self.groups = ("00000", "00001", "00002"), dict[int, str]()
+        self.object_names = dict[int, str]()
 
     def read_truth(self, frame_name: str, /) -> Labels:  # noqa: ARG002
         if os.getpid() != self.maker:

@@ -11,7 +11,7 @@ import numpy as np
 from vos_bench.api import Dataset, LabelMap, Method, SequenceMethod
 from vos_bench.environment import without_home
 from vos_bench.errors import MethodError
-from vos_bench.labelmaps import read_label_map, write_label_map
+from vos_bench.formats.mask_folders import read_masks, write_masks
 from vos_bench.progress import Progress
 from vos_bench.records import SequenceRecord, masks_folder
 from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
@@ -216,6 +216,7 @@ class Passes:
         source = FrameSource(iter(loaded), info=self._task.info, init=self._task.init)
         masks = masks_folder(self._task.out, timed.name)
         keep = self._keeps(timed.name)
+        object_names = self._dataset.sequence(timed.name).object_names
         prompted = {each.name for each in loaded if each.prompt is not None}
 
         def save(frame: str, labels: LabelMap) -> None:
@@ -224,7 +225,7 @@ class Passes:
                 timed.judged, timed.found = True, timed.found or bool(labels.any())
             if keep:
                 with saving():
-                    write_label_map(masks / f"{frame}.png", labels)
+                    write_masks(masks, frame, labels, object_names)
 
         timings = play(
             timed.name,
@@ -246,8 +247,9 @@ class Passes:
         if not self._keeps(timed.name):
             return None
         digest = _LabelMapDigest()
+        masks, names = masks_folder(self._task.out, timed.name), self._dataset.sequence(timed.name).object_names
         for frame in timed.plan.written:
-            digest.update(frame, read_label_map(masks_folder(self._task.out, timed.name) / f"{frame}.png"))
+            digest.update(frame, read_masks(masks, frame, names))
         return digest.hexdigest()
 
 

@@ -92,7 +92,14 @@ def _system(system: KnownSystem) -> dict[str, str]:
 
 def _datasets() -> list[dict[str, str]]:
     return [
-        {"name": info.name, "splits": ", ".join(info.splits), "licence": info.licence, "summary": info.summary}
+        {
+            "name": info.name,
+            "splits": ", ".join(info.splits),
+            "licence": info.licence,
+            "summary": info.summary,
+            "source": info.source,
+            "to cite": info.citation,
+        }
         for info in _loaded("datasets", registry.dataset)
     ]
 

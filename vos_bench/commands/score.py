@@ -40,7 +40,8 @@ def score(
         root: The dataset's folder. By default, VOS_BENCH_DATA or the config file names it.
         split: The split. By default, the dataset's first.
         truth: A folder of true label maps, laid out like MASKS; in place of a dataset, or for one without public
-            truth. A meta.json in it or beside it names objects, first frames and categories for --protocol ytvos.
+            truth; for datasets with a layout of truth of their own, a tree in this layout. A meta.json in it or beside
+            it names objects, first frames and categories for --protocol ytvos.
         protocol: Which frames and objects count. By default, the dataset's own, or davis.
         sequences: A,B or @FILE with one name a line. By default, all.
         jobs: How many sequences are scored at once. By default, one, or all slots of a cluster.

@@ -11,7 +11,8 @@ from PIL import Image as PillowImage
 
 from vos_bench.api import Dataset, Image, LabelMap
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import read_label_map, tint
+from vos_bench.formats.mask_folders import read_masks
+from vos_bench.labelmaps import tint
 from vos_bench.records import Run, SequenceRecord, masks_folder
 from vos_bench.tables import plain_markdown
 
@@ -86,9 +87,8 @@ def _by_frame(record: SequenceRecord) -> dict[str, float]:
 
 
 def _label_map(run: Path, sequence: str, frame: str) -> LabelMap | None:
-    path = masks_folder(run, sequence) / f"{frame}.png"
     try:
-        return read_label_map(path)
+        return read_masks(masks_folder(run, sequence), frame)
     except BadInputError:
         return None
 

@@ -12,7 +12,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vos_bench.api import ProtocolName
+from vos_bench.api import Mask, ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
 from vos_bench.metrics.counts import FrameCounts
@@ -41,8 +41,19 @@ class TruthSequence(Protocol):
     def first_frames(self) -> Mapping[int, str]:
         """Object id to the first frame that a list names for it; empty where there is no list."""
 
+    @property
+    def object_names(self) -> Mapping[int, str]:
+        """Object id to the name of its folder of masks; empty where objects share label maps."""
+
+    @property
+    def object_frames(self) -> Mapping[int, tuple[str, ...]]:
+        """Object id to the frames that have a truth of its own; empty where objects share label maps."""
+
     def read_truth(self, frame_name: str, /) -> NarrowLabels:
         """Read the truth of one frame."""
+
+    def read_truth_mask(self, frame_name: str, object_id: int, /) -> Mask:
+        """Read the truth of one object on one of its frames, which may overlap that of others."""
 
 
 Function = TypeVar("Function", bound=Callable[..., object])

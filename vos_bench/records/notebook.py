@@ -12,7 +12,8 @@ import numpy as np
 from vos_bench import registry
 from vos_bench.api import Dataset, Image, LabelMap
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import read_label_map, tint
+from vos_bench.formats.mask_folders import read_masks, written_frames
+from vos_bench.labelmaps import tint
 from vos_bench.metrics.statistics import SCORES
 from vos_bench.records.files import masks_folder
 
@@ -64,15 +65,15 @@ def _strip(run: "Run") -> str:
 
 def _panels(run: "Run") -> Iterator[tuple[str, Image]]:
     """Yield names and pictures of frames that are spread over the run's sequences and their label maps."""
-    files = {name: sorted(masks_folder(run.folder, name).glob("*.png")) for name in run.sequence_records}
-    names = _spread([name for name, found in files.items() if found], PANELS)
+    frames = {name: written_frames(masks_folder(run.folder, name)) for name in run.sequence_records}
+    names = _spread([name for name, found in frames.items() if found], PANELS)
     if not names:
         return
     dataset = _dataset(run)
     for name in names:
-        for path in _spread(files[name], -(-PANELS // len(names))):
-            if (image := _picture(dataset, name, path)) is not None:
-                yield f"{name} {path.stem}", image
+        for frame in _spread(frames[name], -(-PANELS // len(names))):
+            if (image := _picture(dataset, name, masks_folder(run.folder, name), frame)) is not None:
+                yield f"{name} {frame}", image
 
 
 def _spread(items: Sequence[Item], most: int) -> list[Item]:
@@ -90,15 +91,15 @@ def _dataset(run: "Run") -> Dataset | None:
         return None
 
 
-def _picture(dataset: Dataset | None, sequence: str, path: Path) -> Image | None:
+def _picture(dataset: Dataset | None, sequence: str, masks: Path, frame: str) -> Image | None:
     """Return a label map over its frame, or alone where the frame is not here; None where it cannot be read."""
     import cv2  # here, as above
 
     try:
-        labels = read_label_map(path)
+        labels = read_masks(masks, frame)
     except BadInputError:
         return None
-    image = _frame(dataset, sequence, path.stem, labels)
+    image = _frame(dataset, sequence, frame, labels)
     width = min(max(1, round(image.shape[1] * HEIGHT / image.shape[0])), WIDEST)
     shown: Image = cv2.resize(tint(image, labels), (width, HEIGHT), interpolation=cv2.INTER_AREA)
     return shown

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from vos_bench.api import Dataset, ProtocolName, Sequence
 from vos_bench.environment import Environment
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.formats.mask_folders import mask_files
 from vos_bench.records import (
     DatasetEntry,
     RunRecord,
@@ -234,5 +235,4 @@ def _label_maps_present(out: Path, name: str, dataset: Dataset) -> bool:
     except VosBenchError:
         return False
     folder = masks_folder(out, name)
-    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    return all(f"{frame}.png" in present for frame in sequence.output_names)
+    return all((folder / file).is_file() for file in mask_files(sequence))

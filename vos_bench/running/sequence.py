@@ -24,7 +24,7 @@ from vos_bench.api import (
 from vos_bench.environment import device_name, without_home
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import replacing, require_no_link
-from vos_bench.labelmaps import write_label_map
+from vos_bench.formats.mask_folders import write_masks
 from vos_bench.names import to_utf8
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
@@ -266,7 +266,7 @@ def _segment(
 ) -> FrameTimings:
     plan = plan_frames(sequence, frames=task.frames, init=task.init)
     progress.sequence_started(sequence.name, len(plan.seen))
-    writer = _writer(sequence.name, plan, task)
+    writer = _writer(sequence, plan, task)
     with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
         source = FrameSource(frames, info=task.info, init=task.init)
         attempt.notes, attempt.given = source.notes, source.numbering.ids
@@ -335,16 +335,16 @@ def play(
     )
 
 
-def _writer(name: str, plan: FramePlan, task: Task) -> LabelMapWriter:
-    masks = masks_folder(task.out, name)
+def _writer(sequence: Sequence, plan: FramePlan, task: Task) -> LabelMapWriter:
+    masks = masks_folder(task.out, sequence.name)
 
     def save(frame: str, labels: LabelMap) -> None:
         with saving():
-            write_label_map(masks / f"{frame}.png", labels)
+            write_masks(masks, frame, labels, sequence.object_names)
 
     if not task.save_probabilities:
         return LabelMapWriter(plan, save)
-    folder = probabilities_folder(task.out, name)
+    folder = probabilities_folder(task.out, sequence.name)
 
     def save_probabilities(frame: str, prediction: Prediction, ids: LabelMap) -> None:
         probabilities = np.asarray(prediction.probabilities, dtype=np.float16)

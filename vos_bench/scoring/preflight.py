@@ -60,6 +60,8 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
     frames = rule.scored_frames(sequence)
     if not folder.exists():
         raise BadInputError(f"{folder}: there is no such folder; expected {len(frames)} label maps of {sequence.name}")
+    if sequence.object_names:
+        return _check_objects(sequence, folder, frames)
     present = label_map_names(folder)
     there = frozenset(present)
     if missing := [name for name in frames if name not in there]:
@@ -67,6 +69,28 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
     found = read_size(folder / f"{frames[0]}.png")
     check_size(folder / f"{frames[0]}.png", found, sequence.read_truth(frames[0]).shape)
     return found[0] * found[1] * len(frames)
+
+
+def _check_objects(sequence: TruthSequence, folder: Path, frames: tuple[str, ...]) -> int:
+    """Return how many pixels the scored masks have, where each object has a folder of them."""
+    pixels = 0
+    for object_id, name in sequence.object_names.items():
+        wanted = tuple(frame for frame in frames if frame in set(sequence.object_frames[object_id]))
+        if not (folder / name).is_dir():
+            held = _contents(folder)
+            raise BadInputError(f"{folder / name}: there is no such folder ({held}); expected the masks of this object")
+        present = label_map_names(folder / name)
+        if missing := [frame for frame in wanted if frame not in set(present)]:
+            raise BadInputError(_missing(folder / name, missing, wanted, present))
+        for frame in wanted[:1]:
+            height, width = read_size(folder / name / f"{frame}.png")
+            pixels += height * width * len(wanted)
+    return pixels
+
+
+def _contents(folder: Path) -> str:
+    """Return what lies in a sequence's folder, in words."""
+    return f"{folder.name} holds {shorten(path.name for path in list_folder(folder)) or 'nothing'}"
 
 
 def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) -> None:

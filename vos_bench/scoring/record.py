@@ -96,7 +96,8 @@ def score(
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.
         truth: A folder of true label maps, laid out like `masks`; in place of a dataset, or for one without public
-            truth. A `meta.json` in it or beside it names objects, first frames and categories for the ytvos protocols.
+            truth; for datasets with a layout of truth of their own, a tree in this layout. A `meta.json` in it or
+            beside it names objects, first frames and categories for the ytvos protocols.
         dataset: The dataset whose truth counts, or its name.
         root: The dataset's folder; None to find it as every command does.
         split: Which split of a dataset that is named; None for its default.
@@ -184,6 +185,8 @@ def scoring_target(
     if isinstance(dataset, str):
         from vos_bench import registry  # a folder of truth needs no plugin
 
+        if truth is not None and (own := registry.open_truth(dataset, truth, split=split)):
+            return _dataset_target(own, protocol, chosen)
         dataset = registry.open_dataset(dataset, root=root, split=split)
     return _dataset_target(dataset if truth is None else GivenTruth(dataset, truth), protocol, chosen)
 

@@ -12,6 +12,7 @@ from vos_bench import interrupts
 from vos_bench.api import ProtocolName
 from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.formats.mask_folders import read_object_mask
 from vos_bench.labelmaps import describe_unknown_ids, read_narrow
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
 from vos_bench.metrics.protocols import ScoringProtocol, TruthSequence, scoring_protocol
@@ -189,6 +190,8 @@ def _count_frames(
     sequence: TruthSequence, frames: tuple[str, ...], folder: Path, count: CountFrame
 ) -> list[FrameCounts]:
     """Read and count frame by frame, so that no two are in memory at once."""
+    if sequence.object_names:
+        return [_count_objects(sequence, frame, folder, count) for frame in frames]
     counts: list[FrameCounts] = []
     size: tuple[int, ...] | None = None
     for name in frames:
@@ -203,6 +206,20 @@ def _count_frames(
                 f"{sizes[1]} as on frame {frames[0]}; mend the truth"
             )
         counts.append(count(truth, masks))
+    return counts
+
+
+def _count_objects(sequence: TruthSequence, frame: str, folder: Path, count: CountFrame) -> FrameCounts:
+    """Count the masks of each object of a frame on their own: they may overlap, which no label map can hold."""
+    counts: FrameCounts = {}
+    for object_id, name in sequence.object_names.items():
+        if frame not in sequence.object_frames[object_id]:
+            continue
+        path = folder / name / f"{frame}.png"
+        mask, truth = read_object_mask(path), sequence.read_truth_mask(frame, object_id)
+        check_size(path, mask.shape, truth.shape)
+        if found := count(truth.view(np.uint8), mask.view(np.uint8)).get(1):
+            counts[object_id] = found
     return counts
 
 

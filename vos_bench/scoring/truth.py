@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vos_bench.api import Dataset, FramesSeen, Image, LabelMap, Problem, Prompt, Sequence
+from vos_bench.api import Dataset, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
 from vos_bench.names import did_you_mean, is_file_name, shorten
@@ -71,12 +71,16 @@ class TruthFolder:
         truth_names: The frames, in the order of their file names as strings.
         groups: Empty: a folder says nothing of groups. See `listed_truth` for one that has a list.
         first_frames: Empty, likewise.
+        object_names: Empty, for objects share label maps.
+        object_frames: Empty, likewise.
     """
 
     folder: Path
     truth_names: tuple[str, ...]
     groups: Mapping[int, str] = field(default_factory=dict)
     first_frames: Mapping[int, str] = field(default_factory=dict)
+    object_names: Mapping[int, str] = field(default_factory=dict)
+    object_frames: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -86,6 +90,11 @@ class TruthFolder:
     def read_truth(self, frame_name: str, /) -> NarrowLabels:
         """Read one label map. Raises BadInputError as `vos_bench.labelmaps.read_label_map` does."""
         return read_narrow(self.folder / f"{frame_name}.png")
+
+    def read_truth_mask(self, frame_name: str, object_id: int, /) -> Mask:
+        """Read the region of one object. Raises BadInputError as `read_truth`."""
+        mask: Mask = self.read_truth(frame_name) == object_id
+        return mask
 
 
 def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[TruthFolder, ...]:
@@ -247,6 +256,7 @@ class _TruthSequence(Sequence):
         self._sequence, self._truth = sequence, truth
         self.name, self.frame_names, self.prompt_frames = sequence.name, sequence.frame_names, sequence.prompt_frames
         self.output_names, self.first_frames, self.groups = sequence.output_names, sequence.first_frames, groups
+        self.listed_objects, self.frame_ranges = sequence.listed_objects, sequence.frame_ranges
         present = frozenset(truth.truth_names)
         self.truth_names = tuple(name for name in sequence.output_names if name in present)
 

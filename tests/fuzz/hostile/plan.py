@@ -11,6 +11,7 @@ INPUTS = {
     "label maps": 130,
     "frames": 60,
     "meta.json": 50,
+    "lists of objects": 60,
     "lists": 30,
     "annotations": 15,
     "settings": 45,

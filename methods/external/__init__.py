@@ -60,9 +60,8 @@ CUTIE = MethodInfo(
         ),
     ),
     reference="Cheng et al., Putting the Object Back into Video Object Segmentation, CVPR 2024",
-    deviations=("frames are resized by the network's own code (max_internal_size), not by its dataset loader",),
     row="adapter",
-    install="git clone https://github.com/hkchengrex/Cutie && pip install -e Cutie",
+    install="git clone https://github.com/hkchengrex/Cutie && pip install -e Cutie; or pip install rf-cutie",
 )
 
 XMEM = MethodInfo(
@@ -81,7 +80,6 @@ XMEM = MethodInfo(
     ),
     reference="Cheng and Schwing, XMem, ECCV 2022; github.com/hkchengrex/XMem",
     deviations=(
-        "frames are resized by torch's antialiased bicubic filter, where its loader uses Pillow's",
         "the use of long-term memory is counted for every sequence, not for long ones alone",
         "float32 unless --amp fp16 is given, where the authors' evaluation has autocast on",
     ),
@@ -92,7 +90,7 @@ XMEM = MethodInfo(
 
 AOT = MethodInfo(
     name="aot",
-    summary="AOT and DeAOT as released, in an environment of their own; they need a GPU.",
+    summary="AOT and DeAOT as released, in an environment of their own.",
     factory="vos_bench.methods.external.recipes:Aot",
     licence="BSD-3-Clause",
     weights=(
@@ -106,8 +104,8 @@ AOT = MethodInfo(
         ),
     ),
     reference="Yang et al., AOT, NeurIPS 2021, and DeAOT, NeurIPS 2022; github.com/yoxu515/aot-benchmark",
-    deviations=("frames are resized by torch's antialiased bilinear filter, where its loader uses OpenCV's",),
     row="adapter",
-    install="git clone https://github.com/yoxu515/aot-benchmark, its requirements by its README; "
+    install="git clone https://github.com/yoxu515/aot-benchmark; pip install torch torchvision opencv-python "
+    "matplotlib scikit-image timm; AOT models also need spatial-correlation-sampler (DeAOT models do not); "
     "then --set repository=aot-benchmark",
 )

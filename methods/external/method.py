@@ -63,7 +63,7 @@ class External(SequenceMethod):
 
     def facts(self) -> Mapping[str, Any]:
         """Return what the streaming form tells the program besides the protocol's version."""
-        weights = str(self.weights) if self.weights else None
+        weights = str(Path(self.weights).absolute()) if self.weights else None
         return {"device": self.device, "amp": self.amp, "compile": self.compile, "seed": self.seed, "weights": weights}
 
     def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:

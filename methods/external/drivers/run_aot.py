@@ -1,19 +1,34 @@
 """AOT and DeAOT (github.com/yoxu515/aot-benchmark, BSD-3) for `vos-bench run aot`; runs in an environment of theirs.
 
-The authors' engine needs a GPU. Frames are shrunk so that the longer side has at most `--longest` pixels, and to one
-more than a multiple of 16 where the model aligns corners, as their loader does.
+Frames are prepared as the authors' loader does it: shrunk so that the longer side has at most `--longest` pixels, and
+to one more than a multiple of 16 where the model aligns corners.
 """
 
 import argparse
 import importlib
+import importlib.util
+import os
 import sys
+import tempfile
 
+import cv2
 import numpy as np
 import torch
+from driver_tools import autocast, read_weights, set_tf32
 from torch.nn import functional
 from vos_bench_client import serve
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+SAMPLER = "spatial_correlation_sampler"
+
+
+def require_sampler(model):
+    """End with one sentence where a model needs a package that is not installed."""
+    if "deaot" not in model.lower() and importlib.util.find_spec(SAMPLER) is None:
+        raise SystemExit(
+            f"{model} needs the package {SAMPLER} (it builds with a CUDA compiler): install it in the system's"
+            " environment, or take a DeAOT model, --set model=r50_deaotl"
+        )
 
 
 class Aot:
@@ -25,12 +40,13 @@ class Aot:
         from utils.checkpoint import load_network
 
         self.device, self.amp, self.longest = hello["device"], hello["amp"], options.longest
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.amp == "tf32"
+        set_tf32(self.amp)
         number = int(self.device.partition(":")[2] or 0)
         configuration = importlib.import_module("configs." + options.stage).EngineConfig("vos_bench", options.model)
         configuration.TEST_CKPT_PATH = hello["weights"]
         self.align = configuration.MODEL_ALIGN_CORNERS
         network = build_vos_model(configuration.MODEL_VOS, configuration).to(self.device)
+        read_weights(hello["weights"])  # first: their code would run what is pickled in it
         network, left_out = load_network(network, hello["weights"], number)
         if left_out:
             raise SystemExit(f"{hello['weights']}: holds parameters of another model: {sorted(left_out)[:8]}")
@@ -44,7 +60,6 @@ class Aot:
             short_term_mem_skip=getattr(configuration, "TEST_SHORT_TERM_MEM_SKIP", 1),
         )
         self.engine.eval()
-        self.mean, self.deviation = (torch.tensor(x, device=self.device).view(1, 3, 1, 1) for x in (MEAN, DEVIATION))
 
     def start(self, image, new, boxes):
         """Begin a sequence."""
@@ -56,9 +71,8 @@ class Aot:
     def step(self, image, new, boxes):
         """Answer the next frame."""
         del boxes  # vos-bench hands none over: this method starts from masks
-        precision = torch.bfloat16 if self.amp == "bf16" else torch.float16
-        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp in ("fp16", "bf16")):
-            small = self.shrunk(image)
+        with autocast(self.device, self.amp):
+            small = self.preprocess(image)
             labels = torch.zeros((1, 1, *image.shape[:2]), device=self.device)
             if self.number:
                 self.engine.match_propogate_one_frame(small)
@@ -76,18 +90,21 @@ class Aot:
         self.number += 1
         return np.array([0, *self.objects], np.uint16)[labels[0, 0].long().cpu().numpy()]
 
-    def shrunk(self, image):
-        """Return the frame as the network takes it."""
-        pixels = torch.from_numpy(image.copy()).to(self.device).permute(2, 0, 1)[None].float() / 255
+    def preprocess(self, image):
+        """Return the frame as the network takes it, 1 x 3 x h x w."""
         scale = min(1.0, self.longest / max(image.shape[:2]))
-        size = [self.fitting(side * scale) for side in image.shape[:2]]
-        small = functional.interpolate(pixels, size=size, mode="bilinear", align_corners=False, antialias=True)
-        return (small - self.mean) / self.deviation
+        height, width = (self.fitting_side(int(scale * side)) for side in image.shape[:2])
+        pixels = image.astype(np.float32)
+        if (height, width) != image.shape[:2]:
+            pixels = cv2.resize(pixels, dsize=(width, height), interpolation=cv2.INTER_CUBIC)
+        pixels /= 255.0
+        pixels -= MEAN
+        pixels /= DEVIATION
+        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].to(self.device)
 
-    def fitting(self, side):
+    def fitting_side(self, side):
         """Return the nearest side that the network's strides fit."""
-        whole = max(1, round((side - self.align) / 16)) * 16
-        return whole + int(self.align)
+        return max(1, int(np.around((side - self.align) / 16))) * 16 + int(self.align)
 
 
 if __name__ == "__main__":
@@ -97,5 +114,9 @@ if __name__ == "__main__":
     parser.add_argument("--stage", default="pre_ytb_dav")
     parser.add_argument("--longest", type=int, default=1040)
     given = parser.parse_args()
+    require_sampler(given.model)
     sys.path.insert(0, given.repository)
-    serve(lambda hello: Aot(hello, given))
+    with tempfile.TemporaryDirectory() as folder:  # their configuration makes folders for results where it stands
+        os.chdir(folder)
+        serve(lambda hello: Aot(hello, given))
+        os.chdir(given.repository)

@@ -1,6 +1,6 @@
 """Cutie (github.com/hkchengrex/Cutie, MIT) for `vos-bench run cutie`; runs in the environment where Cutie is installed.
 
-Sizes, memory interval and top-k are those of the authors' evaluation of DAVIS and YouTube-VOS.
+Sizes, memory interval, top-k and resizing are those of the authors' evaluation of DAVIS and YouTube-VOS.
 """
 
 import argparse
@@ -8,6 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from driver_tools import autocast, read_weights, set_tf32, skip_imagenet_weights
+from PIL import Image
+from torch.nn import functional
+from torchvision.transforms import InterpolationMode, Resize
 from vos_bench_client import serve
 
 
@@ -16,6 +20,7 @@ def load(hello, options):
     from cutie.inference import inference_core
     from cutie.inference.utils.args_utils import get_dataset_cfg
     from cutie.model.cutie import CUTIE
+    from cutie.model.utils import resnet
     from hydra import compose, initialize_config_dir
     from omegaconf import open_dict
 
@@ -25,10 +30,10 @@ def load(hello, options):
     with open_dict(configuration):
         configuration["weights"] = hello["weights"]
         configuration["mem_every"] = options.mem_every
-        configuration["max_internal_size"] = options.size
     get_dataset_cfg(configuration)
+    skip_imagenet_weights(resnet)
     network = CUTIE(configuration).to(hello["device"]).eval()
-    network.load_weights(torch.load(hello["weights"], map_location=hello["device"], weights_only=True))
+    network.load_weights(read_weights(hello["weights"], hello["device"]))
     return network, configuration
 
 
@@ -36,8 +41,10 @@ class Cutie:
     """One network, a fresh memory for each sequence."""
 
     def __init__(self, hello, options):
-        self.device, self.amp = hello["device"], hello["amp"]
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.amp == "tf32"
+        self.device, self.amp, self.size = hello["device"], hello["amp"], options.size
+        self.resize_image = Resize(self.size, interpolation=InterpolationMode.BILINEAR, antialias=True)
+        self.resize_labels = Resize(self.size, interpolation=InterpolationMode.NEAREST)
+        set_tf32(self.amp)
         self.network, self.configuration = load(hello, options)
 
     def start(self, image, new, boxes):
@@ -52,12 +59,17 @@ class Cutie:
     def step(self, image, new, boxes):
         """Answer the next frame."""
         del boxes  # vos-bench hands none over: this method starts from masks
-        pixels = torch.from_numpy(image.copy()).to(self.device).permute(2, 0, 1).float() / 255
-        started = [int(k) for k in np.unique(new) if k]
-        mask = torch.from_numpy(new.astype(np.int64)).to(self.device) if started else None
-        precision = torch.bfloat16 if self.amp == "bf16" else torch.float16
-        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp in ("fp16", "bf16")):
-            shares = self.core.step(pixels, mask, started or None)
+        pixels, labels = torch.from_numpy(image).permute(2, 0, 1).float() / 255, new
+        if 0 < self.size < min(image.shape[:2]):
+            pixels = self.resize_image(pixels)
+            labels = np.array(self.resize_labels(Image.fromarray(new.astype(np.int32))))
+        started = [int(k) for k in np.unique(labels) if k]
+        mask = torch.from_numpy(labels.astype(np.int64)).to(self.device) if started else None
+        with autocast(self.device, self.amp):
+            shares = self.core.step(pixels.to(self.device), mask, started or None)
+            if shares.shape[1:] != image.shape[:2]:
+                whole = image.shape[:2]
+                shares = functional.interpolate(shares[:, None], whole, mode="bilinear", align_corners=False)[:, 0]
         self.objects += started
         return np.array([0, *self.objects], np.uint16)[shares.argmax(dim=0).cpu().numpy()]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from driver_tools import read_weights
 from PIL import Image
 from sam2.build_sam import build_sam2_video_predictor
 
@@ -87,6 +88,7 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--precision", default="bf16", choices=("bf16", "off"))
     options = parser.parse_args()
+    read_weights(options.weights)  # first: SAM 2's own loader is of any version
     predictor = build_sam2_video_predictor(
         "configs/sam2.1/sam2.1_hiera_" + CONFIGURATIONS[options.model] + ".yaml",
         options.weights,

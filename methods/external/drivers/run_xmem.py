@@ -1,6 +1,6 @@
 """XMem (github.com/hkchengrex/XMem, MIT) for `vos-bench run xmem`; runs in an environment of its own.
 
-The settings are those of the authors' evaluation script.
+Settings, resizing and rounding are those of the authors' evaluation script.
 """
 
 import argparse
@@ -8,7 +8,9 @@ import sys
 
 import numpy as np
 import torch
+from driver_tools import autocast, read_weights, set_tf32, skip_imagenet_weights
 from torch.nn import functional
+from torchvision import transforms
 from vos_bench_client import serve
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -18,10 +20,12 @@ class XMem:
     """One network, a fresh memory for each sequence."""
 
     def __init__(self, hello, options):
+        from model import resnet
         from model.network import XMem as Network
 
+        skip_imagenet_weights(resnet)
         self.device, self.amp, self.size = hello["device"], hello["amp"], options.size
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.amp == "tf32"
+        set_tf32(self.amp)
         self.settings = {
             "top_k": options.top_k,
             "mem_every": options.mem_every,
@@ -33,11 +37,13 @@ class XMem:
             "max_long_term_elements": 10000,
             "num_prototypes": 128,
         }
-        # Before the authors' own code reads the file, for its sizes: a file that would run something ends here.
-        weights = torch.load(hello["weights"], map_location=self.device, weights_only=True)
+        weights = read_weights(hello["weights"], self.device)  # first: their code opens the file too, for its sizes
         self.network = Network(self.settings, hello["weights"], map_location=self.device).to(self.device).eval()
         self.network.load_weights(weights, init_as_zero_if_needed=True)
-        self.mean, self.deviation = (torch.tensor(x, device=self.device).view(3, 1, 1) for x in (MEAN, DEVIATION))
+        steps = [transforms.Normalize(MEAN, DEVIATION)]
+        if self.size > 0:  # the authors leave antialiasing to torchvision's default
+            steps.append(transforms.Resize(self.size, transforms.InterpolationMode.BILINEAR))
+        self.preprocess = transforms.Compose(steps)
 
     def start(self, image, new, boxes):
         """Begin a sequence."""
@@ -51,8 +57,8 @@ class XMem:
     def step(self, image, new, boxes):
         """Answer the next frame."""
         del boxes  # vos-bench hands none over: this method starts from masks
-        pixels = torch.from_numpy(image.copy()).to(self.device).permute(2, 0, 1).float() / 255
-        small = self.shrunk((pixels - self.mean) / self.deviation, mode="bicubic", align_corners=False, antialias=True)
+        pixels = torch.from_numpy(image).permute(2, 0, 1).float() / 255
+        small = self.preprocess(pixels).to(self.device)
         started = [int(k) for k in np.unique(new) if k]
         masks = labels = None
         if started:
@@ -60,20 +66,19 @@ class XMem:
             self.objects += started
             self.core.set_all_labels(list(range(1, len(self.objects) + 1)))
             planes = np.stack([new == k for k in self.objects]).astype(np.float32)
-            masks = self.shrunk(torch.from_numpy(planes).to(self.device), mode="nearest")
-        precision = torch.bfloat16 if self.amp == "bf16" else torch.float16
-        with torch.autocast(self.device.split(":")[0], dtype=precision, enabled=self.amp in ("fp16", "bf16")):
+            masks = self.resize_masks(torch.from_numpy(planes).to(self.device))
+        with autocast(self.device, self.amp):
             shares = self.core.step(small, masks, labels).float()
         whole = functional.interpolate(shares[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
         return np.array([0, *self.objects], np.uint16)[whole.argmax(dim=0).cpu().numpy()]
 
-    def shrunk(self, planes, **how):
-        """Bring the shorter side to the size that was asked for; -1 leaves it."""
-        height, width = planes.shape[-2:]
-        if self.size <= 0 or min(height, width) == self.size:
+    def resize_masks(self, planes):
+        """Bring the shorter side of K x H x W masks to the size that was asked for; -1 leaves it."""
+        if self.size <= 0:
             return planes
-        scale = self.size / min(height, width)
-        return functional.interpolate(planes[None], size=(round(height * scale), round(width * scale)), **how)[0]
+        shorter = min(planes.shape[-2:])
+        size = tuple(int(side / shorter * self.size) for side in planes.shape[-2:])
+        return functional.interpolate(planes[None], size=size, mode="nearest")[0]
 
 
 if __name__ == "__main__":

@@ -50,7 +50,13 @@ def test_cutie(build: Any, clip: Any, answers: Any) -> None:
     method = build("cutie", model="small", size=600, mem_every=3)
     require_still(answers(method, clip()))
     require_still(answers(method, clip("again")))
-    assert method.finish().splitlines() == ["cutie small 7 3 600"] * 2
+    assert method.finish().splitlines() == ["cutie small 7 3 -1", "works at 30x20"] * 2
+
+
+def test_cutie_shrinks_frames_and_masks_above_its_size(build: Any, clip: Any, answers: Any) -> None:
+    method = build("cutie", size=13)
+    require_still(answers(method, clip()), least=0.93)
+    assert "works at 19x13" in method.finish()
 
 
 def test_xmem(build: Any, clip: Any, answers: Any) -> None:
@@ -63,6 +69,48 @@ def test_aot(build: Any, clip: Any, answers: Any) -> None:
     method = build("aot", repository=str(FAKES / "aot"), content={"left_out": []})
     require_still(answers(method, clip()), least=0.93)
     require_still(answers(method, clip("again")), least=0.93)
+
+
+def test_aot_leaves_nothing_in_the_folder_where_it_is_called(
+    build: Any, clip: Any, answers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    method = build("aot", repository=str(FAKES / "aot"), content={"left_out": []})
+    require_still(answers(method, clip()), least=0.93)
+    assert not list(folder.iterdir())
+
+
+def test_aot_names_the_package_that_its_models_need_before_it_starts(
+    build: Any, clip: Any, answers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "")
+    with pytest.raises(MethodError, match=r"r50_aotl needs the package spatial_correlation_sampler .*model=r50_deaotl"):
+        build("aot", repository=str(FAKES / "aot"), content={"left_out": []})
+    method = build("aot", repository=str(FAKES / "aot"), content={"left_out": []}, model="r50_deaotl")
+    require_still(answers(method, clip()), least=0.93)
+
+
+@pytest.mark.parametrize(("name", "folder"), [("cutie", ""), ("xmem", "xmem"), ("aot", "aot"), ("sam2.1", "")])
+def test_a_checkpoint_that_would_run_code_is_refused(
+    build: Any, clip: Any, answers: Any, name: str, folder: str, tmp_path: Path
+) -> None:
+    options = {"repository": str(FAKES / folder)} if folder else {"model": "tiny"} if name == "sam2.1" else {}
+    with pytest.raises(MethodError, match="(?i)weights_only|unsupported"):
+        method = build(name, content={"key": Planted(tmp_path / "ran")}, **options)
+        answers(method, clip())
+    assert not (tmp_path / "ran").exists()
+
+
+class Planted:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
 
 
 def test_aot_refuses_parameters_of_another_model(build: Any) -> None:

@@ -23,4 +23,6 @@ def compose(*, config_name, overrides):
     assert FOLDER
     assert config_name == "eval_config"
     (model,) = overrides
-    return Configuration(model=model.removeprefix("model="), weights="output/x.pth", mem_every=None, dataset="d17-val")
+    found = Configuration(model=model.removeprefix("model="), weights="output/x.pth", mem_every=None)
+    found.update(dataset="d17-val", max_internal_size=-1)
+    return found

@@ -1,9 +1,12 @@
 import torch
 
+from model import resnet
+
 
 class XMem(torch.nn.Module):
     def __init__(self, config, model_path=None, map_location=None):
         super().__init__()
+        resnet.resnet50()
         assert config["deep_update_every"] == -1
         assert model_path.endswith("w.pth")
         self.loaded = None

@@ -10,9 +10,12 @@ class InferenceCore:
         assert not network.training
         assert network.loaded is not None
         sys.stderr.write(f"cutie {network.model} {network.loaded} {cfg.mem_every} {cfg.max_internal_size}\n")
-        self.planes, self.objects = [], []
+        self.planes, self.objects, self.shape = [], [], None
 
     def step(self, image, mask=None, objects=None, *, idx_mask=True, end=False):
+        if self.shape is None:
+            sys.stderr.write(f"works at {image.shape[2]}x{image.shape[1]}\n")
+        self.shape = image.shape
         assert image.ndim == 3
         assert image.shape[0] == 3
         assert 0 <= float(image.min()) <= float(image.max()) <= 1

@@ -1,9 +1,12 @@
 import torch
 
+from cutie.model.utils import resnet
+
 
 class CUTIE(torch.nn.Module):
     def __init__(self, configuration):
         super().__init__()
+        resnet.resnet50()
         self.model = configuration["model"]
         self.loaded = None
 

@@ -1,0 +1,1 @@
+"""It is installed, and that is all that is asked."""

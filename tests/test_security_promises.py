@@ -103,13 +103,15 @@ def test_every_load_of_torch_but_the_one_restricted_reader_is_of_weights_only() 
     assert {only for path, only in loads if path != READER} == {"True"}
 
 
-def test_the_drivers_that_load_weights_themselves_say_weights_only() -> None:
+def test_every_driver_reads_weights_only_before_the_code_of_others_does() -> None:
     loads = [
         (path.name, keywords.get("weights_only"))
         for path, function, keywords in calls()
         if function == "torch.load" and path.is_relative_to(DRIVERS)
     ]
-    assert sorted(loads) == [("run_cutie.py", "True"), ("run_xmem.py", "True")]
+    assert loads == [("driver_tools.py", "True")]
+    readers = {path.name for path, function, _ in calls() if function == "read_weights"}
+    assert readers == {path.name for path in (CHECKOUT / DRIVERS).glob("run_*.py")}
 
 
 def test_nothing_else_runs_what_lies_in_a_file() -> None:

@@ -95,18 +95,19 @@ class Environment(FrozenModel):
     git: GitState | None = None
 
 
-def collect_environment(plugin_module: str = "") -> Environment:
+def collect_environment(plugin_module: str = "", packages: Iterable[str] = ()) -> Environment:
     """Look at the machine and the installed software; imports nothing, torch least of all.
 
     Args:
         plugin_module: The module that the method lives in; its distribution's version is recorded too.
+        packages: Further distributions whose versions are recorded, where they are installed.
     """
     gpus, driver = _gpus()
     return Environment(
         vos_bench=vos_bench.__version__,
         python=f"{platform.python_version()} {platform.python_implementation()}",
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
-        packages=_versions((*_requirements(), *_distributions_of(plugin_module))),
+        packages=_versions((*_requirements(), *_distributions_of(plugin_module), *packages)),
         cpu=processor_name(),
         cores=_cores(),
         memory_mib=psutil.virtual_memory().total // 2**20,

@@ -79,8 +79,12 @@ class MethodInfo:
         untrained: Whether it also runs with random parameters, when `--weights untrained` asks for that.
         row: `native` for code of this package or of a plugin; `adapter` for a system that runs as its authors
             released it, in a process and an environment of its own.
-        install: How to get that system; empty for native methods.
+        install: How to get that system, or the packages that a native method needs besides; empty where nothing is.
         runs_command: Whether it runs any program that the user names, by its setting `command`.
+        packages: Distributions that the method computes with besides those of vos-bench; a record has their versions.
+        weights_finder: `module:function` for parameters that are not one file: called as `function(info, given)` with
+            what `--weights` or the configuration said, it returns `vos_bench.weights.ChosenWeights`; empty where
+            parameters are a file.
     """
 
     name: str
@@ -98,6 +102,8 @@ class MethodInfo:
     row: Literal["native", "adapter"] = "native"
     install: str = ""
     runs_command: bool = False
+    packages: tuple[str, ...] = ()
+    weights_finder: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Which file of parameters a method gets."""
 
+import hashlib
 import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
+from vos_bench import registry
 from vos_bench.api import UNTRAINED, Parameters
 from vos_bench.config import expanded, find_weights, user_config_path
 from vos_bench.errors import BadInputError
@@ -12,7 +14,7 @@ from vos_bench.plugins import MethodInfo, WeightsInfo
 
 
 class ChosenWeights(NamedTuple):
-    """A file of parameters, what it is called in public, and its licence (empty where nobody said)."""
+    """A file or folder of parameters, what it is called in public, and its licence (empty where nobody said)."""
 
     path: Parameters
     name: str
@@ -32,9 +34,13 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
     """
     if given == UNTRAINED and info.untrained:
         return ChosenWeights(UNTRAINED, UNTRAINED, "")
+    configured = find_weights(info.name, None) if given is None else None
+    if info.weights_finder and (wanted := given or str(configured or "")):
+        found: ChosenWeights = registry.resolve(info.weights_finder)(info, wanted)
+        return found
     if given is not None:
         return _given(info, given)
-    if (path := find_weights(info.name, None)) is not None:
+    if (path := configured) is not None:
         return _file(path, "named by the environment or the config file")
     for weights in info.weights:
         if (path := _packaged(info, weights)) is not None:
@@ -47,6 +53,15 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
         + " ".join(f"{weights.name}: {weights.note}" for weights in info.weights)
         + (" To see it run with random parameters: --weights untrained." if info.untrained else "")
     )
+
+
+def weights_sha256(path: Path) -> str:
+    """Return the sha256 of a file, or of a folder: of the names and hashes of its .json and .safetensors files."""
+    if not path.is_dir():
+        return sha256(path)
+    files = sorted(each for each in path.iterdir() if each.suffix in {".json", ".safetensors"} and each.is_file())
+    lines = (f"{each.name} {sha256(each)}\n" for each in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _given(info: MethodInfo, given: str) -> ChosenWeights:

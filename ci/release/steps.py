@@ -71,6 +71,13 @@ def ray(shop: Workshop) -> str:
     return _last(shop.run(python, "-m", "tox", "-e", "ray"))
 
 
+def peers(shop: Workshop) -> str:
+    """Methods answer what the authors' packages answer: `tox -e peers`."""
+    python = shop.fresh("peers")
+    shop.run(python, "-m", "pip", "install", "--quiet", "tox")
+    return _last(shop.run(python, "-m", "tox", "-e", "peers"))
+
+
 def conformance(shop: Workshop) -> str:
     """Scores equal those recorded from the official tools, and LWL the recordings of the authors' implementation."""
     shop.needs_shared()
@@ -143,7 +150,7 @@ STEPS: Mapping[str, Callable[[Workshop], str]] = {
     step.__name__.replace("_", "-"): step
     for step in (
         version, wheel, readme_run, documents, notebook, licences, audit, conformance, benchmarks, fuzz, faults, ray,
-        readme_tests,
+        peers, readme_tests,
     )
 }  # fmt: skip
 

@@ -168,7 +168,7 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
             score_and_save(settings.dataset, timed.record(prepared.task), task=prepared.task)
             for timed in passes.sequences.values()
         ]
-        environment = collect_environment(settings.method.factory.partition(":")[0])
+        environment = collect_environment(settings.method.factory.partition(":")[0], settings.method.packages)
         record = record.replace(
             numerics=numerics(prepared.spec, method),
             environment=environment,

@@ -212,7 +212,7 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
         if output.numerics is not None:
             record = record.replace(
                 numerics=output.numerics,
-                environment=collect_environment(settings.method.factory.partition(":")[0]),
+                environment=collect_environment(settings.method.factory.partition(":")[0], settings.method.packages),
                 notes=(*record.notes, *output.notes),
             )
         with lock.gate():

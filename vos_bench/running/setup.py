@@ -21,7 +21,7 @@ from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
-from vos_bench.files import code_sha256, sha256
+from vos_bench.files import code_sha256
 from vos_bench.names import did_you_mean
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
@@ -40,7 +40,7 @@ from vos_bench.running.method import MethodSpec, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
 from vos_bench.running.sequence import Task
 from vos_bench.timing import Clock
-from vos_bench.weights import ChosenWeights
+from vos_bench.weights import ChosenWeights, weights_sha256
 
 Overwrite = Literal["only-missing", "always", "never"]
 
@@ -242,7 +242,7 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
             sequences=chosen,
         ),
         protocol=protocol_entry(settings.protocol or dataset.protocol, init=settings.init, frames_seen=settings.frames),
-        environment=collect_environment(info.factory.partition(":")[0]),
+        environment=collect_environment(info.factory.partition(":")[0], info.packages),
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
         memory_definition=MEMORY_DEFINITION,
         ablation=settings.ablation,
@@ -266,7 +266,7 @@ def _weights(settings: RunSettings) -> WeightsEntry | None:
     return WeightsEntry(
         name=settings.weights_name or path.name,
         file=path.name,
-        sha256=sha256(path),
+        sha256=weights_sha256(path),
         licence=settings.weights_licence,
     )
 

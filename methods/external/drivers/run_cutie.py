@@ -40,6 +40,7 @@ def load(hello, options):
 class Cutie:
     """One network, a fresh memory for each sequence."""
 
+    @torch.inference_mode()  # as theirs: with parameters that are made elsewhere, convolutions round otherwise
     def __init__(self, hello, options):
         self.device, self.amp, self.size = hello["device"], hello["amp"], options.size
         self.resize_image = Resize(self.size, interpolation=InterpolationMode.BILINEAR, antialias=True)
@@ -59,7 +60,7 @@ class Cutie:
     def step(self, image, new, boxes):
         """Answer the next frame."""
         del boxes  # vos-bench hands none over: this method starts from masks
-        pixels, labels = torch.from_numpy(image).permute(2, 0, 1).float() / 255, new
+        pixels, labels = torch.from_numpy(image).permute(2, 0, 1).contiguous().float() / 255, new
         if 0 < self.size < min(image.shape[:2]):
             pixels = self.resize_image(pixels)
             labels = np.array(self.resize_labels(Image.fromarray(new.astype(np.int32))))

@@ -53,11 +53,11 @@ class XMem:
         self.objects = []
         return self.step(image, new, boxes)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def step(self, image, new, boxes):
         """Answer the next frame."""
         del boxes  # vos-bench hands none over: this method starts from masks
-        pixels = torch.from_numpy(image).permute(2, 0, 1).float() / 255
+        pixels = torch.from_numpy(image).permute(2, 0, 1).contiguous().float() / 255
         small = self.preprocess(pixels).to(self.device)
         started = [int(k) for k in np.unique(new) if k]
         masks = labels = None

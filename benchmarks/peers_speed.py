@@ -1,0 +1,151 @@
+"""`sam2-hf` beside the propagation of the package `sam2`: CPU seconds a frame and memory, same parameters and frames.
+
+    python benchmarks/peers_speed.py --frames 8 --objects 1,4 --out speed.json
+    python benchmarks/peers_speed.py --memory 200 --side 256
+
+Both sides run in one process with one thread, frame by frame in turns, so that what else the machine does meets both
+alike. What is timed is CPU time. Theirs is a step of `propagate_in_video`, ours the whole `step` with the frame's
+preparation and the label map, which theirs leaves out. Theirs is timed in two forms: all objects in one state, and a
+pass for each, as their script runs objects that start on different frames.
+"""
+
+import argparse
+import gc
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from peer_systems import sam2_package
+from peer_systems.clips import Clip
+
+from vos_bench import registry
+from vos_bench.api import Image, Mask, Prompt
+from vos_bench.environment import collect_environment
+
+SIZE = (480, 854)
+PACKAGES = ("transformers", "rf-sam-2", "sam2", "torch")
+
+
+def texture(frames: int) -> list[Image]:
+    """Return blocks of colour that move four pixels a frame, 854 x 480."""
+    blocks = np.random.default_rng(0).integers(0, 255, (SIZE[0] // 16, SIZE[1] // 14, 3), dtype=np.uint8)
+    base = blocks.repeat(16, axis=0).repeat(14, axis=1)
+    return [np.roll(base, 4 * number, axis=1) for number in range(frames)]
+
+
+def squares(count: int) -> dict[int, Mask]:
+    """Return one mask an object."""
+    masks = {}
+    for k in range(count):
+        masks[k + 1] = np.zeros(SIZE, np.bool_)
+        masks[k + 1][40 + 100 * k : 120 + 100 * k, 100 + 150 * k : 260 + 150 * k] = True
+    return masks
+
+
+def theirs(predictor: Any, clip: Clip, *, together: bool) -> Iterator[None]:
+    """Propagate, one frame a step: all objects in one state, or a pass for each, side by side."""
+    masks = clip.prompts[0]
+    groups = [masks] if together else [{k: mask} for k, mask in masks.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        clip.write(Path(folder))
+        states = [predictor.init_state(str(Path(folder) / "JPEGImages" / clip.name)) for _ in groups]
+    for state, group in zip(states, groups, strict=True):
+        for k, mask in group.items():
+            predictor.add_new_mask(inference_state=state, frame_idx=0, obj_id=k, mask=mask)
+    for _ in zip(*(predictor.propagate_in_video(state) for state in states), strict=True):
+        yield
+
+
+def ours(method: Any, clip: Clip) -> Iterator[None]:
+    """Segment, one frame a step."""
+    method.initialize(clip.frames[0], Prompt(masks=clip.prompts[0]))
+    yield
+    for frame in clip.frames[1:]:
+        method.step(frame)
+        yield
+
+
+def cpu_seconds(sides: dict[str, Callable[[], Iterator[None]]]) -> dict[str, list[float]]:
+    """Run the sides in turns and return what each frame but the first takes each of them."""
+    running = {name: side() for name, side in sides.items()}
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    while True:
+        for name, side in running.items():
+            began = time.process_time()
+            if next(side, "ended") == "ended":
+                return {each: seconds[1:] for each, seconds in found.items()}
+            found[name].append(time.process_time() - began)
+
+
+def growth_mib(side: Iterator[None]) -> float:
+    """Return by how much running a side to its end makes the process larger."""
+    gc.collect()
+    process = psutil.Process()
+    before, most = process.memory_info().rss, 0
+    for _ in side:
+        most = max(most, process.memory_info().rss)
+    return (most - before) / 2**20
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--objects", default="1,4")
+    parser.add_argument("--side", type=int, default=1024)
+    parser.add_argument("--memory", type=int, help="measure memory over so many frames, one object, instead of time")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder) / "w.pt"
+        sam2_package.make_checkpoint(checkpoint, seed=0)
+        sam2_package.make_folder(checkpoint, Path(folder) / "hf", side=arguments.side)
+        predictor = sam2_package.build(checkpoint, side=arguments.side)
+        method = registry.resolve(registry.method("sam2-hf").factory)(weights=Path(folder) / "hf")
+        method.wants_probabilities = False
+        if arguments.memory:
+            clip = Clip("clip", texture(arguments.memory), {0: squares(1)})
+            row: dict[str, Any] = {"frames": arguments.memory, "objects": 1}
+            row["ours_mib"] = growth_mib(ours(method, clip))
+            row["theirs_mib"] = growth_mib(theirs(predictor, clip, together=True))
+            row["ratio"] = row["ours_mib"] / row["theirs_mib"]
+            rows.append(row)
+            print(row, flush=True)
+        for count in [] if arguments.memory else map(int, arguments.objects.split(",")):
+            clip = Clip("clip", texture(arguments.frames), {0: squares(count)})
+            sides = {
+                "ours": lambda clip=clip: ours(method, clip),
+                "together": lambda clip=clip: theirs(predictor, clip, together=True),
+            }
+            if count > 1:
+                sides["passes"] = lambda clip=clip: theirs(predictor, clip, together=False)
+            seconds = cpu_seconds(sides)
+            row = {"frames": arguments.frames, "objects": count}
+            row |= {f"{name}_cpu_seconds": [round(each, 3) for each in found] for name, found in seconds.items()}
+            for name in sides:
+                if name != "ours":
+                    pairs = zip(seconds["ours"], seconds[name], strict=True)
+                    row[f"ratio_to_{name}"] = statistics.median(a / b for a, b in pairs)
+            rows.append(row)
+            print(row, flush=True)
+    if arguments.out:
+        environment = collect_environment("", PACKAGES).model_dump(mode="json")
+        record = {"command": " ".join(["python", *sys.argv]), "side": arguments.side, "environment": environment}
+        arguments.out.write_text(json.dumps({**record, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -125,7 +125,8 @@ def main() -> int:
     if arguments.out:
         environment = collect_environment("", PACKAGES)
         record = {
-            "command": " ".join(["python", *sys.argv]),
+            "command": f"python benchmarks/peers.py {' '.join(arguments.systems)} --frames {arguments.frames}"
+            f" --side {arguments.side} --seed {arguments.seed} --threads {arguments.threads}",
             "environment": environment.model_dump(mode="json"),
             "rows": [{**row._asdict(), "passed": row.passed} for row in rows],
         }

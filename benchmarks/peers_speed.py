@@ -143,7 +143,9 @@ def main() -> None:
             print(row, flush=True)
     if arguments.out:
         environment = collect_environment("", PACKAGES).model_dump(mode="json")
-        record = {"command": " ".join(["python", *sys.argv]), "side": arguments.side, "environment": environment}
+        what = f"--memory {arguments.memory}" if arguments.memory else f"--objects {arguments.objects}"
+        command = f"python benchmarks/peers_speed.py --frames {arguments.frames} --side {arguments.side} {what}"
+        record = {"command": command, "side": arguments.side, "environment": environment}
         arguments.out.write_text(json.dumps({**record, "rows": rows}, indent=2) + "\n", encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vos_bench.config import expanded
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes
 from vos_bench.plugins import MethodInfo
 from vos_bench.weights import ChosenWeights
 
@@ -70,7 +71,7 @@ def _revision(folder: Path) -> str:
         return folder.resolve().name
     note = folder / ".cache" / "huggingface" / "download" / "config.json.metadata"
     try:
-        first = note.read_bytes()[:41].decode("ascii", "replace").splitlines()[0]
-    except (OSError, IndexError):
+        first = read_bytes(note, most=4096).decode("ascii", "replace").splitlines()[0]
+    except (OSError, IndexError, BadInputError):
         return ""
     return first if _COMMIT.fullmatch(first) else ""

@@ -117,6 +117,9 @@ def main() -> None:
         method = registry.resolve(registry.method("sam2-hf").factory)(weights=Path(folder) / "hf")
         method.wants_probabilities = False
         if arguments.memory:
+            warm = Clip("warm", texture(3), {0: squares(1)})
+            for side in (ours(method, warm), theirs(predictor, warm, together=True)):  # buffers that stay
+                growth_mib(side)
             clip = Clip("clip", texture(arguments.memory), {0: squares(1)})
             row: dict[str, Any] = {"frames": arguments.memory, "objects": 1}
             row["ours_mib"] = growth_mib(ours(method, clip))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from vos_bench.api import PromptKind
 
-from .crops import Crop, FirstCrop, Size, crop_inside, plan_first_crop
+from .crops import Crop, FirstCrop, Size, plan_crop, plan_first_crop
 from .crops import cut_mask as cut_soft_mask
 from .engine import XYWH, Engine, Observation
 from .few_shot_learner import WeightedSamples
@@ -80,6 +80,7 @@ class Cohort:
             image_size=self._image_size,
             output_size=self._config.crop_size,
             rule=self._config.crop_rule,
+            border=self._config.border,
         )
 
     def next_crops(self, masks: Tensor, seen: list[Moments]) -> list[Crop]:
@@ -111,7 +112,8 @@ class Cohort:
     def _remember(self, masks: Tensor) -> None:
         if self.crops is None or self._last is None:
             return
-        if (self._age - 1) % self._config.sample_interval == 0:
+        # as in the reference, whose two counters are one apart: the store's is the frame's number, counted from 1
+        if self._age % self._config.sample_interval == 0:
             last = self._last
             self.memory.add(lambda: self._sample(masks, last.features), last.encodings[:, None])
         if (self._age - 1) % self._rule.update_interval == 0:
@@ -131,10 +133,11 @@ class Cohort:
             feature_size=self._engine.feature_size(config.crop_size),
             filter_size=self._engine.network.config.filter_size,
         )
-        return crop_inside(
+        return plan_crop(
             centre.astype(np.float32),
             state.search_size(config.crop_size),
             image_size=self._image_size,
             output_size=config.crop_size,
             rule=config.crop_rule,
+            border=config.border,
         )

@@ -13,6 +13,14 @@ CropRule = Literal["release", "head"]
 """`release`: whole pixels, the code of the published numbers. `head`: the authors' code since May 2022, which differs
 by half a pixel in the position and by one pixel in the size."""
 
+BorderMode = Literal["inside_major", "inside", "replicate"]
+"""What happens to a crop that would reach beyond the image. `inside_major`: it is shrunk until it fits along one axis,
+and shifted inside. `inside`: until it fits along both. `replicate`: it stays, and the border's pixels repeat."""
+
+ScoreResize = Literal["exact", "as-published"]
+"""How a crop's logits come back to image size. `exact`: resized by the crop's scale, to a size that is rounded down.
+`as-published`: by the ratio of that whole size to the crop's, as torch did before version 1.6."""
+
 Pair = NDArray[np.float32]
 """y, x in pixels. All geometry is float32 as in the reference, so that its truncations fall alike."""
 
@@ -75,10 +83,34 @@ class Crop:
         return float(np.sqrt(np.prod(ratio)))
 
 
-def crop_inside(centre: Pair, sample_size: Pair, *, image_size: Size, output_size: Size, rule: CropRule) -> Crop:
-    """Plan a crop that is shrunk until it fits the image along at least one axis, and shifted inside.
+class Border(NamedTuple):
+    """What happens at the image's border.
 
-    Along an axis where it is still larger than the image it is centred.
+    Attributes:
+        mode: See `BorderMode`.
+        most_shrink: A crop is shrunk by this factor at most; None: by any.
+    """
+
+    mode: BorderMode = "inside_major"
+    most_shrink: float | None = None
+
+
+INSIDE_MAJOR = Border()
+"""The published setting."""
+
+
+def plan_crop(
+    centre: Pair,
+    sample_size: Pair,
+    *,
+    image_size: Size,
+    output_size: Size,
+    rule: CropRule,
+    border: Border = INSIDE_MAJOR,
+) -> Crop:
+    """Plan a crop.
+
+    Inside the image it is shifted there; along an axis where it is still larger than the image it is centred.
 
     Args:
         centre: Where it should lie; cut to whole pixels.
@@ -86,19 +118,19 @@ def crop_inside(centre: Pair, sample_size: Pair, *, image_size: Size, output_siz
         image_size: Size of the frame.
         output_size: Size of the network's input.
         rule: See `CropRule`.
+        border: See `Border`.
     """
-    size = np.trunc(shrunk(sample_size, image_size))
-    return _plan(centre, size, image_size=image_size, output_size=output_size, rule=rule, inside=True)
+    inside = border.mode != "replicate"
+    size = np.trunc(shrunk(sample_size, image_size, border)) if inside else sample_size
+    return _plan(centre, size, image_size=image_size, output_size=output_size, rule=rule, inside=inside)
 
 
-def crop_replicated(centre: Pair, sample_size: Pair, *, image_size: Size, output_size: Size, rule: CropRule) -> Crop:
-    """Plan a crop that stays where it is asked for, also outside the image. Arguments as for `crop_inside`."""
-    return _plan(centre, sample_size, image_size=image_size, output_size=output_size, rule=rule, inside=False)
-
-
-def shrunk(sample_size: Pair, image_size: Size) -> Pair:
-    """Shrink a size, keeping its shape, until it fits the image along at least one axis."""
-    factor = max(np.float32(1), np.min(sample_size / pair(*image_size)))
+def shrunk(sample_size: Pair, image_size: Size, border: Border = INSIDE_MAJOR) -> Pair:
+    """Shrink a size, keeping its shape, until it fits the image along one axis or both; see `Border`."""
+    ratios = sample_size / pair(*image_size)
+    factor = max(np.float32(1), np.max(ratios) if border.mode == "inside" else np.min(ratios))
+    if border.most_shrink is not None:
+        factor = min(factor, np.float32(border.most_shrink))
     size: Pair = (sample_size / factor).astype(np.float32)
     return size
 
@@ -183,16 +215,26 @@ def _take(image: Tensor, rows: Span, columns: Span, *, border: Literal["replicat
     return functional.pad(patch, padding, mode=border) if any(padding) else patch
 
 
-def paste_scores(logits: Tensor, crop: Crop, image_size: Size) -> Tensor:
+def paste_scores(logits: Tensor, crop: Crop, image_size: Size, resize: ScoreResize = "exact") -> Tensor:
     """Bring a crop's logits, h x w, back to where it lies in the image; `NOTHING` everywhere else.
 
     The crop is resized by its one scale for both axes, bilinearly, to a size that is rounded down.
+
+    Args:
+        logits: h x w.
+        crop: Where they come from.
+        image_size: Size of the frame.
+        resize: See `ScoreResize`.
 
     Returns:
         H x W.
     """
     resized = functional.interpolate(
-        logits[None, None], scale_factor=crop.scale, mode="bilinear", align_corners=False, recompute_scale_factor=False
+        logits[None, None],
+        scale_factor=crop.scale,
+        mode="bilinear",
+        align_corners=False,
+        recompute_scale_factor=resize == "as-published",
     )[0, 0]
     scores = logits.new_full(image_size, NOTHING)
     targets, sources = [], []
@@ -235,18 +277,30 @@ class FirstCrop:
 
 
 def plan_first_crop(
-    centre: Pair, sample_size: Pair, *, image_size: Size, output_size: Size, rule: CropRule
+    centre: Pair,
+    sample_size: Pair,
+    *,
+    image_size: Size,
+    output_size: Size,
+    rule: CropRule,
+    border: Border = INSIDE_MAJOR,
 ) -> FirstCrop:
-    """Plan the crop of the frame on which an object starts. Arguments as for `crop_inside`."""
-    size = shrunk(sample_size, image_size)
+    """Plan the crop of the frame on which an object starts. Arguments as for `plan_crop`."""
+    inside = border.mode != "replicate"
+    size = shrunk(sample_size, image_size, border) if inside else sample_size
     output = pair(*output_size)
     scale = np.sqrt(np.prod(size / output))
     doubled = (2 * output_size[0], 2 * output_size[1])
-    region = crop_replicated(
-        np.rint(centre), scale * pair(*doubled), image_size=image_size, output_size=doubled, rule=rule
+    region = plan_crop(
+        np.rint(centre),
+        scale * pair(*doubled),
+        image_size=image_size,
+        output_size=doubled,
+        rule=rule,
+        border=Border("replicate"),
     )
     start, end = centre - (size - 1) / 2, centre + size / 2 + 1
     outside = np.maximum(-start, 0) - np.maximum(end - pair(*image_size), 0)
-    shift_y, shift_x = (int(value) for value in np.trunc(-outside / scale))
+    shift_y, shift_x = (int(value) for value in np.trunc(-outside / scale)) if inside else (0, 0)
     window = (output_size[0] // 2 - shift_y, output_size[1] // 2 - shift_x)
     return FirstCrop(region, window, output_size, (shift_y, shift_x))

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from vos_bench.api import PromptKind
 from vos_bench.config import FrozenModel
 
-from .crops import CropRule
+from .crops import Border, BorderMode, CropRule, ScoreResize
 
 
 class UpdateRule(FrozenModel):
@@ -47,6 +47,9 @@ class TrackerConfig(FrozenModel):
         crop_size: Height and width of the network's input, multiples of 16.
         search_area_scale: How many times the target's size a crop covers along an axis.
         crop_rule: `release` for the code of the published numbers, `head` for the authors' code since May 2022.
+        border_mode: What happens to a crop that would reach beyond the image; see `vos_bench.methods.lwl.crops`.
+        patch_max_scale_change: A crop is shrunk to fit the image by this factor at most; None: by any.
+        score_resize: How a crop's logits come back to image size; see `vos_bench.methods.lwl.crops.ScoreResize`.
         scale_change: Bounds of the factor by which a target's scale changes from frame to frame.
         smallest_mask: A mask of fewer pixels (sum of probability) leaves the target where it is.
         size_factor: The target's size in standard deviations of its mask.
@@ -66,6 +69,9 @@ class TrackerConfig(FrozenModel):
     crop_size: tuple[int, int] = (480, 832)
     search_area_scale: float = Field(default=5.0, gt=0)
     crop_rule: CropRule = "release"
+    border_mode: BorderMode = "inside_major"
+    patch_max_scale_change: float | None = Field(default=None, ge=1)
+    score_resize: ScoreResize = "exact"
     scale_change: tuple[float, float] = (0.95, 1.1)
     smallest_mask: float = Field(default=100.0, ge=0)
     size_factor: float = Field(default=4.0, gt=0)
@@ -89,6 +95,11 @@ class TrackerConfig(FrozenModel):
             raise ValueError(f"scale_change must be (least, most), both above 0; found {self.scale_change}")
         self.update_rule("mask")
         return self
+
+    @property
+    def border(self) -> Border:
+        """What happens at the image's border."""
+        return Border(self.border_mode, self.patch_max_scale_change)
 
     def update_rule(self, kind: PromptKind) -> UpdateRule:
         """Return how an object that starts from a mask or a box is followed."""

@@ -72,8 +72,10 @@ class TargetState:
         """
         x, y, width, height = box
         size = pair(height, width)
-        area = np.prod(size * np.float32(search_area_scale))
-        scale = np.float32(np.sqrt(area) / np.sqrt(np.prod(pair(*crop_size))))
+        root_area = np.sqrt(np.prod(size * np.float32(search_area_scale)))
+        # torch, in which the reference computes this, divides a number by a tensor as number * (1 / tensor): the last
+        # bit depends on it, and with it a whole pixel of crops that the image's border limits
+        scale = np.float32(np.float32(1) / np.sqrt(np.prod(pair(*crop_size))) * root_area)
         return cls(pair(y + (height - 1) / 2, x + (width - 1) / 2), size, scale, size / scale)
 
     def follow(

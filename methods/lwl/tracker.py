@@ -120,9 +120,9 @@ class LwlTracker:
             cohort.found(Observation(*(part[first:last] for part in observation)))
             first = last
         size = (frame.shape[-2], frame.shape[-1])
-        return torch.stack(
-            [paste_scores(logits, crop, size) for logits, crop in zip(observation.logits, crops, strict=True)]
-        )
+        resize = self.config.score_resize
+        pairs = zip(observation.logits, crops, strict=True)
+        return torch.stack([paste_scores(logits, crop, size, resize) for logits, crop in pairs])
 
     def _begin(self, frame: Tensor, new: Prompt) -> list[Tensor]:
         """Start the objects of a prompt: their logits, one tensor for each kind of prompt."""

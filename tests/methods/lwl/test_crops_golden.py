@@ -1,6 +1,7 @@
 """Geometry, target state and memory weights give what the authors' implementation was recorded to give."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,20 +9,19 @@ import pytest
 import torch
 
 from vos_bench.methods.lwl.crops import (
+    Border,
     Corners,
     Crop,
-    crop_inside,
-    crop_replicated,
     cut_image,
     cut_mask,
     pair,
     paste_scores,
+    plan_crop,
+    plan_first_crop,
 )
 from vos_bench.methods.lwl.memory import SampleWeights
 from vos_bench.methods.lwl.parameters import BOX, YTVOS
 from vos_bench.methods.lwl.target_state import TargetState, moments
-
-PLANS = {"inside_major": crop_inside, "replicate": crop_replicated}
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,13 @@ def test_crops_have_the_recorded_boxes_and_pixels(units, golden, rule, mode):
     tensors, compared = golden("units"), 0
     for index, case in enumerate(units["sample_patch"]):
         image_size = tuple(map(int, case["im"].split("x")))
-        crop = PLANS[mode](
-            pair(*case["pos"]), pair(*case["sample_sz"]), image_size=image_size, output_size=(48, 80), rule=rule
+        crop = plan_crop(
+            pair(*case["pos"]),
+            pair(*case["sample_sz"]),
+            image_size=image_size,
+            output_size=(48, 80),
+            rule=rule,
+            border=Border(mode),
         )
         assert crop.box == pytest.approx(case[f"coord_{rule}_{mode}"], abs=1e-4), index
         name = f"{index:02d}_{rule}_{mode}"
@@ -82,6 +87,75 @@ def test_moments_of_several_masks_have_the_bits_of_each_alone():
         assert together.mass == alone.mass
         assert together.centre.tolist() == alone.centre.tolist()
         assert together.deviation.tolist() == alone.deviation.tolist()
+
+
+def test_the_first_scale_has_every_bit_that_torch_gives_it():
+    crop_size, area_scale = (480, 832), 5.0
+    rng, compared = np.random.default_rng(0), 0
+    for x, y, width, height in rng.integers(1, 480, (2000, 4)).tolist():
+        state = TargetState.from_box((x, y, width, height), crop_size=crop_size, search_area_scale=area_scale)
+        size = torch.tensor([float(height), float(width)])
+        scale = math.sqrt((size * area_scale).prod().item()) / torch.tensor([480.0, 832.0]).prod().sqrt()
+        assert state.scale == scale.item()
+        assert state.base_size.tolist() == (size / scale).tolist()
+        compared += np.float32(math.sqrt((size * area_scale).prod().item())) / np.sqrt(np.float32(480 * 832)) != scale
+    assert compared > 200  # a plain float32 division has another last bit for about one box in five
+
+
+def corners(mode, size, image_size, most_shrink=None):
+    border = Border(mode, most_shrink)
+    centre = pair(image_size[0] / 2, image_size[1] / 2)
+    crop = plan_crop(centre, pair(*size), image_size=image_size, output_size=size, rule="release", border=border)
+    return tuple(crop.window)
+
+
+def test_the_border_mode_says_how_far_a_crop_is_shrunk():
+    assert corners("inside_major", (100, 300), (100, 100)) == (0, -100, 100, 200)
+    assert corners("inside", (100, 300), (100, 100)) == (34, 0, 67, 100)
+    assert corners("replicate", (100, 300), (100, 100)) == (1, -99, 101, 201)
+
+
+def test_the_shrinking_of_a_crop_may_be_bounded():
+    assert corners("inside_major", (400, 400), (100, 100)) == (0, 0, 100, 100)
+    assert corners("inside_major", (400, 400), (100, 100), most_shrink=2) == (-50, -50, 150, 150)
+
+
+def first_window(mode, most_shrink=None):
+    return plan_first_crop(
+        pair(10, 50),
+        pair(200, 200),
+        image_size=(100, 100),
+        output_size=(64, 64),
+        rule="release",
+        border=Border(mode, most_shrink),
+    )
+
+
+def test_a_first_crop_that_may_leave_the_image_stays_around_its_target():
+    assert first_window("replicate").shift == (0, 0)
+    assert first_window("replicate").region.scale == pytest.approx(200 / 64, rel=0.01)
+    assert first_window("inside_major").region.scale == pytest.approx(100 / 64, rel=0.01)
+    assert first_window("inside_major").shift == (-25, 0)
+    assert first_window("inside_major", 1.25).region.scale == pytest.approx(160 / 64, rel=0.01)
+
+
+def test_scores_come_back_by_the_whole_size_as_published_or_by_the_exact_scale():
+    logits = torch.arange(16 * 24, dtype=torch.float32).reshape(16, 24)
+    crop = ScaledCrop(1.97, (20, 20))  # comes back to 31 x 47 pixels: scales of 1.9375 and 1.9583
+    for resize, scales in (("exact", (1.97, 1.97)), ("as-published", (31 / 16, 47 / 24))):
+        wanted = resized_by_hand(logits.numpy(), (31, 47), scales)
+        found = paste_scores(logits, crop, (40, 50), resize)[4:35, :44]
+        np.testing.assert_allclose(found, wanted[:, 3:], atol=1e-3)
+
+
+def resized_by_hand(values, size, scales):
+    """Sample where each pixel of the result lies, pixel centres at half."""
+    for axis, (extent, scale) in enumerate(zip(size, scales, strict=True)):
+        where = np.clip((np.arange(extent) + 0.5) / scale - 0.5, 0, values.shape[axis] - 1)
+        values = np.apply_along_axis(
+            lambda line, where=where: np.interp(where, np.arange(len(line)), line), axis, values
+        )
+    return values
 
 
 def test_a_target_that_is_hardly_seen_stays(units):

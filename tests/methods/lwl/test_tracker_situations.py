@@ -248,6 +248,32 @@ def test_memory_is_allocated_once(tiny):
     assert memory.samples.features.shape[1] == 3
 
 
+@pytest.mark.parametrize(("interval", "stored_on"), [(1, [3, 4, 5, 6, 7, 8]), (2, [4, 6, 8]), (3, [3, 6])])
+def test_samples_are_stored_when_the_frames_number_is_a_multiple(tiny, interval, stored_on):
+    """As the reference's counter, the first frame is number 1 and a frame is stored when the next but one arrives."""
+    tracker, found = LwlTracker(tiny, FAST.model_copy(update={"sample_interval": interval, "memory_size": 20})), []
+    tracker.initialize(noise(120, 160), Prompt(masks={1: rectangle((120, 160), 20, 30, 60, 90)}))
+    for number in range(2, 9):
+        before = tracker.cohorts[0].memory.weights.filled
+        tracker.step(noise(120, 160, number))
+        if tracker.cohorts[0].memory.weights.filled > before:
+            found.append(number)
+    assert found == stored_on
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"score_resize": "as-published"}, {"border_mode": "inside"}, {"border_mode": "replicate"}]
+)
+def test_settings_of_crops_and_scores_change_what_is_found(tiny, parameters):
+    answers = []
+    for config in (FAST, FAST.model_copy(update=parameters)):
+        tracker = LwlTracker(tiny, config)
+        tracker.initialize(noise(121, 163), Prompt(masks={1: rectangle((121, 163), 20, 30, 60, 90)}))
+        answers.append(tracker.step(noise(121, 163, 1)))
+        assert_sound(answers[-1], (121, 163), [1])
+    assert not np.array_equal(answers[0].probabilities, answers[1].probabilities)
+
+
 def test_nothing_piles_up_over_a_long_video(tiny):
     tracker, counts = LwlTracker(tiny, FAST), []
     tracker.initialize(noise(120, 160), Prompt(masks={1: rectangle((120, 160), 20, 30, 60, 90)}))

@@ -1,13 +1,14 @@
 """COCO's instances: every annotated object of an image is a sequence of one frame, to train box encoders on."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
+from vos_bench.api import Box, Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, sha256
 from vos_bench.labelmaps import MAX_PIXELS
@@ -32,12 +33,14 @@ class Instance(NamedTuple):
         height: Height of the image.
         width: Width of the image.
         segmentation: Polygons, each x, y, x, y, …; or run lengths as COCO writes them uncompressed.
+        box: The annotation's own box, half-open; None where it has none, or one without area.
     """
 
     image: str
     height: int
     width: int
     segmentation: list[list[float]] | Mapping[str, Any]
+    box: Box | None
 
 
 class CocoSequence(Sequence):
@@ -64,8 +67,12 @@ class CocoSequence(Sequence):
             ) from None
 
     def read_prompt(self, frame_name: str) -> Prompt:
-        """Return the object's mask."""
-        return Prompt(masks={1: self.read_truth(frame_name) == 1})
+        """Return the object's mask, and its own box where the annotation has one."""
+        return Prompt(masks={1: self.read_truth(frame_name) == 1}, boxes=self.read_boxes(frame_name))
+
+    def read_boxes(self, _frame_name: str, /) -> Mapping[int, Box]:
+        """Return the annotation's own box. It is not rounded, and is there for objects of a few pixels too."""
+        return {1: self._instance.box} if self._instance.box else {}
 
 
 class Coco(Dataset):
@@ -118,10 +125,7 @@ def _instances(path: Path) -> dict[str, Instance]:
         content = json.loads(read_bytes(path, most=MOST_BYTES))
         images = {image["id"]: image for image in content["images"]}
         annotations = [each for each in content["annotations"] if not each.get("iscrowd")]
-        instances = {
-            _file_name(str(each["id"])): _instance(images[each["image_id"]], each["segmentation"])
-            for each in annotations
-        }
+        instances = {_file_name(str(each["id"])): _instance(images[each["image_id"]], each) for each in annotations}
         if len(instances) < len(annotations):
             raise ValueError("an id comes twice")
         return instances
@@ -133,8 +137,24 @@ def _instances(path: Path) -> dict[str, Instance]:
         raise BadDataError(Problem(path, found, expected, remedy)) from None
 
 
-def _instance(image: Mapping[str, Any], segmentation: Any) -> Instance:
-    return Instance(_file_name(image["file_name"]), int(image["height"]), int(image["width"]), segmentation)
+def _instance(image: Mapping[str, Any], annotation: Mapping[str, Any]) -> Instance:
+    return Instance(
+        _file_name(image["file_name"]),
+        int(image["height"]),
+        int(image["width"]),
+        annotation["segmentation"],
+        _box(annotation.get("bbox")),
+    )
+
+
+def _box(given: Any) -> Box | None:
+    """Read x, y, width, height; a box without area, or one that is missing, is none."""
+    if given is None:
+        return None
+    x, y, width, height = (float(number) for number in given)
+    if not all(math.isfinite(number) for number in (x, y, width, height)):
+        raise ValueError(f"the box {given!r:.100}")
+    return (x, y, x + width, y + height) if width > 0 and height > 0 else None
 
 
 def _file_name(name: str) -> str:

@@ -15,6 +15,7 @@ class Memory(FrozenModel):
 
 class Example(FrozenModel):
     memory: Memory = Memory()
+    memories: tuple[Memory, ...] = (Memory(), Memory())
     scale: float = 1.0
     names: tuple[str, ...] = ()
 
@@ -34,12 +35,19 @@ def test_a_replaced_field_is_checked_like_one_of_a_new_model() -> None:
         Example().replace(scale="wide")
 
 
+def test_a_number_picks_an_item_of_a_list() -> None:
+    changed = apply_overrides(Example(), ["memories.1.size=8", 'memories.0={size=3, policy="last"}'])
+    assert changed == Example(memories=(Memory(size=3, policy="last"), Memory(size=8)))
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
         ("memory.size", "found no '='"),
+        ("memories.2.size=8", "there is no '2' in memories; known: 0, 1"),
+        ("memories.-1.size=8", "there is no '-1' in memories; known: 0, 1"),
         ("memory.sise=8", "there is no 'sise' in memory; known: policy, size"),
-        ("memroy.size=8", "there is no 'memroy'; known: memory, names, scale"),
+        ("memroy.size=8", "there is no 'memroy'; known: memories, memory, names, scale"),
         ("scale.more=8", "'scale' is a value, it has no 'more' inside"),
         ("memory.size=many", "memory.size: .* found 'many'"),
         ("memory.policy=\udcff", "bytes that are not UTF-8"),

@@ -243,6 +243,10 @@ class Sequence(ABC):
         mask: Mask = self.read_truth(frame_name) == object_id
         return mask
 
+    def read_boxes(self, _frame_name: str, /) -> Mapping[int, Box]:
+        """Return the boxes that the annotation of a frame gives besides its masks; empty where it gives none."""
+        return {}
+
 
 class Problem(NamedTuple):
     """One thing that is wrong with a dataset's folder, and its mend."""

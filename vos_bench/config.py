@@ -66,10 +66,12 @@ def _overrides_of(name: str, value: Any) -> Iterator[str]:
 def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:
     """Return a copy of `config` with every `a.b=value` of `overrides` set; values are read as TOML, else as text.
 
+    A number picks an item of a list, as in `data.0.weight=2`.
+
     Raises:
         BadInputError: An override has no `=`, names no field, or its value does not fit, or it is not Unicode.
     """
-    data = config.model_dump()
+    data = _changeable(config.model_dump())
     for given in overrides:
         path, separator, text = given.partition("=")
         override = _short(given, 200)
@@ -83,22 +85,30 @@ def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:
         target = data
         for depth, key in enumerate(parents):
             target = _member(target, key, override, ".".join(parents[:depth]))
-            if not isinstance(target, dict):
+            if not isinstance(target, dict | list):
                 raise BadInputError(f"--set {override}: {key!r} is a value, it has no {leaf!r} inside")
         _member(target, leaf, override, ".".join(parents))
-        target[leaf] = _value(text.strip())
+        target[int(leaf) if isinstance(target, list) else leaf] = _value(text.strip())
     try:
         return type(config).model_validate(data)
     except ValidationError as error:
         raise BadInputError("--set: " + explain(error)) from None
 
 
-def _member(target: dict[str, Any], key: str, override: str, parent: str) -> Any:
-    if key not in target:
+def _changeable(data: Any) -> Any:
+    """Return the same with lists in the place of tuples."""
+    if isinstance(data, dict):
+        return {key: _changeable(value) for key, value in data.items()}
+    return [_changeable(value) for value in data] if isinstance(data, list | tuple) else data
+
+
+def _member(target: dict[str, Any] | list[Any], key: str, override: str, parent: str) -> Any:
+    members = target if isinstance(target, dict) else {str(place): value for place, value in enumerate(target)}
+    if key not in members:
         where = f" in {parent}" if parent else ""
-        known = ", ".join(sorted(target)) or "nothing to set"
+        known = ", ".join(sorted(members)) or "nothing to set"
         raise BadInputError(f"--set {override}: there is no {key!r}{where}; known: {known}")
-    return target[key]
+    return members[key]
 
 
 def _value(text: str) -> Any:

@@ -56,7 +56,7 @@ INFO = MethodInfo(
             ("stage2", "The paper's next 80,000 steps, with the backbone."),
             ("box", "The box encoder, all else fixed; YouTube-VOS and COCO."),
             ("davis", "Fine-tuning on DAVIS 2017; numbers assumed, for the paper gives none."),
-            ("ytvos-only", "YouTube-VOS alone from an ImageNet backbone; numbers assumed."),
+            ("ytvos-only", "YouTube-VOS 2018 alone from an ImageNet backbone; numbers assumed."),
             ("davis-only", "DAVIS 2017 alone from an ImageNet backbone; numbers assumed."),
         )
     ),

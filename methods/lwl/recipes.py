@@ -30,7 +30,7 @@ from .checkpoint import describe, load_network
 from .config import BOX_NETWORK, IMAGENET, MASK_NETWORK, BackboneConfig, LwlConfig
 from .mini_sequence import BoxRunner, MiniSequenceRunner, MiniSequenceSettings
 from .network import LwlNetwork
-from .training_samples import CropSettings, LwlTransform
+from .training_samples import CropSettings, LwlTransform, brightened
 
 _BACKBONE_START = ("backbone.network.conv1.", "backbone.network.bn1.", "backbone.network.layer1.")
 """What stays fixed even where the backbone is trained."""
@@ -64,6 +64,7 @@ class LwlSettings(LoopSettings):
 
     epochs: int = Field(default=70, ge=1)
     validate_every: int = Field(default=5, ge=0)
+    validate_samples: int = Field(default=2000, ge=1)
     network: LwlConfig = MASK_NETWORK
     mini_sequence: MiniSequenceSettings = MiniSequenceSettings()
     crop: CropSettings = CropSettings()
@@ -122,16 +123,16 @@ class LwlRecipe(Recipe):
         return MiniSequences(objects, settings.frames, LwlTransform(settings.crop), seed=settings.seed)
 
     def held_out(self, datasets: Ordered[Dataset]) -> Samples | None:
-        """Return mini-sequences of what is left out, changed as in training."""
+        """Return mini-sequences of what is left out, cropped as in training but neither turned nor brightened."""
         settings = self.settings
         objects = held_out_shares(settings.data, datasets, settings.frames)
-        transform = LwlTransform(settings.crop)
+        transform = LwlTransform(settings.crop.for_validation())
         return MiniSequences(objects, settings.frames, transform, seed=settings.seed) if objects else None
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the Lovasz loss of the test frames."""
         masks = batch["masks"].float()
-        logits = network(batch["images"], masks[:, :1])
+        logits = network(brightened(batch), masks[:, :1])
         return self.overlap(logits, masks[:, 1:].transpose(0, 1)[:, :, None])
 
     def overlap(self, logits: Tensor, target: Tensor) -> Losses:
@@ -161,9 +162,9 @@ class BoxRecipe(LwlRecipe):
         return BoxRunner(network)
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
-        """Return the Lovasz loss of the train frame, whose box is the mask's own."""
+        """Return the Lovasz loss of the train frame, drawn from its box."""
         masks = batch["masks"].float()
-        logits = network(batch["images"][:, 0], batch["boxes"])
+        logits = network(brightened(batch)[:, 0], batch["boxes"])
         return self.overlap(logits[None], masks[None, :, :1])
 
 
@@ -197,7 +198,10 @@ def _fill_backbone(network: LwlNetwork, path: Path) -> None:
     fill(network.backbone.network, given, source=str(path))
 
 
-_MIXTURE = (DataShare(dataset="ytvos19", weight=6.0), DataShare(dataset="davis17", weight=1.0))
+_HOLDOUT = ("dataset:ytvos19-holdout",)
+"""What the released settings validate on and never train on: 300 sequences of YouTube-VOS 2019's train split."""
+
+_MIXTURE = (DataShare(dataset="ytvos19", weight=6.0, leave_out=_HOLDOUT), DataShare(dataset="davis17", weight=1.0))
 _DAVIS = (DataShare(dataset="davis17"),)
 
 _STAGE1_RATES = {"target_extractor": 2e-5, "learner": 1e-4, "label_encoder": 2e-4, "decoder": 1e-4}
@@ -211,9 +215,9 @@ _PAPER_AND_CODE = (
     "of steps. The paper decodes with the updated target model and averages the loss over frames; the code does"
     " neither, and this recipe follows the code (mini_sequence.online_update=paper and lovasz_scope=sequence "
     "follow the paper). The paper crops by chance after flip, rotation and scaling; the code crops around the "
-    "object first, then turns and scales, and this recipe too. The 6 : 1 mixture is the code's; it leaves out "
-    '300 sequences of YouTube-VOS, which data=[{dataset="ytvos19", weight=6.0, '
-    'leave_out=["@ytvos19-holdout.txt"]}, {dataset="davis17"}] does. '
+    "object first, then turns and scales, and this recipe too. The 6 : 1 mixture is the code's, and so are the 300 "
+    "sequences of YouTube-VOS that are not trained but validated on: vos-bench fetch ytvos19-holdout gets their list, "
+    "data.0.leave_out=[] trains on them too. "
 )
 
 STAGE1 = LwlRecipe(
@@ -239,16 +243,18 @@ BOX = BoxRecipe(
         workers=4,
         network=BOX_NETWORK,
         crop=CropSettings(affine=False),
-        frames=FrameRule(test_frames=1),
+        validate_samples=800,
+        frames=FrameRule(test_frames=1, own_boxes=True),
         loss_factor=10.0,
         milestones=(20, 40),
         learning_rates={"box_encoder": 1e-3},
-        data=(DataShare(dataset="ytvos19"), DataShare(dataset="coco", split="train2014")),
+        data=(DataShare(dataset="ytvos19", leave_out=_HOLDOUT), DataShare(dataset="coco", split="train2014")),
     ),
     note="Trains the box encoder, all else fixed. Paper and code agree on 50,000 steps; batches of 8, learning rate "
-    "1e-3 and its fall every 20 epochs are the code's, and so is the loss of 10 x Lovasz. The code leaves out "
-    "the 300 sequences of ytvos19-holdout. Starts from stage 2: --weights FILE. Cost unpublished; assumed about"
-    " 15 GPU hours.",
+    "1e-3 and its fall every 20 epochs are the code's, and so is the loss of 10 x Lovasz. As in the code the 300 "
+    "sequences of ytvos19-holdout are not trained but validated on (vos-bench fetch ytvos19-holdout gets their list; "
+    "data.0.leave_out=[] trains on them too), and objects of COCO have their annotation's own box and may be of any "
+    "size. Starts from stage 2: --weights FILE. Cost unpublished; assumed about 15 GPU hours.",
 )
 
 DAVIS = LwlRecipe(
@@ -268,11 +274,11 @@ YTVOS_ONLY = LwlRecipe(
         milestones=(40, 95, 145),
         learning_rates={**_STAGE1_RATES, "backbone": 2e-5},
         network=_IMAGENET_NETWORK,
-        data=(DataShare(dataset="ytvos19"),),
+        data=(DataShare(dataset="ytvos18"),),
     ),
-    note="The paper's row trained on YouTube-VOS alone starts from an ImageNet ResNet-50: --weights backbone=FILE, a"
-    " file in torchvision's names. Nothing else of it was published. Assumed: both stages as one training of "
-    "150 epochs, stage 1's learning rates with the backbone at 2e-5 from the start, falling to a fifth at "
+    note="The paper's row trained on YouTube-VOS 2018 alone starts from an ImageNet ResNet-50: --weights "
+    "backbone=FILE, a file in torchvision's names. Nothing else of it was published. Assumed: both stages as one "
+    "training of 150 epochs, stage 1's learning rates with the backbone at 2e-5 from the start, falling to a fifth at "
     "epochs 40, 95 and 145. About 190 GPU hours (V100).",
 )
 

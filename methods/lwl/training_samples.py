@@ -1,12 +1,15 @@
 """What the reference's training does to the frames of a mini-sequence, in its order and with its numbers."""
 
+from typing import NamedTuple, Self
+
 import cv2
 import numpy as np
 import torch
 from numpy.random import Generator
 from pydantic import Field
+from torch import Tensor
 
-from vos_bench.api import Image, Mask
+from vos_bench.api import Box, Image, Mask
 from vos_bench.config import FrozenModel
 from vos_bench.training.augmentation import (
     BoxXYWH,
@@ -48,7 +51,7 @@ class CropSettings(FrozenModel):
         log_scale: Largest logarithm of the scaling.
         grey: Probability that the train frame, or all test frames together, lose their colour.
         flip: Probability that the train frame, or all test frames together, are mirrored.
-        brightness: Largest relative change of brightness, each frame's own.
+        brightness: Largest relative change of brightness, each frame's own, in floats.
     """
 
     height: int = Field(default=480, ge=16)
@@ -63,11 +66,44 @@ class CropSettings(FrozenModel):
     flip: float = Field(default=0.5, ge=0, le=1)
     brightness: float = Field(default=0.2, ge=0, lt=1)
 
+    def for_validation(self) -> Self:
+        """Return the same crops without what the released code does in training alone: turning and brightness."""
+        return type(self).model_validate({**self.model_dump(), "affine": False, "brightness": 0.0})
+
+
+class Frame(NamedTuple):
+    """One frame and its object.
+
+    Attributes:
+        image: H x W x 3, RGB.
+        mask: The object's mask.
+        box: The object's box: x, y, width, height.
+    """
+
+    image: Image
+    mask: Mask
+    box: BoxXYWH
+
+    def without_colour(self) -> "Frame":
+        """Return the frame in grey."""
+        grey = cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY)
+        return Frame(np.repeat(grey[..., None], 3, axis=2), self.mask, self.box)
+
+    def mirrored(self) -> "Frame":
+        """Return the frame with left and right exchanged."""
+        x, y, width, height = self.box
+        return Frame(
+            np.ascontiguousarray(self.image[:, ::-1]),
+            np.ascontiguousarray(self.mask[:, ::-1]),
+            (self.mask.shape[1] - x - width, y, width, height),
+        )
+
 
 class LwlTransform:
-    """Makes `images` (Q x 3 x H x W, uint8, RGB), `masks` (Q x H x W, bool) and `boxes` of a mini-sequence.
+    """Makes `images` (Q x 3 x H x W, uint8, RGB), `gains` (Q), `masks` (Q x H x W, bool) and `boxes` of frames.
 
-    `boxes` holds the train frame's box in its crop: x, y, width, height.
+    An image has to be multiplied by its gain: `brightened` does so in floats, where the images are needed. `boxes`
+    holds the train frame's box in its crop: x, y, width, height.
     """
 
     def __init__(self, settings: CropSettings) -> None:
@@ -76,42 +112,54 @@ class LwlTransform:
 
     def __call__(self, given: MiniSequence, rng: Generator, _supply: MiniSequences) -> Batch:
         """Change one mini-sequence."""
-        images, masks = given
-        first, first_masks = self._recolour_and_flip(images[:1], masks[:1], rng)
-        others, other_masks = self._recolour_and_flip(images[1:], masks[1:], rng)
-        cut, box = self._frame(first[0], first_masks[0], self._settings.train, rng)
-        pairs = zip(others, other_masks, strict=True)
-        frames = [cut, *(self._frame(image, mask, self._settings.test, rng)[0] for image, mask in pairs)]
-        pixels = torch.from_numpy(np.stack([image for image, _ in frames])).permute(0, 3, 1, 2).contiguous()
+        marked = [Frame(*each) for each in zip(given.images, given.masks, _boxes(given), strict=True)]
+        [first] = self._recolour_and_flip(marked[:1], rng)
+        others = self._recolour_and_flip(marked[1:], rng)
+        cut = [self._cut(first, self._settings.train, rng)]
+        cut += [self._cut(frame, self._settings.test, rng) for frame in others]
+        pixels = torch.from_numpy(np.stack([frame.image for frame, _ in cut])).permute(0, 3, 1, 2).contiguous()
         return {
             "images": pixels,
-            "masks": torch.from_numpy(np.stack([mask for _, mask in frames])),
-            "boxes": torch.tensor(box),
+            "gains": torch.tensor([gain for _, gain in cut], dtype=torch.float32),
+            "masks": torch.from_numpy(np.stack([frame.mask for frame, _ in cut])),
+            "boxes": torch.tensor(cut[0][0].box),
         }
 
-    def _recolour_and_flip(
-        self, images: list[Image], masks: list[Mask], rng: Generator
-    ) -> tuple[list[Image], list[Mask]]:
-        """One draw for all `images`. The reference weighs the channels of its BGR frames as if they were RGB."""
-        if rng.random() < self._settings.grey:
-            images = [np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2) for image in images]
-        if rng.random() < self._settings.flip:
-            images = [np.ascontiguousarray(image[:, ::-1]) for image in images]
-            masks = [np.ascontiguousarray(mask[:, ::-1]) for mask in masks]
-        return images, masks
+    def _recolour_and_flip(self, frames: list[Frame], rng: Generator) -> list[Frame]:
+        """One draw for all frames. The reference weighs the channels of its BGR frames as if they were RGB."""
+        grey, flip = rng.random() < self._settings.grey, rng.random() < self._settings.flip
+        frames = [frame.without_colour() for frame in frames] if grey else frames
+        return [frame.mirrored() for frame in frames] if flip else frames
 
-    def _frame(
-        self, image: Image, mask: Mask, jitter: JitterSettings, rng: Generator
-    ) -> tuple[tuple[Image, Mask], BoxXYWH]:
-        """Crop, turn and brighten one frame; also return its object's box in the crop, before any turning."""
+    def _cut(self, frame: Frame, jitter: JitterSettings, rng: Generator) -> tuple[Frame, float]:
+        """Crop and turn one frame; also return its gain. The box in the crop is the one before any turning."""
         settings = self._settings
-        box = box_of(mask)
-        jittered = jitter_box(box, scale=jitter.scale, centre=jitter.centre, rng=rng)
-        window = crop_window(jittered, Size(*mask.shape), self._size, search_area=settings.search_area)
-        image, mask = crop(image, mask, window, self._size)
+        jittered = jitter_box(frame.box, scale=jitter.scale, centre=jitter.centre, rng=rng)
+        window = crop_window(jittered, Size(*frame.mask.shape), self._size, search_area=settings.search_area)
+        image, mask = crop(frame.image, frame.mask, window, self._size)
         if settings.affine:
             degrees = rng.uniform(-settings.degrees, settings.degrees)
             scale = float(np.exp(rng.uniform(-settings.log_scale, settings.log_scale)))
             image, mask = warp(image, mask, rotation_and_scale(self._size, degrees=degrees, scale=scale))
-        gain = rng.uniform(1 - settings.brightness, 1 + settings.brightness)
-        return (np.asarray(cv2.convertScaleAbs(image, alpha=gain), np.uint8), mask), window.carry(box, self._size)
+        gain = float(rng.uniform(1 - settings.brightness, 1 + settings.brightness))
+        return Frame(image, mask, window.carry(frame.box, self._size)), gain
+
+
+def _boxes(given: MiniSequence) -> list[BoxXYWH]:
+    """Return the object's box on each frame: its own where the dataset gives one, else its mask's."""
+    own = given.boxes or [None] * len(given.masks)
+    return [_as_xywh(box) if box else box_of(mask) for box, mask in zip(own, given.masks, strict=True)]
+
+
+def _as_xywh(box: Box) -> BoxXYWH:
+    x0, y0, x1, y1 = box
+    return x0, y0, x1 - x0, y1 - y0
+
+
+def brightened(batch: Batch) -> Tensor:
+    """Return the images of a batch, S x Q x 3 x H x W of 0..255, times their gains: in floats, without rounding.
+
+    A batch without `gains` keeps its images.
+    """
+    images = batch["images"].float()
+    return images if "gains" not in batch else (images * batch["gains"][..., None, None, None]).clamp_(0, 255)

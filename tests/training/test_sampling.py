@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from vos_bench import registry
 from vos_bench.errors import BadInputError
 from vos_bench.training.recipe import DataShare
 from vos_bench.training.sampling import FrameRule, MiniSequences, draw_frames, held_out_shares, shares, training_objects
@@ -100,15 +101,23 @@ def test_what_is_left_out_is_held_out_where_it_is_there():
     assert held_out_shares([DataShare(dataset="x", leave_out=("elsewhere",))], [dataset], FrameRule()) == []
 
 
+def test_the_sequences_of_another_dataset_are_left_out_by_its_name(tmp_path, monkeypatch):
+    opened, other = [], Videos(Video("b", 1, {}))
+    monkeypatch.setattr(registry, "open_dataset", lambda name, root: opened.append((name, root)) or other)
+    share = DataShare(dataset="x", leave_out=("a", "dataset:other"))
+    assert share.left_out(SimpleNamespace(root=tmp_path)) == {"a", "b"}
+    assert opened == [("other", tmp_path)]
+
+
 def test_a_missing_list_of_names_is_said_plainly(tmp_path):
     with pytest.raises(BadInputError, match="one name a line"):
-        DataShare(dataset="x", leave_out=(f"@{tmp_path / 'none.txt'}",)).left_out()
+        DataShare(dataset="x", leave_out=(f"@{tmp_path / 'none.txt'}",)).left_out(Videos())
 
 
 def test_a_list_of_names_that_is_not_utf8_is_said_plainly(tmp_path):
     (tmp_path / "names.txt").write_bytes(b"b\xe4r\n")
     with pytest.raises(BadInputError, match=r"leave_out: @.*one name a line"):
-        DataShare(dataset="x", leave_out=(f"@{tmp_path / 'names.txt'}",)).left_out()
+        DataShare(dataset="x", leave_out=(f"@{tmp_path / 'names.txt'}",)).left_out(Videos())
 
 
 def supply(*groups: tuple[float, Videos], seed: int = 0, cache: bool = False) -> MiniSequences:

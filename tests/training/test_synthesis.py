@@ -31,7 +31,7 @@ def test_with_nothing_asked_nothing_changes():
 
 
 def test_still_repeats_the_first_frame():
-    images, masks = made(NOTHING.model_copy(update={"still": 1.0}))
+    images, masks, _ = made(NOTHING.model_copy(update={"still": 1.0}))
     assert all(np.array_equal(image, images[0]) for image in images)
     assert all(np.array_equal(mask, masks[0]) for mask in masks)
 
@@ -75,7 +75,7 @@ def test_a_pasted_target_that_hardly_shows_hides_what_it_covers(monkeypatch):
 def test_colours_of_all_frames_change_alike():
     grey = MiniSequence([np.full((8, 8, 3), 100, np.uint8)] * 2, [np.ones((8, 8), bool)] * 2)
     settings = NOTHING.model_copy(update={"colour": 1.0})
-    images, _ = synthesise(grey, donor, settings, np.random.default_rng(0))
+    images, _, _ = synthesise(grey, donor, settings, np.random.default_rng(0))
     assert np.array_equal(images[0], images[1])
     assert not np.array_equal(images[0], grey.images[0])
 

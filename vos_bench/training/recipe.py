@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from vos_bench import registry
 from vos_bench.api import Dataset, Precision
 from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.files import read_names
@@ -24,7 +25,8 @@ class DataShare(FrozenModel):
         dataset: Its registered name.
         split: Which split of it.
         weight: How often it is drawn from, relative to the others.
-        leave_out: Sequences not to train on; an entry `@FILE` names a text file with one name a line.
+        leave_out: Sequences not to train on; an entry `@FILE` names a text file with one name a line, an entry
+            `dataset:NAME` all sequences of another registered dataset in the same root.
     """
 
     dataset: str
@@ -32,17 +34,27 @@ class DataShare(FrozenModel):
     weight: float = Field(default=1.0, gt=0)
     leave_out: tuple[str, ...] = ()
 
-    def left_out(self) -> frozenset[str]:
+    def left_out(self, dataset: Dataset) -> frozenset[str]:
         """Return the names of all sequences not to train on.
 
+        Args:
+            dataset: The opened dataset.
+
         Raises:
-            BadInputError: A file of names cannot be read.
+            BadInputError: A file of names cannot be read, or another dataset cannot be opened.
         """
-        return frozenset(name for entry in self.leave_out for name in _names(entry))
+        return frozenset(name for entry in self.leave_out for name in _names(entry, dataset))
 
 
-def _names(entry: str) -> list[str]:
-    return read_names(Path(entry[1:]).expanduser(), asked="leave_out: @") if entry.startswith("@") else [entry]
+_DATASET = "dataset:"
+
+
+def _names(entry: str, dataset: Dataset) -> Ordered[str]:
+    if entry.startswith("@"):
+        return read_names(Path(entry[1:]).expanduser(), asked="leave_out: @")
+    if entry.startswith(_DATASET):
+        return registry.open_dataset(entry.removeprefix(_DATASET), root=dataset.root).sequence_names
+    return [entry]
 
 
 class LoopSettings(FrozenModel):
@@ -56,7 +68,7 @@ class LoopSettings(FrozenModel):
         workers: Processes that read data, for each training process; 0 reads in the training process itself.
         checkpoint_every: Steps between two checkpoints; one is also written at the end of every epoch.
         validate_every: Epochs between two validations, 0 for none.
-        validate_samples: How many samples of what is held out a validation takes.
+        validate_samples: How many samples of what is held out a validation takes, in batches of `batch_size`.
         clip: Largest allowed norm of the whole gradient; None does not clip.
         average: Decay of the moving average of the weights, which is then what is validated and exported; 0 for none.
         amp: Precision; see `vos_bench.api.Precision`.

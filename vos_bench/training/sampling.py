@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from vos_bench.api import Dataset, Image, LabelMap, Mask, Sequence
+from vos_bench.api import Box, Dataset, Image, LabelMap, Mask, Sequence
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.training.recipe import Batch, DataShare
@@ -19,10 +19,17 @@ GROWTH = 5
 
 
 class MiniSequence(NamedTuple):
-    """Frames of one object in temporal order: the first is the train frame, the others are the test frames."""
+    """Frames of one object in temporal order: the first is the train frame, the others are the test frames.
+
+    Attributes:
+        images: The frames.
+        masks: The object's mask on each.
+        boxes: The object's own box on each where the dataset gives one and the rule asks for it; else empty.
+    """
 
     images: list[Image]
     masks: list[Mask]
+    boxes: Ordered[Box | None] = ()
 
 
 class DrawnFrames(NamedTuple):
@@ -45,10 +52,13 @@ class FrameRule(FrozenModel):
     Attributes:
         window: Number of frames after (and before) the train frame that are looked at.
         test_frames: How many test frames to draw.
+        own_boxes: Whether an object counts as visible wherever the dataset gives its box, however small its mask, and
+            comes with that box.
     """
 
     window: int = 100
     test_frames: int = 3
+    own_boxes: bool = False
 
     def draw(self, visible: NDArray[np.bool_], rng: Generator, number: int) -> tuple[int, ...]:
         """Draw the frames of sample `number`, from one truth value a frame; here as `draw_frames` does."""
@@ -100,7 +110,7 @@ def training_objects(
         rule: Says how often an object has to be visible.
         leave_out: Names of sequences to pass over.
     """
-    found = visible_objects(dataset)
+    found = visible_objects(dataset, own_boxes=rule.own_boxes)
     return [each for each in found if each.sequence.name not in leave_out and rule.accepts(each)]
 
 
@@ -109,7 +119,7 @@ def shares(
 ) -> list[tuple[float, list[TrainingObject]]]:
     """Return for each dataset of a mixture its weight and its objects."""
     return [
-        (share.weight, training_objects(dataset, rule, leave_out=share.left_out()))
+        (share.weight, training_objects(dataset, rule, leave_out=share.left_out(dataset)))
         for share, dataset in zip(data, datasets, strict=True)
     ]
 
@@ -119,7 +129,7 @@ def held_out_shares(
 ) -> list[tuple[float, list[TrainingObject]]]:
     """Return the same of the sequences that are left out, for each dataset where there are any."""
     found = [
-        (share.weight, training_objects(dataset, rule, leave_out={*dataset.sequence_names} - share.left_out()))
+        (share.weight, training_objects(dataset, rule, leave_out={*dataset.sequence_names} - share.left_out(dataset)))
         for share, dataset in zip(data, datasets, strict=True)
         if share.leave_out
     ]
@@ -185,8 +195,10 @@ class MiniSequences:
     def read(self, drawn: DrawnFrames) -> MiniSequence:
         """Decode the frames and masks that were drawn."""
         sequence, object_id = drawn.object.sequence, drawn.object.object_id
-        pairs = [self._read(drawn.group, sequence, sequence.truth_names[frame]) for frame in drawn.frames]
-        return MiniSequence([image for image, _ in pairs], [labels == object_id for _, labels in pairs])
+        names = [sequence.truth_names[frame] for frame in drawn.frames]
+        pairs = [self._read(drawn.group, sequence, name) for name in names]
+        boxes = [sequence.read_boxes(name).get(object_id) for name in names] if self._rule.own_boxes else []
+        return MiniSequence([image for image, _ in pairs], [labels == object_id for _, labels in pairs], boxes)
 
     def _generator(self, number: int) -> Generator:
         return np.random.default_rng([self._seed, number])

@@ -187,7 +187,7 @@ def _initial_record(method: str, recipe: Recipe, datasets: list[Dataset], passed
                 split=share.split,
                 fingerprint=dataset.fingerprint(),
                 licence=registry.dataset(share.dataset).licence,
-                left_out=tuple(sorted(share.left_out())),
+                left_out=tuple(sorted(share.left_out(dataset))),
             )
             for share, dataset in pairs
         ),

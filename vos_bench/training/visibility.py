@@ -36,24 +36,30 @@ class TrainingObject:
     visible: NDArray[np.bool_]
 
 
-def visible_objects(dataset: Dataset) -> Iterator[TrainingObject]:
+def visible_objects(dataset: Dataset, *, own_boxes: bool = False) -> Iterator[TrainingObject]:
     """Yield every object that is visible at least once, sequence by sequence.
 
     Reading all truths takes minutes on a large dataset; the answer is kept in the cache under the dataset's
     fingerprint, which changes with every truth.
+
+    Args:
+        dataset: Where to look.
+        own_boxes: Whether an object counts as visible wherever the dataset gives its box, however small its mask.
     """
-    path = _cache_file(dataset)
+    path = _cache_file(dataset, own_boxes)
     table = _read(path)
     if table is None:
-        table = {name: _visibility(dataset.sequence(name)) for name in dataset.sequence_names}
+        visibility = _boxed if own_boxes else _visibility
+        table = {name: visibility(dataset.sequence(name)) for name in dataset.sequence_names}
         write_text(path, json.dumps(table))
     for name in dataset.sequence_names:
         for object_id, digits in table[name].items():
             yield TrainingObject(dataset.sequence(name), int(object_id), np.array([*digits]) == "1")
 
 
-def _cache_file(dataset: Dataset) -> Path:
+def _cache_file(dataset: Dataset, own_boxes: bool) -> Path:
     identity = f"{dataset.name}\0{dataset.split}\0{dataset.fingerprint()}\0{VISIBLE_PIXELS}"
+    identity += "\0boxes" if own_boxes else ""
     return cache_folder() / "training" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
 
 
@@ -63,6 +69,14 @@ def _read(path: Path) -> _Table | None:
         table: _Table = json.loads(path.read_text(encoding="utf-8"))
         return table
     return None
+
+
+def _boxed(sequence: Sequence) -> dict[str, str]:
+    """Return where boxes are given; where there are none at all, where masks are large enough."""
+    given = [sequence.read_boxes(name) for name in sequence.truth_names]
+    if not any(given):
+        return _visibility(sequence)
+    return {str(k): "".join("1" if k in boxes else "0" for boxes in given) for k in sorted(set().union(*given))}
 
 
 def _visibility(sequence: Sequence) -> dict[str, str]:

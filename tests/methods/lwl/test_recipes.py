@@ -14,7 +14,12 @@ from vos_bench.methods.lwl.checkpoint import load_network, save_network
 from vos_bench.methods.lwl.config import BOX_NETWORK, MASK_NETWORK, LwlConfig
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.methods.lwl.recipes import STAGE1, STAGE2
+from vos_bench.methods.lwl.training_samples import JitterSettings, LwlTransform, brightened
+from vos_bench.training.augmentation import Size, crop_window
+from vos_bench.training.losses import lovasz
+from vos_bench.training.sampling import MiniSequences, training_objects
 from vos_bench.training.session import find_recipe, train
+from vos_bench.training.validation import mean_losses
 
 NARROW = ("network.target_channels=16", "network.decoder_channels=8", "network.label_encoder_channels=[4, 8, 8]")
 SMALL = ("batch_size=1", "epochs=1", "steps_per_epoch=2", "workers=0", "crop.height=64", "crop.width=96")
@@ -45,6 +50,7 @@ def ytvos(tmp_path_factory):
         draw_sequence(root / "train" / "JPEGImages" / name, root / "train" / "Annotations" / name, step=5)
     meta = {"videos": {name: {"objects": objects} for name in ("0a1b2c", "3d4e5f")}}
     (root / "train" / "meta.json").write_text(json.dumps(meta))
+    (root / "youtubevos_jjvalid.txt").write_text("3d4e5f\n")
     return root
 
 
@@ -82,7 +88,7 @@ def narrow(config: LwlConfig) -> LwlConfig:
 
 @pytest.fixture(scope="module")
 def roots(ytvos, davis, coco):
-    return {"ytvos19": ytvos, "davis17": davis, "coco": coco}
+    return {"ytvos18": ytvos, "ytvos19": ytvos, "davis17": davis, "coco": coco}
 
 
 @pytest.mark.parametrize("recipe", ["stage1", "stage2", "box", "davis", "ytvos-only", "davis-only"])
@@ -103,6 +109,97 @@ def test_a_recipe_takes_a_step_in_half_precision(tmp_path, roots, recipe):
     assert result.weights is not None
     parameters = load_network(result.weights).state_dict().values()
     assert all(x.isfinite().all() and x.dtype == torch.float32 for x in parameters if x.is_floating_point())
+
+
+LEFT_OUT = {
+    "stage1": {"ytvos19": ("3d4e5f",), "davis17": ()},
+    "stage2": {"ytvos19": ("3d4e5f",), "davis17": ()},
+    "box": {"ytvos19": ("3d4e5f",), "coco": ()},
+    "ytvos-only": {"ytvos18": ()},
+}
+
+
+@pytest.mark.parametrize("recipe", LEFT_OUT)
+def test_the_data_and_the_sequences_left_out_are_those_of_the_paper_and_the_released_settings(roots, recipe):
+    chosen = find_recipe("lwl", recipe)
+    opened = [registry.open_dataset(s.dataset, root=roots[s.dataset], split=s.split) for s in chosen.settings.data]
+    pairs = list(zip(chosen.settings.data, opened, strict=True))
+    assert {share.dataset: tuple(share.left_out(dataset)) for share, dataset in pairs} == LEFT_OUT[recipe]
+    everything = chosen.configured(["data.0.leave_out=[]"])
+    assert everything.settings.data[0].left_out(opened[0]) == frozenset()
+    if "3d4e5f" in LEFT_OUT[recipe].get("ytvos19", ()):
+        assert {chosen.held_out(opened).describe(number)["sequence"] for number in range(20)} == {"3d4e5f"}
+        assert everything.held_out(opened) is None
+
+
+def test_the_holdout_that_was_not_fetched_is_said_before_a_training_begins(tmp_path, roots, ytvos):
+    bare = tmp_path / "ytvos"
+    bare.mkdir()
+    (bare / "train").symlink_to(ytvos / "train")
+    with pytest.raises(BadInputError, match="vos-bench fetch ytvos19-holdout"):
+        train("lwl", "stage1", out=tmp_path / "out", root={**roots, "ytvos19": bare}, settings=SMALL, device="cpu")
+    assert not (tmp_path / "out" / "training.json").exists()
+
+
+def test_a_validation_is_neither_turned_nor_brightened_and_is_one_loss_of_a_batch(roots):
+    overrides = (*NARROW, *SMALL, "batch_size=2", "crop.grey=0", "crop.flip=0")
+    recipe = find_recipe("lwl", "stage1").configured(overrides)
+    opened = [registry.open_dataset(s.dataset, root=roots[s.dataset], split=s.split) for s in recipe.settings.data]
+    held_out = recipe.held_out(opened)
+    still = LwlTransform(recipe.settings.crop.model_copy(update={"affine": False, "brightness": 0.0}))
+    drawn = held_out.read(held_out.draw(rng := held_out._generator(0)))
+    assert torch.equal(held_out[0]["images"], still(drawn, rng, held_out)["images"])
+    assert held_out[0]["gains"].tolist() == [1, 1, 1, 1]
+    assert len({float(gain) for gain in recipe.samples(opened)[0]["gains"]}) == 4
+
+    torch.manual_seed(0)
+    network = recipe.build_network().eval()
+    with torch.no_grad():
+        found = mean_losses(recipe, network, held_out, count=2, device=torch.device("cpu"))["loss"]
+        batch = {name: torch.stack([held_out[n][name] for n in (0, 1)]) for name in held_out[0]}
+        logits = network(brightened(batch), batch["masks"].float()[:, :1])
+        target = batch["masks"].float()[:, 1:].transpose(0, 1)[:, :, None]
+        alone = [100 * float(lovasz(logits[:, n].sigmoid(), target[:, n])) for n in (0, 1)]
+    assert found == pytest.approx(100 * float(lovasz(logits.sigmoid(), target)), rel=1e-6)
+    assert found != pytest.approx(sum(alone) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("recipe", ["stage1", "box"])
+def test_brightness_changes_in_floats(roots, recipe, monkeypatch):
+    chosen = find_recipe("lwl", recipe).configured((*NARROW, *SMALL))
+    opened = [registry.open_dataset(s.dataset, root=roots[s.dataset], split=s.split) for s in chosen.settings.data]
+    batch = {name: value[None] for name, value in chosen.samples(opened)[0].items()}
+    network, seen = chosen.build_network(), []
+    monkeypatch.setattr(network.network, "scale_images", lambda images: seen.append(images) or images / 255)
+    chosen.loss(network, batch)
+    frames = 4 if recipe == "stage1" else 1
+    wanted = batch["images"][0, :frames].float() * batch["gains"][0, :frames, None, None, None]
+    assert batch["images"].dtype == torch.uint8
+    assert torch.equal(seen[0], wanted.clamp(0, 255))
+    assert (seen[0] != seen[0].round()).float().mean() > 0.5
+
+
+def test_objects_of_coco_have_their_own_boxes_and_may_be_of_any_size(coco, tmp_path):
+    (tmp_path / "train2014").symlink_to(coco / "train2014")
+    (tmp_path / "annotations").mkdir()
+    content = json.loads((coco / "annotations" / "instances_train2014.json").read_text())
+    content["annotations"][0]["bbox"] = [28.5, 29.25, 33.5, 42.0]
+    speck = {"id": 6, "image_id": 1, "segmentation": [[5, 5, 7, 5, 7, 7, 5, 7]], "bbox": [4.5, 5, 2.5, 2.25]}
+    flat = {"id": 7, "image_id": 1, "segmentation": [[5, 5, 7, 5, 7, 7, 5, 7]], "bbox": [4.5, 5, 2.5, 0]}
+    content["annotations"] += [speck, flat]
+    (tmp_path / "annotations" / "instances_train2014.json").write_text(json.dumps(content))
+    dataset = registry.open_dataset("coco", root=tmp_path)
+    recipe = find_recipe("lwl", "box").configured((*NARROW, *SMALL, "crop.flip=0"))
+    objects = training_objects(dataset, recipe.settings.frames)
+    assert [each.sequence.name for each in objects] == ["5", "6"]
+    supply = MiniSequences([(1.0, objects[:1])], recipe.settings.frames, lambda given, *_: given, seed=0)
+    given = supply[0]
+    assert given.boxes == [(28.5, 29.25, 62.0, 71.25)] * 2
+    calm = JitterSettings(scale=0, centre=(0, 0))
+    settings = recipe.settings.crop.model_copy(update={"train": calm, "test": calm})
+    box = LwlTransform(settings)(given, np.random.default_rng(0), supply)["boxes"]
+    window = crop_window((28.5, 29.25, 33.5, 42.0), Size(96, 128), Size(64, 96), search_area=5.0)
+    assert box.tolist() == pytest.approx(window.carry((28.5, 29.25, 33.5, 42.0), Size(64, 96)))
 
 
 def test_sequences_left_out_are_validated_on(tmp_path, roots, davis):

@@ -49,7 +49,7 @@ LABEL_PROPAGATION = MethodInfo(
         "ImageNet features of EfficientNet-Lite0 by default, where the protocol judges self-supervised ones",
         "frames of 320 pixels on the shorter side, features of strides 8 and 16 together",
         "on the grid, each object's shares are scaled to a highest of one, and the background is what they leave; DINO "
-        "spreads the shares of every label, background included, from 0 to 1 after enlarging them",
+        "spreads the shares of every label, background included, from 0 to 1 after enlarging them: --set end_rule=dino",
         "an object whose highest share on a frame is below 0.05 is not scaled up to one",
         "first masks come to the grid by the mean of each cell, where DINO takes the nearest pixel",
         "the first frame is searched within the radius too, as in DINO; CRW searches all of it",

@@ -1,7 +1,7 @@
 """Labels flow from a few context frames to the next one, within a neighbourhood."""
 
 from collections import deque
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -14,6 +14,10 @@ _LEAST_SHARE = 0.05
 """An object whose highest share on a frame is below this is not scaled up to one: it may be out of sight."""
 
 
+_TINY = 1e-12
+"""Keeps divisions by a spread or a sum of nothing from failing."""
+
+
 class LabelPropagationConfig(GridConfig):
     """Settings of `label-propagation`; the defaults were chosen on train sequences of DAVIS 2016.
 
@@ -22,6 +26,9 @@ class LabelPropagationConfig(GridConfig):
         neighbours: How many of the most similar cells count (DINO 5, CRW 10).
         radius: How far from a cell's own place they may lie, in cells (DINO and CRW 12).
         temperature: Weights are exp(cosine / temperature), normalised (DINO 0.1, CRW 0.05).
+        end_rule: How shares become masks. `objects`: on the grid, each object's shares are scaled to a highest of one,
+            and the background is what they leave. `dino`: enlarged first, then the shares of every label, background
+            included, are spread from 0 to 1, and the highest takes the pixel.
     """
 
     working_side: int = Field(default=320, ge=32)
@@ -30,6 +37,7 @@ class LabelPropagationConfig(GridConfig):
     neighbours: int = Field(default=5, ge=1)
     radius: int = Field(default=12, ge=1)
     temperature: float = Field(default=0.1, gt=0)
+    end_rule: Literal["objects", "dino"] = "objects"
 
 
 class Context(NamedTuple):
@@ -65,10 +73,20 @@ class LabelPropagation(GridMethod):
             informed = [(context, best) for context, best in found if len(context.labels) >= known]
             planes += self._mean(informed, known)[len(planes) :]
         self._shares = torch.stack(planes[1:]).reshape(-1, *features.shape[1:])
+        if self.config.end_rule == "dino":
+            return torch.stack(planes).reshape(-1, *features.shape[1:])
         highest = self._shares.amax(dim=(1, 2), keepdim=True)
         objects = self._shares / highest.clamp_min(_LEAST_SHARE)
         objects = objects / objects.sum(dim=0).clamp_min(1)
         return torch.cat([1 - objects.sum(dim=0, keepdim=True), objects])
+
+    def finish_shares(self, shares: Tensor) -> Tensor:
+        """See `GridMethod.finish_shares`: by DINO's rule every label is spread from 0 to 1; a pixel's then sum to 1."""
+        if self.config.end_rule == "objects":
+            return shares
+        low, high = shares.amin(dim=(1, 2), keepdim=True), shares.amax(dim=(1, 2), keepdim=True)
+        spread = torch.where(high > low, (shares - low) / (high - low).clamp_min(_TINY), shares)
+        return spread / spread.sum(dim=0).clamp_min(_TINY)
 
     def _mean(self, found: "list[tuple[Context, Best]]", known: int) -> Tensor:
         """Return known x N labels, the weighted mean of those of the best cells of all these frames."""

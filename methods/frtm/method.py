@@ -35,9 +35,9 @@ class Target:
 
     def __init__(self, model: TargetModel, features: Tensor, targets: Targets, config: FrtmConfig) -> None:
         """Fit the model to samples of the first frame, N x C x h x w, the frame itself first."""
-        self._config, self._age = config, 0
+        self._config, self._solver, self._age = config, config.resolved_solver(), 0
         weights = first_weights(len(features), like=features)
-        self.model = fit_both(model, features, targets, weights, config.solver)
+        self.model = fit_both(model, features, targets, weights, self._solver)
         self.memory = SampleMemory(
             self.model.project(features), targets, size=config.memory_size, learning_rate=config.learning_rate
         )
@@ -64,7 +64,7 @@ class Target:
     def update(self) -> None:
         """Fit the second layer to the memory."""
         memory = self.memory
-        filter = fit_filter(self.model.filter, memory.projected, memory.targets, memory.weights, self._config.solver)
+        filter = fit_filter(self.model.filter, memory.projected, memory.targets, memory.weights, self._solver)
         self.model = TargetModel(self.model.projection, filter)
 
 
@@ -84,6 +84,7 @@ class FrtmMethod(SoftMaskMethod):
             raise BadInputError(
                 f"{weights}: is for {network.name}, and backbone={wanted} was asked for; leave it at auto"
             )
+        network.refiner.project.bicubic = self.config.script == "ytvos"
         self.network = network.requires_grad_(False).to(self.device)
         for part in network.children() if self.compile else ():
             part.compile()
@@ -109,11 +110,12 @@ class FrtmMethod(SoftMaskMethod):
         return torch.sigmoid(torch.cat(logits).float())[:, 0]
 
     def winners(self, merged: Tensor) -> Tensor:
-        """See `SoftMaskMethod.winners`: an object needs more than one half.
+        """See `SoftMaskMethod.winners`: an object needs more than one half, or the highest share; see `Script`.
 
-        The authors' evaluation merges once more what the winners have. A winner then meets one minus its own share as
-        background.
+        `evaluate.py` merges once more what the winners have. A winner then meets one minus its own share as background.
         """
+        if self.config.script == "ytvos":
+            return super().winners(merged)
         highest = merged.max(dim=0)
         return highest.indices * (highest.values > 0.5)
 

@@ -65,16 +65,25 @@ class ChannelAttention(nn.Module):
 
 
 class Projection(nn.Module):
-    """Brings the finest level to the image's size: twice enlarged by two, bicubic, between convolutions."""
+    """Brings the finest level to the image's size: twice enlarged by two, bicubic, between convolutions.
+
+    Attributes:
+        bicubic: Enlarge to the image's size at once, bicubic, in the place of the second doubling; see `Script`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.bicubic = False
         self.conv1 = nn.Conv2d(WIDTH, WIDTH // 2, 3, padding=1)
         self.conv2 = nn.Conv2d(WIDTH // 2, 1, 3, padding=1)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """B x 64 x h x w -> logits, B x 1 x `size`."""
-        x = resize(_doubled(functional.relu(self.conv1(_doubled(x)))), size)
+        x = functional.relu(self.conv1(_doubled(x)))
+        if self.bicubic:
+            x = functional.interpolate(x, size=size, mode="bicubic", align_corners=False)
+        else:
+            x = resize(_doubled(x), size)
         return self.conv2(x)  # type: ignore[no-any-return]
 
 

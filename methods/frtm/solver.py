@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .config import Directions
+
 Direction = list[Tensor]
 """Parameters, or a change of them."""
 
@@ -21,17 +23,24 @@ class Linearised(Protocol):
 
 
 def conjugate_gradients(
-    curvature: Callable[[Direction], Direction], right: Direction, diagonal: list[float], *, steps: int
+    curvature: Callable[[Direction], Direction],
+    right: Direction,
+    diagonal: list[float],
+    *,
+    steps: int,
+    directions: Directions = "polak-ribiere",
 ) -> Direction:
     """Solve curvature(x) = right approximately, from zero, for a symmetric and positive curvature.
 
-    Directions after Polak and Ribiere, not below zero; preconditioned by a number for each tensor.
+    Preconditioned by a number for each tensor. In exact arithmetic both rules for the directions are the same one;
+    Polak's and Ribiere's, not below zero, forgets the past where rounding spoils it.
 
     Args:
         curvature: The matrix, as a function.
         right: The right-hand side.
         diagonal: The preconditioner, by which residuals are divided.
         steps: How many.
+        directions: The rule for the next direction.
     """
     x = [torch.zeros_like(part) for part in right]
     residual, before, rho = right, right, 1.0
@@ -41,7 +50,8 @@ def conjugate_gradients(
         last, rho = rho, _inner(residual, scaled)
         if rho <= 0:
             break
-        turn = max(0.0, (rho - _inner(before, scaled)) / last) if step else 0.0
+        kept = _inner(before, scaled) if directions == "polak-ribiere" else 0.0
+        turn = max(0.0, (rho - kept) / last) if step else 0.0
         direction = [s + turn * d for s, d in zip(scaled, direction, strict=True)]
         bent = curvature(direction)
         length = rho / _inner(direction, bent)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
-from .config import SolverConfig
+from .config import Directions, SolverConfig
 from .solver import Direction, Linearised, conjugate_gradients
 from .targets import Targets
 
@@ -98,7 +98,16 @@ def fit_both(
         linear = BothLayersMap(model, features, projected)
         scales = [config.projection_regularisation, config.filter_regularisation]
         model = TargetModel(
-            *_improved(linear, list(model), score(projected, model.filter), targets, weights, scales, steps)
+            *_improved(
+                linear,
+                list(model),
+                score(projected, model.filter),
+                targets,
+                weights,
+                scales,
+                steps=steps,
+                directions=config.directions or "polak-ribiere",
+            )
         )
     return model
 
@@ -107,7 +116,16 @@ def fit_filter(filter: Tensor, projected: Tensor, targets: Targets, weights: Ten
     """Fit the second layer to N samples behind the first, N x D x h x w; the same loss."""
     scores = score(projected, filter)
     scales = [config.filter_regularisation]
-    [fitted] = _improved(FilterMap(projected), [filter], scores, targets, weights, scales, config.filter_steps)
+    [fitted] = _improved(
+        FilterMap(projected),
+        [filter],
+        scores,
+        targets,
+        weights,
+        scales,
+        steps=config.filter_steps,
+        directions=config.directions or "polak-ribiere",
+    )
     return fitted
 
 
@@ -118,7 +136,9 @@ def _improved(
     targets: Targets,
     weights: Tensor,
     scales: list[float],
+    *,
     steps: int,
+    directions: Directions,
 ) -> Direction:
     """Go some steps of conjugate gradients towards the best parameters of the problem linearised around `at`.
 
@@ -133,5 +153,5 @@ def _improved(
 
     slope = linear.adjoint(gamma * (targets.wanted - targets.weigh(scores)))
     down = [s - ridge * x for s, ridge, x in zip(slope, ridges, at, strict=True)]
-    change = conjugate_gradients(curvature, down, scales, steps=steps)
+    change = conjugate_gradients(curvature, down, scales, steps=steps, directions=directions)
     return [x + d for x, d in zip(at, change, strict=True)]

@@ -32,6 +32,18 @@ def test_conjugate_gradients_solve_a_system_in_as_many_steps_as_it_has_unknowns(
     torch.testing.assert_close(torch.cat(found), torch.linalg.solve(matrix, right))
 
 
+def test_directions_after_fletcher_and_reeves_solve_it_too_and_keep_what_polak_and_ribiere_forget():
+    root = double(6, 6)
+    matrix, right = root @ root.T + torch.eye(6), [double(6)]
+
+    def found(steps, directions, bend=lambda x: x):
+        return conjugate_gradients(lambda d: [bend(matrix @ d[0])], right, [1.0], steps=steps, directions=directions)[0]
+
+    torch.testing.assert_close(found(6, "fletcher-reeves"), torch.linalg.solve(matrix, right[0]))
+    rounded = [found(3, each, lambda x: x.round(decimals=1)) for each in ("polak-ribiere", "fletcher-reeves")]
+    assert not torch.equal(*rounded)
+
+
 def test_scores_are_enlarged_bilinearly_and_the_way_back_is_the_adjoint():
     x, y = double(2, 1, 4, 5), double(2, 1, 33, 47)
     enlargement = Enlargement((4, 5), (33, 47), x)

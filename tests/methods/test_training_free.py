@@ -234,3 +234,27 @@ def test_old_context_frames_go_and_the_first_stays(shipped: Path, cells: torch.T
     for _ in range(6):
         method.remember(cells, method.predict(cells, EVERYWHERE), given=False)
     assert (len(method._given), len(method._recent)) == (1, 3)
+
+
+def test_dinos_end_rule_spreads_the_shares_of_every_label_and_the_highest_takes_the_pixel(
+    shipped: Path, cells: torch.Tensor, labels: torch.Tensor
+) -> None:
+    config = LabelPropagationConfig(neighbours=4, radius=2, end_rule="dino", edge_radius=0, strides=(8,))
+    method = LabelPropagation(config, weights=shipped)
+    method.reset()
+    method.remember(cells, labels, given=True)
+    shares = method.predict(torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(1)), EVERYWHERE)
+    torch.testing.assert_close(shares[1:], method._shares)
+    image = np.zeros((40, 56, 3), np.uint8)
+    wide = torch.nn.functional.interpolate(shares[None], size=(40, 56), mode="bilinear", align_corners=False)[0]
+    spread = torch.stack([(plane - plane.min()) / (plane.max() - plane.min()) for plane in wide]).numpy()
+    planes = method._enlarged(shares, image, image)
+    np.testing.assert_array_equal(planes.argmax(axis=0), spread.argmax(axis=0))
+    np.testing.assert_allclose(planes, spread / spread.sum(axis=0), atol=1e-6)
+    assert (spread.argmax(axis=0) != wide.numpy().argmax(axis=0)).any()
+
+
+def test_a_label_that_is_the_same_everywhere_is_not_spread(shipped: Path) -> None:
+    method = LabelPropagation(LabelPropagationConfig(end_rule="dino"), weights=shipped)
+    shares = torch.stack([torch.ones(4, 5), torch.zeros(4, 5)])
+    assert torch.equal(method.finish_shares(shares), shares)

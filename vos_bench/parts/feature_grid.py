@@ -86,6 +86,10 @@ class GridMethod(Method):
     def remember(self, features: Tensor, labels: Tensor, *, given: bool) -> None:
         """Take up a frame's labels; `given`: objects start on it, and their planes are the newest."""
 
+    def finish_shares(self, shares: Tensor) -> Tensor:
+        """Change a frame's labels, L x H x W at the working size, before they follow edges; here not at all."""
+        return shares
+
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """Forget the last sequence and take the first objects; see `Method.initialize`.
 
@@ -137,7 +141,7 @@ class GridMethod(Method):
         stride, (height, width) = self._network.stride, small.shape[:2]
         size = labels.shape[1] * stride, labels.shape[2] * stride
         wide = functional.interpolate(labels[None], size=size, mode="bilinear", align_corners=False)[0]
-        planes: Probabilities = wide[:, :height, :width].cpu().numpy()
+        planes: Probabilities = self.finish_shares(wide[:, :height, :width]).cpu().numpy()
         if self.config.edge_radius:
             planes = np.stack([planes[0], *(self._edged(small, plane) for plane in planes[1:])])
         if small.shape != image.shape:

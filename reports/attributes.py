@@ -1,6 +1,6 @@
 """The report `attributes`: every sequence and every object, all methods beneath each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ from vos_bench.metrics.statistics import SCORES
 from vos_bench.records import Run, SequenceRecord
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table, percent
+
+from .published_sequences import Figures, PublishedSequences, beside, load, named
+from .published_sequences import source as published_source
 
 ALL = "all"
 COLUMNS = (
@@ -24,11 +27,47 @@ NOTE = (
 )
 
 
-def make_table(runs: Sequence[Run]) -> Table:
-    """Return the table, grouped by dataset and sequence; within an object, runs of equal rules are ranked."""
+def make_table(runs: Sequence[Run], *, published: Sequence[str] = ()) -> Table:
+    """Return the table, grouped by dataset and sequence; within an object, runs of equal rules are ranked.
+
+    Args:
+        runs: The runs.
+        published: Methods whose published figures stand beneath the runs on their data, or alone where there is no run.
+
+    Raises:
+        BadInputError: No figures of such a method are known.
+    """
     rows = [row for run in runs for row in _run_rows(run)]
+    added = [
+        row for each in _beside(runs, published) for row in _published_rows(each, {row["sequence"] for row in rows})
+    ]
+    rows += added
     rows.sort(key=lambda row: (row["sequence"], row["object"] != ALL, str(row["object"]).zfill(6)))
-    return Table("Sequences and objects", COLUMNS, rows, (NOTE,), group="sequence", rank="rank", footnotes="notes")
+    notes = (NOTE, published_source()) if added else (NOTE,)
+    return Table("Sequences and objects", COLUMNS, rows, notes, group="sequence", rank="rank", footnotes="notes")
+
+
+def _beside(runs: Sequence[Run], published: Sequence[str]) -> list[PublishedSequences]:
+    """Return the published methods on the runs' data, or on all data where there is no run."""
+    names = named(published)
+    known = [each for each in load() if each.method in names]
+    places = {(each.dataset, each.split) for run in runs for each in beside(run.record)}
+    return [each for each in known if not runs or (each.dataset, each.split) in places]
+
+
+def _published_rows(figures: PublishedSequences, shown: Container[str]) -> Iterable[dict[str, Any]]:
+    for name, objects in figures.objects.items():
+        sequence = f"{figures.dataset} {figures.split}: {name}"
+        if shown and sequence not in shown:
+            continue
+        base = {"sequence": sequence, "method": figures.title, "group": "", "rank": None, "notes": ()}
+        if len(objects) != 1:
+            yield {**base, "object": ALL, **_of(figures.means([name]))}
+        yield from ({**base, "object": str(key), **_of(each)} for key, each in objects.items())
+
+
+def _of(figures: Figures) -> dict[str, float]:
+    return {"J&F": figures.score, "J": figures.J, "F": figures.F}
 
 
 def _run_rows(run: Run) -> Iterable[dict[str, Any]]:

@@ -31,10 +31,18 @@ SPEED = ReportInfo(
 LATENCY = ReportInfo(
     "latency", "FPS with its spread, and latencies, of each timing", "vos_bench.records.latency_table:latency_table"
 )
-ATTRIBUTES = ReportInfo("attributes", "Scores of every sequence and object", "vos_bench.reports.attributes:make_table")
+ATTRIBUTES = ReportInfo(
+    "attributes",
+    "Scores of every sequence and object; --published METHOD adds what is published of one",
+    "vos_bench.reports.attributes:make_table",
+    published=True,
+)
 PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "vos_bench.reports.progress:make_table")
 DELTA = ReportInfo(
-    "delta", "What moved between two runs, and whether it is significant", "vos_bench.reports.delta:make_table"
+    "delta",
+    "What moved between two runs, or between a run and a published method, and whether it is significant",
+    "vos_bench.reports.delta:make_table",
+    published=True,
 )
 CURVES = ReportInfo(
     "curves", "J and F over the frames of single sequences", "vos_bench.reports.figures:curves", kind="figure"

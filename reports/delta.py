@@ -1,13 +1,16 @@
-"""The report `delta`: what moved between two runs, sequence by sequence, and whether it is more than chance."""
+"""The report `delta`: what moved between two runs, or from a published method to a run, and whether by chance."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from vos_bench.comparing.significance import Change, change
+from vos_bench.comparing.significance import Change, ScoresByObject, change, change_of_scores, object_scores
 from vos_bench.comparing.verdicts import require_comparable
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
 from vos_bench.tables import Column, Table
+
+from .published_sequences import beside, named, source
 
 MOST = 10
 """How many sequences are shown, those that moved most."""
@@ -23,57 +26,103 @@ COLUMNS = (
 )
 
 
-def make_table(runs: Sequence[Run]) -> Table:
-    """Return the table: each run against the one before it, in the order in which they were named.
+def make_table(runs: Sequence[Run], *, published: Sequence[str] = ()) -> Table:
+    """Return the table: each run against the one before it, or against published methods.
+
+    Args:
+        runs: In the order in which they were named.
+        published: Methods that every run is held against, each sequence and object with its published figures.
 
     Raises:
-        BadInputError: There are fewer than two runs.
-        NotComparableError: Data or rules of two runs differ.
+        BadInputError: There are fewer than two runs and no published method, or no figures of a method are known.
+        NotComparableError: Data or rules of two runs differ, or nothing is published of a method on a run's data.
     """
+    comparisons = list(_with_published(runs, named(published)) if published else _of_pairs(runs))
+    rows = [{"group": each.title, **row} for each in comparisons for row in _rows(each)]
+    notes = [f"{each.title}: {each.change}." for each in comparisons]
+    note = f"Of each pair the {MOST} sequences that moved most. Change in points, second minus first."
+    last = (source(),) if published else ()
+    return Table("Change of J&F", COLUMNS, rows, (note, *notes, *last), group="group")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides of one comparison.
+
+    Attributes:
+        title: Which they are.
+        before: J&F of the first, by sequence and object.
+        after: J&F of the second.
+        change: How J&F moved.
+        by_object: Whether the objects of a sequence are told apart.
+    """
+
+    title: str
+    before: ScoresByObject
+    after: ScoresByObject
+    change: Change
+    by_object: bool
+
+
+def _of_pairs(runs: Sequence[Run]) -> Iterable[Comparison]:
     if len(runs) < 2:
         raise BadInputError(
-            f"report delta: found {len(runs)} runs, expected two: the baseline's folder, then the other's"
+            f"report delta: found {len(runs)} runs, expected two: the baseline's folder, then the other's; or one and "
+            "--published METHOD"
         )
-    rows, notes = [], []
     for baseline, run in pairwise(runs):
         require_comparable(baseline.record, run.record)
-        found = change(baseline, run)
         title = f"{_named(run)} against {_named(baseline)}"
-        notes.append(f"{title}: {found}.")
-        rows += [{"group": title, **row} for row in _rows(baseline, run, found)]
-    note = f"Of each pair the {MOST} sequences that moved most. Change in points, second run minus first."
-    return Table("Change of J&F", COLUMNS, rows, (note, *notes), group="group")
+        yield Comparison(title, object_scores(baseline), object_scores(run), change(baseline, run), by_object=False)
+
+
+def _with_published(runs: Sequence[Run], methods: Sequence[str]) -> Iterable[Comparison]:
+    if not runs:
+        raise BadInputError("report delta: found no run, expected at least one to hold against published methods")
+    for run in runs:
+        found = {each.method: each for each in beside(run.record)}
+        for method in methods:
+            if method not in found:
+                raise NotComparableError(
+                    f"{run.folder}: {run.record.dataset.title}, protocol {run.record.protocol.name}: no figures of "
+                    f"sequences are published of {method} on it; known: {', '.join(found) or 'none'}"
+                )
+            before, after = found[method].scores(), object_scores(run)
+            moved = change_of_scores(before, after, names=(found[method].title, str(run.folder)))
+            title = f"{_named(run)} against {found[method].title}"
+            yield Comparison(title, before, after, moved, by_object=True)
 
 
 def _named(run: Run) -> str:
     return f"{run.record.method.title} ({run.folder})"
 
 
-def _rows(baseline: Run, run: Run, found: Change) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = [
-        {
-            "of": f"all {len(found.sequences)} sequences",
-            "objects": sum(len(run.sequence_records[name].scores) for name in found.sequences),
-            "baseline J&F": _mean(baseline, [*found.sequences]),
-            "J&F": _mean(run, [*found.sequences]),
-            "change": found.difference,
-            "from": found.low,
-            "to": found.high,
-        }
-    ]
-    rows += [
-        {
-            "of": name,
-            "objects": len(run.sequence_records[name].scores),
-            "baseline J&F": _mean(baseline, [name]),
-            "J&F": _mean(run, [name]),
-            "change": found.sequences[name],
-        }
-        for name in list(found.sequences)[:MOST]
-    ]
-    return rows
+def _rows(comparison: Comparison) -> Iterable[dict[str, object]]:
+    found = comparison.change
+    names = list(found.sequences)
+    yield {
+        **_row(comparison, f"all {len(names)} sequences", names),
+        "change": found.difference,
+        "from": found.low,
+        "to": found.high,
+    }
+    for name in names[:MOST]:
+        yield {**_row(comparison, name, [name]), "change": found.sequences[name]}
+        objects = comparison.after[name]
+        for key in objects if comparison.by_object and len(objects) > 1 else ():
+            before, after = comparison.before[name][key], objects[key]
+            yield {"of": f"{name}, object {key}", "baseline J&F": before, "J&F": after, "change": after - before}
 
 
-def _mean(run: Run, names: Collection[str]) -> float:
-    scores = [each.score for name in names for each in run.sequence_records[name].scores]
-    return sum(scores) / len(scores)
+def _row(comparison: Comparison, label: str, names: Collection[str]) -> dict[str, object]:
+    return {
+        "of": label,
+        "objects": sum(len(comparison.after[name]) for name in names),
+        "baseline J&F": _mean(comparison.before, names),
+        "J&F": _mean(comparison.after, names),
+    }
+
+
+def _mean(scores: ScoresByObject, names: Collection[str]) -> float:
+    each = [score for name in names for score in scores[name].values()]
+    return sum(each) / len(each)

@@ -9,6 +9,7 @@ from vos_bench.tables import SPREAD, Column, Table, percent
 
 from .measured import MEASURED, PUBLISHED, RESULTS_ONLY, Measured, measured, unscored
 from .published import PAPER, SETTINGS, Published, named, select
+from .published_sequences import command
 
 HERE = "Measured with vos-bench"
 IMPORTED = "Label maps that their authors published, scored here"
@@ -124,7 +125,7 @@ def _table(benchmark: Benchmark, runs: Sequence[Run]) -> Table:
     ours = measured(runs, wanted=benchmark.wants("mask"))
     notes = (EXPLANATION, *unscored(runs, wanted=benchmark.wants("mask")), *_elsewhere(benchmark, runs))
     rows = [
-        *(published_row(row) for row in published),
+        *(published_row(row, also=command(row, benchmark.dataset, benchmark.split)) for row in published),
         *(measured_row(row, HERE, _counterparts(row, published)) for row in ours),
     ]
     columns = (Column("method"), Column("origin"), *map(_score_column, benchmark.scores))
@@ -164,14 +165,14 @@ def _merge(rows: dict[str, dict[str, Any]], key: str, row: dict[str, Any]) -> No
     rows[key] = {**before, **row, "rank": rank, "notes": tuple(dict.fromkeys((*before["notes"], *row["notes"])))}
 
 
-def published_row(row: Published, *, prefix: str = "") -> dict[str, Any]:
-    """Return a published row; its scores' names begin with `prefix`."""
+def published_row(row: Published, *, prefix: str = "", also: str = "") -> dict[str, Any]:
+    """Return a published row; its scores' names begin with `prefix`, and its last note is `also`."""
     return {
         "group": SETTINGS[row.setting],
         "method": row.method,
         "origin": PUBLISHED,
         "rank": f"published {row.setting}",
-        "notes": row.notes,
+        "notes": (*row.notes, also) if also else row.notes,
         **{_named(name, prefix): value for name, value in row.scores.items()},
     }
 

@@ -152,6 +152,8 @@ class ReportInfo:
             returns their paths.
         kind: What it makes.
         reads: `runs`, or `folders` for a report that looks into the named folders itself and gets no runs.
+        published: Whether a table holds runs against published methods, sequence by sequence: its function is then
+            called as `function(runs, published=names)`.
     """
 
     name: str
@@ -159,6 +161,7 @@ class ReportInfo:
     factory: str
     kind: Literal["table", "figure", "page"] = "table"
     reads: Literal["runs", "folders"] = "runs"
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,7 @@ class KnownSystem:
         weights: Whether there are any, in words.
         weights_licence: Licence of these.
         masks: Where its released label maps lie; empty where there are none.
+        verified: The data on which these are scored to their published figures, frame by frame; empty: not tested.
         note: What a reader of its row should know.
     """
 
@@ -185,9 +189,12 @@ class KnownSystem:
     weights: str
     weights_licence: str
     masks: str = ""
+    verified: str = ""
     note: str = ""
 
     @property
-    def row(self) -> Literal["results-only", "published only"]:
+    def row(self) -> Literal["results-only, verified", "results-only", "published only"]:
         """What kind of row it has in tables."""
+        if self.verified:
+            return "results-only, verified"
         return "results-only" if self.masks else "published only"

@@ -1,13 +1,14 @@
 """The leaderboard's groups: runs under equal rules together, and apart from them what is published on their data."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vos_bench.records import RunRecord
 from vos_bench.records.identity import hardware, rules
 from vos_bench.records.summary import RUN_SCORES
 from vos_bench.reports.paper import BENCHMARKS, MASK_SETTINGS
 from vos_bench.reports.published import SETTINGS, Published, select
+from vos_bench.reports.published_sequences import command
 from vos_bench.tables import Cell, Column, Table, lay_out, percent
 
 from .scenes import RunPage
@@ -135,7 +136,13 @@ def _published(key: _Benchmark) -> list[Published]:
     dataset, split, init = key
     settings = ("box-init",) if init == "box" else MASK_SETTINGS
     names = [each.published for each in BENCHMARKS if (each.dataset, each.split) == (dataset, split)]
-    return [row for name in names for row in select(name, settings=settings)]
+    return [_told(row, dataset, split) for name in names for row in select(name, settings=settings)]
+
+
+def _told(row: Published, dataset: str, split: str) -> Published:
+    """Add to a row how to see the figures of sequences behind it, where they are known."""
+    said = command(row, dataset, split)
+    return replace(row, notes=(*row.notes, said)) if said else row
 
 
 def _scores(entries: Iterable[RunPage], published: Iterable[Published]) -> tuple[str, ...]:

@@ -17,9 +17,11 @@ from vos_bench.errors import BadInputError
 from vos_bench.metrics.measures import measure
 from vos_bench.records import Run
 from vos_bench.records.identity import hardware
+from vos_bench.reports.published_sequences import source
 from vos_bench.reports.style import require
 
 from .charts import latency_histogram, sparkline
+from .comparisons import run_rows, scene_rows, scene_summary
 from .leaderboard import leaderboard
 from .media import ERROR_COLOURS, THUMBNAIL, write_scene
 from .scenes import RunPage, SequencePage, entries_of, frame_scores, scenes_of, sequence_scores
@@ -158,6 +160,8 @@ def _run_page(entry: RunPage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
         "sequence_rows": rows,
         "settings": list(_flat(settings)),
         "histogram": histogram,
+        "published": run_rows(run),
+        "published_source": source(),
     }
 
 
@@ -197,6 +201,9 @@ def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage
         "next": scenes[i + 1] if i + 1 < len(scenes) else None,
         "error_colours": [f"rgb{colour}" for colour in ERROR_COLOURS],
         "scores": {entry.number: sequence_scores(entry.run, scene.name) for entry in scene.entries},
+        "published": (rows := scene_rows(scene)),
+        "published_best": scene_summary(rows),
+        "published_source": source(),
     }
 
 

@@ -9,11 +9,11 @@ from vos_bench.errors import BadInputError
 from vos_bench.plugins import KnownSystem, MethodInfo, WeightsInfo
 from vos_bench.tables import Column, Format, Table
 
-ROWS = ("native", "adapter", "results-only", "published only")
+ROWS = ("native", "adapter", "results-only, verified", "results-only", "published only")
 NOTES = (
     "native: code of this package or of a plugin. adapter: the system as released, in an environment of its own "
-    "(docs/external.md). results-only: label maps that its authors published can be scored (vos-bench import). "
-    "published only: nothing but printed numbers.",
+    "(docs/external.md). results-only: label maps that its authors published can be scored (vos-bench import); "
+    "verified: those have the published scores, frame by frame. published only: nothing but printed numbers.",
 )
 Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights"]
 Info = TypeVar("Info")

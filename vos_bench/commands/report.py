@@ -1,6 +1,6 @@
 """`vos-bench report`: tables, figures and pages from records."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import ReportInfo
 from vos_bench.records import Run, find_runs
-from vos_bench.tables import Format, Orientation, render
+from vos_bench.tables import Format, Orientation, Table, render
 
 OUT = {"figure": "--out FILE.svg (or .png, .pdf, .webp)", "page": "--out FOLDER"}
 
@@ -27,6 +27,7 @@ def report(
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     root: Path | None = None,
     sequences: str | None = None,
+    published: str | None = None,
 ) -> None:
     """Make a table, a figure or a page from records. A damaged record is named, and the others are still reported.
 
@@ -39,15 +40,19 @@ def report(
         out: The file to write. By default, a table is printed. The name's ending decides the format of a figure.
         root: The folder of the data, for reports that show frames.
         sequences: A,B or @FILE: the sequences to show in a figure or on a page.
+        published: A,B: published methods against which runs are held sequence by sequence, object by object.
     """
     info = registry.report(table)
     paths = runs or (Path("runs"),)
     found = _find(info, paths, named=bool(runs))
     if info.kind == "table":
         _refuse(info, **{"--root": root, "--sequences": sequences})
-        _table(info, found, format or "text", orientation, out)
+        if not info.published:
+            _refuse(info, **{"--published": published})
+        made = _made(info, found, tuple(published.split(",")) if published else ())
+        _write_table(made, format or "text", orientation, out)
         return
-    _refuse(info, **{"--format": format, "--orientation": orientation})
+    _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published})
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
     chosen = sequence_names(sequences)
@@ -74,10 +79,12 @@ def _refuse(info: ReportInfo, **options: object) -> None:
             raise BadInputError(f"report {info.name} is a {info.kind} and takes no {name}")
 
 
-def _table(
-    info: ReportInfo, runs: Sequence[Run], format: Format, orientation: Orientation | None, out: Path | None
-) -> None:
-    made = registry.resolve(info.factory)(runs)
+def _made(info: ReportInfo, runs: Sequence[Run], published: Sequence[str]) -> Table:
+    build: Callable[..., Table] = registry.resolve(info.factory)
+    return build(runs, published=published) if info.published else build(runs)
+
+
+def _write_table(made: Table, format: Format, orientation: Orientation | None, out: Path | None) -> None:
     if out is None:
         show(made, format, orientation=orientation)
     else:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.errors import NotComparableError
-from vos_bench.records import Run, SequenceRecord
+from vos_bench.records import Run
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -49,11 +49,12 @@ class Change:
         )
 
 
-def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE) -> Change:
-    """Return how J&F moved, with its interval.
+ScoresByObject = Mapping[str, Mapping[int, float]]
+"""Sequence to object id to J&F, a fraction."""
 
-    Whole sequences are drawn, since the objects of a sequence share its frames and their scores are not independent;
-    as in a run's own score, each object of a drawn sequence counts once.
+
+def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE) -> Change:
+    """Return how J&F moved from one run to another, with its interval; see `change_of_scores`.
 
     Args:
         first: The run that sets the mark.
@@ -64,9 +65,37 @@ def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: f
     Raises:
         NotComparableError: No sequence is scored in both with the same objects.
     """
+    names = str(first.folder), str(second.folder)
+    scores = object_scores(first), object_scores(second)
+    return change_of_scores(*scores, names=names, resamples=resamples, confidence=confidence)
+
+
+def change_of_scores(
+    first: ScoresByObject,
+    second: ScoresByObject,
+    *,
+    names: tuple[str, str],
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> Change:
+    """Return how J&F moved, with its interval.
+
+    Whole sequences are drawn, since the objects of a sequence share its frames and their scores are not independent;
+    as in a run's own score, each object of a drawn sequence counts once.
+
+    Args:
+        first: The scores that set the mark.
+        second: Those that are judged, made under the same rules on the same data.
+        names: Whose they are, for the message.
+        resamples: How often to draw.
+        confidence: Confidence of the interval.
+
+    Raises:
+        NotComparableError: No sequence is scored in both with the same objects.
+    """
     differences = _differences(first, second)
     if not differences:
-        raise NotComparableError(f"no sequence has scores both in {first.folder} and in {second.folder}")
+        raise NotComparableError(f"no sequence has scores both in {names[0]} and in {names[1]}")
     sums = np.array([found.sum() for found in differences.values()])
     counts = np.array([found.size for found in differences.values()], dtype=np.float64)
     drawn = np.random.default_rng(_SEED).integers(len(sums), size=(resamples, len(sums)))
@@ -84,17 +113,20 @@ def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: f
     )
 
 
-def _differences(first: Run, second: Run) -> dict[str, NDArray[np.float64]]:
-    """Return J&F of the second run minus that of the first, by sequence and object."""
+def object_scores(run: Run) -> ScoresByObject:
+    """Return J&F of all sequences that ended well."""
+    return {
+        name: {each.object: each.score for each in sequence.scores}
+        for name, sequence in run.sequence_records.items()
+        if sequence.status == "done"
+    }
+
+
+def _differences(first: ScoresByObject, second: ScoresByObject) -> dict[str, NDArray[np.float64]]:
+    """Return J&F of the second minus that of the first, by sequence and object."""
     found = {}
-    for name, sequence in first.sequence_records.items():
-        before, after = _scores(sequence), _scores(second.sequence_records.get(name))
+    for name, before in first.items():
+        after = second.get(name, {})
         if before and before.keys() == after.keys():
             found[name] = np.array([after[key] - before[key] for key in before], dtype=np.float64)
     return found
-
-
-def _scores(sequence: SequenceRecord | None) -> dict[int, float]:
-    if sequence is None or sequence.status != "done":
-        return {}
-    return {each.object: each.score for each in sequence.scores}

@@ -10,6 +10,7 @@ label pixels that differ on each frame, and J and F of both against the truth (f
 
 import argparse
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -25,8 +26,7 @@ from vos_bench.files import sha256, write_text
 from vos_bench.methods.lwl.lite import LiteTrackerConfig, LwlLiteMethod
 from vos_bench.methods.lwl.method import LwlMethod
 from vos_bench.methods.lwl.parameters import TrackerConfig
-from vos_bench.metrics.contour import contour_accuracy
-from vos_bench.metrics.region import region_similarity
+from vos_bench.metrics.measures import F, J
 from vos_bench.weights import choose
 
 LabelMaps = list[NDArray[np.uint16]]
@@ -39,6 +39,14 @@ def method(weights: Path | None, settings: list[str]) -> LwlMethod:
     chosen = choose(registry.method("lwl-lite"), None)
     assert chosen is not None
     return LwlLiteMethod(apply_overrides(LiteTrackerConfig(), settings), weights=chosen.path)
+
+
+def tree(folder: str) -> str:
+    """Return git's hash of a folder of this checkout: equal hashes are equal code, whatever the commit."""
+    command = ["git", "rev-parse", f"HEAD:{folder}"]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+    ).stdout.strip()
 
 
 def find(root: Path, name: str) -> Sequence:
@@ -63,8 +71,8 @@ def score(labels: LabelMaps, sequence: Sequence) -> dict[str, float]:
     for name, found in list(zip(sequence.frame_names, labels, strict=False))[1:-1]:
         truth = sequence.read_truth(name)
         for k in sequence.read_prompt(sequence.prompt_frames[0]).masks:
-            values["J"].append(region_similarity(truth == k, found == k))
-            values["F"].append(contour_accuracy(truth == k, found == k))
+            values["J"].append(J(found == k, truth == k))
+            values["F"].append(F(found == k, truth == k))
     return {measure: float(np.mean(each)) for measure, each in values.items()}
 
 
@@ -105,6 +113,7 @@ def main() -> None:
         "settings": arguments.set,
         "change": [*arguments.change, *([f"threads={arguments.threads}"] if arguments.threads > 1 else [])],
         "commit": environment.git.commit if environment.git else "",
+        "methods/lwl": tree("methods/lwl"),
         "machine": f"{environment.cpu}, {environment.cores} cores, {torch.backends.cpu.get_cpu_capability()}",
         "torch": torch.__version__,
         "rows": rows,

@@ -1,4 +1,4 @@
-"""Places where calls run side by side: threads of this process, or workers of a cluster.
+"""Slots where calls run side by side: threads of this process, or workers of a cluster.
 
 joblib hands the calls out, through a small backend on its extension point. The ready ones do not serve here: that for
 dask waits forever for a task whose workers were killed too often, that for ray gives no result before the last.
@@ -43,7 +43,7 @@ def connect(engine: Cluster, *, jobs: int | None, gpu: bool = False) -> Iterator
 
     Args:
         engine: Which cluster, or this machine.
-        jobs: How many calls run at once; None for one on this machine, and for as many as a cluster has places.
+        jobs: How many calls run at once; None for one on this machine, and for as many as a cluster has slots.
         gpu: Whether a call needs a GPU where the cluster counts them.
 
     Raises:
@@ -54,8 +54,8 @@ def connect(engine: Cluster, *, jobs: int | None, gpu: bool = False) -> Iterator
         yield ClusterConnection(workers, None, lambda function, *arguments: function(*arguments))
         return
     connect_to = _connect_dask if engine.kind == "dask" else _connect_ray
-    with plain_errors(engine), connect_to(engine, jobs, gpu) as places:
-        yield places
+    with plain_errors(engine), connect_to(engine, jobs, gpu) as connection:
+        yield connection
 
 
 _ONE_BY_ONE: dict[str, Any] = {"batch_size": 1, "max_nbytes": None}
@@ -66,13 +66,13 @@ class _Backend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no anno
 
     supports_retrieve_callback = True
 
-    def __init__(self, start: Callable[..., Future[Any]], places: int) -> None:
+    def __init__(self, start: Callable[..., Future[Any]], slots: int) -> None:
         super().__init__(nesting_level=0)
-        self._start, self._places = start, places
+        self._start, self._slots = start, slots
 
     def effective_n_jobs(self, _: int | None) -> int:
         """Return how many calls can run at once."""
-        return self._places
+        return self._slots
 
     def submit(self, func: Callable[[], object], callback: Callable[[Future[Any]], None]) -> Future[Any]:
         """Start a call."""
@@ -85,10 +85,10 @@ class _Backend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no anno
         return out.result()
 
 
-def _on(start: Callable[..., Future[Any]], places: int, *, at_once: int | Literal["all"]) -> Parallel:
+def _on(start: Callable[..., Future[Any]], slots: int, *, at_once: int | Literal["all"]) -> Parallel:
     return Parallel(
-        places,
-        backend=_Backend(start, places),
+        slots,
+        backend=_Backend(start, slots),
         pre_dispatch=at_once,
         return_as="generator_unordered",
         **_ONE_BY_ONE,
@@ -148,14 +148,14 @@ def _connect_dask(engine: Cluster, jobs: int | None, _: bool) -> Iterator[Cluste
                 f"--engine {engine}: the scheduler has no worker after {PATIENCE_SECONDS:g} s; start some with"
                 f" dask worker tcp://{engine.address}"
             ) from None
-        places = jobs or sum(client.ncores().values())
+        slots = jobs or sum(client.ncores().values())
 
         def everywhere(function: Callable[..., object], *arguments: object) -> None:
             client.run(function, *arguments)
 
         # Without a limit all calls wait at the scheduler, so that workers that come later get their share.
         start = client.get_executor(pure=False).submit
-        yield ClusterConnection(_on(start, places, at_once=jobs or "all"), own, everywhere)
+        yield ClusterConnection(_on(start, slots, at_once=jobs or "all"), own, everywhere)
     finally:
         client.close()
 
@@ -172,12 +172,12 @@ def _connect_ray(engine: Cluster, jobs: int | None, gpu: bool) -> Iterator[Clust
     except Exception as error:  # ray raises many kinds, the plain one when its processes come up too slowly
         raise BadInputError(f"--engine {engine}: cannot be joined: {' '.join(str(error).split())}") from error
     try:
-        places, options = _shares(ray.cluster_resources(), jobs, gpu=gpu)
+        slots, options = _shares(ray.cluster_resources(), jobs, gpu=gpu)
         call = ray.remote(_call).options(**options)
         if own is None:
             own = "127.0.0.1" if engine.address == "local" else ray.util.get_node_ip_address()
         with _callback_thread() as redirected:
-            parallel = _on(lambda func: redirected(call.remote(func).future()), places, at_once=jobs or "all")
+            parallel = _on(lambda func: redirected(call.remote(func).future()), slots, at_once=jobs or "all")
             yield ClusterConnection(parallel, own, no_op)
     finally:
         ray.shutdown()
@@ -217,12 +217,12 @@ def _keep(promised: Future[Any], done: Future[Any]) -> None:
 def _shares(resources: dict[str, float], jobs: int | None, *, gpu: bool) -> tuple[int, dict[str, Any]]:
     """Return how many calls ray should run at once, and what it should set aside for each."""
     gpus = resources.get("GPU", 0.0) if gpu else 0.0
-    places = jobs or max(1, int(gpus or resources.get("CPU", 1.0)))
+    slots = jobs or max(1, int(gpus or resources.get("CPU", 1.0)))
     # A call whose machine was lost is made again elsewhere; what it raises itself is its answer.
     options: dict[str, Any] = {"num_cpus": 1, "max_retries": 3, "retry_exceptions": False}
     if gpus:
-        options |= {"num_cpus": 0, "num_gpus": min(1.0, int(100 * gpus / places) / 100)}
-    return places, options
+        options |= {"num_cpus": 0, "num_gpus": min(1.0, int(100 * gpus / slots) / 100)}
+    return slots, options
 
 
 def _call(function: Callable[[], object]) -> object:

@@ -84,7 +84,7 @@ def run_in_workers(
     jobs: int | None = None,
     stall: float | None = None,
 ) -> RunOutput:
-    """Run sequences in worker processes, `jobs` at once; None for as many as the cluster has places.
+    """Run sequences in worker processes, `jobs` at once; None for as many as the cluster has slots.
 
     A worker that finishes no frame for `stall` seconds is killed. A sequence whose worker died, hung or lost its GPU is
     run once more in a fresh one; then it has failed.
@@ -99,19 +99,19 @@ def run_in_workers(
     worker_input = _worker_input(job, engine, jobs, stall)
     tries = _tries_folder(worker_input)
     with (
-        connect(engine, jobs=jobs, gpu=job.spec.device != "cpu") as places,
-        _event_channel(sequences, places.host) as address,
+        connect(engine, jobs=jobs, gpu=job.spec.device != "cpu") as connection,
+        _event_channel(sequences, connection.host) as address,
     ):
-        if places.host:
+        if connection.host:
             with saving():
                 _make(tries)
-        results = places.parallel(delayed(supervise)(name, worker_input, address) for name in names)
+        results = connection.parallel(delayed(supervise)(name, worker_input, address) for name in names)
         try:
             for found in results:
                 sequences.add(found)
         finally:
             # First, so that nobody waits for a sequence any more.
-            ignore_errors(places.everywhere, close_pool, worker_input.token)
+            ignore_errors(connection.everywhere, close_pool, worker_input.token)
             _close(results)
             shutil.rmtree(tries, ignore_errors=True)
     return RunOutput(tuple(sequences.records), sequences.numerics)

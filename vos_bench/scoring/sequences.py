@@ -136,9 +136,9 @@ def _results_of(
 
     from vos_bench.clusters.connection import connect
 
-    with connect(engine, jobs=jobs and min(jobs, len(sequences))) as places:
+    with connect(engine, jobs=jobs and min(jobs, len(sequences))) as connection:
         calls = (delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
-        yield from places.parallel(calls)
+        yield from connection.parallel(calls)
 
 
 def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:

@@ -78,6 +78,7 @@ FOLDER = DatasetInfo(
     name="folder",
     summary="Your own video: JPEGImages/SEQUENCE/*.jpg (png, bmp) and Annotations/SEQUENCE/*.png",
     factory="vos_bench.datasets.folder:Folder",
+    frames_folder="vos_bench.datasets.folder:open_frames",
     splits=("all",),
     licence="your own data",
 )

@@ -76,6 +76,19 @@ class Folder(FolderDataset):
         return Inspection("some frames", read_white if white else read_label_map)
 
 
+def open_frames(folder: Path) -> FolderSequence:
+    """Open a folder of frames without label maps. Raises BadInputError where it holds none in a clear order."""
+    name = folder.absolute().name
+    return FolderSequence(
+        name,
+        frames=require_frames(folder),
+        annotations={},
+        starts={},
+        has_truth=False,
+        read_labels=read_label_map,
+    )
+
+
 def open_sequence(name: str, frames: Mapping[str, Path], labels: Mapping[str, Path]) -> FolderSequence:
     """Open a sequence whose objects start where they first appear; reads all of its label maps to see where.
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vos_bench.running.method import load_method as load_method
     from vos_bench.running.run import run as run
     from vos_bench.scoring.record import score as score
+    from vos_bench.segmenting.segment import segment as segment
     from vos_bench.training.session import train as train
 
 _HOMES = {
@@ -40,6 +41,7 @@ _HOMES = {
     "load_run": "vos_bench.records.run",
     "run": "vos_bench.running.run",
     "score": "vos_bench.scoring.record",
+    "segment": "vos_bench.segmenting.segment",
     "train": "vos_bench.training.session",
 }
 """Name to the module that defines it."""
@@ -56,6 +58,7 @@ __all__ = [
     "load_run",
     "run",
     "score",
+    "segment",
     "train",
 ]
 

@@ -80,6 +80,9 @@ class _Configurable:
     Config: ClassVar[type[Any] | None] = None
     """The method's configuration, a `vos_bench.config.FrozenModel`; None for a method with nothing to set."""
 
+    takes_corrections: ClassVar[bool] = False
+    """Whether `step` takes another mask of an object that has started, and learns from it."""
+
     on_cpu: ClassVar[bool] = False
     """Whether the method computes on the processor alone, whatever `--device` says; its record then says `cpu`."""
 
@@ -153,7 +156,8 @@ class Method(_Configurable, ABC):
 
         Args:
             image: H x W x 3, the size of the first frame.
-            new: Objects that start on this frame, with ids never given before in this sequence.
+            new: Objects that start on this frame, with ids never given before in this sequence; where the method
+                `takes_corrections`, also masks of objects that have started.
 
         Returns:
             The label map of this frame, H x W, with no id that was not given so far.

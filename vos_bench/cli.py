@@ -33,6 +33,7 @@ app.meta.suppress_keyboard_interrupt = False  # else it would leave silently, wh
 # Commands are named by import path, so that each is imported only when it is called.
 for _name, _help in {
     "run": "Run a method on a dataset; resumes where an earlier run stopped.",
+    "segment": "Segment objects through a video, from a mask or a box on one frame.",
     "score": "Score anybody's label maps.",
     "bench": "Time a method by the timing protocol.",
     "import": "Score label maps that a system's authors published, as results without a speed.",
@@ -44,10 +45,13 @@ for _name, _help in {
     "convert": "Turn a foreign file of parameters into safetensors.",
     "fetch": "Download a dataset, where its licence allows; of a method, say where its weights lie.",
     "record": "Add scores that a server gave to a run's record.",
+    "export": "Write label maps in the forms of other programs, or as a video that shows the objects.",
+    "import-masks": "Turn the exports of annotation tools into label maps that keep identities.",
     "package": "Write the zip that a dataset's server takes.",
     "list": "List methods, datasets, recipes, ablations, reports or weights.",
 }.items():
-    _module = {"list": "listing", "import": "importing"}.get(_name, _name)  # Python has these words for itself
+    # Python has the words of the first two for itself.
+    _module = {"list": "listing", "import": "importing", "import-masks": "import_masks"}.get(_name, _name)
     app.command(f"vos_bench.commands.{_module}:{_module}", name=_name, help=_help)
 
 

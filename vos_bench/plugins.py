@@ -85,6 +85,7 @@ class MethodInfo:
         weights_finder: `module:function` for parameters that are not one file: called as `function(info, given)` with
             what `--weights` or the configuration said, it returns `vos_bench.weights.ChosenWeights`; empty where
             parameters are a file.
+        default: Whether `vos-bench segment` takes it where the user names no method.
     """
 
     name: str
@@ -104,6 +105,7 @@ class MethodInfo:
     runs_command: bool = False
     packages: tuple[str, ...] = ()
     weights_finder: str = ""
+    default: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ class DatasetInfo:
             folder of label maps a sequence.
         source: Where the authors offer it.
         citation: The paper to cite.
+        frames_folder: `module:function` that opens any folder of frames without label maps, called as
+            `function(folder)`; it returns a `Sequence` without prompts. Empty where the dataset knows no such folders.
     """
 
     name: str
@@ -138,6 +142,7 @@ class DatasetInfo:
     own_truth: bool = False
     source: str = ""
     citation: str = ""
+    frames_folder: str = ""
 
 
 @dataclass(frozen=True)

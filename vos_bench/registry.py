@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -21,7 +21,7 @@ from vos_bench.names import did_you_mean
 from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo
 
 if TYPE_CHECKING:
-    from vos_bench.api import Dataset
+    from vos_bench.api import Dataset, Sequence
 
 Family = Literal["methods", "datasets", "reports"]
 EntryPointGroup = Literal[Family, "systems"]
@@ -47,16 +47,41 @@ def method(name: str) -> MethodInfo:
 
 def command_method() -> MethodInfo:
     """Return the method that runs a program which the user names. Raises BadInputError where none is installed."""
+    return _first_method(lambda info: info.runs_command, "that runs a command of yours")
+
+
+def default_method() -> MethodInfo:
+    """Return the method to take where the user names none. Raises BadInputError where none is installed."""
+    return _first_method(lambda info: info.default, "to take by default")
+
+
+def _first_method(wanted: Callable[[MethodInfo], bool], which: str) -> MethodInfo:
     for name in names("methods"):
         with suppress(BadInputError):  # a broken plugin of another name
-            if (info := method(name)).runs_command:
+            if wanted(info := method(name)):
                 return info
-    raise BadInputError("found no method that runs a command of yours; install vos-bench again")
+    raise BadInputError(f"found no method {which}; install vos-bench again")
 
 
 def dataset(name: str) -> DatasetInfo:
     """Return a dataset's description. Raises BadInputError as `method` does."""
     return _load("datasets", name, DatasetInfo)
+
+
+def open_frames(folder: Path) -> Sequence:
+    """Open a folder of frames that belongs to no dataset.
+
+    Raises:
+        BadInputError: It holds no frames, or some that are unclear; or nothing is installed that opens such a folder.
+    """
+    for name in names("datasets"):
+        with suppress(BadInputError):  # a broken plugin of another name
+            if factory := dataset(name).frames_folder:
+                break
+    else:
+        raise BadInputError("found no dataset that opens a folder of frames; install vos-bench again")
+    opened: Sequence = resolve(factory)(folder)
+    return opened
 
 
 def open_dataset(name: str, *, root: Path | None = None, split: str | None = None) -> Dataset:

@@ -76,6 +76,7 @@ INFO = MethodInfo(
 
 LITE = MethodInfo(
     name="lwl-lite",
+    default=True,
     summary="LWL with a small network trained here: its weights are included, and a laptop suffices.",
     factory="vos_bench.methods.lwl.lite:LwlLiteMethod",
     weights=(

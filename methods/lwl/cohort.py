@@ -12,6 +12,7 @@ from .engine import XYWH, Engine, Observation
 from .few_shot_learner import WeightedSamples
 from .memory import Memory
 from .parameters import TrackerConfig
+from .target_model import apply_target_model
 from .target_state import Moments, TargetState
 
 
@@ -54,24 +55,49 @@ class Cohort:
         self._engine, self._config, self._rule = engine, config, config.update_rule(kind)
         self._image_size: Size = (frame.shape[-2], frame.shape[-1])
         self.object_ids = tuple(boxes)
-        self.states = [
-            TargetState.from_box(box, crop_size=config.crop_size, search_area_scale=config.search_area_scale)
-            for box in boxes.values()
-        ]
+        self.states = [self._state(box) for box in boxes.values()]
         self.crops = None
         self._last: Observation | None = None
         self._age = 1
         self._start(frame, masks)
 
-    def _start(self, frame: Tensor, masks: Tensor) -> None:
+    def _state(self, box: XYWH) -> TargetState:
+        config = self._config
+        return TargetState.from_box(box, crop_size=config.crop_size, search_area_scale=config.search_area_scale)
+
+    def _sample_here(self, frame: Tensor, masks: Tensor) -> WeightedSamples:
+        """Return a sample of each object from a crop around its state, S x 1."""
         crops = [self._first_crop(state) for state in self.states]
         features = self._engine.first_features(frame, crops)
         labels = self._engine.encode_labels(
             torch.cat([crop.cut_mask(mask) for crop, mask in zip(crops, masks, strict=True)])
         )
-        samples = WeightedSamples(*(x[:, None] for x in (features, *labels)))
+        return WeightedSamples(*(x[:, None] for x in (features, *labels)))
+
+    def _start(self, frame: Tensor, masks: Tensor) -> None:
+        samples = self._sample_here(frame, masks)
         self.filters, scores = self._engine.learn(samples, iterations=self._config.first_iterations)
         self.memory = Memory(samples, scores, size=self._config.memory_size, rule=self._rule)
+
+    def correct(self, frame: Tensor, masks: Tensor, boxes: dict[int, XYWH]) -> None:
+        """Learn masks that were given of objects which had started: one more sample of each object of the cohort.
+
+        Args:
+            frame: 3 x H x W, RGB of 0..255.
+            masks: S x H x W in 0..1, those that were given among them.
+            boxes: Id of each object whose mask was given to the mask's box.
+        """
+        self.states = [
+            self._state(boxes[k]) if k in boxes else state
+            for k, state in zip(self.object_ids, self.states, strict=True)
+        ]
+        sample = self._sample_here(frame, masks)
+        scores = apply_target_model(sample.features, self.filters)
+        self.memory.add(lambda: sample, scores)
+        self.filters, self.memory.scores = self._engine.learn(
+            self.memory.samples, self.filters, iterations=self._config.first_iterations, scores=self.memory.scores
+        )
+        self._last = None  # the frame is remembered already
 
     def _first_crop(self, state: TargetState) -> FirstCrop:
         return plan_first_crop(

@@ -24,6 +24,7 @@ class LwlMethod(Method):
     """The `Method` of the entry point: the tracker with the weights that the user chose."""
 
     Config = TrackerConfig
+    takes_corrections = True
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ class LwlTracker:
         self.config = config or TrackerConfig()
         self.wants_probabilities = True
         self._engine = Engine(network, device=device, amp=amp, compile=compile, per_pass=self.config.objects_per_pass)
-        self._objects = TrackedObjects("lwl", boxes=True)
+        self._objects = TrackedObjects("lwl", boxes=True, corrections=True)
 
     @torch.inference_mode()
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
@@ -99,7 +99,12 @@ class LwlTracker:
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         self._engine.begin_frame()
         frame = to_device(np.ascontiguousarray(image), self._engine.device).permute(2, 0, 1)
+        self._objects.check_prompt(new)
+        corrections = {k: mask for k, mask in new.masks.items() if k in self._objects.ids}
+        new = Prompt({k: mask for k, mask in new.masks.items() if k not in corrections}, new.boxes)
         scores = [self._follow(frame)] if self.cohorts else []
+        if corrections:
+            scores = [self._correct(frame, scores[0], corrections)]
         scores += self._begin(frame, new)
         if scores:
             self.probabilities = soft_aggregate_logits(torch.cat(scores))
@@ -124,9 +129,30 @@ class LwlTracker:
         pairs = zip(observation.logits, crops, strict=True)
         return torch.stack([paste_scores(logits, crop, size, resize) for logits, crop in pairs])
 
+    def _correct(self, frame: Tensor, scores: Tensor, corrections: Mapping[int, Mask]) -> Tensor:
+        """Put given masks of objects that have started in place of what was found, and let their cohorts learn them.
+
+        Args:
+            frame: 3 x H x W, RGB of 0..255.
+            scores: What was found: logits, K x H x W.
+            corrections: Object id to its mask, H x W.
+
+        Returns:
+            The logits, K x H x W, certain where masks were given.
+        """
+        scores = scores.clone()
+        for k, mask in corrections.items():
+            scores[self._objects.ids.index(k)] = _CERTAIN * (2 * to_device(mask, self._engine.device).float() - 1)
+        masks, first = soft_aggregate_logits(scores)[1:], 0
+        for cohort in self.cohorts:
+            last = first + len(cohort.object_ids)
+            if boxes := {k: _at_least_a_pixel(_extent(corrections[k])) for k in cohort.object_ids if k in corrections}:
+                cohort.correct(frame, masks[first:last], boxes)
+            first = last
+        return scores
+
     def _begin(self, frame: Tensor, new: Prompt) -> list[Tensor]:
         """Start the objects of a prompt: their logits, one tensor for each kind of prompt."""
-        self._objects.check_prompt(new)
         size = (frame.shape[-2], frame.shape[-1])
         masks = {k: mask for k, mask in new.masks.items() if mask.any()}
         boxes = {k: box for k, box in new.boxes.items() if k not in new.masks and _touches(box, size)}
@@ -144,7 +170,7 @@ class LwlTracker:
         return scores
 
     def _start(self, kind: PromptKind, frame: Tensor, boxes: Mapping[int, XYWH], masks: Tensor) -> None:
-        boxes = {k: (x, y, max(width, 1.0), max(height, 1.0)) for k, (x, y, width, height) in boxes.items()}
+        boxes = {k: _at_least_a_pixel(box) for k, box in boxes.items()}
         self.cohorts.append(Cohort(self._engine, self.config, kind, frame=frame, boxes=boxes, masks=masks))
 
     def _predict(self) -> Prediction:
@@ -171,6 +197,11 @@ def narrowed(winners: Tensor, ids: NDArray[np.uint16]) -> Tensor:
 def _touches(box: Box, size: tuple[int, int]) -> bool:
     x0, y0, x1, y1 = box
     return max(x0, 0) < min(x1, size[1]) and max(y0, 0) < min(y1, size[0])
+
+
+def _at_least_a_pixel(box: XYWH) -> XYWH:
+    x, y, width, height = box
+    return x, y, max(width, 1.0), max(height, 1.0)
 
 
 def _extent(mask: Mask) -> XYWH:

@@ -102,9 +102,7 @@ def test_backwards_gives_the_same_frames(
     forwards, last = [*VideoReader(path).frames()], 6
     backwards = [*VideoReader(path).backwards(last)]
     assert [frame.time for frame in backwards] == [frame.time for frame in forwards[last::-1]]
-    assert all(
-        (one.image == other.image).all() for one, other in zip(backwards, forwards[last::-1], strict=True)
-    )
+    assert all((one.image == other.image).all() for one, other in zip(backwards, forwards[last::-1], strict=True))
 
 
 def test_the_expected_number_of_frames_is_close(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ class SoftMaskMethod(Method):
 
     A subclass gives `find`, `remember` and `reset`. All planes have the size of the shrunk and padded frame; `padding`
     is that of the sequence at hand. Objects are in the order in which they started; one whose mask is empty is never
-    found. A mask that is given cuts the older objects.
+    found. A mask that is given cuts the older objects. `corrected` are the planes of the frame at hand whose masks were
+    given though their objects had started.
     """
 
     multiple: ClassVar[int] = 1
@@ -59,10 +60,11 @@ class SoftMaskMethod(Method):
     """Whether a side that is a multiple already is padded by one more."""
 
     padding: Padding
+    corrected: list[int]
 
     @cached_property
     def _objects(self) -> TrackedObjects:
-        return TrackedObjects(type(self).__name__)
+        return TrackedObjects(type(self).__name__, corrections=self.takes_corrections)
 
     @abstractmethod
     def reset(self) -> None:
@@ -120,18 +122,32 @@ class SoftMaskMethod(Method):
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
         shrunk = self._resized(pixels, self._working)
         frame = self.padding.pad(self.preprocess(shrunk))
-        known, starting = bool(self._objects.ids), self._starting(new)
+        known = [*self._objects.ids]
+        starting = self._starting(new)
         planes = [self.find(frame)] if known else []
+        self.corrected = [i for i, k in enumerate(known) if k in new.masks and new.masks[k].any()]
+        if self.corrected:
+            planes = [self._with_given(planes[0], self._given(new, [known[i] for i in self.corrected]))]
         if starting:
-            masks = np.stack([new.masks[k] for k in starting])
-            full = torch.from_numpy(masks).to(self.device).float()
-            given = self.padding.pad(self._resized(full[None], self._working)[0])
+            given = self._given(new, starting)
             planes = [*(found * (1 - given.amax(0)) for found in planes), given]
         if not self._objects.ids:
             return self._predict(pixels.new_ones((1, *image.shape[:2])))
         merged = self.merge(torch.cat(planes), len(starting))
         self.remember(frame, merged, len(starting))
         return self._predict(self._resized(self.padding.crop(merged)[None], image.shape[:2])[0])
+
+    def _given(self, new: Prompt, objects: list[int]) -> Tensor:
+        """Return given masks as planes of the working size, padded."""
+        masks = np.stack([new.masks[k] for k in objects])
+        full = torch.from_numpy(masks).to(self.device).float()
+        return self.padding.pad(self._resized(full[None], self._working)[0])
+
+    def _with_given(self, found: Tensor, given: Tensor) -> Tensor:
+        """Return what was found with given masks in place of the corrected planes, and cut out of the others."""
+        found = found * (1 - given.amax(0))
+        found[self.corrected] = given.to(found.dtype)
+        return found
 
     def _resized(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
         """Bring B x C x H x W to another size, bilinear, by the mean of what falls on a pixel where it shrinks."""
@@ -142,7 +158,7 @@ class SoftMaskMethod(Method):
     def _starting(self, new: Prompt) -> list[int]:
         """Return the objects that start here, and keep in mind those whose mask is empty."""
         self._objects.check_prompt(new)
-        starting = sorted(k for k, mask in new.masks.items() if mask.any())
+        starting = sorted(k for k, mask in new.masks.items() if mask.any() and k not in self._objects.ids)
         self._objects.add(starting, new)
         return starting
 

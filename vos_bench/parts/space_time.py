@@ -173,6 +173,11 @@ class FrameMemory:
         else:
             self._previous = [entry]
 
+    def add_corrected(self, entry: MemoryEntry) -> None:
+        """Remember a frame on which masks were given again, for ever, whatever the policy."""
+        self._previous = []
+        self._first = [*self._first, entry]
+
     def entry(self) -> MemoryEntry:
         """Return all that is remembered, side by side."""
         keys, values = zip(*self._first, *self._kept, *self._previous, strict=True)
@@ -194,6 +199,7 @@ class SpaceTimeMethod(SoftMaskMethod):
     """
 
     Config = SpaceTimeConfig
+    takes_corrections = True
     multiple = 16
     objects_at_once: int
     background_border: ClassVar[bool] = True
@@ -243,9 +249,11 @@ class SpaceTimeMethod(SoftMaskMethod):
             masks = self.padding.pad(self.padding.crop(masks))
         first = 0
         for memory in self._memories:
-            if memory.wants(self._number, start=self._start):
-                entry = self._memorise(frame, masks, range(first, first + memory.objects))
-                memory.add(self._number, entry, start=self._start)
+            objects = range(first, first + memory.objects)
+            if not {*objects}.isdisjoint(self.corrected):
+                memory.add_corrected(self._memorise(frame, masks, objects))
+            elif memory.wants(self._number, start=self._start):
+                memory.add(self._number, self._memorise(frame, masks, objects), start=self._start)
             first += memory.objects
         if new:
             self._memories.append(FrameMemory(self.config.memory, new))

@@ -17,9 +17,9 @@ class TrackedObjects:
         absent: Those that were given with nothing to see: no pixel of a mask, a box outside the image.
     """
 
-    def __init__(self, method: str, *, boxes: bool = False) -> None:
-        """Begin before any sequence; `boxes`: whether objects may start from boxes too."""
-        self._method, self._boxes = method, boxes
+    def __init__(self, method: str, *, boxes: bool = False, corrections: bool = False) -> None:
+        """Begin before any sequence; `boxes`: objects may start from them too; `corrections`: masks may come again."""
+        self._method, self._boxes, self._corrections = method, boxes, corrections
         self._size: tuple[int, int] | None = None
         self.ids: list[int] = []
         self.absent: set[int] = set()
@@ -47,8 +47,9 @@ class TrackedObjects:
             )
 
     def check_prompt(self, new: Prompt) -> None:
-        """Raise BadInputError for an object that was given before, a mask of another size or a box not asked for."""
-        if repeated := set(new.object_ids) & ({*self.ids} | self.absent):
+        """Raise BadInputError for an object that may not be given again, a mask of another size or a box not wanted."""
+        before = {*self.ids} | self.absent
+        if repeated := before & {*(new.boxes if self._corrections else new.object_ids)}:
             raise BadInputError(f"{self._method}: object {min(repeated)} was given before; an object starts once")
         if not self._boxes and (boxes := sorted(set(new.boxes) - set(new.masks))):
             raise BadInputError(
@@ -65,7 +66,7 @@ class TrackedObjects:
         """Note those of a prompt's objects that are followed from here on; the others of it are absent."""
         started = list(started)
         self.ids += started
-        self.absent |= set(new.object_ids) - set(started)
+        self.absent = (self.absent | set(new.object_ids)) - set(self.ids)
 
     def to_planes(self, merged: NDArray[np.floating]) -> NDArray[np.float16]:
         """Return (1 + K) planes of the background and `ids` as a `Prediction` wants them: objects by ascending id."""

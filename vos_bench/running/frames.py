@@ -120,11 +120,9 @@ class Numbering:
         """The dataset's ids; object k of the method is `ids[k - 1]`."""
 
     def start(self, prompt: Prompt) -> Prompt:
-        """Take up the objects of a prompt and return it under the method's numbers."""
-        first = len(self.ids) + 1
-        for object_id in prompt.object_ids:
-            self.ids.append(object_id)
-        return prompt.renamed({object_id: k for k, object_id in enumerate(prompt.object_ids, start=first)})
+        """Take up the objects of a prompt that are new, and return it under the method's numbers."""
+        self.ids += [object_id for object_id in prompt.object_ids if object_id not in self.ids]
+        return prompt.renamed({object_id: self.ids.index(object_id) + 1 for object_id in prompt.object_ids})
 
     def restore(self, labels: LabelMap) -> LabelMap:
         """Return a label map of the method's numbers under the dataset's ids."""

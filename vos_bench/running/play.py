@@ -53,9 +53,19 @@ class FrameSource:
         waited_ms: How long the method waited for frames, all in all.
     """
 
-    def __init__(self, frames: Iterator[LoadedFrame], *, info: MethodInfo, init: PromptKind) -> None:
-        """Take the frames in order; the first must have a usable prompt."""
+    def __init__(
+        self, frames: Iterator[LoadedFrame], *, info: MethodInfo, init: PromptKind, corrections: bool = False
+    ) -> None:
+        """Take the frames in order; the first must have a usable prompt.
+
+        Args:
+            frames: The frames.
+            info: The method that they are for.
+            init: `box` replaces masks by boxes.
+            corrections: Hand on masks of objects that have started, and do not leave them out.
+        """
         self._frames = frames
+        self._corrections = corrections
         self._info = info
         self._init = init
         self.numbering = Numbering()
@@ -81,7 +91,7 @@ class FrameSource:
     def _new_objects(self, loaded: LoadedFrame) -> Prompt | None:
         if loaded.prompt is None:
             return None
-        started = set(self.numbering.ids)
+        started = set() if self._corrections else set(self.numbering.ids)
         prompt = usable(loaded.prompt, started, init=self._init)
         for object_id in sorted({*loaded.prompt.object_ids} - {*prompt.object_ids} - started):
             self.notes.append(f"object {object_id} left out: its mask on frame {loaded.name} is empty")
@@ -95,9 +105,11 @@ def answers(
     watch: Stopwatch,
     *,
     sequence: str,
-    frame_names: tuple[str, ...],
+    frame_names: tuple[str, ...] | None,
 ) -> Iterator[tuple[PendingFrame, Prediction]]:
     """Yield every frame with the method's answer, checked, in order; `frame_names` are all that the source has.
+
+    `frame_names` may be None for a method that takes frames one by one: then the source alone says how many there are.
 
     `watch` times each call; for a method that takes the whole sequence, the time until each answer.
 
@@ -105,6 +117,7 @@ def answers(
         MethodError: The method raised, or broke its contract.
     """
     if isinstance(method, SequenceMethod):
+        assert frame_names is not None
         prompted = PromptedSequence(sequence, frame_names, source)
         predictions = _whole_sequence(method, prompted, watch)
     else:
@@ -112,12 +125,12 @@ def answers(
     answered = 0
     for prediction in _blamed(predictions, source):
         if not source.pending:
-            raise MethodError(_too_many(answered, len(frame_names)))
+            raise MethodError(_too_many(answered, len(frame_names or ())))
         pending = source.pending.popleft()
         check_answer(prediction, pending)
         answered += 1
         yield pending, prediction
-    if answered < len(frame_names):
+    if frame_names is not None and answered < len(frame_names):
         raise MethodError(f"gave {answered} answers for {len(frame_names)} frames; expected one a frame")
 
 

@@ -220,19 +220,13 @@ def _require_sound(settings: RunSettings) -> None:
 
 
 def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) -> RunRecord:
-    info, dataset = settings.method, settings.dataset
+    dataset = settings.dataset
     return RunRecord(
         kind="run",
         created=utc_now(),
         command=without_home(shlex.join(settings.command)),
-        method=MethodEntry(
-            name=info.name,
-            config=_config(spec),
-            config_as_passed=tuple(map(without_home, settings.overrides)),
-            weights=_weights(settings),
-            licence=info.licence,
-            reference=info.reference,
-            code_sha256=_code_sha256(info.factory),
+        method=method_entry(
+            spec, overrides=settings.overrides, name=settings.weights_name, licence=settings.weights_licence
         ),
         dataset=DatasetEntry(
             name=dataset.name,
@@ -242,11 +236,32 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
             sequences=chosen,
         ),
         protocol=protocol_entry(settings.protocol or dataset.protocol, init=settings.init, frames_seen=settings.frames),
-        environment=collect_environment(info.factory.partition(":")[0], info.packages),
+        environment=collect_environment(settings.method.factory.partition(":")[0], settings.method.packages),
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
         memory_definition=MEMORY_DEFINITION,
         ablation=settings.ablation,
         notes=(UNTRAINED_NOTE,) if settings.weights == UNTRAINED else (),
+    )
+
+
+def method_entry(spec: MethodSpec, *, overrides: tuple[str, ...], name: str, licence: str) -> MethodEntry:
+    """Return what a record says of a method.
+
+    Args:
+        spec: How it is built.
+        overrides: The `--set` arguments.
+        name: What its weights are called in public; the file's name when empty.
+        licence: Licence of its weights.
+    """
+    info = spec.info
+    return MethodEntry(
+        name=info.name,
+        config=_config(spec),
+        config_as_passed=tuple(map(without_home, overrides)),
+        weights=_weights(spec.weights, name, licence),
+        licence=info.licence,
+        reference=info.reference,
+        code_sha256=_code_sha256(info.factory),
     )
 
 
@@ -257,14 +272,13 @@ def _config(spec: MethodSpec) -> dict[str, JsonValue]:
     return {key: without_home(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
-def _weights(settings: RunSettings) -> WeightsEntry | None:
-    path = settings.weights
+def _weights(path: Parameters | None, name: str, licence: str) -> WeightsEntry | None:
     if path is None:
         return None
     if path == UNTRAINED:
         return WeightsEntry(name=UNTRAINED, file="", sha256=UNTRAINED)
     return WeightsEntry(
-        name=settings.weights_name or path.name,
+        name=name or path.name,
         file=path.name,
         sha256=weights_sha256(path),
         licence=settings.weights_licence,

@@ -16,6 +16,7 @@ from vos_bench.video.frame import TimedFrame
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
+    from av.sidedata.sidedata import SideData
     from av.video.stream import VideoStream
 
 CHUNK_BYTES = 1 << 26
@@ -79,7 +80,9 @@ class VideoReader:
         with self._opened() as (_, stream):
             stamps = [frame.pts or 0 for frame, _ in zip(self._decoded(stream, 0), range(last + 1), strict=False)]
         if len(stamps) <= last:
-            raise BadInputError(f"{self.path}: has {len(stamps)} frames; expected a frame number {last}, counted from 0")
+            raise BadInputError(
+                f"{self.path}: has {len(stamps)} frames; expected a frame number {last}, counted from 0"
+            )
         return stamps
 
     def _between(self, stamps: list[int], begin: int, end: int) -> list[TimedFrame]:
@@ -178,8 +181,9 @@ def _reason(error: Exception) -> str:
 
 def _image(frame: "VideoFrame") -> Image:
     image: Image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-    matrix = next((each for each in frame.side_data if each.type.name == "DISPLAYMATRIX"), None)
-    return image if matrix is None else turned(image, np.frombuffer(bytes(matrix), np.int32).tolist())
+    found = cast("list[SideData]", list(frame.side_data))  # PyAV's annotations say that these are names
+    matrix = next((each for each in found if each.type.name == "DISPLAYMATRIX"), None)
+    return image if matrix is None else turned(image, np.frombuffer(memoryview(matrix), np.int32).tolist())
 
 
 def turned(image: Image, matrix: list[int]) -> Image:

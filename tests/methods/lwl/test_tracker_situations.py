@@ -324,4 +324,4 @@ def test_wrong_calls_are_explained(tiny):
     with pytest.raises(BadInputError, match="100 x 160 pixels, expected 120 x 160"):
         tracker.step(noise(100, 160))
     with pytest.raises(BadInputError, match="object 1 was given before"):
-        tracker.step(noise(120, 160), Prompt(masks={1: mask}))
+        tracker.step(noise(120, 160), Prompt(boxes={1: (20, 30, 60, 90)}))

@@ -1,0 +1,215 @@
+"""`vos-bench export`: one function for each form."""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vos_bench.errors import BadInputError
+from vos_bench.exporting.source import LabelMapFolder, label_map_folders
+from vos_bench.files import replacing, write_text
+from vos_bench.labelmaps import VOID, object_ids, read_label_map
+from vos_bench.names import did_you_mean
+from vos_bench.progress import Progress
+from vos_bench.video import draw_objects, open_video
+
+CATEGORY = "object"
+"""What COCO, YouTube-VIS and MOTS call every object: label maps say nothing of classes."""
+
+MOTS_PER_CLASS = 1000
+"""A pixel of a MOTS PNG is so many times its class plus its object."""
+
+
+def export(
+    run: str | Path,
+    form: str,
+    *,
+    out: str | Path | None = None,
+    root: str | Path | None = None,
+    sequences: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write label maps in another form, as `vos-bench export` does.
+
+    Args:
+        run: The folder of a run or of `segment`, or of label maps, SEQUENCE/FRAME.png.
+        form: One of `EXPORTS`.
+        out: The folder to write; None for `export/FORM` in that of the run.
+        root: Where the dataset of the run lies, for forms that show frames.
+        sequences: Which sequences; None for all.
+        progress: Hears about progress.
+
+    Returns:
+        The files that were written, or folders of them.
+
+    Raises:
+        BadInputError: There is no such form, nothing to export, or it cannot be written.
+    """
+    if form not in EXPORTS:
+        raise BadInputError(f"--format {form}: {did_you_mean(form, EXPORTS)}")
+    chosen = None if sequences is None else tuple(sequences)
+    folders = label_map_folders(Path(run), root=None if root is None else Path(root), sequences=chosen)
+    target = Path(run) / "export" / form if out is None else Path(out)
+    with (progress or Progress()).counting(form, sum(len(each.paths) for each in folders)) as step:
+        return EXPORTS[form](folders, target, step)
+
+
+Step = Callable[[], None]
+"""Called after each frame."""
+
+
+def write_overlays(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
+    """Write a video of each sequence that shows its objects, H.264 in MP4."""
+    written = []
+    for each in folders:
+        path = out / f"{each.name}.mp4"
+        with open_video(path, each.rate) as video, closing(each.frames()) as frames:
+            for name, frame in frames:
+                if name in each.paths:
+                    labels = read_label_map(each.paths[name])
+                    video.write(frame._replace(image=draw_objects(frame.image, labels)))
+                    step()
+        written.append(path)
+    return written
+
+
+def write_coco(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
+    """Write one COCO file: an image a frame, an annotation an object and frame, `track_id` its label."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for each in folders:
+        height, width = each.size
+        for frame, labels in each.labels():
+            image = len(images) + 1
+            images.append({"id": image, "file_name": f"{each.name}/{frame}.jpg", "width": width, "height": height})
+            for k, encoded in _encoded(labels):
+                annotations.append(
+                    {
+                        "id": len(annotations) + 1,
+                        "image_id": image,
+                        "category_id": 1,
+                        "segmentation": encoded,
+                        "area": _rle().mask_area(encoded),
+                        "bbox": _rle().mask_box(encoded),
+                        "iscrowd": 0,
+                        "track_id": k,
+                        "attributes": {"track_id": k},  # where CVAT and datumaro look for it
+                    }
+                )
+            step()
+    return [_write_json(out / "instances.json", images=images, annotations=annotations)]
+
+
+def write_youtube_vis(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
+    """Write one YouTube-VIS file: an annotation an object, with a mask or nothing for each frame."""
+    videos: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, each in enumerate(folders, start=1):
+        height, width = each.size
+        shape = {"width": width, "height": height, "length": len(each.paths)}
+        videos.append({"id": number, **shape, "file_names": [f"{each.name}/{frame}.jpg" for frame in each.paths]})
+        masks: dict[int, list[Any]] = {k: [None] * len(each.paths) for k in each.object_ids()}
+        for i, (_, labels) in enumerate(each.labels()):
+            for k, encoded in _encoded(labels):
+                masks[k][i] = encoded
+            step()
+        for k, found in masks.items():
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "video_id": number,
+                    "category_id": 1,
+                    "segmentations": found,
+                    "bboxes": [mask and _rle().mask_box(mask) for mask in found],
+                    "areas": [mask and _rle().mask_area(mask) for mask in found],
+                    "iscrowd": 0,
+                    "track_id": k,
+                    **shape,
+                }
+            )
+    return [_write_json(out / "instances.json", videos=videos, annotations=annotations)]
+
+
+def _rle() -> Any:
+    from vos_bench.exporting import rle  # here: pycocotools loads what only these forms need
+
+    return rle
+
+
+def _encoded(labels: Any) -> Iterator[tuple[int, Any]]:
+    for k in object_ids(labels):
+        yield k, _rle().encode_mask(labels == k)
+
+
+def _write_json(path: Path, **parts: list[dict[str, Any]]) -> Path:
+    info = {"description": "label maps exported by vos-bench"}
+    categories = [{"id": 1, "name": CATEGORY, "supercategory": ""}]
+    write_text(path, json.dumps({"info": info, "licenses": [], "categories": categories, **parts}) + "\n")
+    return path
+
+
+def write_mots(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
+    """Write MOTS PNG: 16 bits, 1000 times the class plus the object; frames without objects too."""
+    from PIL import Image as PillowImage
+
+    written = []
+    for each in folders:
+        target = out / each.name / "instances"
+        for frame, labels in each.labels():
+            if labels.max() >= MOTS_PER_CLASS:
+                raise BadInputError(
+                    f"{each.paths[frame]}: holds object {labels.max()}; MOTS PNG has room for 1 to "
+                    f"{MOTS_PER_CLASS - 1}: choose another form"
+                )
+            pixels = np.where(labels > 0, labels + MOTS_PER_CLASS, 0).astype(np.uint16)
+            with replacing(target / f"{frame}.png") as part:
+                PillowImage.fromarray(pixels).save(part, format="PNG", compress_level=1)
+            step()
+        write_text(target / "labels.txt", f"{CATEGORY}\n")
+        written.append(target)
+    return written
+
+
+def write_masks(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
+    """Write a black and white PNG an object and frame, as SA-V has them: SEQUENCE/000/FRAME.png is object 1."""
+    from PIL import Image as PillowImage
+
+    written = []
+    for each in folders:
+        ids = each.object_ids()
+        for frame, labels in each.labels():
+            for k in ids:
+                image = PillowImage.fromarray(np.where(labels == k, VOID, 0).astype(np.uint8))
+                with replacing(out / each.name / f"{k - 1:03d}" / f"{frame}.png") as part:
+                    image.save(part, format="PNG", compress_level=1)
+            step()
+        written.append(out / each.name)
+    return written
+
+
+def write_zip(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
+    """Write one zip of indexed PNG files, SEQUENCE/FRAME.png, as DAVIS takes results."""
+    path = out / "masks.zip"
+    with replacing(path) as part, zipfile.ZipFile(part, "w") as archive:
+        for each in folders:
+            for frame, label_map in each.paths.items():
+                # PNG is compressed already; a fixed date makes equal archives of equal label maps.
+                entry = zipfile.ZipInfo(f"{each.name}/{frame}.png", (1980, 1, 1, 0, 0, 0))
+                archive.writestr(entry, label_map.read_bytes())
+                step()
+    return [path]
+
+
+EXPORTS: dict[str, Callable[[Sequence[LabelMapFolder], Path, Step], list[Path]]] = {
+    "overlay": write_overlays,
+    "coco": write_coco,
+    "youtube-vis": write_youtube_vis,
+    "mot": write_mots,
+    "per-object": write_masks,
+    "davis": write_zip,
+}
+"""The forms, by what `--format` calls them."""

@@ -1,0 +1,131 @@
+"""Where exports come from: a run, a folder of `vos-bench segment`, or any folder of label maps."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vos_bench import registry
+from vos_bench.api import Dataset, LabelMap
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import object_ids, read_label_map, read_narrow, read_size
+from vos_bench.names import did_you_mean
+from vos_bench.records import Run, load_run, run_file
+from vos_bench.segmenting.inputs import FOLDER_RATE, open_input
+from vos_bench.segmenting.record import FILE, SegmentedSequence, read_segment_record
+from vos_bench.video import TimedFrame
+
+NamedFrames = Generator[tuple[str, TimedFrame], None, None]
+"""Frames with their names, in order."""
+
+
+@dataclass(frozen=True)
+class LabelMapFolder:
+    """The label maps of one sequence.
+
+    Attributes:
+        name: The sequence's name.
+        paths: Frame name to label map, in order.
+        rate: Frames a second.
+        frames: Opens the frames.
+    """
+
+    name: str
+    paths: dict[str, Path]
+    rate: Fraction
+    frames: Callable[[], NamedFrames]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return read_size(next(iter(self.paths.values())))
+
+    def labels(self) -> Iterator[tuple[str, LabelMap]]:
+        """Read the label maps one by one."""
+        for name, path in self.paths.items():
+            labels = read_label_map(path)
+            if labels.shape != self.size:
+                raise BadInputError(
+                    f"{path}: is {labels.shape[1]}x{labels.shape[0]}, and others of {self.name} {self.size[1]}x"
+                    f"{self.size[0]}; expected one size"
+                )
+            yield name, labels
+
+    def object_ids(self) -> tuple[int, ...]:
+        """Return the ids of all objects that are on any frame."""
+        return tuple(sorted({k for path in self.paths.values() for k in object_ids(read_narrow(path))}))
+
+
+def label_map_folders(
+    folder: Path, *, root: Path | None = None, sequences: tuple[str, ...] | None = None
+) -> list[LabelMapFolder]:
+    """Find the sequences of a folder.
+
+    Args:
+        folder: Of a run, of `vos-bench segment`, or of label maps, SEQUENCE/FRAME.png.
+        root: Where the dataset of a run lies, None to find it as every command does.
+        sequences: Which sequences; None for all.
+
+    Raises:
+        BadInputError: It holds no label maps, or not those that are asked for.
+    """
+    if run_file(folder).is_file():
+        found = _of_run(load_run(folder), root)
+    elif (folder / FILE).is_file():
+        found = [_of_segment(folder, each) for each in read_segment_record(folder).sequences]
+    else:
+        found = [_plain(path) for path in _folders(folder)]
+    known = {each.name: each for each in found if each.paths}
+    if not known:
+        raise BadInputError(f"{folder}: holds no label maps; expected a run, or SEQUENCE/FRAME.png")
+    for name in sequences or ():
+        if name not in known:
+            raise BadInputError(f"--sequences {name}: {did_you_mean(name, known)}")
+    return [each for name, each in known.items() if sequences is None or name in sequences]
+
+
+def _folders(folder: Path) -> list[Path]:
+    base = folder / "masks" if (folder / "masks").is_dir() else folder
+    if not base.is_dir():
+        raise BadInputError(f"{folder}: is no folder; expected a run, or SEQUENCE/FRAME.png")
+    return sorted(path for path in base.iterdir() if path.is_dir())
+
+
+def _paths(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.png"))}
+
+
+def _plain(folder: Path) -> LabelMapFolder:
+    def frames() -> NamedFrames:
+        raise BadInputError(f"{folder}: has no frames beside it; give a run, or a folder of vos-bench segment")
+        yield
+
+    return LabelMapFolder(folder.name, _paths(folder), FOLDER_RATE, frames)
+
+
+def _of_segment(folder: Path, sequence: SegmentedSequence) -> LabelMapFolder:
+    def frames() -> NamedFrames:
+        video = open_input(Path(sequence.path).expanduser())
+        for number, frame in enumerate(video.frames()):
+            yield video.frame_name(number), frame
+
+    paths = _paths(folder / "masks" / sequence.name)
+    return LabelMapFolder(sequence.name, paths, Fraction(sequence.rate), frames)
+
+
+def _of_run(run: Run, root: Path | None) -> list[LabelMapFolder]:
+    entry = run.record.dataset
+    opened: list[Dataset] = []
+
+    def reader(name: str) -> Callable[[], NamedFrames]:
+        def frames() -> NamedFrames:
+            if not opened:  # only who shows frames needs the data
+                opened.append(registry.open_dataset(entry.name, root=root, split=entry.split or None))
+            video = opened[0].sequence(name)
+            for number, frame in enumerate(video.frame_names):
+                yield frame, TimedFrame(video.read_frame(frame), number / FOLDER_RATE)
+
+        return frames
+
+    folders = _folders(run.folder)
+    return [LabelMapFolder(path.name, _paths(path), FOLDER_RATE, reader(path.name)) for path in folders]

@@ -1,0 +1,211 @@
+"""`vos-bench import-masks`: from the regions of a form to label maps under ids that stay the same."""
+
+import shutil
+import tempfile
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vos_bench.api import LabelMap
+from vos_bench.errors import BadInputError
+from vos_bench.importing.coco import read_coco, read_youtube_vis
+from vos_bench.importing.cvat import read_cvat
+from vos_bench.importing.label_studio import read_label_studio
+from vos_bench.importing.pngs import read_davis, read_mots, read_sav
+from vos_bench.importing.regions import Annotations, Region
+from vos_bench.labelmaps import write_label_map
+from vos_bench.names import did_you_mean, is_file_name, shorten
+from vos_bench.progress import Progress
+from vos_bench.prompts import LARGEST_ID
+
+MOST_BYTES = 1 << 34
+"""The most that a zip may unpack to."""
+
+IMPORTS: Mapping[str, Callable[[Path, tuple[int, int] | None], Annotations]] = {
+    "cvat": read_cvat,
+    "mots": read_mots,
+    "label-studio": read_label_studio,
+    "coco": read_coco,
+    "youtube-vis": read_youtube_vis,
+    "sav": read_sav,
+    "davis": read_davis,
+}
+"""The forms, by what `--from` calls them."""
+
+
+class ImportedMasks(NamedTuple):
+    """What `import_masks` wrote.
+
+    Attributes:
+        folder: Holds `Annotations/SEQUENCE/FRAME.png`.
+        frames: Sequence to how many label maps it has.
+        objects: Sequence to each object's id and what the tool called it.
+        notes: What could not be kept, and what was understood in a way that a user should know.
+    """
+
+    folder: Path
+    frames: dict[str, int]
+    objects: dict[str, dict[int, str]]
+    notes: tuple[str, ...]
+
+
+def import_masks(
+    source: str | Path,
+    form: str,
+    *,
+    out: str | Path,
+    size: tuple[int, int] | None = None,
+    progress: Progress | None = None,
+) -> ImportedMasks:
+    """Turn the export of an annotation tool into label maps, as `vos-bench import-masks` does.
+
+    Args:
+        source: The export: a file, a folder or a zip of it.
+        form: One of `IMPORTS`.
+        out: The folder to write; label maps go to `Annotations/SEQUENCE/FRAME.png` in it.
+        size: Height and width of the frames, for exports that do not say.
+        progress: Hears about progress.
+
+    Raises:
+        BadInputError: It is not what `form` says, holds nothing, loses which region is which object, or `out` holds
+            label maps of these sequences.
+    """
+    if form not in IMPORTS:
+        raise BadInputError(f"--from {form}: {did_you_mean(form, IMPORTS)}")
+    path, folder = Path(source), Path(out)
+    with _unpacked(path) as opened:
+        _refuse_instance_masks(opened)
+        found = IMPORTS[form](opened, size)
+        if not found.frames:
+            raise BadInputError(f"{path}: holds no masks of the form {form}; expected an export of it")
+        names = {sequence: _ids(found, sequence) for sequence in found.frames}
+        _require_room(folder, found)
+        total = sum(len(frames) for frames in found.frames.values())
+        overlaps = 0
+        with (progress or Progress()).counting(form, total) as step:
+            for sequence in found.frames:
+                for frame, labels, overlapping in _label_maps(found, sequence, names[sequence].of):
+                    write_label_map(folder / "Annotations" / sequence / f"{frame}.png", labels)
+                    overlaps += overlapping
+                    step()
+    notes = [*found.notes, *(note for each in names.values() for note in each.notes)]
+    if overlaps:
+        notes.append(f"objects overlap on {overlaps} frames: a label map has one object a pixel, the upper one")
+    frames = {sequence: len(each) for sequence, each in found.frames.items()}
+    return ImportedMasks(folder, frames, {sequence: each.titles for sequence, each in names.items()}, tuple(notes))
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Yield what lies in a zip as a folder, everything else as it is."""
+    if not path.exists():
+        raise BadInputError(f"{path}: there is no such file or folder; expected the export of an annotation tool")
+    if path.is_dir() or not zipfile.is_zipfile(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="vos-bench-") as folder, zipfile.ZipFile(path) as archive:
+        if sum(each.file_size for each in archive.infolist()) > MOST_BYTES:
+            raise BadInputError(f"{path}: unpacks to more than {MOST_BYTES >> 30} GiB; unpack it and give the folder")
+        target = Path(folder) / path.stem  # its name is that of a sequence that has no other
+        archive.extractall(target)
+        yield target
+
+
+def _refuse_instance_masks(path: Path) -> None:
+    """Raise BadInputError for Pascal VOC's form, which numbers objects anew on every frame."""
+    if path.is_dir() and next(path.rglob("SegmentationObject"), None) is not None:
+        raise BadInputError(
+            f"{path}: is a `Segmentation mask` export (Pascal VOC), which numbers objects anew on every frame, so that "
+            "nobody knows which is which; export `CVAT for video 1.1`, `MOTS PNG 1.0` or COCO with tracks"
+        )
+
+
+class _Names(NamedTuple):
+    """Which id each region gets, what the objects are called, and what a user should know of it."""
+
+    of: Callable[[Region], int]
+    titles: dict[int, str]
+    notes: tuple[str, ...]
+
+
+def _ids(found: Annotations, sequence: str) -> _Names:
+    """Decide the ids of a sequence's objects: their tracks, or their labels where there are no tracks."""
+    if not is_file_name(sequence):
+        raise BadInputError(f"sequence {sequence!r}: cannot be the name of a folder; rename it in the export")
+    regions = [region for region in found.regions if region.sequence == sequence]
+    tracked = [region for region in regions if region.track is not None]
+    if tracked and len(tracked) < len(regions):
+        lost = next(region for region in regions if region.track is None)
+        raise BadInputError(
+            f"{sequence}: {len(regions) - len(tracked)} of {len(regions)} regions have no track, as {lost.label!r} "
+            f"on frame {lost.frame}; expected all or none: give each its track and export again"
+        )
+    return _by_track(sequence, tracked) if tracked else _by_label(found, sequence, regions)
+
+
+def _by_track(sequence: str, regions: Sequence[Region]) -> _Names:
+    tracks = {region.track or 0: region.label for region in regions}
+    first = 1 if min(tracks) < 1 else 0  # some tools count from 0, which is the background here
+    notes = (f"{sequence}: tracks are numbered from 0, objects from 1: track k is object k + 1",) if first else ()
+    if max(tracks) + first > LARGEST_ID or min(tracks) + first < 1:
+        order = {track: k for k, track in enumerate(sorted(tracks), start=1)}
+        notes = (f"{sequence}: track numbers do not fit a label map; objects are numbered in their order",)
+    else:
+        order = {track: track + first for track in tracks}
+    titles = {order[track]: f"track {track} ({label})" for track, label in sorted(tracks.items())}
+    return _Names(lambda region: order[region.track or 0], titles, notes)
+
+
+def _by_label(found: Annotations, sequence: str, regions: Sequence[Region]) -> _Names:
+    counts = Counter((region.frame, region.label) for region in regions)
+    several = [key for key, count in counts.items() if count > 1]
+    notes: tuple[str, ...] = ()
+    if several and not found.one_object_a_label:
+        frame, label = several[0]
+        raise BadInputError(
+            f"{sequence}: frame {frame} has {counts[several[0]]} regions {label!r} and no track says which is which on "
+            "the next frame; export with tracks (`CVAT for video 1.1`, `MOTS PNG 1.0`, or a `track_id` of each)"
+        )
+    order = {label: k for k, label in enumerate(sorted({region.label for region in regions}), start=1)}
+    if several:
+        notes = (f"{sequence}: several regions of one label on one frame are one object ({len(several)} times)",)
+    if order:
+        notes = (*notes, f"{sequence}: there are no tracks; each label is one object: {shorten(order, 6)}")
+    return _Names(lambda region: order[region.label], {k: label for label, k in order.items()}, notes)
+
+
+def _require_room(folder: Path, found: Annotations) -> None:
+    for sequence in found.frames:
+        target = folder / "Annotations" / sequence
+        if target.exists() and any(target.iterdir()):
+            raise BadInputError(f"{target}: holds files; give another --out, or remove them")
+    if shutil.disk_usage(folder if folder.exists() else Path.cwd()).free < 1 << 20:
+        raise BadInputError(f"{folder}: the disk is full; expected room for label maps")
+
+
+def _label_maps(
+    found: Annotations, sequence: str, number: Callable[[Region], int]
+) -> Iterator[tuple[str, LabelMap, bool]]:
+    """Yield each frame with its label map, and whether objects overlap on it."""
+    by_frame: dict[str, list[Region]] = defaultdict(list)
+    for region in found.regions:
+        if region.sequence == sequence:
+            by_frame[region.frame].append(region)
+    size = found.sizes[sequence]
+    for frame in found.frames[sequence]:
+        labels, overlapping = np.zeros(size, np.uint16), False
+        for region in sorted(by_frame[frame], key=lambda each: each.height):
+            mask, k = region.mask(), number(region)
+            if mask.shape != size:
+                raise BadInputError(
+                    f"{sequence}/{frame}: a mask is {mask.shape[1]}x{mask.shape[0]} and others {size[1]}x{size[0]}; "
+                    "expected one size"
+                )
+            overlapping |= bool(((labels > 0) & (labels != k) & mask).any())
+            labels[mask] = k
+        yield frame, labels, overlapping

@@ -1,0 +1,166 @@
+"""Folders of PNG files: MOTS, SA-V's one mask an object, and DAVIS's label maps."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from vos_bench.api import Mask
+from vos_bench.errors import BadInputError
+from vos_bench.importing.regions import Annotations, Region
+from vos_bench.labelmaps import object_ids, read_label_map, read_narrow, read_size
+
+MOTS_PER_CLASS = 1000
+MOTS_IGNORED = 10
+"""The class of regions that nobody is to look at."""
+
+IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+
+
+def read_mots(path: Path, size: tuple[int, int] | None) -> Annotations:
+    """Read MOTS PNG: `SEQUENCE/instances/FRAME.png` (CVAT, datumaro), `instances/SEQUENCE/` (KITTI) or `SEQUENCE/`."""
+    del size
+    found = Annotations()
+    for sequence, folder, images in _mots_folders(path):
+        files = {file.stem: file for file in sorted(folder.glob("*.png"))}
+        if not files:
+            continue
+        found.sizes[sequence] = read_size(next(iter(files.values())))
+        found.frames[sequence] = _frames_of(found, sequence, files, images)
+        labels = _labels(folder)
+        values = {frame: object_ids(read_label_map(file)) for frame, file in files.items()}
+        everything = {value for each in values.values() for value in each}
+        kept = sorted(value for value in everything if value // MOTS_PER_CLASS not in (0, MOTS_IGNORED))
+        if len(kept) < len(everything):
+            found.notes.append(
+                f"{sequence}: regions of class 10, to be ignored, and pixels without a class are background"
+            )
+        objects = {value % MOTS_PER_CLASS for value in kept}
+        unique = len(objects) == len(kept)  # else an object's number means something only with its class
+        if not unique:
+            found.notes.append(f"{sequence}: objects of two classes share numbers; ids are 1000 x class + object")
+        for frame, here in values.items():
+            for value in here:
+                if value in kept:
+                    kind, number = divmod(value, MOTS_PER_CLASS)
+                    label = labels[kind - 1] if kind <= len(labels) else f"class {kind}"
+                    mask = _where(files[frame], value)
+                    found.regions.append(Region(sequence, frame, number if unique else value, label, mask))
+    return found
+
+
+def _where(file: Path, value: int) -> Callable[[], Mask]:
+    return partial(_equal, file, value)
+
+
+def _equal(file: Path, value: int) -> Mask:
+    mask: Mask = read_narrow(file) == value
+    return mask
+
+
+def _mots_folders(path: Path) -> list[tuple[str, Path, Path]]:
+    """Return each sequence's name, folder of label maps and folder of frames, which may not be there."""
+    name = path.absolute().name
+    if (path / "instances").is_dir():
+        inside = [each for each in sorted((path / "instances").iterdir()) if each.is_dir()]
+        if inside:
+            return [(each.name, each, path / "images" / each.name) for each in inside]
+        return [(name, path / "instances", path / "images")]
+    folders = [each for each in sorted(path.iterdir()) if each.is_dir()] if path.is_dir() else []
+    if any((each / "instances").is_dir() for each in folders):
+        return [found for each in folders for found in _mots_folders(each)]
+    return [(each.name, each, each / "images") for each in folders] or [(name, path, path / "images")]
+
+
+def _labels(folder: Path) -> list[str]:
+    try:
+        return (folder / "labels.txt").read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _frames_of(found: Annotations, sequence: str, files: dict[str, Path], images: Path) -> list[str]:
+    """Return the names of all frames: those of the images, or the numbers that a gap leaves out, besides the files."""
+    names = {*files}
+    if images.is_dir():
+        names |= {image.stem for image in images.iterdir() if image.suffix.lower() in IMAGES}
+    names |= _between(names)
+    if added := len(names) - len(files):
+        found.notes.append(f"{sequence}: {added} frames have no file, for MOTS PNG omits empty ones: written as empty")
+    elif not images.is_dir():
+        found.notes.append(f"{sequence}: frames without objects before the first and after the last file are not known")
+    return sorted(names)
+
+
+def _between(names: set[str]) -> set[str]:
+    """Return the numbered names that are missing between the first and the last."""
+    parted = [re.fullmatch(r"(.*?)(\d+)", name) for name in names]
+    if not names or any(each is None for each in parted):
+        return set()
+    prefixes = {each[1] for each in parted if each}
+    if len(prefixes) > 1:
+        return set()
+    numbers = [int(each[2]) for each in parted if each]
+    width = min(len(each[2]) for each in parted if each)
+    if max(numbers) - min(numbers) > 100 * len(numbers):
+        return set()  # time stamps, not numbers
+    step = int(np.gcd.reduce(np.diff(sorted(numbers)))) if len(numbers) > 1 else 1
+    numbered = range(min(numbers), max(numbers) + 1, max(1, step))
+    return {f"{min(prefixes)}{number:0{width}d}" for number in numbered} - names
+
+
+def read_sav(path: Path, size: tuple[int, int] | None) -> Annotations:
+    """Read a black and white PNG an object and frame: `SEQUENCE/OBJECT/FRAME.png`; object 000 is object 1."""
+    del size
+    found = Annotations()
+    roots = [path] if any(each.name.isdigit() for each in _folders(path)) else _folders(path)
+    for root in roots:
+        folders = [each for each in _folders(root) if each.name.isdigit()]
+        frames: set[str] = set()
+        for folder in folders:
+            for file in sorted(folder.glob("*.png")):
+                frames.add(file.stem)
+                found.sizes.setdefault(root.absolute().name, read_size(file))
+                region = Region(root.absolute().name, file.stem, int(folder.name) + 1, "object", partial(_filled, file))
+                found.regions.append(region)
+        if frames:
+            found.frames[root.absolute().name] = sorted(frames)
+    return found
+
+
+def _filled(file: Path) -> Mask:
+    labels = read_narrow(file)
+    if len(object_ids(labels)) > 1:
+        raise BadInputError(
+            f"{file}: holds {len(object_ids(labels))} grey levels; expected one object, black and white"
+        )
+    mask: Mask = labels > 0
+    return mask
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(each for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
+
+
+def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
+    """Read label maps, `SEQUENCE/FRAME.png`, also below `Annotations/` and one more level such as `480p`."""
+    del size
+    found, root = Annotations(), path
+    if (root / "Annotations").is_dir():
+        root = root / "Annotations"
+    inside = _folders(root)
+    if len(inside) == 1 and not any(inside[0].glob("*.png")):
+        root = inside[0]
+    for folder in _folders(root) or [root]:
+        files = {file.stem: file for file in sorted(folder.glob("*.png"))}
+        if not files:
+            continue
+        sequence = folder.absolute().name
+        found.sizes[sequence] = read_size(next(iter(files.values())))
+        found.frames[sequence] = list(files)
+        for frame, file in files.items():
+            for k in object_ids(read_narrow(file)):
+                found.regions.append(Region(sequence, frame, k, "object", _where(file, k)))
+    return found

@@ -1,0 +1,379 @@
+"""`vos_bench.segment`: the objects of one or more videos, frame by frame, in memory that does not grow with them."""
+
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vos_bench import __version__, registry
+from vos_bench.api import Image, LabelMap, Method, Precision, Prediction, Prompt, SequenceMethod
+from vos_bench.config import Settings, overrides
+from vos_bench.environment import without_home
+from vos_bench.errors import BadInputError
+from vos_bench.files import require_no_link
+from vos_bench.labelmaps import object_ids, read_label_map, write_label_map
+from vos_bench.names import to_utf8
+from vos_bench.parts.box_start import BoxFill, mask_of
+from vos_bench.plugins import MethodInfo
+from vos_bench.progress import Progress
+from vos_bench.records import MethodEntry, masks_folder
+from vos_bench.records.summary import utc_now
+from vos_bench.running.frames import LoadedFrame, paste
+from vos_bench.running.method import MethodSpec, built_method, configure, method_class, seed_everything, sequence_seed
+from vos_bench.running.play import FrameSource, PendingFrame, answers
+from vos_bench.running.setup import method_entry
+from vos_bench.segmenting.given import FramePrompts, as_boxes, as_masks, for_each_input, gather_prompts
+from vos_bench.segmenting.inputs import InputVideo, frame_rate, open_input
+from vos_bench.segmenting.pipeline import ahead, beside
+from vos_bench.segmenting.record import (
+    FILE,
+    PresenceLog,
+    SegmentedSequence,
+    SegmentRecord,
+    read_segment_record,
+    write_segment_record,
+)
+from vos_bench.timing import stopwatch
+from vos_bench.video import TimedFrame, VideoWriter, draw_objects, open_video
+from vos_bench.weights import choose as choose_weights
+
+
+class Segmentation(NamedTuple):
+    """What `segment` made.
+
+    Attributes:
+        folder: Holds `masks/NAME/FRAME.png`, `overlay/NAME.mp4` and `segment.json`.
+        record: What lies in that file.
+    """
+
+    folder: Path
+    record: SegmentRecord
+
+    @property
+    def sequences(self) -> dict[str, SegmentedSequence]:
+        """What was found in each video, by its name."""
+        return {each.name: each for each in self.record.sequences}
+
+
+def segment(
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    masks: object = None,
+    boxes: object = None,
+    at: str | int = 0,
+    method: str | None = None,
+    out: str | Path,
+    weights: str | Path | None = None,
+    settings: Settings = (),
+    device: str = "auto",
+    amp: Precision = "off",
+    seed: int = 0,
+    box_start: BoxFill | None = None,
+    both_ways: bool = False,
+    overlay: bool = True,
+    fps: float | None = None,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Segment objects through videos, as `vos-bench segment` does.
+
+    Args:
+        inputs: A video file, a folder of frames, or several of them.
+        masks: A PNG file, a folder of them named by frames, an array, a `GivenMask`, or a list of these. A file or
+            array of 0 and 1, or 0 and 255, is the mask of one object; every other one is a label map.
+        boxes: x0, y0, x1, y1 in pixels, half-open; a list of them, a dict of object id to box, or `GivenBox`es.
+        at: The frame, by name or by number from 0, of what names none.
+        method: A method's name, or `FILE.py:CLASS`; None for lwl-lite.
+        out: The folder to write.
+        weights: A file of parameters, one of the method's names for them, or `untrained`.
+        settings: The method's settings by name, or texts as `--set` takes them.
+        device: `auto`, `cpu`, `cuda` or `cuda:1`.
+        amp: Precision of the network on a GPU.
+        seed: Of what the method draws at random.
+        box_start: How masks are made of boxes; None leaves boxes to a method that takes them, and is `grabcut` else.
+        both_ways: Segment frames before an object's first prompt too, backwards.
+        overlay: Write the overlay videos.
+        fps: Frames a second of folders of frames; 25 unless said otherwise.
+        overwrite: Write over what an earlier call left in `out`.
+        command: The command line, for the record.
+        progress: Hears about progress.
+
+    Raises:
+        BadInputError: An input cannot be read, what is given does not fit it, or nothing can be written.
+        MethodError: The method cannot be built, or broke its contract.
+    """
+    folder, info = Path(out), registry.default_method() if method is None else registry.method(method)
+    paths = [Path(each) for each in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    videos = _opened(paths, folder, fps)
+    given = [
+        (video, gather_prompts(video, its_masks, its_boxes, at=at))
+        for video, its_masks, its_boxes in for_each_input(videos, as_masks(masks), as_boxes(boxes))
+    ]
+    spec, entry = _spec(info, weights, settings, device=device, amp=amp, seed=seed)
+    for video, prompts in given:
+        _require_accepted(video, prompts, info)
+    fill: BoxFill | None = box_start or (None if "box" in info.prompts else "grabcut")
+    has_boxes = any(prompt.boxes for _, prompts in given for prompt in prompts.by_frame.values())
+    record = SegmentRecord(
+        created=utc_now(),
+        command=without_home(command),
+        software=f"vos-bench {__version__}",
+        method=entry,
+        device=device,
+        seed=seed,
+        box_start=(fill or "") if has_boxes else "",
+        both_ways=both_ways,
+    )
+    _require_free(folder, videos, overwrite=overwrite)
+    notes: list[str] = []
+    with built_method(spec, notes) as built:
+        record = record.replace(device=built.device)
+        job = Job(folder, info, built, seed, fill, both_ways, overlay, progress or Progress())
+        for video, prompts in given:
+            done = segment_video(video, prompts, job)
+            record = record.replace(sequences=(*record.sequences, done))
+            write_segment_record(record, folder)
+    return Segmentation(folder, record)
+
+
+def _opened(paths: Sequence[Path], out: Path, fps: float | None) -> list[InputVideo]:
+    """Open all inputs and check that they get along with each other and with the folder that is written."""
+    if not paths:
+        raise BadInputError("found no input; expected a video file or a folder of frames")
+    rate = frame_rate(fps)
+    videos = [open_input(path, rate) for path in paths]
+    names = [video.name for video in videos]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadInputError(
+            f"two inputs are called {twice[0]}, as their results would be; segment them into two folders"
+        )
+    for path in paths:
+        if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+            raise BadInputError(f"--out {out}: lies in {path}, which is read; give a folder elsewhere")
+        if path.resolve() == overlay_file(out, path.stem).resolve():
+            raise BadInputError(f"--out {out}: would write over {path}; give another folder")
+    return videos
+
+
+def overlay_file(folder: Path, name: str) -> Path:
+    """Return where the overlay video of a sequence lies."""
+    return folder / "overlay" / f"{name}.mp4"
+
+
+def _spec(
+    info: MethodInfo, weights: str | Path | None, settings: Settings, *, device: str, amp: Precision, seed: int
+) -> tuple[MethodSpec, MethodEntry]:
+    texts = overrides(settings)
+    chosen = choose_weights(info, None if weights is None else str(weights))
+    path, name, licence = chosen or (None, "", "")
+    path = path.absolute() if isinstance(path, Path) else path
+    spec = MethodSpec(info, configure(info, texts), path, device, amp, False, seed, probabilities=False)
+    return spec, method_entry(spec, overrides=texts, name=name, licence=licence)
+
+
+def _require_accepted(video: InputVideo, prompts: FramePrompts, info: MethodInfo) -> None:
+    """Raise BadInputError where the method does not take corrections, and some are given."""
+    if prompts.corrections and not method_class(info).takes_corrections:
+        object_id, number = next(iter(prompts.corrections.items()))
+        raise BadInputError(
+            f"object {object_id} is given again on frame {video.frame_name(number)}: {info.name} takes no corrections; "
+            "choose a method that does (vos-bench list methods), or give it once"
+        )
+
+
+def _require_free(folder: Path, videos: Sequence[InputVideo], *, overwrite: bool) -> None:
+    """Make way for what is written.
+
+    Raises:
+        BadInputError: Something lies there that must not be written over.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / FILE).is_file():
+        raise BadInputError(f"--out {folder}: holds files of another kind; give a new folder")
+    read_segment_record(folder)
+    if not overwrite:
+        raise BadInputError(f"--out {folder}: holds results; give another folder, or --overwrite to replace them")
+    for video in videos:
+        for path in (masks_folder(folder, video.name), overlay_file(folder, video.name)):
+            require_no_link(path)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all videos have in common.
+
+    Attributes:
+        folder: Where results go.
+        info: The method's description.
+        method: Built.
+        seed: Of what it draws at random.
+        box_start: How masks are made of boxes; None where the method takes boxes.
+        both_ways: Whether to go backwards too.
+        overlay: Whether to write overlay videos.
+        progress: Hears about progress.
+    """
+
+    folder: Path
+    info: MethodInfo
+    method: Method | SequenceMethod
+    seed: int
+    box_start: BoxFill | None
+    both_ways: bool
+    overlay: bool
+    progress: Progress
+
+
+def segment_video(video: InputVideo, prompts: FramePrompts, job: Job) -> SegmentedSequence:
+    """Segment one video: write its label maps and its overlay video, and return what is to be known of it."""
+    began, starts = time.perf_counter(), prompts.starts
+    latest = max(starts.values())
+    backwards = latest + 1 if job.both_ways and latest else 0
+    log, notes = PresenceLog(), [*prompts.notes]
+    total = (video.expected_frames or latest + 1) + backwards
+    with job.progress.counting(video.name, total) as step:
+        if backwards:
+            _segment_backwards(video, prompts, job, step)
+        count = _segment_forwards(video, prompts, job, log, notes, step)
+    if (last := max(prompts.by_frame)) >= count:
+        raise BadInputError(f"{video.path}: has {count} frames; expected a frame number {last}, counted from 0")
+    given = {
+        k: tuple(video.frame_name(i) for i, prompt in prompts.by_frame.items() if k in prompt.object_ids)
+        for k in starts
+    }
+    return SegmentedSequence(
+        name=video.name,
+        path=without_home(str(video.path.absolute())),
+        height=video.size[0],
+        width=video.size[1],
+        rate=str(video.rate),
+        frames=count,
+        objects=log.objects(given),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _segment_backwards(video: InputVideo, prompts: FramePrompts, job: Job, step: Callable[[], None]) -> None:
+    """Segment from the last object's start to the first frame; keep on each frame the objects that start later."""
+    starts = prompts.starts
+    latest = max(starts.values())
+    numbered = zip(range(latest, -1, -1), ahead(video.backwards(latest)), strict=True)
+    names = tuple(video.frame_name(i) for i in range(latest, -1, -1))
+    first_prompts = {
+        i: _only(prompt, {k for k in prompt.object_ids if starts[k] == i}) for i, prompt in prompts.by_frame.items()
+    }
+    with beside() as calls:
+        for number, _, labels in _followed(video, numbered, first_prompts, job, names, []):
+            labels[~np.isin(labels, [k for k, start in starts.items() if start > number])] = 0
+            calls.call(write_label_map, _label_map(job, video, number), labels)
+            step()
+
+
+def _only(prompt: Prompt, chosen: set[int]) -> Prompt:
+    return Prompt(
+        {k: mask for k, mask in prompt.masks.items() if k in chosen},
+        {k: box for k, box in prompt.boxes.items() if k in chosen},
+    )
+
+
+def _label_map(job: Job, video: InputVideo, number: int) -> Path:
+    return masks_folder(job.folder, video.name) / f"{video.frame_name(number)}.png"
+
+
+def _segment_forwards(
+    video: InputVideo, prompts: FramePrompts, job: Job, log: PresenceLog, notes: list[str], step: Callable[[], None]
+) -> int:
+    """Segment from the first prompt to the end, write everything, and return how many frames the video has."""
+    starts, count = prompts.starts, 0
+    latest = max(starts.values()) if job.both_ways else 0
+    path = overlay_file(job.folder, video.name)
+    with open_video(path, video.rate) if job.overlay else nullcontext() as writer, beside() as calls:
+        for number, frame, labels in _all_labels(video, prompts, job, notes):
+            if number < latest:  # what went backwards fills what is free
+                found = read_label_map(_label_map(job, video, number))
+                labels = np.where(labels == 0, found, labels)
+            expected = frozenset(k for k, start in starts.items() if start <= number or number < latest)
+            log.add(video.frame_name(number), frozenset(object_ids(labels)), expected)
+            calls.call(_write, _label_map(job, video, number), writer, frame, labels)
+            count += 1
+            step()
+    return count
+
+
+def _write(path: Path, writer: VideoWriter | None, frame: TimedFrame, labels: LabelMap) -> None:
+    write_label_map(path, labels)
+    if writer is not None:
+        writer.write(frame._replace(image=draw_objects(frame.image, labels)))
+
+
+def _all_labels(
+    video: InputVideo, prompts: FramePrompts, job: Job, notes: list[str]
+) -> Iterator[tuple[int, TimedFrame, LabelMap]]:
+    """Yield all frames with their label maps, empty ones before the first prompt."""
+    first = min(prompts.by_frame)
+    with closing(ahead(video.frames())) as frames:
+        for number, frame in zip(range(first), frames, strict=False):
+            yield number, frame, np.zeros(video.size, np.uint16)
+        numbered = enumerate(frames, start=first)
+        names = _names(video, first) if isinstance(job.method, SequenceMethod) else None
+        yield from _followed(video, numbered, prompts.by_frame, job, names, notes)
+
+
+def _names(video: InputVideo, first: int) -> tuple[str, ...]:
+    """Return the names of all frames from `first` on; of a video file by decoding it."""
+    if video.frame_names is not None:
+        return video.frame_names[first:]
+    count = sum(1 for _ in video.frames())
+    return tuple(video.frame_name(number) for number in range(first, count))
+
+
+def _followed(
+    video: InputVideo,
+    frames: Iterator[tuple[int, TimedFrame]],
+    prompts: Mapping[int, Prompt],
+    job: Job,
+    names: tuple[str, ...] | None,
+    notes: list[str],
+) -> Iterator[tuple[int, TimedFrame, LabelMap]]:
+    """Feed frames to the method and yield each with its label map, under the user's ids."""
+    held: deque[tuple[int, TimedFrame]] = deque()
+
+    def loaded() -> Generator[LoadedFrame, None, None]:
+        for number, frame in frames:
+            held.append((number, frame))
+            prompt = prompts.get(number)
+            if prompt is not None and job.box_start is not None:
+                prompt = masks_of(prompt, frame.image, fill=job.box_start, seed=job.seed)
+            yield LoadedFrame(video.frame_name(number), frame.image, prompt, 0.0)
+
+    seed_everything(sequence_seed(job.seed, video.name))
+    corrections = job.method.takes_corrections
+    source = FrameSource(loaded(), info=job.info, init="mask", corrections=corrections)
+    watch = stopwatch(job.method.device)
+    for pending, prediction in answers(job.method, source, watch, sequence=video.name, frame_names=names):
+        yield *held.popleft(), _labels(pending, prediction, source)
+    notes += source.notes
+    if log := job.method.finish():
+        notes.append(to_utf8(without_home(log)))
+
+
+def _labels(pending: PendingFrame, prediction: Prediction, source: FrameSource) -> LabelMap:
+    labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
+    if pending.given is not None:
+        paste(labels, pending.given)
+    return source.numbering.restore(labels)
+
+
+def masks_of(prompt: Prompt, image: Image, *, fill: BoxFill, seed: int) -> Prompt:
+    """Return a prompt whose boxes have become masks; see `vos_bench.parts.box_start.mask_of`."""
+    drawn = {k: mask_of(image, box, fill=fill, seed=seed) for k, box in prompt.boxes.items()}
+    return Prompt({**prompt.masks, **drawn})

@@ -59,6 +59,7 @@ def items(*, polygons: bool = False) -> Iterator[DatasetItem]:
 
 def datumaro(folder: Path) -> None:
     labels_of = LabelCategories.from_iterable([(name, "", ["track_id"]) for name in TRACKS.values()])
+
     def dataset(**how: bool) -> Dataset:
         return Dataset.from_iterable([*items(**how)], categories={AnnotationType.label: labels_of}, media_type=Image)
 
@@ -85,7 +86,11 @@ def label_studio(folder: Path) -> None:
                 "to_name": "image",
                 "original_width": WIDTH,
                 "original_height": HEIGHT,
-                "value": {"format": "rle", "rle": brush.mask2rle(mask.astype(np.uint8) * 255), "brushlabels": [TRACKS[k]]},
+                "value": {
+                    "format": "rle",
+                    "rle": brush.mask2rle(mask.astype(np.uint8) * 255),
+                    "brushlabels": [TRACKS[k]],
+                },
             }
             for k, mask in regions(t)
         ]
@@ -99,7 +104,9 @@ def label_studio(folder: Path) -> None:
         target = folder / form
         target.mkdir()
         converter.convert(str(folder / "export.json"), str(target), f"BRUSH_TO_{form.upper()}", is_dir=False)
-    names = [{"id": task["id"], "data": task["data"], "annotations": []} for task in tasks]  # the masks are in the files
+    names = [
+        {"id": task["id"], "data": task["data"], "annotations": []} for task in tasks
+    ]  # the masks are in the files
     (folder / "png" / "export.json").write_text(json.dumps(names))
     (folder / "export.json").unlink()
 

@@ -1,5 +1,6 @@
 """Masks as COCO's run lengths, by COCO's own code."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, TypedDict, cast
 
@@ -65,7 +66,9 @@ def decode_segmentation(segmentation: Any, size: tuple[int, int]) -> Mask:
             encoded = coco_masks.frPyObjects(segmentation, *segmentation["size"])
         else:
             encoded = {"size": segmentation["size"], "counts": segmentation["counts"].encode("ascii")}
-        mask: NDArray[np.uint8] = coco_masks.decode(encoded)
+        with warnings.catch_warnings():  # pycocotools 2.0.11 makes its arrays in a way that NumPy 2 warns of
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            mask: NDArray[np.uint8] = coco_masks.decode(encoded)
     except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
         raise BadInputError(f"a segmentation is damaged: {error}; expected polygons or run lengths of COCO") from None
     if mask.shape != size:

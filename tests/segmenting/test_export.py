@@ -1,0 +1,120 @@
+"""Exports are read by other programs, and come back as they were where the form allows it."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import picture
+from PIL import Image
+from pycocotools.coco import COCO
+
+from vos_bench.exporting import EXPORTS, export
+from vos_bench.importing import import_masks
+from vos_bench.labelmaps import read_label_map, write_label_map
+from vos_bench.video import VideoReader
+
+Call = Callable[..., int]
+
+BACK = {"coco": "coco", "youtube-vis": "youtube-vis", "mot": "mots", "per-object": "sav", "davis": "davis"}
+"""Form of an export to that of the import."""
+
+
+@pytest.fixture
+def masks(tmp_path: Path) -> Path:
+    """Two sequences with gaps in their ids; objects are gone on some frames, and one frame is empty."""
+    for name, ids in (("cat", (1, 2)), ("dog", (4, 200))):
+        for t in range(5):
+            labels = picture(t)[1]
+            labels = np.array([0, ids[0] if t != 2 else 0, ids[1] if t not in (2, 3) else 0], np.uint16)[labels]
+            write_label_map(tmp_path / "masks" / name / f"{t:05d}.png", labels)
+    return tmp_path / "masks"
+
+
+@pytest.mark.parametrize("form", sorted(BACK))
+def test_an_export_comes_back_as_it_was(masks: Path, tmp_path: Path, form: str) -> None:
+    [*written] = export(masks, form, out=tmp_path / "made")
+    source = written[0] if written[0].is_file() else tmp_path / "made"
+    found = import_masks(source, BACK[form], out=tmp_path / "back")
+    before = {path.relative_to(masks): path.read_bytes() for path in masks.rglob("*.png")}
+    after = {p.relative_to(tmp_path / "back/Annotations"): p.read_bytes() for p in (tmp_path / "back").rglob("*.png")}
+    assert after == before
+    assert {name: [*ids] for name, ids in found.objects.items()} == {"cat": [1, 2], "dog": [4, 200]}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # by pycocotools itself
+def test_coco_is_read_by_its_own_code(masks: Path, tmp_path: Path) -> None:
+    [path] = export(masks, "coco", out=tmp_path / "made")
+    data = COCO(path)
+    for image in data.loadImgs(data.getImgIds()):
+        labels = read_label_map(masks / image["file_name"].replace(".jpg", ".png"))
+        found = data.loadAnns(data.getAnnIds(image["id"]))
+        assert sorted(each["track_id"] for each in found) == sorted(set(np.unique(labels)) - {0})
+        for each in found:
+            mask = data.annToMask(each) > 0
+            assert (mask == (labels == each["track_id"])).all()
+            x, y, width, height = each["bbox"]
+            assert (each["area"], each["iscrowd"]) == (mask.sum(), 0)
+            assert mask[int(y) : int(y + height), int(x) : int(x + width)].sum() == mask.sum()
+
+
+def test_youtube_vis_has_a_place_for_every_frame(masks: Path, tmp_path: Path) -> None:
+    [path] = export(masks, "youtube-vis", out=tmp_path / "made")
+    data = json.loads(path.read_text())
+    assert [video["length"] for video in data["videos"]] == [5, 5]
+    absent = [[mask is None for mask in each["segmentations"]] for each in data["annotations"]]
+    assert absent == [[False, False, True, False, False], [False, False, True, True, False]] * 2
+    assert all(len(each["bboxes"]) == len(each["areas"]) == 5 for each in data["annotations"])
+
+
+def test_mots_has_16_bits_and_all_frames(masks: Path, tmp_path: Path) -> None:
+    export(masks, "mot", out=tmp_path / "made")
+    image = Image.open(tmp_path / "made/dog/instances/00000.png")
+    assert image.mode == "I;16"
+    assert {*np.unique(np.asarray(image)).tolist()} == {0, 1004, 1200}
+    assert not np.asarray(Image.open(tmp_path / "made/dog/instances/00002.png")).any()
+
+
+def test_a_zip_holds_the_files_as_they_are(masks: Path, tmp_path: Path) -> None:
+    [path] = export(masks, "davis", out=tmp_path / "made", sequences=["dog"])
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == [f"dog/{t:05d}.png" for t in range(5)]
+        assert archive.read("dog/00001.png") == (masks / "dog/00001.png").read_bytes()
+
+
+def test_a_segmented_video_is_exported_with_one_command(call: Call, cat: Path, fast: str) -> None:
+    forms = ",".join(EXPORTS)
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--export", forms) == 0
+    assert sorted(path.name for path in Path("out/export").iterdir()) == sorted(EXPORTS)
+    one, other = (VideoReader(Path(f"out/{name}/cat.mp4")) for name in ("overlay", "export/overlay"))
+    assert all((a.image == b.image).all() for a, b in zip(one.frames(), other.frames(), strict=True))
+
+
+def test_a_run_without_truth_is_shown(call: Call, cat: Path, fast: str) -> None:
+    folder = Path("data/JPEGImages/cat")
+    folder.mkdir(parents=True)
+    for t, frame in enumerate(VideoReader(cat).frames()):
+        Image.fromarray(frame.image).save(folder / f"{t:05d}.png")
+    write_label_map(Path("data/Annotations/cat/00000.png"), picture(0)[1])
+    assert call("run", fast, "--dataset", "folder", "--root", "data", "--out", "run") == 0
+    assert call("export", "run", "--format", "overlay", "--root", "data") == 0
+    assert len([*VideoReader(Path("run/export/overlay/cat.mp4")).frames()]) == 12
+    assert call("report", "strips", "run", "--root", "data", "--out", "strips.png") == 0
+    assert call("report", "animation", "run", "--root", "data", "--out", "shown.webp") == 0
+    assert Image.open("shown.webp").n_frames == 12
+
+
+def test_what_cannot_be_exported_is_refused_in_a_sentence(
+    call: Call, masks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("export", masks, "--format", "overlay") == 2
+    assert "has no frames beside it; give a run" in capsys.readouterr().err
+    assert call("export", masks, "--format", "coco", "--sequences", "cow") == 2
+    assert "--sequences cow: known: cat, dog" in capsys.readouterr().err
+    write_label_map(masks / "cat/00009.png", np.full((96, 160), 1000, np.uint16))
+    assert call("export", masks, "--format", "mot", "--out", "mots") == 2
+    assert "MOTS PNG has room for 1 to 999" in capsys.readouterr().err
+    assert call("export", "nowhere", "--format", "coco") == 2
+    assert "nowhere: is no folder; expected a run" in capsys.readouterr().err

@@ -36,7 +36,10 @@ class Shown(NamedTuple):
 
 
 def strips(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
-    """Draw five frames of the first run's worst and best sequence, or of those that were asked for."""
+    """Draw five frames of the first run's worst and best sequence, or of those that were asked for.
+
+    Where no run has scores, since there is no truth, these are its first and its last sequence.
+    """
     runs, names = _runs_and_sequences(runs, options, "strips")
     dataset = open_data(runs[0], options.root)
     with figure(options.out, 2.2 * COLUMNS, (1.35 * len(runs) + 0.35) * len(names)) as drawn:
@@ -54,8 +57,7 @@ def strips(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
                     if each.frame not in first:
                         axis.set_title(each.frame, fontsize=7, pad=2)
                 first = first or [each.frame for each in shown]
-                score = 100 * sequence_score(run.sequence_records[name])
-                row[0].set_ylabel(plain(f"{label}\nJ&F {score:.1f}"), fontsize=7)
+                row[0].set_ylabel(plain(_caption(run, name, label)), fontsize=7)
     return [options.out]
 
 
@@ -80,16 +82,17 @@ def animation(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     return written
 
 
+def _caption(run: Run, sequence: str, label: str) -> str:
+    if not run.has_scores(sequence):
+        return label
+    return f"{label}\nJ&F {100 * sequence_score(run.sequence_records[sequence]):.1f}"
+
+
 def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str) -> tuple[list[Run], list[str]]:
     scored = [run for run in runs if by_score(run)]
-    require(scored, report, "scores")
-    first = scored[0].record.dataset
-    others = [run for run in scored if run.record.dataset.fingerprint != first.fingerprint]
-    if others:
-        raise BadInputError(
-            f"report {report}: {scored[0].folder} is of {first.title}, {others[0].folder} of "
-            f"{others[0].record.dataset.title}; expected runs on the same data"
-        )
+    if not scored:
+        return _without_truth(runs, options, report)
+    _require_same_data(scored, report)
     common = [name for name in by_score(scored[0]) if all(run.has_scores(name) for run in scored)]
     if not common and not options.sequences:
         raise BadInputError(f"report {report}: no sequence is scored in all of the {len(scored)} runs")
@@ -99,6 +102,35 @@ def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str
             if not run.has_scores(name):
                 raise BadInputError(f"--sequences {name}: {run.folder} has no scores of it")
     return scored, names
+
+
+def _without_truth(runs: Sequence[Run], options: ReportOptions, report: str) -> tuple[list[Run], list[str]]:
+    """Return the runs that have label maps, and the sequences that all of them have."""
+    shown = {run.folder: _finished(run) for run in runs}
+    runs = [run for run in runs if shown[run.folder]]
+    require(runs, report, "finished sequences")
+    _require_same_data(runs, report)
+    common = [name for name in shown[runs[0].folder] if all(name in shown[run.folder] for run in runs)]
+    for name in options.sequences or ():
+        if name not in common:
+            raise BadInputError(f"--sequences {name}: not every run has finished it; known: {', '.join(common)}")
+    if not common:
+        raise BadInputError(f"report {report}: no sequence is finished in all of the {len(runs)} runs")
+    return runs, list(options.sequences or dict.fromkeys(common[:1] + common[-1:]))
+
+
+def _finished(run: Run) -> list[str]:
+    return [name for name, sequence in run.sequence_records.items() if sequence.status == "done"]
+
+
+def _require_same_data(runs: Sequence[Run], report: str) -> None:
+    first = runs[0].record.dataset
+    others = [run for run in runs if run.record.dataset.fingerprint != first.fingerprint]
+    if others:
+        raise BadInputError(
+            f"report {report}: {runs[0].folder} is of {first.title}, {others[0].folder} of "
+            f"{others[0].record.dataset.title}; expected runs on the same data"
+        )
 
 
 def open_data(run: Run, root: Path | None) -> Dataset:

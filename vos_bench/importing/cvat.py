@@ -75,7 +75,7 @@ def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size
                 f"{int(shape.attrib['frame']):05d}",
                 int(track.attrib["id"]),
                 track.get("label", ""),
-                partial(_drawn, shape, size),
+                partial(_drawn, file, shape, size),
                 int(shape.get("z_order", "0")),
             )
             found.regions.append(region)
@@ -98,7 +98,7 @@ def _read_images(root: ElementTree.Element, file: Path, found: Annotations) -> N
         found.frames.setdefault(sequence, []).append(frame)
         for shape in image:
             if shape.tag in _SHAPES:
-                mask = partial(_drawn, shape, size)
+                mask = partial(_drawn, file, shape, size)
                 height, label = int(shape.get("z_order", "0")), shape.get("label", "")
                 found.regions.append(Region(sequence, frame, _track(shape), label, mask, height))
 
@@ -131,9 +131,14 @@ def _length(meta: ElementTree.Element | None) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _drawn(shape: ElementTree.Element, size: tuple[int, int]) -> Mask:
-    if shape.tag == "mask":
-        return _unpacked(shape, size)
+def _drawn(file: Path, shape: ElementTree.Element, size: tuple[int, int]) -> Mask:
+    try:
+        return _unpacked(shape, size) if shape.tag == "mask" else _filled(shape, size)
+    except (KeyError, ValueError) as error:
+        raise BadInputError(f"{file}: is damaged: {error}; export it again") from None
+
+
+def _filled(shape: ElementTree.Element, size: tuple[int, int]) -> Mask:
     from vos_bench.exporting.rle import draw_polygon  # here: it loads pycocotools
 
     points = [float(number) for pair in shape.attrib["points"].split(";") for number in pair.split(",")]

@@ -80,7 +80,7 @@ def import_masks(
     path, folder = Path(source), Path(out)
     with _unpacked(path) as opened:
         _refuse_instance_masks(opened)
-        found = IMPORTS[form](opened, size)
+        found = _read(opened, form, size)
         if not found.frames:
             raise BadInputError(f"{path}: holds no masks of the form {form}; expected an export of it")
         names = {sequence: _ids(found, sequence) for sequence in found.frames}
@@ -98,6 +98,14 @@ def import_masks(
         notes.append(f"objects overlap on {overlaps} frames: a label map has one object a pixel, the upper one")
     frames = {sequence: len(each) for sequence, each in found.frames.items()}
     return ImportedMasks(folder, frames, {sequence: each.titles for sequence, each in names.items()}, tuple(notes))
+
+
+def _read(path: Path, form: str, size: tuple[int, int] | None) -> Annotations:
+    try:
+        return IMPORTS[form](path, size)
+    except (AttributeError, IndexError, KeyError, OSError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise BadInputError(f"{path}: is damaged, or not of the form {form}: {what}; export it again") from error
 
 
 @contextmanager

@@ -85,12 +85,13 @@ def test_frames_without_objects_are_written_and_said(exports: Path, tmp_path: Pa
     assert "clip: 1 frames have no file, for MOTS PNG omits empty ones: written as empty" in found.notes
 
 
-CVAT = """<?xml version="1.0" encoding="utf-8"?>
+MASK = 'rle="1, 2, 3, 2, 1" left="2" top="1" width="3" height="3"'
+CVAT = f"""<?xml version="1.0" encoding="utf-8"?>
 <annotations><version>1.1</version><meta><task><name>my task</name><size>3</size>
 <original_size><width>8</width><height>6</height></original_size><source>cat.mp4</source></task></meta>
 <track id="0" label="cat" source="manual">
-<mask frame="0" keyframe="1" outside="0" occluded="0" rle="1, 2, 3, 2, 1" left="2" top="1" width="3" height="3" z_order="1"/>
-<mask frame="1" keyframe="1" outside="1" occluded="0" rle="1, 2, 3, 2, 1" left="2" top="1" width="3" height="3" z_order="1"/>
+<mask frame="0" keyframe="1" outside="0" occluded="0" {MASK} z_order="1"/>
+<mask frame="1" keyframe="1" outside="1" occluded="0" {MASK} z_order="1"/>
 </track>
 <track id="1" label="dog" source="manual">
 <polygon frame="0" keyframe="1" outside="0" occluded="0" points="0.00,0.00;4.00,0.00;4.00,6.00;0.00,6.00" z_order="0"/>
@@ -114,8 +115,8 @@ def test_cvat_masks_lie_in_their_box_and_on_what_is_below(tmp_path: Path) -> Non
     assert {*np.unique(labels["00001"]).tolist()} == {0, 2}  # `outside` ends a track
     assert not labels["00002"].any()
     assert found.notes == (
-        "1 tracks are on one frame alone: CVAT makes one of each shape that was not drawn as a track, and which of them "
-        "are one object is lost",
+        "1 tracks are on one frame alone: CVAT makes one of each shape that was not drawn as a track, and which of "
+        "them are one object is lost",
         "1 boxes, lines and points have no area that label maps could show: left out",
         "cat: tracks are numbered from 0, objects from 1: track k is object k + 1",
         "objects overlap on 1 frames: a label map has one object a pixel, the upper one",
@@ -160,6 +161,7 @@ def test_regions_that_are_to_be_ignored_are_background(tmp_path: Path) -> None:
         ("a.xml", CVAT.replace("1, 2, 3, 2, 1", "1, 2"), "cvat", "run lengths of 3 pixels for a mask of 3x3"),
         ("a.xml", CVAT.replace("<original_size>", "<x>").replace("</original_size>", "</x>"), "cvat", "add --size"),
         ("a.json", "{", "coco", "cannot be read as JSON"),
+        ("a.json", '{"images": [{}], "annotations": [], "categories": []}', "coco", "is damaged, or not of the form"),
         ("a.json", "{}", "youtube-vis", "expected videos, annotations, categories"),
         ("a.txt", "", "label-studio", "holds no file like task-1-annotation-2-by-1-tag-Cat-0.png"),
         ("a.txt", "", "sav", "holds no masks of the form sav"),

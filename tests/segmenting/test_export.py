@@ -71,10 +71,10 @@ def test_youtube_vis_has_a_place_for_every_frame(masks: Path, tmp_path: Path) ->
 
 def test_mots_has_16_bits_and_all_frames(masks: Path, tmp_path: Path) -> None:
     export(masks, "mot", out=tmp_path / "made")
-    image = Image.open(tmp_path / "made/dog/instances/00000.png")
-    assert image.mode == "I;16"
-    assert {*np.unique(np.asarray(image)).tolist()} == {0, 1004, 1200}
-    assert not np.asarray(Image.open(tmp_path / "made/dog/instances/00002.png")).any()
+    with Image.open(tmp_path / "made/dog/instances/00000.png") as image:
+        assert image.mode == "I;16"
+        assert {*np.unique(np.asarray(image)).tolist()} == {0, 1004, 1200}
+    assert not read_label_map(tmp_path / "made/dog/instances/00002.png").any()
 
 
 def test_a_zip_holds_the_files_as_they_are(masks: Path, tmp_path: Path) -> None:
@@ -103,7 +103,8 @@ def test_a_run_without_truth_is_shown(call: Call, cat: Path, fast: str) -> None:
     assert len([*VideoReader(Path("run/export/overlay/cat.mp4")).frames()]) == 12
     assert call("report", "strips", "run", "--root", "data", "--out", "strips.png") == 0
     assert call("report", "animation", "run", "--root", "data", "--out", "shown.webp") == 0
-    assert Image.open("shown.webp").n_frames == 12
+    with Image.open("shown.webp") as shown:
+        assert shown.n_frames == 12
 
 
 def test_what_cannot_be_exported_is_refused_in_a_sentence(

@@ -229,7 +229,8 @@ class LoadedMethod(Method):
 
         Args:
             image: H x W x 3, the size of the first frame.
-            new: Objects that start on this frame, in the forms that `initialize` takes.
+            new: Objects that start on this frame, in the forms that `initialize` takes; where the method takes
+                corrections, also masks of objects that have started.
 
         Raises:
             BadInputError: As in `initialize`; or it was not called yet, or an object of `new` started before.
@@ -246,7 +247,7 @@ class LoadedMethod(Method):
     def _started(self, given: PromptLike, shape: tuple[int, int], before: Collection[int]) -> Prompt:
         """Return the objects that start on a frame, under the caller's ids, after all that can be checked."""
         prompt = Prompt.of(given, shape)
-        if again := sorted({*prompt.object_ids} & {*before}):
+        if not self.method.takes_corrections and (again := sorted({*prompt.object_ids} & {*before})):
             raise BadInputError(f"object {again[0]}: started on an earlier frame; expected objects that start on this")
         usable_ids = usable(prompt, (), init="mask").object_ids
         if empty := sorted({*prompt.object_ids} - {*usable_ids}):

@@ -87,19 +87,7 @@ def write_coco(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list
             image = len(images) + 1
             images.append({"id": image, "file_name": f"{each.name}/{frame}.jpg", "width": width, "height": height})
             for k, encoded in _encoded(labels):
-                annotations.append(
-                    {
-                        "id": len(annotations) + 1,
-                        "image_id": image,
-                        "category_id": 1,
-                        "segmentation": encoded,
-                        "area": _rle().mask_area(encoded),
-                        "bbox": _rle().mask_box(encoded),
-                        "iscrowd": 0,
-                        "track_id": k,
-                        "attributes": {"track_id": k},  # where CVAT and datumaro look for it
-                    }
-                )
+                annotations.append(_rle().coco_annotation(encoded, number=len(annotations) + 1, image=image, track=k))
             step()
     return [_write_json(out / "instances.json", images=images, annotations=annotations)]
 

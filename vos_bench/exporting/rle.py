@@ -49,6 +49,21 @@ def mask_box(encoded: RunLengths) -> list[float]:
     return [float(x) for x in coco_masks.toBbox(cast("Any", encoded))]
 
 
+def coco_annotation(encoded: RunLengths, *, number: int, image: int, track: int) -> CocoAnnotation:
+    """Return the annotation of one object on one image, both under their COCO numbers; there is one category."""
+    return CocoAnnotation(
+        id=number,
+        image_id=image,
+        category_id=1,
+        segmentation=encoded,
+        area=mask_area(encoded),
+        bbox=mask_box(encoded),
+        iscrowd=0,
+        track_id=track,
+        attributes={"track_id": track},
+    )
+
+
 def decode_segmentation(segmentation: Any, size: tuple[int, int]) -> Mask:
     """Return the mask of a COCO segmentation: polygons, run lengths, or compressed run lengths.
 

@@ -109,8 +109,7 @@ def answers(
 ) -> Iterator[tuple[PendingFrame, Prediction]]:
     """Yield every frame with the method's answer, checked, in order; `frame_names` are all that the source has.
 
-    `frame_names` may be None for a method that takes frames one by one: then the source alone says how many there are.
-
+    They may be None for a method that takes frames one by one: then the source alone says how many there are.
     `watch` times each call; for a method that takes the whole sequence, the time until each answer.
 
     Raises:

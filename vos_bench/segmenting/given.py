@@ -124,7 +124,9 @@ class _Piece(NamedTuple):
     objects: Mapping[int | None, Mask | Box]
 
 
-def gather_prompts(video: InputVideo, masks: Sequence[GivenMask], boxes: Sequence[GivenBox], *, at: str | int) -> FramePrompts:
+def gather_prompts(
+    video: InputVideo, masks: Sequence[GivenMask], boxes: Sequence[GivenBox], *, at: str | int
+) -> FramePrompts:
     """Bring everything that is given of one video together.
 
     Args:

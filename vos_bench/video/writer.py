@@ -23,7 +23,7 @@ TICKS = 90_000
 _BT709 = 1
 """The number of these primaries, this curve and this matrix in H.264."""
 
-_ENCODER = {"preset": "veryfast", "crf": "20"}
+_ENCODER = {"preset": "superfast", "crf": "20"}
 
 
 class VideoWriter:

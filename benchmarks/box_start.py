@@ -1,0 +1,81 @@
+"""What it costs to start a method that takes masks from boxes, by the box-to-mask starts of `vos-bench segment`.
+
+    python benchmarks/box_start.py --davis DAVIS --out benchmarks/box_start.json
+
+Every object of the demo and of DAVIS 2016 val starts from its true first mask, or from a mask that is made of the
+smallest box around that. Scores are J&F by the dataset's protocol; DAVIS scores no first frame, so that what is
+measured is how well the objects are followed.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import vos_bench
+from vos_bench import registry
+from vos_bench.api import Dataset, Prompt, Sequence
+from vos_bench.environment import collect_environment
+from vos_bench.parts.box_start import BoxFill
+from vos_bench.segmenting.segment import masks_of
+
+STARTS: tuple[BoxFill, ...] = ("grabcut", "ellipse", "rectangle")
+
+
+class FromBoxes:
+    """A dataset or one of its sequences whose masks are made of their boxes; all else is as it was."""
+
+    def __init__(self, inner: Dataset | Sequence, fill: BoxFill) -> None:
+        self._inner, self._fill = inner, fill
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    def sequence(self, name: str) -> "FromBoxes":
+        """Return a sequence of the dataset in this form."""
+        return FromBoxes(self._inner.sequence(name), self._fill)
+
+    def read_prompt(self, frame_name: str) -> Prompt:
+        """Return masks that were made of the boxes of a sequence's objects."""
+        boxes = self._inner.read_prompt(frame_name).as_boxes()
+        return masks_of(boxes, self._inner.read_frame(frame_name), fill=self._fill, seed=0)
+
+    def fingerprint(self) -> str:
+        """Return another one than that of the dataset, which has other prompts."""
+        return f"{self._inner.fingerprint()}-{self._fill}"
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def __iter__(self) -> object:
+        return map(self.sequence, self._inner.sequence_names)
+
+
+def measure(method: str, dataset: Dataset, starts: tuple[BoxFill, ...]) -> dict[str, float]:
+    """Return J&F by how the objects start."""
+    found = {}
+    for start in ("mask", *starts):
+        opened = dataset if start == "mask" else FromBoxes(dataset, start)
+        with TemporaryDirectory() as out:
+            found[start] = vos_bench.run(method, opened, out=out).scores["J&F"]
+        print(f"{method} on {dataset.name}, {start}: {100 * found[start]:.1f}", flush=True)
+    return found
+
+
+def main() -> None:
+    """Measure and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--method", default="lwl-lite")
+    parser.add_argument("--davis", type=Path, required=True, help="the root of DAVIS 2016")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    scores = {"demo": measure(options.method, registry.open_dataset("demo"), STARTS)}
+    davis = registry.open_dataset("davis16", root=options.davis, split="val")
+    scores["davis16 val"] = measure(options.method, davis, ("grabcut",))
+    environment = collect_environment("").model_dump(mode="json")
+    record = {"method": options.method, "J&F": scores, "environment": environment}
+    options.out.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

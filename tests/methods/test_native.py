@@ -283,6 +283,8 @@ def test_wrong_calls_are_named(name):
     method.initialize(image, Prompt(masks={1: square(5, 5)}))
     with pytest.raises(BadInputError, match="expected 64 x 80 as the first one"):
         method.step(video(1, (64, 81))[0])
+    if method.takes_corrections:
+        return
     with pytest.raises(BadInputError, match="object 1 was given before"):
         method.step(image, Prompt(masks={1: square(5, 5)}))
 

@@ -1,0 +1,30 @@
+"""Memory does not grow with a video."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from films import film, labelled_png
+
+CALL = """
+import resource, sys
+from vos_bench.cli import main
+assert main(sys.argv[1:]) == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def peak_mib(video: Path, mask: Path, out: Path) -> int:
+    arguments = ("segment", video, "--mask", mask, "--method", "copy-first", "--out", out)
+    done = subprocess.run(
+        [sys.executable, "-c", CALL, *map(str, arguments)], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout.splitlines()[-1])
+
+
+def test_memory_stays_flat(tmp_path: Path) -> None:
+    width, height = 320, 192
+    mask = labelled_png(tmp_path / "first.png", 0, width=width, height=height)
+    short, long = (film(tmp_path / f"{n}.mp4", n, width=width, height=height, codec="mpeg4", gop=12) for n in (60, 460))
+    frames = 400 * width * height * 3 / (1 << 20)  # 70 MiB, of which nothing may be kept
+    assert peak_mib(long, mask, tmp_path / "l") - peak_mib(short, mask, tmp_path / "s") < frames / 3

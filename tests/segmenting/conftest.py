@@ -13,7 +13,7 @@ from vos_bench.cli import main
 
 FAST = """
 import numpy as np
-from vos_bench.api import Method, Prediction
+from vos_bench.api import Method, Prediction, SequenceMethod
 
 
 class Red(Method):
@@ -40,6 +40,19 @@ class Stubborn(Red):
     '''The same, which takes no corrections.'''
 
     takes_corrections = False
+
+
+class Whole(SequenceMethod):
+    '''Takes the whole sequence and keeps the first mask.'''
+
+    def segment(self, sequence):
+        labels = None
+        for name, frame in zip(sequence.frame_names, sequence.frames, strict=True):
+            if labels is None:
+                labels = np.zeros(frame.image.shape[:2], np.uint16)
+                for k, mask in frame.new.masks.items():
+                    labels[mask] = k
+            yield Prediction(labels)
 """
 
 

@@ -133,6 +133,14 @@ def test_a_method_without_corrections_refuses_them(
     assert not Path("out").exists()
 
 
+def test_a_method_may_want_the_whole_sequence(call: Call, cat: Path, fast: str) -> None:
+    method = fast.replace("Red", "Whole")
+    assert call("segment", cat, "--mask", "first.png", "--at", "3", "--method", method, "--out", "out") == 0
+    found = [*label_maps(Path("out/masks/cat")).values()]
+    assert [labels.any() for labels in found] == [False] * 3 + [True] * 9
+    assert all((labels == picture(0)[1]).all() for labels in found[3:])
+
+
 def test_what_is_lost_is_told() -> None:
     log = PresenceLog()
     for t, present in enumerate([{1}, {1}, set(), set(), {1}, set()]):

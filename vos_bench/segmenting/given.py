@@ -292,5 +292,6 @@ def as_boxes(given: object) -> list[GivenBox]:
         return [GivenBox(tuple(box), object_id) for object_id, box in given.items()]
     if isinstance(given, GivenBox) or (isinstance(given, list | tuple) and given and np.isscalar(given[0])):
         given = [given]
-    assert isinstance(given, list | tuple)
+    if not isinstance(given, list | tuple):
+        raise BadInputError(f"boxes: found {type(given).__name__}; expected x0, y0, x1, y1, a list or a dict of boxes")
     return [each if isinstance(each, GivenBox) else GivenBox(tuple(each)) for each in given]

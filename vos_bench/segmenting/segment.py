@@ -135,6 +135,7 @@ def segment(
     notes: list[str] = []
     with built_method(spec, notes) as built:
         record = record.replace(device=built.device)
+        write_segment_record(record, folder)  # the folder is known as one of these, whatever happens to it
         job = Job(folder, info, built, seed, fill, both_ways, overlay, progress or Progress())
         for video, prompts in given:
             done = segment_video(video, prompts, job)
@@ -194,6 +195,8 @@ def _require_free(folder: Path, videos: Sequence[InputVideo], *, overwrite: bool
     Raises:
         BadInputError: Something lies there that must not be written over.
     """
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError(f"--out {folder}: is a file; give a folder")
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / FILE).is_file():

@@ -38,7 +38,7 @@ def test_a_correction_is_kept_and_followed() -> None:
     assert follow(corrected=True) > 0.8
 
 
-@pytest.mark.parametrize("name", ["lwl", "stcn", "stm", "stm-lite"])
+@pytest.mark.parametrize("name", ["stcn", "stm", "stm-lite"])
 def test_the_large_networks_take_one_too(name: str) -> None:
     method = vos_bench.load_method(name, weights="untrained")
     method.initialize(picture(0)[0], picture(0)[1])

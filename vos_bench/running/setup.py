@@ -281,7 +281,7 @@ def _weights(path: Parameters | None, name: str, licence: str) -> WeightsEntry |
         name=name or path.name,
         file=path.name,
         sha256=weights_sha256(path),
-        licence=settings.weights_licence,
+        licence=licence,
     )
 
 

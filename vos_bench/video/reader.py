@@ -16,7 +16,6 @@ from vos_bench.video.frame import TimedFrame
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
-    from av.sidedata.sidedata import SideData
     from av.video.stream import VideoStream
 
 CHUNK_BYTES = 1 << 26
@@ -172,7 +171,7 @@ def _expected_frames(container: "InputContainer", stream: "VideoStream", rate: F
         return max(1, round(stream.duration * stream.time_base * rate))
     if container.duration:
         return max(1, round(Fraction(container.duration, av.time_base) * rate))
-    return stream.frames or None
+    return int(stream.frames) or None
 
 
 def _reason(error: Exception) -> str:
@@ -181,8 +180,7 @@ def _reason(error: Exception) -> str:
 
 def _image(frame: "VideoFrame") -> Image:
     image: Image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-    found = cast("list[SideData]", list(frame.side_data))  # PyAV's annotations say that these are names
-    matrix = next((each for each in found if each.type.name == "DISPLAYMATRIX"), None)
+    matrix = next((each for each in frame.side_data if each.type.name == "DISPLAYMATRIX"), None)
     return image if matrix is None else turned(image, np.frombuffer(memoryview(matrix), np.int32).tolist())
 
 

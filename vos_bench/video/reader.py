@@ -165,13 +165,13 @@ class VideoReader:
 
 
 def _expected_frames(container: "InputContainer", stream: "VideoStream", rate: Fraction) -> int | None:
-    import av
 
     if stream.duration and stream.time_base:
-        return max(1, round(stream.duration * stream.time_base * rate))
+        return max(1, round(Fraction(stream.duration * stream.time_base * rate)))
     if container.duration:
-        return max(1, round(Fraction(container.duration, av.time_base) * rate))
-    return int(stream.frames) or None
+        return max(1, round(Fraction(int(container.duration), 1_000_000) * rate))
+    frames: int = stream.frames
+    return frames or None
 
 
 def _reason(error: Exception) -> str:

@@ -162,7 +162,7 @@ def write_mots(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list
     return written
 
 
-def write_masks(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
+def write_object_masks(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
     """Write a black and white PNG an object and frame, as SA-V has them: SEQUENCE/000/FRAME.png is object 1."""
     from PIL import Image as PillowImage
 
@@ -197,7 +197,7 @@ EXPORTS: dict[str, Callable[[Sequence[LabelMapFolder], Path, Step], list[Path]]]
     "coco": write_coco,
     "youtube-vis": write_youtube_vis,
     "mot": write_mots,
-    "per-object": write_masks,
+    "per-object": write_object_masks,
     "davis": write_zip,
 }
 """The forms, by what `--format` calls them."""

@@ -130,7 +130,7 @@ def _rle() -> Any:
 
 def _encoded(labels: Any) -> Iterator[tuple[int, Any]]:
     for k in object_ids(labels):
-        yield k, _rle().encode_mask(labels == k)
+        yield k, _rle().to_run_lengths(labels == k)
 
 
 def _write_json(path: Path, **parts: list[dict[str, Any]]) -> Path:

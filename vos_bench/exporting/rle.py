@@ -33,7 +33,7 @@ class CocoAnnotation(TypedDict):
     attributes: dict[str, int]
 
 
-def encode_mask(mask: Mask) -> RunLengths:
+def to_run_lengths(mask: Mask) -> RunLengths:
     """Return a mask, H x W, as compressed run lengths."""
     found = coco_masks.encode(np.asfortranarray(mask, np.uint8))
     return {"size": [int(side) for side in found["size"]], "counts": found["counts"].decode("ascii")}

@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 from vos_bench.api import Image, Problem
 from vos_bench.files import read_bytes, read_ends, require_regular
 from vos_bench.labelmaps import MAX_PIXELS
-from vos_bench.names import shorten
+from vos_bench.names import frame_order, shorten
 
 from .problems import BadDataError, folder_problem, require_file_names
 
@@ -52,7 +52,7 @@ def list_images(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> dict
             raise BadDataError(Problem(folder, found, expected, "remove one of the two"))
         images[path.stem] = path
     require_file_names(folder, images)
-    return {name: images[name] for name in sorted(images)}
+    return {name: images[name] for name in sorted(images, key=frame_order)}
 
 
 def image_files(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> list[Path]:
@@ -66,6 +66,21 @@ def image_files(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> list
 
 def _is_image(name: str, suffixes: frozenset[str]) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes  # noqa: PTH122 (no Path a file)
+
+
+def prefix_problem(folder: Path, names: Iterable[str]) -> Problem | None:
+    """Return a problem when a name is the beginning of another, so that tools sort a-1 before a, or after it.
+
+    `vos_bench.names.frame_order` says which way is taken here.
+    """
+    with_dot = sorted(names, key=frame_order)
+    bare = sorted(with_dot)
+    if with_dot == bare:
+        return None
+    start = max(0, next(k for k, (one, other) in enumerate(zip(with_dot, bare, strict=True)) if one != other) - 1)
+    orders = f"as file names {shorten(with_dot[start:])}, without their suffix {shorten(bare[start:])}"
+    found = f"frames that tools sort in two ways: {orders}"
+    return Problem(folder, found, "no name that begins with another", "number all of them, padded with zeros")
 
 
 def order_problem(folder: Path, names: Iterable[str]) -> Problem | None:

@@ -9,7 +9,7 @@ from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
 from vos_bench.names import shorten
 
-from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem
+from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem, prefix_problem
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
 from .problems import BadDataError
 
@@ -44,6 +44,7 @@ def inspect_sequence(frames_folder: Path, labels_folder: Path, inspection: Inspe
     sizes = {name: image_size(path) for name, path in frames.items() if path not in damaged}
     return [
         *_first_of(broken),
+        *filter(None, [prefix_problem(frames_folder, frames)]),
         *_first_of(_uneven(frames, sizes)),
         *_inspect_labels(labels, sizes, inspection),
     ]

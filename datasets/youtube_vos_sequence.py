@@ -7,7 +7,7 @@ from pathlib import Path
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
 from vos_bench.labelmaps import object_ids, read_label_map, read_narrow
 from vos_bench.meta_json import ListedVideo
-from vos_bench.names import shorten
+from vos_bench.names import frame_order, shorten
 
 from .frames import image_size, read_image
 from .masks import is_smoothed, size_problem, smoothed_problem
@@ -60,7 +60,7 @@ class YouTubeVosSequence(Sequence):
     @cached_property
     def prompt_frames(self) -> tuple[str, ...]:  # type: ignore[override]  # read when asked for, not at opening
         """The frames on which objects start; reads their label maps to see which objects they show."""
-        return tuple(sorted(self._starts))
+        return tuple(sorted(self._starts, key=frame_order))
 
     @cached_property
     def _starts(self) -> dict[str, tuple[int, ...]]:
@@ -73,7 +73,9 @@ class YouTubeVosSequence(Sequence):
 
     def _first_shown(self, object_id: int, shown: dict[str, frozenset[int]]) -> str:
         """Return where an object is given; its first listed label map where none shows it, so that it is missed."""
-        listed = [frame for frame in sorted(self._video.objects[object_id].frames) if frame in self._labels]
+        listed = [
+            frame for frame in sorted(self._video.objects[object_id].frames, key=frame_order) if frame in self._labels
+        ]
         if not listed:
             raise BadDataError(self._unlabelled(object_id))
         for frame in listed:

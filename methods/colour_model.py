@@ -31,14 +31,14 @@ class ColourModelConfig(FrozenModel):
         colours: How colours are learned and weighed.
     """
 
-    working_side: int = Field(default=240, ge=16)
-    reach: int = Field(default=24, ge=0)
+    working_side: int = Field(default=240, ge=16, le=8192)
+    reach: int = Field(default=24, ge=0, le=1024)
     inertia: float = Field(default=0.5, ge=0)
-    grabcut_steps: int = Field(default=1, ge=0)
+    grabcut_steps: int = Field(default=1, ge=0, le=100)
     grabcut_share: float = Field(default=0.5, ge=0, le=1)
     grabcut_probability: float = Field(default=0.5, ge=0, le=1)
-    grabcut_band: int = Field(default=6, ge=1)
-    grabcut_side: int = Field(default=160, ge=16)
+    grabcut_band: int = Field(default=6, ge=1, le=256)
+    grabcut_side: int = Field(default=160, ge=16, le=2048)
     colours: ColouredMaskConfig = ColouredMaskConfig(prior_weight=2.0)
 
 

@@ -43,7 +43,7 @@ class FlowWarpConfig(FrozenModel):
         colours: How it is mended.
     """
 
-    working_side: int = Field(default=240, ge=16)
+    working_side: int = Field(default=240, ge=16, le=8192)
     preset: Literal["ultrafast", "fast", "medium"] = "medium"
     predict: bool = True
     check: bool = True

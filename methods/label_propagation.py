@@ -31,11 +31,11 @@ class LabelPropagationConfig(GridConfig):
             included, are spread from 0 to 1, and the highest takes the pixel.
     """
 
-    working_side: int = Field(default=320, ge=32)
-    reach: float = Field(default=0.0, ge=0)
-    context: int = Field(default=7, ge=1)
-    neighbours: int = Field(default=5, ge=1)
-    radius: int = Field(default=12, ge=1)
+    working_side: int = Field(default=320, ge=32, le=8192)
+    reach: float = Field(default=0.0, ge=0, le=1024)
+    context: int = Field(default=7, ge=1, le=10000)
+    neighbours: int = Field(default=5, ge=1, le=10000)
+    radius: int = Field(default=12, ge=1, le=1024)
     temperature: float = Field(default=0.1, gt=0)
     end_rule: Literal["objects", "dino"] = "objects"
 

@@ -23,9 +23,9 @@ class MatchingConfig(GridConfig):
         confidence: A recent frame's cell counts only where its label has at least this share.
     """
 
-    neighbours: int = Field(default=10, ge=1)
+    neighbours: int = Field(default=10, ge=1, le=10000)
     temperature: float = Field(default=0.05, gt=0)
-    recent: int = Field(default=1, ge=0)
+    recent: int = Field(default=1, ge=0, le=10000)
     confidence: float = Field(default=0.9, ge=0.5, le=1)
 
 

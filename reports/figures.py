@@ -13,6 +13,7 @@ from matplotlib.ticker import Formatter, NullFormatter, PercentFormatter, StrMet
 from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import read_masks, written_frames
+from vos_bench.names import frame_order
 from vos_bench.records import Run, SequenceRecord, masks_folder
 from vos_bench.records.identity import hardware
 from vos_bench.training.curves import CURVES, read_curves
@@ -65,7 +66,8 @@ def curves(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     with figure(options.out, 7, 1 + 1.7 * len(names)) as drawn:
         axes = drawn.subplots(len(names), 2, sharey=True, squeeze=False)
         for row, name in zip(axes, names, strict=True):
-            frames = sorted({frame for run in runs if name in run.sequence_records for frame in _means(run, name, "J")})
+            shown = [run for run in runs if name in run.sequence_records]
+            frames = sorted({frame for run in shown for frame in _means(run, name, "J")}, key=frame_order)
             for axis, measure in zip(row, ("J", "F"), strict=True):
                 _curve_panel(
                     axis,

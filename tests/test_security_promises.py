@@ -66,7 +66,7 @@ OWN_FILES = {
     "vos_bench/ablation/jobs.py": "the ablation's own log",
     "vos_bench/compiled/cache.py": "comes along",
     "vos_bench/environment.py": "of the kernel and of installed packages",
-    "vos_bench/files.py": "looks first what it is",
+    "vos_bench/files/__init__.py": "looks first what it is",
     "vos_bench/running/peak_memory.py": "of the kernel",
     "vos_bench/running/worker_process.py": "its end of a pipe to the run that started it",
     "vos_bench/training/curves.py": "the training's own",

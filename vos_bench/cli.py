@@ -5,9 +5,7 @@ Exit codes: 0 done; 1 a comparison is worse, or some sequences failed; 2 bad inp
 """
 
 import atexit
-import os
 import signal
-import sys
 import traceback
 from collections.abc import Sequence
 from typing import Annotated
@@ -16,8 +14,10 @@ from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
 from vos_bench.commands.exit_codes import INTERRUPTED
+from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, warn
 from vos_bench.errors import VosBenchError
-from vos_bench.names import is_unicode, printable
+from vos_bench.foreign_code import culprit, describe, leave
+from vos_bench.names import is_unicode
 from vos_bench.openmp import choose_wait_policy
 
 choose_wait_policy()  # it counts only before torch is loaded, which some commands do as they are imported
@@ -74,25 +74,65 @@ def _launch(
         if debug:
             traceback.print_exc()
         return _complain(str(error))
+    except (KeyboardInterrupt, BrokenPipeError):
+        raise
+    except BaseException as error:
+        if (message := _foreign_fault(error)) is None:
+            raise  # our own mistake: its traceback is what we need
+        if debug:
+            traceback.print_exc()
+        return _complain(message)
+
+
+def _foreign_fault(error: BaseException) -> str | None:
+    """Return what to say of an error that no gate has caught; None for a mistake in this package."""
+    from vos_bench import registry  # here, for few calls need it
+
+    found = culprit(error, registry.foreign_packages())
+    if found is not None:
+        return f"{found}: raised {describe(error)}; mend it or remove it (--debug shows where)"
+    if isinstance(error, Exception):
+        return None
+    return f"ended by {describe(error)}, which no command raises; --debug shows where it comes from"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; `arguments` default to those of the process."""
+    if arguments is None:
+        require_streams()
+    code = _flushed(_main(arguments))
+    if arguments is None:
+        leave(code)
+    return code
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     try:
+        require_folder()
         code = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0
         if code == INTERRUPTED:
             _leave_quietly()
         return code
-    except CycloptsError as error:
+    except (CycloptsError, VosBenchError) as error:
         return _complain(str(error))
     except KeyboardInterrupt:
         _leave_quietly()
-        sys.stderr.write("vos-bench: interrupted; finished sequences are kept, the same command goes on from there\n")
+        warn("vos-bench: interrupted; finished sequences are kept, the same command goes on from there")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone, as with `| head`: nothing is left to say, not even by the interpreter at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # the reader has gone, as with `| head`; `_flushed` sees to it that nothing more is said
+
+
+def _flushed(code: int) -> int:
+    """Write out what was printed, and return the exit code; the interpreter at its end would give a traceback."""
+    try:
+        flush()
+    except BrokenPipeError:
+        close_output()
+    except VosBenchError as error:
+        close_output()
+        return _complain(str(error))
+    return code
 
 
 def _leave_quietly() -> None:
@@ -101,5 +141,5 @@ def _leave_quietly() -> None:
 
 
 def _complain(message: str) -> int:
-    sys.stderr.write(printable(f"vos-bench: {message}\n"))
+    warn(f"vos-bench: {message}")
     return 2

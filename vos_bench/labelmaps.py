@@ -262,11 +262,23 @@ def _coloured(image: "PillowImage.Image", path: Path) -> BadInputError:
     )
 
 
-def write_label_map(path: Path, labels: LabelMap) -> None:
+def require_whole(path: Path) -> None:
+    """Check that a PNG file ends where its chunks say and that each of them is intact; no pixel is decoded.
+
+    Raises:
+        BadInputError: It is absent, empty, cut off or damaged.
+    """
+    data = file_bytes(path)
+    _header(data, path)
+    if not _chunks(data, path).pixels:
+        raise _damaged(path, "it has no pixels")
+
+
+def write_label_map(path: Path, labels: LabelMap, *, durable: bool = True) -> None:
     """Write a label map, H x W, as PNG, whole or not at all; its folder is made where it is missing.
 
     The file is 8-bit indexed with the 256 colours of DAVIS, or 16-bit grey when an id exceeds 255. The same labels give
-    the same bytes.
+    the same bytes. `durable` waits until it is on the disk; a sequence's label maps are synced together at its end.
 
     Raises:
         BadInputError: `labels` is no label map, or the file cannot be written.
@@ -279,7 +291,7 @@ def write_label_map(path: Path, labels: LabelMap) -> None:
     else:
         image = PillowImage.fromarray(np.ascontiguousarray(labels, np.uint8))
         image.putpalette(DAVIS_PALETTE)
-    with replacing(path) as part:
+    with replacing(path, durable=durable) as part:
         image.save(part, format="PNG", compress_level=1)
 
 

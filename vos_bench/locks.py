@@ -8,6 +8,7 @@ from filelock import FileLock, Timeout
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_no_link
+from vos_bench.files.durability import make_folder
 
 PATIENCE_SECONDS = 5.0
 """How long to wait for a lock that the shards hold for moments only."""
@@ -42,7 +43,7 @@ class FolderLock:
         for name in (self._folder.name, "sequences", "masks", "probabilities"):
             require_no_link(self._out / name)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
         except OSError as error:
             raise BadInputError(
                 f"{self._out}: cannot be the run's folder: {error.strerror}; expected one that can be made and written"

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, ValidationError
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
-from vos_bench.names import is_file_name
+from vos_bench.names import frame_order, is_file_name
 
 META_NAME = "meta.json"
 
@@ -44,12 +44,12 @@ class ListedVideo(_Listed):
     @property
     def first_frames(self) -> dict[int, str]:
         """Object id, ascending, to the first frame it is listed on; an object that is listed on none is left out."""
-        return {k: min(listed.frames) for k, listed in sorted(self.objects.items()) if listed.frames}
+        return {k: min(listed.frames, key=frame_order) for k, listed in sorted(self.objects.items()) if listed.frames}
 
     @property
     def frames(self) -> tuple[str, ...]:
         """The annotated frames: all on which some object is listed, sorted as text."""
-        return tuple(sorted({name for listed in self.objects.values() for name in listed.frames}))
+        return tuple(sorted({name for listed in self.objects.values() for name in listed.frames}, key=frame_order))
 
 
 class Meta(_Listed):

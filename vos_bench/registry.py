@@ -11,13 +11,14 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vos_bench.errors import BadInputError
-from vos_bench.names import did_you_mean
+from vos_bench.foreign_code import FILE_MODULE, foreign_code
+from vos_bench.names import did_you_mean, is_file_name
 from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
     base = find_data_root(name, root, info.folders) if info.needs_root else (root or Path())
     if base != Path():
         base = base.absolute()  # a method may go to another folder
-    opened: Dataset = resolve(info.factory)(base, split=split or info.splits[0])
+    factory = resolve(info.factory)
+    with foreign_code(lambda said: BadInputError(f"dataset {name}: its plugin {info.factory} fails: {said}")):
+        opened: Dataset = factory(base, split=split or info.splits[0])
     return opened
 
 
@@ -132,48 +135,80 @@ def known_systems() -> dict[str, KnownSystem]:
     Raises:
         BadInputError: A plugin that lists some cannot be loaded.
     """
-    found = [system for name, point in _entry_points("systems").items() for system in _loaded("system", name, point)()]
+    found: list[KnownSystem] = []
+    for name, point in _entry_points("systems").items():
+        listed = _loaded("system", name, point)
+        with foreign_code(partial(_unlisted, point.value)):
+            found += listed()
     return {system.name: system for system in sorted(found, key=lambda system: system.name)}
+
+
+def _unlisted(value: str, said: str) -> BadInputError:
+    return BadInputError(f"{value}: fails to list systems: {said}")
 
 
 def resolve(reference: str) -> Any:
     """Import what a `module:attribute` string names; `FILE.py:CLASS` works too."""
     module_name, _, attribute = reference.rpartition(":")
     module = _module_from_file(Path(module_name)) if module_name.endswith(".py") else _import(module_name)
-    try:
-        return getattr(module, attribute)
-    except AttributeError:
-        raise BadInputError(f"{module_name}: there is no {attribute!r} in it") from None
+    with foreign_code(lambda said: BadInputError(f"{module_name}: {attribute} cannot be had: {said}")):
+        try:
+            return getattr(module, attribute)
+        except AttributeError:
+            raise BadInputError(f"{module_name}: there is no {attribute!r} in it") from None
+
+
+def foreign_packages() -> Mapping[str, str]:
+    """Return the top packages of all plugins but those of vos-bench itself, each with its distribution's name."""
+    groups: tuple[EntryPointGroup, ...] = get_args(EntryPointGroup)
+    points = (point for group in groups for several in _found(tuple(sys.path))[group].values() for point in several)
+    found = {point.value.partition(":")[0].partition(".")[0]: _distribution(point) for point in points}
+    return {package: name for package, name in found.items() if package != "vos_bench"}
 
 
 def _entry_points(family: EntryPointGroup) -> Mapping[str, EntryPoint]:
-    return _found(tuple(sys.path))[family]
+    """Return the plugins of a family by name; of those that share a name the first, which `_load` refuses."""
+    return {name: several[0] for name, several in _found(tuple(sys.path))[family].items()}
 
 
 @cache
-def _found(path: tuple[str, ...]) -> Mapping[EntryPointGroup, Mapping[str, EntryPoint]]:
+def _found(path: tuple[str, ...]) -> Mapping[EntryPointGroup, Mapping[str, tuple[EntryPoint, ...]]]:
     """Read what is installed, once for each search path: every look opens a file of every package there is."""
     del path
     installed = entry_points()
     groups: tuple[EntryPointGroup, ...] = get_args(EntryPointGroup)
-    return {family: {each.name: each for each in installed.select(group=f"vos_bench.{family}")} for family in groups}
+    found: dict[EntryPointGroup, dict[str, tuple[EntryPoint, ...]]] = {family: {} for family in groups}
+    for family, by_name in found.items():
+        for each in installed.select(group=f"vos_bench.{family}"):
+            by_name[each.name] = (*by_name.get(each.name, ()), each)
+    return found
 
 
 def _load(family: Family, name: str, wanted: type[Info]) -> Info:
-    points = _entry_points(family)
-    if name not in points:
-        raise BadInputError(_unknown(family, name, tuple(points)))
-    info = _loaded(family.removesuffix("s"), name, points[name])
+    several = _found(tuple(sys.path))[family]
+    if name in several and not is_file_name(name):
+        raise BadInputError(f"{name!r:.100}: cannot be the name of a plugin, for it becomes that of a folder")
+    if name not in several:
+        raise BadInputError(_unknown(family, name, tuple(several)))
+    point, what = several[name][0], family.removesuffix("s")
+    if len(several[name]) > 1:
+        both = " and ".join(f"{_distribution(each)} ({each.value})" for each in several[name])
+        raise BadInputError(f"{what} {name}: found it in {both}, expected one of this name; uninstall or rename one")
+    info = _loaded(what, name, point)
     if not isinstance(info, wanted):
-        raise BadInputError(f"{points[name].value}: found {type(info).__name__}, expected a {wanted.__name__}")
+        raise BadInputError(f"{point.value}: found {type(info).__name__}, expected a {wanted.__name__}")
+    if info.name != name:  # which also keeps what a plugin calls itself out of paths
+        raise BadInputError(f"{point.value}: says that its name is {info.name!r:.100}, expected {name} as it is listed")
     return info
 
 
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unknown distribution"
+
+
 def _loaded(what: str, name: str, point: EntryPoint) -> Any:
-    try:
+    with foreign_code(lambda said: BadInputError(f"{what} {name}: its plugin {point.value} fails to load: {said}")):
         return point.load()
-    except Exception as error:  # the boundary to foreign code, which may raise anything while it is imported
-        raise BadInputError(f"{what} {name}: its plugin {point.value} fails to load: {_said(error)}") from error
 
 
 def _unknown(family: Family, name: str, known: tuple[str, ...]) -> str:
@@ -182,28 +217,20 @@ def _unknown(family: Family, name: str, known: tuple[str, ...]) -> str:
 
 
 def _import(module_name: str) -> Any:
-    try:
+    with foreign_code(lambda said: BadInputError(f"{module_name}: cannot be imported: {said}")):
         return importlib.import_module(module_name)
-    except Exception as error:  # the boundary to foreign code, as in `_load`
-        raise BadInputError(f"{module_name}: cannot be imported: {_said(error)}") from error
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _module_from_file(path: Path) -> Any:
     if not path.is_file():
         raise BadInputError(f"{path}: there is no such file; expected FILE.py:CLASS")
-    spec = importlib.util.spec_from_file_location(f"_vos_bench_file_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{FILE_MODULE}{path.stem}", path)
     if spec is None or spec.loader is None:
         raise BadInputError(f"{path}: found no Python module; expected FILE.py:CLASS")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses and pydantic look up what an annotation means
-    try:
+    with foreign_code(lambda said: BadInputError(f"{path}: cannot be imported: {said}; mend it (--debug shows where)")):
         spec.loader.exec_module(module)
-    except Exception as error:  # the boundary to foreign code, as in `_load`
-        raise BadInputError(f"{path}: cannot be imported: {_said(error)}; mend it (--debug shows where)") from error
     return module
 
 

@@ -66,7 +66,7 @@ class Exchange:
 
     def _save_prompt(self, folder: Path, name: str, image: Image, new: Prompt) -> None:
         if new.masks:
-            write_label_map(folder / f"{name}.png", label_map_of(new, image.shape[:2]).astype(np.uint16))
+            write_label_map(folder / f"{name}.png", label_map_of(new, image.shape[:2]).astype(np.uint16), durable=False)
         if new.boxes:
             boxes = {str(k): [float(edge) for edge in box] for k, box in sorted(new.boxes.items())}
             write_text(folder / f"{name}.json", json.dumps(boxes))

@@ -94,7 +94,7 @@ class CutieConfig(RecipeConfig):
     """
 
     model: Literal["base", "small"] = "base"
-    size: int = Field(default=480, ge=-1)
+    size: int = Field(default=480, ge=-1, le=8192)
     mem_every: int = Field(default=5, ge=1)
 
 
@@ -115,9 +115,9 @@ class XMemConfig(RepositoryConfig):
         no_long_term: Leaves the long-term memory out.
     """
 
-    size: int = Field(default=480, ge=-1)
+    size: int = Field(default=480, ge=-1, le=8192)
     mem_every: int = Field(default=5, ge=1)
-    top_k: int = Field(default=30, ge=1)
+    top_k: int = Field(default=30, ge=1, le=100000)
     no_long_term: bool = False
 
 
@@ -139,7 +139,7 @@ class AotConfig(RepositoryConfig):
 
     model: str = "r50_aotl"
     stage: str = "pre_ytb_dav"
-    longest: int = Field(default=1040, ge=64)
+    longest: int = Field(default=1040, ge=64, le=8192)
 
 
 class Aot(RepositoryRecipe):

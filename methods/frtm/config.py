@@ -29,13 +29,13 @@ class SolverConfig(FrozenModel):
         filter_steps: Steps for the second layer alone, once after these rounds and at each update.
     """
 
-    channels: int = Field(default=96, ge=1)
+    channels: int = Field(default=96, ge=1, le=16384)
     projection_regularisation: float = Field(default=1e-4, gt=0)
     filter_regularisation: float = Field(default=1e-2, gt=0)
     foreground: float = Field(default=0.1, ge=0, lt=1)
     directions: Directions | None = None
     first_steps: tuple[int, ...] = (5, 10, 10, 10, 10)
-    filter_steps: int = Field(default=10, ge=0)
+    filter_steps: int = Field(default=10, ge=0, le=100000)
 
 
 class SynthesisConfig(FrozenModel):
@@ -58,7 +58,7 @@ class SynthesisConfig(FrozenModel):
         background_scale: Factor of size of the background, in half of the samples; in the others it is blurred.
     """
 
-    samples: int = Field(default=4, ge=0)
+    samples: int = Field(default=4, ge=0, le=1000)
     smallest: int = Field(default=10, ge=1)
     degrees: tuple[float, ...] = Field(default=(5.0, 10.0, 20.0, 30.0, 45.0), min_length=1)
     scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.5, 0.7, 1.0, 1.5, 2.0, 2.5), min_length=1)
@@ -67,7 +67,7 @@ class SynthesisConfig(FrozenModel):
     skewed: float = Field(default=1 / 3, ge=0, le=1)
     blur: float = Field(default=2.0, ge=0, le=64)
     blurred: float = Field(default=0.25, ge=0, le=1)
-    background_scale: float = Field(default=1.2, ge=1)
+    background_scale: float = Field(default=1.2, ge=1, le=16)
 
 
 Script = Literal["evaluate", "ytvos"]
@@ -97,7 +97,7 @@ class FrtmConfig(SoftMaskConfig):
     backbone: Literal["auto"] | BackboneName = "auto"
     solver: SolverConfig = SolverConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
-    memory_size: int = Field(default=80, ge=2)
+    memory_size: int = Field(default=80, ge=2, le=10000)
     learning_rate: float = Field(default=0.1, gt=0, lt=1)
     update_interval: int = Field(default=8, ge=1)
     smallest_mask: int = Field(default=10, ge=0)

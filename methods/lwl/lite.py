@@ -14,8 +14,8 @@ class LiteTrackerConfig(TrackerConfig):
     """
 
     crop_size: tuple[int, int] = (304, 544)
-    search_area_scale: float = Field(default=7.0, gt=0)
-    memory_size: int = Field(default=8, ge=1)
+    search_area_scale: float = Field(default=7.0, gt=0, le=100)
+    memory_size: int = Field(default=8, ge=1, le=10000)
     learning_rate: float | None = 0.2
     lower_first_weight: bool | None = True
     update_interval: int | None = 4

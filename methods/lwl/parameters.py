@@ -67,23 +67,23 @@ class TrackerConfig(FrozenModel):
 
     parameters: Literal["auto", "ytvos", "box"] = "auto"
     crop_size: tuple[int, int] = (480, 832)
-    search_area_scale: float = Field(default=5.0, gt=0)
+    search_area_scale: float = Field(default=5.0, gt=0, le=100)
     crop_rule: CropRule = "release"
     border_mode: BorderMode = "inside_major"
     patch_max_scale_change: float | None = Field(default=None, ge=1)
     score_resize: ScoreResize = "exact"
     scale_change: tuple[float, float] = (0.95, 1.1)
     smallest_mask: float = Field(default=100.0, ge=0)
-    size_factor: float = Field(default=4.0, gt=0)
-    memory_size: int = Field(default=32, ge=1)
+    size_factor: float = Field(default=4.0, gt=0, le=64)
+    memory_size: int = Field(default=32, ge=1, le=10000)
     sample_interval: int = Field(default=1, ge=1)
-    first_iterations: int = Field(default=20, ge=0)
+    first_iterations: int = Field(default=20, ge=0, le=100000)
     learning_rate: float | None = None
     first_weight_floor: float | None = None
     lower_first_weight: bool | None = None
     update_interval: int | None = None
     update_iterations: int | None = None
-    objects_per_pass: int = Field(default=4, ge=1)
+    objects_per_pass: int = Field(default=4, ge=1, le=65535)
     probabilities: bool = True
 
     @model_validator(mode="after")

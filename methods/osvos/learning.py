@@ -15,7 +15,7 @@ class Augmentation(FrozenModel):
     """What is done to a frame at random: mirror it with this probability, turn and scale it within these ranges."""
 
     flip: float = Field(default=0.5, ge=0, le=1)
-    degrees: float = Field(default=30.0, ge=0)
+    degrees: float = Field(default=30.0, ge=0, le=360)
     scale: tuple[float, float] = (0.75, 1.25)
 
 

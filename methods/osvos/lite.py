@@ -25,7 +25,7 @@ class OsvosLiteConfig(SoftMaskConfig):
     """
 
     merge: MergeRule = "argmax"
-    working_side: int | None = Field(default=304, ge=32)
+    working_side: int | None = Field(default=304, ge=32, le=8192)
     probabilities: bool = False
     budget: TuningBudget = TuningBudget(steps=60, passes=1)
     learning_rate: float = Field(default=1e-3, gt=0)

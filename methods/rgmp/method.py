@@ -31,7 +31,7 @@ class RgmpConfig(SoftMaskConfig):
 
     union_background: bool = True
     scales: tuple[float, ...] = Field(default=(0.5, 0.75, 1.0), min_length=1)
-    objects_per_pass: int = Field(default=8, ge=1)
+    objects_per_pass: int = Field(default=8, ge=1, le=65535)
     align_corners: bool = True
 
     @model_validator(mode="after")

@@ -25,9 +25,9 @@ class StcnConfig(SpaceTimeConfig):
         top: Each place reads from so many most similar places of the memory.
     """
 
-    working_side: int | None = Field(default=480, ge=32)
+    working_side: int | None = Field(default=480, ge=32, le=8192)
     memory: MemoryPolicy = MemoryPolicy(previous=False, restarts=True)
-    top: int = Field(default=20, ge=1)
+    top: int = Field(default=20, ge=1, le=100000)
 
 
 class StcnMethod(SpaceTimeMethod):

@@ -17,7 +17,7 @@ from .lite_network import WEIGHTS, StmLiteNetwork
 class StmLiteConfig(SpaceTimeConfig):
     """STM's settings at a size that a laptop's processor follows."""
 
-    working_side: int | None = Field(default=304, ge=32)
+    working_side: int | None = Field(default=304, ge=32, le=8192)
     probabilities: bool = False
 
 

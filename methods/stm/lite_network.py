@@ -28,7 +28,7 @@ class StmLiteNetworkConfig(LiteNetworkConfig):
         encoding_channels: Channels of what the decoder is told of the object.
     """
 
-    channels: int = Field(default=128, ge=1)
+    channels: int = Field(default=128, ge=1, le=16384)
     key_channels: int = Field(default=64, ge=1)
     value_channels: int = Field(default=128, ge=1)
     encoding_channels: int = Field(default=32, ge=1)

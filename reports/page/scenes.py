@@ -7,6 +7,7 @@ import numpy as np
 
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import written_frames
+from vos_bench.names import frame_order
 from vos_bench.records import Run, masks_folder
 from vos_bench.reports.style import COLOURS, GREY, distinct_names
 
@@ -120,7 +121,7 @@ def _frames(entries: Sequence[RunPage], name: str) -> tuple[str, ...]:
     for entry in entries:
         frames.update(written_frames(masks_folder(entry.run.folder, name)))
         frames |= {frame for each in entry.run.sequence_records[name].scores for frame in each.per_frame.frame}
-    return tuple(sorted(frames))
+    return tuple(sorted(frames, key=frame_order))
 
 
 def frame_scores(run: Run, name: str, frames: Sequence[str]) -> dict[str, list[float | None]]:

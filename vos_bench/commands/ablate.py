@@ -38,7 +38,7 @@ def ablate(
     run_set: Texts = (),
     status: Annotated[bool, Parameter(negative=())] = False,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json")] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> int:
     """Train and measure the variants of a method under equal conditions.
 
@@ -130,8 +130,8 @@ def _show(title: str, jobs: Sequence["AblationJob"], axes: "Sequence[Axis]", jso
         percent("J"),
         percent("J&F"),
     )
+    write_json(json, {"jobs": rows})  # first: standard output may be full
     show(Table(title, columns, rows))
-    write_json(json, {"jobs": rows})
 
 
 def _row(job: "AblationJob", axes: Container[str]) -> dict[str, Any]:

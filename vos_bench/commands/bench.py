@@ -51,7 +51,7 @@ def bench(
     turns: int = 5,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
     out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json")] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> int:
     """Time a method: on a dataset, whose scores then come from the timed passes, or on made-up videos.
 
@@ -150,13 +150,13 @@ def _reference(settings: RunSettings, command: str) -> RunSettings:
 
 
 def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None) -> int:
+    timings = [(run.folder, run.record.timing) for run in runs]
+    figures = [{"out": str(out), "timing": timing.model_dump() if timing else None} for out, timing in timings]
+    ratios = {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()}
+    write_json(json, {"runs": figures, "turns": ratios})  # first: standard output may be full
     show(latency_table(runs))
     for run in runs:
         say(str(run.folder))
     for case, turns in compared.items():
         say(f"{case}: {turns}")
-    timings = [(run.folder, run.record.timing) for run in runs]
-    figures = [{"out": str(out), "timing": timing.model_dump() if timing else None} for out, timing in timings]
-    ratios = {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()}
-    write_json(json, {"runs": figures, "turns": ratios})
     return 0

@@ -47,11 +47,11 @@ def compare(
     tolerance: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
     fail_on: FailOn = "worse",
     history: Annotated[bool, Flag] = False,
-    junit: Path | None = None,
-    summary: Path | None = None,
+    junit: Annotated[Path | None, Parameter(validator=options.names_file)] = None,
+    summary: Annotated[Path | None, Parameter(validator=options.names_file)] = None,
     thumbnails: Annotated[bool, Flag] = False,
     root: Path | None = None,
-    json: Annotated[Path | None, Parameter(name="--json")] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> int:
     """Judge a run against a baseline: exit code 0 when it is as good, 1 worse, 2 not comparable.
 
@@ -113,7 +113,6 @@ def _tell_comparison(
     if comparison.error is not None:
         raise comparison.error
     _tell_apart(comparison.baseline.record, comparison.candidate.record)
-    _print(comparison)
     failing = comparison.failing(fail_on)
     if junit is not None:
         write_page(junit, comparison_junit(comparison, fail_on=fail_on))
@@ -122,6 +121,7 @@ def _tell_comparison(
     rows = [asdict(row) for row in comparison.rows]
     verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows}
     write_json(json, {**verdicts, "change of J&F": asdict(comparison.change) if comparison.change else None})
+    _print(comparison)  # last: standard output may be full
     return int(bool(failing))
 
 

@@ -30,7 +30,7 @@ def importing(
     licence: str | None = None,
     jobs: int = 1,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json")] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> int:
     """Score published label maps, MASKS/SEQUENCE/FRAME.png, into a record marked as results only, without a speed.
 

@@ -35,6 +35,12 @@ def sequence_names(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
+def names_file(_: object, path: Path | None) -> None:
+    """Check, before any work is done, that an option names a file and no folder. Raises ValueError."""
+    if path is not None and (not path.name or path.is_dir()):
+        raise ValueError(f"found {str(path)!r}, expected the name of a file")
+
+
 def seeds(text: str) -> tuple[int, ...]:
     """Read `--seeds 0,1,2`."""
     numbers = _numbers("--seeds", text, text.split(","), "whole numbers with commas between, as in 0,1,2")

@@ -50,7 +50,7 @@ def run(
     timeout: float | None = None,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
     out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json")] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> int:
     """Run a method on a dataset and score it; resumes where an earlier run stopped.
 
@@ -116,7 +116,7 @@ def run(
                 progress=progress,
             )
         runs.append(done)
-    return conclude(runs, json)
+    return conclude(runs, json, shard=shard is not None)
 
 
 def _named(info: MethodInfo, name: str | None) -> MethodInfo:

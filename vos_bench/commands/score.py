@@ -30,7 +30,7 @@ def score(
     jobs: int | None = None,
     engine: str = "local",
     out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json")] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> int:
     """Score anybody's label maps, MASKS/SEQUENCE/FRAME.png, and write a record of the scores.
 

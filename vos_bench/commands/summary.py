@@ -8,8 +8,12 @@ from vos_bench.records import Run
 from vos_bench.records.runs_table import runs_table
 
 
-def conclude(runs: Sequence[Run], json: Path | None) -> int:
-    """Print the table of runs, what failed, where the records lie and what to do next; return the exit code."""
+def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False) -> int:
+    """Print the table of runs, what failed, where the records lie and what to do next; return the exit code.
+
+    Without results of all sequences it is not 0, unless the others are the work of other shards.
+    """
+    write_json(json, {"runs": [{"out": str(run.folder), "scores": run.record.scores} for run in runs]})
     show(runs_table(runs))
     for run in runs:
         for sequence in run.sequence_records.values():
@@ -18,9 +22,12 @@ def conclude(runs: Sequence[Run], json: Path | None) -> int:
         if run.record.scored:
             for note in run.record.notes:
                 say(f"note: {note}")
+        if run.record.status == "started" and not shard:
+            selected, ended = run.record.counts.selected, run.record.counts.done + run.record.counts.failed
+            say(f"unfinished: {selected - ended} of {selected} sequences are missing")
         say(f"{run.folder}{_next_step(run)}")
-    write_json(json, {"runs": [{"out": str(run.folder), "scores": run.record.scores} for run in runs]})
-    return int(any(run.record.counts.failed for run in runs))
+    unfinished = not shard and any(run.record.status == "started" for run in runs)
+    return int(unfinished or any(run.record.counts.failed for run in runs))
 
 
 def _next_step(run: Run) -> str:

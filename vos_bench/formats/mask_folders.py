@@ -12,6 +12,7 @@ import numpy as np
 from vos_bench.api import LabelMap, Mask, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_label_map, read_narrow, write_label_map
+from vos_bench.names import frame_order
 
 FIRST_ID = 1
 """The id of the object whose folder is 000."""
@@ -29,6 +30,8 @@ def mask_files(sequence: Sequence) -> Iterator[str]:
 def write_masks(folder: Path, frame: str, labels: LabelMap, object_names: Mapping[int, str]) -> None:
     """Write the masks of one frame: a label map, or for each named object a file of 0 and 1.
 
+    They are not synced one by one: who writes the sequence's record syncs all of them before it.
+
     An object that the label map does not show gets an empty mask: the official tool of SA-V stops where one is missing.
 
     Args:
@@ -41,16 +44,16 @@ def write_masks(folder: Path, frame: str, labels: LabelMap, object_names: Mappin
         BadInputError: A file cannot be written.
     """
     if not object_names:
-        write_label_map(folder / f"{frame}.png", labels)
+        write_label_map(folder / f"{frame}.png", labels, durable=False)
     for object_id, name in object_names.items():
-        write_label_map(folder / name / f"{frame}.png", (labels == object_id).astype(np.uint16))
+        write_label_map(folder / name / f"{frame}.png", (labels == object_id).astype(np.uint16), durable=False)
 
 
 def written_frames(folder: Path) -> tuple[str, ...]:
     """Return the names of the frames that have masks in a sequence's folder, sorted; none where it is gone."""
     folders = object_folders(folder).values()
     found = (path for place in ([folder / name for name in folders] or [folder]) for path in place.glob("*.png"))
-    return tuple(sorted({path.stem for path in found}))
+    return tuple(sorted({path.stem for path in found}, key=frame_order))
 
 
 def object_folders(folder: Path) -> Mapping[int, str]:

@@ -17,6 +17,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
 from vos_bench.metrics.counts import FrameCounts
 from vos_bench.metrics.measures import contour_accuracy, region_similarity
+from vos_bench.names import frame_order
 
 Names = tuple[str, ...]
 """Names of frames, in order."""
@@ -150,8 +151,9 @@ def _after_first_object(name: ProtocolName, text: str, *, last_counts: bool) -> 
 
     def select(sequence: TruthSequence) -> Names:
         names = sequence.truth_names
-        first = min(sequence.first_frames.values(), default=names[0] if names else "")
-        frames = tuple(each for each in (names if last_counts else names[:-1]) if each > first)
+        first = min(sequence.first_frames.values(), default=names[0] if names else "", key=frame_order)
+        later = (each for each in (names if last_counts else names[:-1]) if frame_order(each) > frame_order(first))
+        frames = tuple(later)
         if not frames:
             raise BadInputError(
                 f"{sequence.name}: found a truth for {len(names)} of its frames, none of which the {name} "
@@ -174,7 +176,7 @@ def _where_shown(_sequence: TruthSequence, _frames: Names, counts: Sequence[Fram
 
 def _after_given(sequence: TruthSequence, frames: Names, counts: Sequence[FrameCounts]) -> dict[int, int]:
     if given := sequence.first_frames:
-        return {k: bisect_right(frames, given[k]) for k in sorted(given)}
+        return {k: bisect_right(frames, frame_order(given[k]), key=frame_order) for k in sorted(given)}
     found = {k: 0 for k in object_ids(sequence.read_truth(sequence.truth_names[0])) if k != VOID}
     for k, place in _first_shown(counts).items():
         found.setdefault(k, place + 1)

@@ -42,7 +42,7 @@ class AppearanceConfig(FrozenModel):
 
     colours: int = Field(default=256, ge=2, le=1024)
     similarity: float = Field(default=2.0, gt=0)
-    cell: int = Field(default=16, ge=1)
+    cell: int = Field(default=16, ge=1, le=256)
     first_share: float = Field(default=0.6, ge=0, le=1)
     rate: float = Field(default=0.05, ge=0, le=1)
     local_rate: float = Field(default=0.1, ge=0, le=1)

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import json
 import pickle
 import warnings
 import zipfile
@@ -37,6 +38,10 @@ MOST_BYTES = 1 << 34
 """The largest file of parameters that is read."""
 
 _SHOWN = 8
+
+_METADATA = "vos_bench"
+"""The one key of what we write into a safetensors file besides tensors: the library writes several in any order, which
+would give equal trainings unequal files."""
 
 
 class StandIn:
@@ -229,9 +234,16 @@ def read_metadata(path: Path) -> dict[str, str]:
         return {}
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
+            return _unpacked(dict(file.metadata() or {}))
     except Exception as error:  # as above
         raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it again") from None
+
+
+def _unpacked(metadata: dict[str, str]) -> dict[str, str]:
+    """Return the texts of a file that we wrote; other files, and ours of earlier versions, have each under its key."""
+    if set(metadata) != {_METADATA}:
+        return metadata
+    return {str(key): str(value) for key, value in json.loads(metadata[_METADATA]).items()}
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: Mapping[str, str]) -> None:
@@ -242,7 +254,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: Mappin
     """
     with replacing(path) as part:
         try:
-            save_file({name: x.contiguous() for name, x in tensors.items()}, part, metadata=dict(metadata))
+            contiguous = {name: x.contiguous() for name, x in tensors.items()}
+            save_file(contiguous, part, metadata={_METADATA: json.dumps(dict(metadata), sort_keys=True)})
         except safetensors.SafetensorError as error:
             raise OSError(str(error)) from error
 
@@ -269,7 +282,14 @@ def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
         for name, x in sorted(tensors.items())
         if name in expected and x.shape != expected[name].shape
     ]
-    problems = (("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped))
+    other = [
+        f"{name} {str(x.dtype).removeprefix('torch.')}"
+        for name, x in sorted(tensors.items())
+        if name in expected and expected[name].is_floating_point() and not x.is_floating_point()
+    ]
+    odd = [name for name, x in sorted(tensors.items()) if x.is_floating_point() and not x.isfinite().all()]
+    kinds = (("of whole numbers, expected fractions", other), ("not finite (NaN or infinite)", odd))
+    problems = (("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped), *kinds)
     if report := "; ".join(f"{len(names)} {what}: {_some(names)}" for what, names in problems if names):
         raise BadInputError(f"{source}: these parameters do not fit the network: {report}")
 

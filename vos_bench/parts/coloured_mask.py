@@ -27,10 +27,10 @@ class ColouredMaskConfig(AppearanceConfig):
     """
 
     prior_weight: float = Field(default=4.0, gt=0)
-    prior_blur: float = Field(default=3.0, ge=0)
+    prior_blur: float = Field(default=3.0, ge=0, le=256)
     colour_weight: float = Field(default=1.0, ge=0)
     place_weight: float = Field(default=1.0, ge=0)
-    edge_radius: int = Field(default=8, ge=0)
+    edge_radius: int = Field(default=8, ge=0, le=256)
     edge_contrast: float = Field(default=1e-4, gt=0)
 
 

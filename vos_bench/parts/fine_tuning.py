@@ -25,8 +25,8 @@ class TuningBudget(FrozenModel):
         seconds: No step begins after so many seconds; None sets no bound. With one, results depend on the machine.
     """
 
-    steps: int = Field(default=2000, ge=0)
-    passes: int = Field(default=5, ge=1)
+    steps: int = Field(default=2000, ge=0, le=10000000)
+    passes: int = Field(default=5, ge=1, le=10000)
     seconds: float | None = Field(default=None, gt=0)
 
 

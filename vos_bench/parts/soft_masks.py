@@ -38,7 +38,7 @@ class SoftMaskConfig(FrozenModel):
 
     merge: MergeRule = "soft-aggregation"
     probabilities: bool = True
-    working_side: int | None = Field(default=None, ge=32)
+    working_side: int | None = Field(default=None, ge=32, le=8192)
 
 
 class SoftMaskMethod(Method):

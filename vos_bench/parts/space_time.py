@@ -188,7 +188,7 @@ class SpaceTimeConfig(SoftMaskConfig):
     """Which frames are remembered, and how many objects at most go through the network at once, to bound its memory."""
 
     memory: MemoryPolicy = MemoryPolicy()
-    objects_per_pass: int = Field(default=8, ge=1)
+    objects_per_pass: int = Field(default=8, ge=1, le=65535)
 
 
 class SpaceTimeMethod(SoftMaskMethod):

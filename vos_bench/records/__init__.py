@@ -6,6 +6,7 @@ The sequence files are the truth: resuming reads them, and shards merge by copyi
 """
 
 from vos_bench.records.files import (
+    SHARED_FILES,
     masks_folder,
     probabilities_folder,
     read_record,

@@ -11,6 +11,9 @@ from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.names import escape_formula
 from vos_bench.records.sequence_record import SequenceRecord
 
+TABLES = ("sequences.csv", "objects.csv", "frames.csv.gz", "timing.csv.gz")
+"""The names of the tables in a run's folder."""
+
 RecordRow = Mapping[str, str | int | float | None]
 
 SEQUENCE_COLUMNS = ("sequence", "frames", "objects", "seconds", "peak_mib", "status", "error")
@@ -26,12 +29,13 @@ def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
     BadInputError where the folder cannot be written.
     """
     records = list(records)
-    for name, columns, rows in (
-        ("sequences.csv", SEQUENCE_COLUMNS, sequence_rows(records)),
-        ("objects.csv", OBJECT_COLUMNS, object_rows(records)),
-        ("frames.csv.gz", FRAME_COLUMNS, frame_rows(records)),
-        ("timing.csv.gz", TIMING_COLUMNS, _timing_rows(records)),
-    ):
+    contents = (
+        (SEQUENCE_COLUMNS, sequence_rows(records)),
+        (OBJECT_COLUMNS, object_rows(records)),
+        (FRAME_COLUMNS, frame_rows(records)),
+        (TIMING_COLUMNS, _timing_rows(records)),
+    )
+    for name, (columns, rows) in zip(TABLES, contents, strict=True):
         data = _csv_text(columns, rows).encode("utf-8")
         # mtime=0: the hour of writing must not change the bytes
         write_bytes(folder / name, gzip.compress(data, mtime=0) if name.endswith(".gz") else data)

@@ -10,8 +10,9 @@ from pydantic_core import PydanticSerializationError
 
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes, write_text
+from vos_bench.files import part_of, read_bytes, write_text
 from vos_bench.names import MOST_NAME_BYTES, is_file_name, shorten
+from vos_bench.records.csv import TABLES
 from vos_bench.records.models import SCHEMA_VERSION
 from vos_bench.records.sequence_record import SequenceRecord
 
@@ -48,24 +49,33 @@ def probabilities_folder(folder: Path, sequence: str) -> Path:
     return folder / "probabilities" / sequence
 
 
+SHARED_FILES = ("run.json", *TABLES)
+"""The files of a run's folder that are rebuilt from its sequence files."""
+
+
 def remove_partial_files(folder: Path) -> None:
     """Remove half-written files that a killed run left; only for a run that is alone in its folder.
 
+    Those of other programs stay: a part is ours if it has the name of a file that we write and the digits of a part.
     Those among a sequence's label maps go when that sequence is run again.
     """
-    for path in (*folder.glob("*.part"), *(folder / "sequences").glob("*.part")):
-        path.unlink(missing_ok=True)
+    for path in folder.glob("*.part"):
+        if part_of(path) in SHARED_FILES:
+            path.unlink(missing_ok=True)
+    for path in (folder / "sequences").glob("*.json.*.part"):
+        if (part_of(path) or "").endswith(".json"):
+            path.unlink(missing_ok=True)
 
 
-def write_record(record: FrozenModel, path: Path) -> None:
-    """Write a record as JSON, whole or not at all. Raises BadInputError when it cannot be saved."""
+def write_record(record: FrozenModel, path: Path, *, durable: bool = True) -> None:
+    """Write a record as JSON, whole or not at all; `durable` as `replacing` has it. Raises BadInputError."""
     try:
         text = record.model_dump_json(indent=2)
     except PydanticSerializationError as error:
         raise BadInputError(
             f"{path}: cannot be written: {error}; expected names and texts that are Unicode: rename the file or folder"
         ) from None
-    write_text(path, text + "\n")
+    write_text(path, text + "\n", durable=durable)
 
 
 Model = TypeVar("Model", bound=FrozenModel)

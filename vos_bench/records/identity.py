@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from vos_bench.errors import BadInputError
 from vos_bench.records.models import Numerics, RunRecord
 
 
@@ -36,7 +37,14 @@ def config8(record: RunRecord) -> str:
 
 
 def default_out(record: RunRecord, base: Path = Path("runs")) -> Path:
-    """Return the folder a run gets unless told otherwise: `runs/DATASET/METHOD/CONFIG8`."""
+    """Return the folder a run gets unless told otherwise: `runs/DATASET/METHOD/CONFIG8`.
+
+    Raises:
+        BadInputError: A name that a plugin gave itself cannot be a folder's name, or would lead elsewhere.
+    """
+    for name in (record.dataset.name, record.method.name):
+        if not (name.isprintable() and Path(name).name == name):
+            raise BadInputError(f"{name!r:.200}: cannot be the name of a folder for the record; give --out DIR")
     return base / record.dataset.name / record.method.name / config8(record)
 
 

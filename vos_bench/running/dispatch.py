@@ -220,7 +220,7 @@ def supervise(name: str, worker_input: WorkerInput, way: Address | Progress) -> 
 def _try(
     name: str, worker_input: WorkerInput, failures: list[str], *, progress: Progress, gone: Callable[[], bool]
 ) -> WorkerResult:
-    pool = pool_of(worker_input.token)
+    pool, stillborn = pool_of(worker_input.token), 0
     while len(failures) < TRIES:
         worker = pool.acquire(worker_input.header, worker_input.environment)
         fresh, whole = not worker.used, False
@@ -231,7 +231,7 @@ def _try(
         except WorkerLostError as error:
             if error.begun:
                 failures.append(str(error))
-            elif fresh:
+            elif fresh and (stillborn := stillborn + 1) == TRIES:
                 raise MethodError(f"{worker_input.method}: worker processes die before they begin: {error}") from None
         except GpuLostError:  # to that process, not to the next one
             failed = read_record(SequenceRecord, sequence_file(worker_input.out, name))

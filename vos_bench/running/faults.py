@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
+from vos_bench.foreign_code import message_of
 from vos_bench.names import to_utf8
 
 _WORDS = (
@@ -42,15 +43,8 @@ class Failure(NamedTuple):
         known = isinstance(error, VosBenchError)
         cause = error.__cause__ if known else error
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
-        text = _message(error) if known else f"{type(error).__name__}: {_message(error)}"
+        text = message_of(error) if known else f"{type(error).__name__}: {message_of(error)}"
         return cls(to_utf8(without_home(text)), to_utf8(without_home(trace)))
-
-
-def _message(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception as second:  # a method's own class of errors, whose faults cost no more than its others
-        return f"(its message cannot be had: {type(second).__name__})"
 
 
 class Halving(NamedTuple):
@@ -66,7 +60,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
         return False
     found: BaseException | None = error
     while found is not None:
-        if isinstance(found, _kinds()) or any(words in str(found) for words in _WORDS):
+        if isinstance(found, _kinds()) or any(words in message_of(found) for words in _WORDS):
             return True
         found = found.__cause__
     return False

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.api import FramesSeen, Image, LabelMap, Prompt, PromptKind, Sequence
-from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.errors import BadInputError
+from vos_bench.foreign_code import foreign_code
+from vos_bench.names import frame_order
 
 
 class LoadedFrame(NamedTuple):
@@ -58,8 +60,8 @@ def plan_frames(sequence: Sequence, *, frames: FramesSeen, init: PromptKind) -> 
 def object_frames(sequence: Sequence, *, frames: FramesSeen) -> float:
     """Return the work of a sequence: the frames of each object from its first one on, or just the frames."""
     seen = sequence.frame_names if frames == "all" else sequence.output_names
-    firsts = sequence.first_frames.values()
-    return float(sum(sum(name >= first for name in seen) for first in firsts) if firsts else len(seen))
+    firsts = [frame_order(name) for name in sequence.first_frames.values()]
+    return float(sum(sum(frame_order(name) >= first for name in seen) for first in firsts) if firsts else len(seen))
 
 
 def _first_usable(sequence: Sequence, init: PromptKind) -> str:
@@ -83,13 +85,9 @@ def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> G
 
     def load(name: str) -> LoadedFrame:
         began = time.perf_counter_ns()
-        try:
+        with foreign_code(lambda said: BadInputError(f"{sequence.name}/{name}: cannot be read: {said}")):
             image = sequence.read_frame(name)
             prompt = sequence.read_prompt(name) if name in prompted else None
-        except VosBenchError:
-            raise
-        except Exception as error:
-            raise BadInputError(f"{sequence.name}/{name}: cannot be read: {type(error).__name__}: {error}") from error
         if prompt is not None:
             prompt = _checked(sequence, name, prompt, image)
         return LoadedFrame(name, image, prompt, (time.perf_counter_ns() - began) / 1e6)

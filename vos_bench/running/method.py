@@ -18,6 +18,7 @@ from vos_bench.config import FrozenModel, Settings, apply_overrides, overrides
 from vos_bench.devices import resolve_device, set_float32_mode, torch_flags, use_device
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
+from vos_bench.foreign_code import describe, foreign_code, threads_noted
 from vos_bench.plugins import MethodInfo
 from vos_bench.prompts import PromptLike, frame_size
 from vos_bench.records import Numerics
@@ -76,7 +77,8 @@ def configure(info: MethodInfo, overrides: tuple[str, ...]) -> FrozenModel | Non
         if overrides:
             raise BadInputError(f"--set {overrides[0]}: {info.name} has nothing to set")
         return None
-    config: FrozenModel = apply_overrides(kind.Config(), overrides)
+    with foreign_code(lambda said: BadInputError(f"{info.name}: its Config fails: {said}; expected defaults for all")):
+        config: FrozenModel = apply_overrides(kind.Config(), overrides)
     return config
 
 
@@ -87,7 +89,7 @@ def build_method(spec: MethodSpec, device: str) -> Method | SequenceMethod:
         MethodError: It cannot be built.
     """
     info = spec.info
-    try:
+    with foreign_code(lambda said: MethodError(f"{info.name}: cannot be built: {without_home(said)}")):
         kind = method_class(info)
         seed_everything(sequence_seed(spec.seed, ""))
         set_float32_mode("cpu" if kind.on_cpu else device, spec.amp)
@@ -99,20 +101,18 @@ def build_method(spec: MethodSpec, device: str) -> Method | SequenceMethod:
             compile=spec.compile,
             seed=spec.seed,
         )
-    except VosBenchError:
-        raise
-    except Exception as error:
+        _require_settings(method, info.name)
+        method.wants_probabilities = spec.probabilities
+        use_device(method.device)
+    return method
+
+
+def _require_settings(method: Method | SequenceMethod, name: str) -> None:
+    if missing := [each for each in _SETTINGS if not hasattr(method, each)]:
         raise MethodError(
-            f"{info.name}: cannot be built: {without_home(f'{type(error).__name__}: {error}')}"
-        ) from error
-    if missing := [name for name in _SETTINGS if not hasattr(method, name)]:
-        raise MethodError(
-            f"{info.name}: cannot be built: its __init__ leaves it without {', '.join(missing)}; expected it to call"
+            f"{name}: cannot be built: its __init__ leaves it without {', '.join(missing)}; expected it to call"
             " super().__init__(config, weights=weights, device=device, …)"
         )
-    method.wants_probabilities = spec.probabilities
-    use_device(method.device)
-    return method
 
 
 @contextmanager
@@ -127,15 +127,23 @@ def built_method(spec: MethodSpec, notes: list[str]) -> Iterator[Method | Sequen
         MethodError: It cannot be built.
         BadInputError: There is no such device.
     """
-    with _folder_kept():
+    with _surroundings_kept(), threads_noted():
         method = build_method(spec, resolve_device(spec.device))
         try:
             yield method
         finally:
-            try:
-                method.close()
-            except (Exception, SystemExit) as error:
-                notes.append(f"closing the method raised {without_home(f'{type(error).__name__}: {error}')}")
+            if note := closing_note(method):
+                notes.append(note)
+
+
+def closing_note(method: Method | SequenceMethod) -> str:
+    """Let go of what a method holds; return a sentence where that fails, which no longer harms what it did."""
+    try:
+        with foreign_code(MethodError):
+            method.close()
+    except VosBenchError as error:
+        return f"closing the method raised {without_home(str(error) if error.__cause__ else describe(error))}"
+    return ""
 
 
 def load_method(
@@ -282,14 +290,15 @@ class LoadedMethod(Method):
 
 
 @contextmanager
-def _folder_kept() -> Iterator[None]:
-    """Go back to the current folder after a block in which a method may have gone to another."""
-    folder = None
+def _surroundings_kept() -> Iterator[None]:
+    """Bring back the current folder and the output streams after a block in which a method may have changed them."""
+    folder, streams = None, (sys.stdout, sys.stderr)
     with suppress(OSError):  # it was removed
         folder = Path.cwd()
     try:
         yield
     finally:
+        sys.stdout, sys.stderr = streams
         if folder is not None:
             with suppress(OSError):
                 os.chdir(folder)

@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ from vos_bench.api import (
     PromptKind,
     SequenceMethod,
 )
-from vos_bench.errors import MethodError, VosBenchError
+from vos_bench.errors import MethodError
+from vos_bench.foreign_code import foreign_code
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
 from vos_bench.timing import Bracket, Stopwatch
@@ -133,7 +135,7 @@ def answers(
         raise MethodError(f"gave {answered} answers for {len(frame_names)} frames; expected one a frame")
 
 
-def _frame_by_frame(method: Method, source: FrameSource, watch: Stopwatch) -> Iterator[Prediction]:
+def _frame_by_frame(method: Method, source: FrameSource, watch: Stopwatch) -> Generator[Prediction]:
     started = False
     for image, new in source:
         watch.start()
@@ -143,7 +145,7 @@ def _frame_by_frame(method: Method, source: FrameSource, watch: Stopwatch) -> It
         yield prediction
 
 
-def _whole_sequence(method: SequenceMethod, prompted: PromptedSequence, watch: Stopwatch) -> Iterator[Prediction]:
+def _whole_sequence(method: SequenceMethod, prompted: PromptedSequence, watch: Stopwatch) -> Generator[Prediction]:
     predictions = iter(method.segment(prompted))
     while True:
         watch.start()
@@ -155,15 +157,25 @@ def _whole_sequence(method: SequenceMethod, prompted: PromptedSequence, watch: S
         yield prediction
 
 
-def _blamed(predictions: Iterator[Prediction], source: FrameSource) -> Iterator[Prediction]:
+def _blamed(predictions: Generator[Prediction], source: FrameSource) -> Iterator[Prediction]:
     """Turn what a method raises into a MethodError that names the frame; even `sys.exit` fails one sequence only."""
-    try:
-        yield from predictions
-    except VosBenchError:
-        raise
-    except (Exception, SystemExit) as error:
+
+    def blame(said: str) -> MethodError:
+        name, _, message = said.partition(": ")
         where = f" on frame {source.pending[-1].name}" if source.pending else ""
-        raise MethodError(f"raised {type(error).__name__}{where}: {error}") from error
+        return MethodError(f"raised {name}{where}: {message}")
+
+    try:
+        while True:
+            with foreign_code(blame):  # not around the `yield`, for what the caller raises is not the method's
+                try:
+                    prediction = next(predictions)
+                except StopIteration:
+                    return
+            yield prediction
+    finally:
+        with suppress(MethodError), foreign_code(blame):
+            predictions.close()
 
 
 def _too_many(answered: int, frames: int) -> str:

@@ -7,8 +7,11 @@ from typing import NamedTuple
 from vos_bench.api import Dataset, ProtocolName, Sequence
 from vos_bench.environment import Environment
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.files import part_of
 from vos_bench.formats.mask_folders import mask_files
+from vos_bench.labelmaps import require_whole
 from vos_bench.records import (
+    SHARED_FILES,
     DatasetEntry,
     RunRecord,
     SequenceRecord,
@@ -23,8 +26,8 @@ from vos_bench.records.scores import protocol_label
 from vos_bench.running.sequence import remove_outputs
 from vos_bench.running.setup import Overwrite
 
-KNOWN_ENTRIES = frozenset({"run.json", "sequences", "masks", "probabilities"})
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".part")
+KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities"})
+"""What a run writes into its folder."""
 
 
 class RemainingWork(NamedTuple):
@@ -77,7 +80,7 @@ def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool =
             numerics=before.numerics,
         )
     else:
-        _require_no_foreign_files(out)
+        require_no_foreign_files(out)
     files = sorted((out / "sequences").glob("*.json"))
     present = {path.stem: found for path in files if (found := _readable(path)) is not None}
     for path in files:
@@ -156,11 +159,12 @@ def resume_notice(
     return f"{text}; --overwrite always runs them again"
 
 
-def _require_no_foreign_files(out: Path) -> None:
+def require_no_foreign_files(out: Path) -> None:
+    """Check that a folder without a record holds nothing but what a run writes. Raises BadInputError."""
     foreign = sorted(
         path.name
         for path in out.iterdir()
-        if path.name not in KNOWN_ENTRIES and not path.name.startswith(".") and not path.name.endswith(TABLE_SUFFIXES)
+        if not path.name.startswith(".") and (part_of(path) or path.name) not in KNOWN_ENTRIES
     )
     if foreign:
         raise BadInputError(
@@ -186,7 +190,8 @@ def remaining_work(
 ) -> RemainingWork:
     """Sort the sequences of this run by what there is to do.
 
-    A sequence is finished when its record says so and each of its label maps is there. One that failed is run again.
+    A sequence is finished when its record says so and each of its label maps is there and whole. One that failed is
+    run again.
 
     Raises:
         BadInputError: `overwrite` is `never` and something is there.
@@ -203,7 +208,7 @@ def remaining_work(
         found = present.get(name)
         if found is not None and found.status == "failed":
             again.append(name)
-        elif found is None or overwrite == "always" or not _label_maps_present(out, name, dataset):
+        elif found is None or overwrite == "always" or not _label_maps_whole(out, name, dataset):
             run.append(name)
         elif found.protocol and found.protocol != label:
             score.append(name)
@@ -229,10 +234,12 @@ def _readable(path: Path) -> SequenceRecord | None:
         return None
 
 
-def _label_maps_present(out: Path, name: str, dataset: Dataset) -> bool:
+def _label_maps_whole(out: Path, name: str, dataset: Dataset) -> bool:
+    """Return whether every label map of a sequence is there and whole: a copy, or a disk, may have lost some."""
     try:
         sequence: Sequence = dataset.sequence(name)
+        for file in mask_files(sequence):
+            require_whole(masks_folder(out, name) / file)
     except VosBenchError:
         return False
-    folder = masks_folder(out, name)
-    return all((folder / file).is_file() for file in mask_files(sequence))
+    return True

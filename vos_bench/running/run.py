@@ -9,8 +9,9 @@ from vos_bench import registry
 from vos_bench.api import Dataset, FramesSeen, Precision, PromptKind, ProtocolName, SequenceMethod
 from vos_bench.clusters import Cluster, parse_cluster, path_on
 from vos_bench.config import Settings, overrides
-from vos_bench.environment import collect_environment
+from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.foreign_code import describe
 from vos_bench.locks import FolderLock
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
@@ -20,7 +21,7 @@ from vos_bench.running.dispatch import RunOutput, WorkerJob, run_in_workers
 from vos_bench.running.frames import object_frames
 from vos_bench.running.method import built_method, numerics
 from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, resume_notice
-from vos_bench.running.sequence import prompted_sequences, run_sequence, score_and_save
+from vos_bench.running.sequence import Task, prompted_sequences, run_sequence, score_and_save
 from vos_bench.running.setup import Overwrite, PreparedRun, RunSettings, prepare_run
 from vos_bench.weights import choose as choose_weights
 
@@ -250,9 +251,27 @@ def _output_of(settings: RunSettings, prepared: PreparedRun, names: tuple[str, .
 def _run_here(dataset: Dataset, names: tuple[str, ...], prepared: PreparedRun, progress: Progress) -> RunOutput:
     task, records, notes = prepared.task, [], list[str]()
     with built_method(prepared.spec, notes) as method:
-        if isinstance(method, SequenceMethod):
-            method.preview_sequences(prompted_sequences(dataset, names, task=task))
+        if isinstance(method, SequenceMethod) and (note := _preview_note(method, dataset, names, task)):
+            notes.append(note)
         for name in names:
             records.append(run_sequence(dataset, name, method=method, task=task, progress=progress))
             progress.sequence_finished(records[-1])
     return RunOutput(tuple(records), numerics(prepared.spec, method), tuple(notes))
+
+
+def _preview_note(method: SequenceMethod, dataset: Dataset, names: tuple[str, ...], task: Task) -> str:
+    """Show a method its sequences in advance; return a sentence where it raises, for it may do without.
+
+    Raises:
+        VosBenchError: The method says that it cannot run at all.
+    """
+    sequences = prompted_sequences(dataset, names, task=task)
+    try:
+        method.preview_sequences(sequences)
+    except (VosBenchError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the others continue: each sequence's own turn says whether it works
+        return f"preview_sequences raised {without_home(describe(error))}"
+    finally:
+        sequences.close()
+    return ""

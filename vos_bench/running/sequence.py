@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from vos_bench.api import (
     SequenceMethod,
 )
 from vos_bench.environment import device_name, without_home
-from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import replacing, require_no_link
+from vos_bench.files.durability import sync_contents, sync_folder
+from vos_bench.foreign_code import foreign_code
 from vos_bench.formats.mask_folders import write_masks
 from vos_bench.names import to_utf8
 from vos_bench.plugins import MethodInfo
@@ -172,17 +174,26 @@ def _attempts(
     dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, progress: Progress
 ) -> tuple[_Attempt, list[str], int | None]:
     """Run a method on one sequence, with fewer objects at a time where memory runs out; say how often it did."""
-    most = method.objects_at_once
+    most = _objects_at_once(method)
     shortages: list[str] = []
     try:
         attempt = _attempt(dataset, name, method, task, progress)
-        while attempt.out_of_memory and (found := halved(method.objects_at_once, len(attempt.given))):
+        while attempt.out_of_memory and (found := halved(_objects_at_once(method), len(attempt.given))):
             shortages.append(f"out of memory with {found.before} objects at a time: run with {found.after}")
-            method.objects_at_once = found.after
+            with foreign_code(MethodError):
+                method.objects_at_once = found.after
             attempt = _attempt(dataset, name, method, task, progress)
-        return attempt, shortages, method.objects_at_once
+        return attempt, shortages, _objects_at_once(method)
     finally:
-        method.objects_at_once = most
+        with suppress(VosBenchError), foreign_code(MethodError):
+            method.objects_at_once = most
+
+
+def _objects_at_once(method: Method | SequenceMethod) -> int | None:
+    """Return how many objects a method takes at a time; None where it does not say, or says it badly."""
+    with suppress(VosBenchError), foreign_code(MethodError):
+        return method.objects_at_once
+    return None
 
 
 def _attempt(dataset: Dataset, name: str, method: Method | SequenceMethod, task: Task, progress: Progress) -> _Attempt:
@@ -192,34 +203,57 @@ def _attempt(dataset: Dataset, name: str, method: Method | SequenceMethod, task:
     with saving():
         remove_outputs(task.out, name)
     try:
-        attempt.timings = _segment(dataset.sequence(name), method, task, attempt, progress)
+        with foreign_code(MethodError):  # a method's or a dataset's fault costs this sequence only
+            attempt.timings = _segment(dataset.sequence(name), method, task, attempt, progress)
     except CannotSaveError:
         raise
-    except Exception as error:  # the boundary to foreign code: a method's or a dataset's fault costs this sequence only
+    except VosBenchError as error:
         attempt.failure = Failure.of(error)
         attempt.gpu_lost = gpu_is_lost(method.device)
         attempt.out_of_memory = ran_out_of_memory(error) and not attempt.gpu_lost
     if attempt.out_of_memory:
         release_memory(method.device)  # here: the `except` block still holds the error's traceback, and so the memory
     try:
-        attempt.log = to_utf8(without_home(method.finish()))
-    except Exception as error:  # as above; what went wrong first is what is reported
+        with foreign_code(MethodError):
+            attempt.log = to_utf8(without_home(_last_words(method)))
+    except VosBenchError as error:  # what went wrong first is what is reported
         attempt.failure = attempt.failure or Failure.of(error)
     return attempt
+
+
+def _last_words(method: Method | SequenceMethod) -> str:
+    said: object = method.finish()
+    if not isinstance(said, str):
+        raise MethodError(
+            f"finish returned {type(said).__name__}; expected a text, empty where there is nothing to say"
+        )
+    return said
 
 
 def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> SequenceRecord:
     """Score a sequence's label maps on disk if it is done and has a truth, write its record and return it."""
     if record.status == "done":
         try:
-            scores = score_label_maps(dataset.sequence(record.name), task.out / "masks", protocol=task.protocol)
+            with foreign_code(MethodError):  # a dataset's
+                scores = score_label_maps(dataset.sequence(record.name), task.out / "masks", protocol=task.protocol)
             record = record.replace(scores=scores, protocol=protocol_label(task.protocol) if scores else "")
-        except Exception as error:  # as in `_attempt`
+        except VosBenchError as error:
             failure = Failure.of(error)
             record = record.replace(status="failed", error=f"scoring: {failure.error}", traceback=failure.traceback)
     with saving():
+        if record.status == "done":
+            _sync_outputs(task.out, record.name)
         write_record(record, sequence_file(task.out, record.name))
     return record
+
+
+def _sync_outputs(out: Path, name: str) -> None:
+    """Wait until what a sequence's record vouches for is on the disk. Raises BadInputError where it cannot be."""
+    for folder in (masks_folder(out, name), probabilities_folder(out, name)):
+        try:
+            sync_contents(folder)
+        except OSError as error:
+            raise BadInputError(f"{folder}: cannot be written: {error.strerror}; expected a disk in order") from error
 
 
 def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectRecord, ...]:
@@ -253,7 +287,9 @@ def remove_outputs(out: Path, name: str) -> None:
     for folder in folders:
         require_no_link(folder)
     try:
-        record.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            record.unlink()
+            sync_folder(record.parent)  # before the label maps go that it vouches for
         for folder in folders:
             if folder.exists():
                 shutil.rmtree(folder)
@@ -348,22 +384,23 @@ def _writer(sequence: Sequence, plan: FramePlan, task: Task) -> LabelMapWriter:
 
     def save_probabilities(frame: str, prediction: Prediction, ids: LabelMap) -> None:
         probabilities = np.asarray(prediction.probabilities, dtype=np.float16)
-        with saving(), replacing(folder / f"{frame}.npz") as part, part.open("wb") as file:
+        with saving(), replacing(folder / f"{frame}.npz", durable=False) as part, part.open("wb") as file:
             np.savez_compressed(file, probabilities=probabilities, object_ids=ids)
 
     return LabelMapWriter(plan, save, save_probabilities)
 
 
-def prompted_sequences(dataset: Dataset, names: Iterable[str], *, task: Task) -> Iterator[PromptedSequence]:
+def prompted_sequences(dataset: Dataset, names: Iterable[str], *, task: Task) -> Generator[PromptedSequence]:
     """Yield each sequence as the method will see it; a frame is read when it is asked for.
 
     A sequence that cannot be read is left out, or ends early: its own turn says why.
     """
     for name in names:
         try:
-            sequence = dataset.sequence(name)
-            plan = plan_frames(sequence, frames=task.frames, init=task.init)
-        except (VosBenchError, OSError):
+            with foreign_code(MethodError):
+                sequence = dataset.sequence(name)
+                plan = plan_frames(sequence, frames=task.frames, init=task.init)
+        except VosBenchError:
             continue
         with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
             source = FrameSource(frames, info=task.info, init=task.init)

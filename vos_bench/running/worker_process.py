@@ -20,9 +20,11 @@ from filelock import FileLock, Timeout
 from vos_bench import interrupts, registry
 from vos_bench.api import Dataset
 from vos_bench.devices import resolve_device
-from vos_bench.errors import VosBenchError
+from vos_bench.environment import without_home
+from vos_bench.errors import MethodError, VosBenchError
+from vos_bench.foreign_code import foreign_code, leave, threads_noted
 from vos_bench.progress import Progress
-from vos_bench.running.method import MethodSpec, build_method, numerics
+from vos_bench.running.method import MethodSpec, build_method, closing_note, numerics
 from vos_bench.running.sequence import Task, run_sequence
 
 IDLE_SECONDS = 300.0
@@ -78,9 +80,12 @@ def main() -> None:
         answers.flush()
 
     try:
-        _serve(received, tell)
-    except Exception as error:  # the parent decides what to do about it
-        tell("raised", error if isinstance(error, VosBenchError) else RuntimeError(f"{type(error).__name__}: {error}"))
+        said = "a worker process ended: {}".format
+        with threads_noted(), foreign_code(lambda what: MethodError(said(without_home(what)))):
+            _serve(received, tell)
+    except VosBenchError as error:  # the parent decides what to do about it
+        tell("raised", error)
+    leave(0)
 
 
 def _channel() -> tuple[BinaryIO, BinaryIO]:
@@ -147,7 +152,7 @@ class _Worker:
 
     def close(self) -> None:
         """Let go of the method."""
-        self._method.close()
+        closing_note(self._method)  # nobody is left to read it
         if self._slot:
             self._slot.release()
 

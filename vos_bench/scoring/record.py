@@ -1,7 +1,6 @@
 """Anybody's label maps: scored into a record like that of a run."""
 
 import hashlib
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from vos_bench.clusters import LOCAL, Cluster, parse_cluster, path_on
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
+from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
 from vos_bench.metrics.protocols import TruthSequence
@@ -29,6 +29,7 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
+from vos_bench.records.csv import TABLES
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
 from vos_bench.records.summary import utc_now, write_summary
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
@@ -153,12 +154,33 @@ def score_target(
     records = [_sequence_record(result, target.protocol) for result in results]
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
-        shutil.rmtree(out / "sequences", ignore_errors=True)
         remove_partial_files(out)
-        write_record(record, run_file(out))
+        write_record(record, run_file(out))  # `started`: from here on the earlier scoring counts no more
+        _remove_sequence_records(out)
         for each in records:
-            write_record(each, sequence_file(out, each.name))
+            write_record(each, sequence_file(out, each.name), durable=False)
+        _sync_sequence_records(out)  # before the record that vouches for them
         return write_summary(out, record, records)
+
+
+def _remove_sequence_records(out: Path) -> None:
+    """Remove what an earlier scoring wrote of sequences, and nothing else that may lie there. Raises BadInputError."""
+    folder = out / "sequences"
+    try:
+        for path in folder.glob("*.json"):
+            path.unlink()
+        if folder.is_dir():
+            sync_folder(folder)
+    except OSError as error:
+        raise BadInputError(f"{error.filename or folder}: cannot be removed: {error.strerror}") from error
+
+
+def _sync_sequence_records(out: Path) -> None:
+    """Wait until they are on the disk. Raises BadInputError where they cannot be."""
+    try:
+        sync_contents(out / "sequences")
+    except OSError as error:
+        raise BadInputError(f"{out}: cannot be written: {error.strerror}; expected a disk in order") from error
 
 
 def check_jobs(jobs: int | None) -> None:
@@ -271,7 +293,10 @@ def _require_no_other_record(out: Path, record: RunRecord) -> None:
         if record.kind == "results-only" and found.method.name != record.method.name:
             raise BadInputError(f"{out}: holds results of {found.method.name}, not of {record.method.name}; {expected}")
         return
-    for path in sorted((out / "sequences").glob("*")):
+    made = sorted((out / "sequences").glob("*"))
+    if not made and (tables := [out / name for name in TABLES if (out / name).exists()]):
+        raise BadInputError(f"{tables[0]}: found it without a run.json of a scoring; {expected}")
+    for path in made:
         if path.suffix != ".json" or read_record(SequenceRecord, path).identity:
             raise BadInputError(f"{path}: found it without a run.json of a scoring; {expected}")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vos_bench.api import Dataset, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
-from vos_bench.names import did_you_mean, is_file_name, shorten
+from vos_bench.names import did_you_mean, frame_order, is_file_name, shorten
 
 if TYPE_CHECKING:
     from vos_bench.meta_json import Meta
@@ -37,7 +37,7 @@ def label_map_names(folder: Path) -> tuple[str, ...]:
 
     So `10.png` comes before `2.png`, as in davis2017-evaluation: pad numbers with zeros.
     """
-    return tuple(path.stem for path in list_folder(folder) if path.suffix == ".png")
+    return tuple(sorted((path.stem for path in list_folder(folder) if path.suffix == ".png"), key=frame_order))
 
 
 def folder_advice(folder: Path, names: tuple[str, ...] = ()) -> str:

@@ -2,15 +2,23 @@
 
 import ast
 import errno
+import glob
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from vos_bench.errors import BadInputError
+from vos_bench.files.durability import make_folder, sync_file, sync_folder
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 MOST_LIST_BYTES = 1 << 24
 """The largest list of names that is read."""
@@ -23,29 +31,126 @@ MOST_HASHED = 1 << 34
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` and move it there when the block ends well; else leave nothing.
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary file beside `path` and move it there when the block ends well; else leave nothing.
 
-    A reader sees the old file or the new one, never a part, even after a kill.
+    A reader sees the old file or the new one, never a part, even after a kill; and even after a power cut if `durable`.
+
+    Args:
+        path: Where the file is to lie.
+        durable: Whether to wait until it is on the disk. Who says no syncs it later, as label maps are.
 
     Raises:
-        BadInputError: The folder cannot be written, the disk is full, or a folder lies at `path`.
+        BadInputError: The folder cannot be written, the disk is full, or something else than a file lies at `path`.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part: OwnPart | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise BadInputError(
-            f"{path}: cannot be written: {reason}; expected a writable folder with free space"
-        ) from error
-    except BaseException:
-        part.unlink(missing_ok=True)
+        _require_replaceable(path)
+        make_folder(path.parent)
+        part = OwnPart.beside(path)
+        yield part.path
+        if durable:
+            sync_file(part.path)
+        part.path.replace(path)
+        if durable:
+            sync_folder(path.parent)
+    except BaseException as error:
+        if part is not None:
+            with suppress(OSError):
+                part.path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise BadInputError(
+                f"{path}: cannot be written: {reason}; expected a writable folder with free space"
+            ) from error
         raise
+    finally:
+        if part is not None:
+            part.close()
+
+
+def _require_replaceable(path: Path) -> None:
+    """Raise BadInputError where a device or a pipe lies, which a file would take the place of, or the name is none."""
+    if not path.name:
+        raise BadInputError(f"found {str(path)!r}, which names no file; expected the name of a file to write")
+    try:
+        kind = path.stat().st_mode
+    except ValueError as error:
+        raise BadInputError(f"{str(path)!r:.200}: cannot be a file's name: {error}; give another one") from None
+    except OSError:  # nothing lies there, or a link that leads nowhere
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise BadInputError(f"{path}: is a device or a pipe, which is not replaced; expected a file, or nothing")
+
+
+_PART = re.compile(r"(?P<name>.+)\.(?:[0-9a-f]{16}|[0-9]{1,10})\.part")
+"""What temporary files are called; those of earlier versions had the number of a process in place of random digits."""
+
+
+class OwnPart(NamedTuple):
+    """A temporary file that this process made; it is locked, so that nobody takes it for the rest of a killed one.
+
+    Attributes:
+        path: `NAME.DIGITS.part`, with digits that nobody can foretell.
+        descriptor: The open file that holds the lock; None where there are no locks.
+    """
+
+    path: Path
+    descriptor: int | None
+
+    @classmethod
+    def beside(cls, path: Path) -> Self:
+        """Make one for a file. Raises OSError, also where anything, even a link, has its name already."""
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+        part = path.with_name(f"{path.name}.{os.urandom(8).hex()}.part")
+        descriptor = os.open(part, flags, 0o666)
+        if fcntl is None:  # Windows moves no file that is open
+            os.close(descriptor)
+            return cls(part, None)
+        _lock(descriptor)
+        return cls(part, descriptor)
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file for this process; return False where another one holds it, or nothing can be said."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def part_of(path: Path) -> str | None:
+    """Return the name of the file that a temporary one was to become; None for a file of somebody else."""
+    found = _PART.fullmatch(path.name)
+    return found["name"] if found else None
+
+
+def remove_stale_parts(path: Path) -> None:
+    """Remove what killed processes left beside a file that they were writing; what another one writes now stays."""
+    with suppress(OSError, ValueError):
+        for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+            if part_of(part) == path.name and not part.is_symlink():
+                _remove_if_stale(part)
+
+
+def _remove_if_stale(part: Path) -> None:
+    import shutil  # here, since few need it
+
+    with suppress(OSError):
+        descriptor = os.open(part, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            if _lock(descriptor):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
@@ -135,15 +240,15 @@ def read_names(path: Path, *, asked: str) -> list[str]:
     return [name for line in lines if (name := line.strip())]
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write `data` to `path`, whole or not at all. Raises BadInputError as `replacing` does."""
-    with replacing(path) as part:
+    with replacing(path, durable=durable) as part:
         part.write_bytes(data)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Write `text` as UTF-8 to `path`, whole or not at all. Raises BadInputError as `replacing` does."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"), durable=durable)
 
 
 def code_sha256(file: Path) -> str:

@@ -1,0 +1,90 @@
+"""Standard output and error: safe to write to from the start, wherever they lead and whatever they can show."""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+from vos_bench.errors import BadInputError
+from vos_bench.names import printable
+
+
+def require_streams() -> None:
+    """Make streams that every text can be written to: they may be closed, full, or of an encoding with few signs."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # the number of a closed stream would else go to the next file that is opened
+    os.close(number)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (for the whole process)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace" if name == "stdout" else "backslashreplace")
+    sys.stderr = _ErrorStream(sys.stderr)
+
+
+class _ErrorStream:
+    """Standard error; what cannot be written there is lost, for there is nobody left to tell."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+def require_folder() -> None:
+    """Check that there is a current folder. Raises BadInputError where it was removed."""
+    try:
+        os.getcwd()  # noqa: PTH109 (asks for no more than whether it is there)
+    except OSError as error:
+        raise BadInputError(f"the current folder cannot be used: {error.strerror}; change to another one") from None
+
+
+def write_out(text: str) -> None:
+    """Print a text on standard output. Raises BadInputError where that is full."""
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _full(error) from None
+
+
+def warn(message: str) -> None:
+    """Print one line that is no result, where it does not mix with results."""
+    with suppress(OSError):
+        sys.stderr.write(printable(f"{message}\n"))
+
+
+def flush() -> None:
+    """Write out what was printed. Raises BadInputError where standard output is full."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _full(error) from None
+
+
+def _full(error: OSError) -> BadInputError:
+    return BadInputError(
+        f"standard output: cannot be written: {error.strerror}; files that the command wrote are whole, so send its "
+        "output elsewhere"
+    )
+
+
+def close_output() -> None:
+    """Send what is left for standard output nowhere: the interpreter at its end would try again."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

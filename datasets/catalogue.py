@@ -12,6 +12,7 @@ DAVIS16 = DatasetInfo(
     folders=("DAVIS", "DAVIS16", "DAVIS2016", "davis"),
     licence="CC BY-NC 4.0 as part of the 2017 package; the 2016 release: BSD",
     download="vos_bench.datasets.davis_download:fetch_davis16",
+    has_server=False,
 )
 
 DAVIS17 = DatasetInfo(
@@ -63,6 +64,7 @@ DEMO = DatasetInfo(
     splits=("val", "train"),
     needs_root=False,
     licence="public domain (made of public-domain and CC0 photographs)",
+    has_server=False,
 )
 
 COCO = DatasetInfo(
@@ -72,6 +74,7 @@ COCO = DatasetInfo(
     splits=("train2014", "val2014", "train2017", "val2017"),
     folders=("COCO", "coco2014", "coco2017", "mscoco"),
     licence="annotations CC BY 4.0; the images have Flickr's terms of use, each its own",
+    has_server=False,
 )
 
 FOLDER = DatasetInfo(
@@ -81,6 +84,7 @@ FOLDER = DatasetInfo(
     frames_folder="vos_bench.datasets.folder:open_frames",
     splits=("all",),
     licence="your own data",
+    has_server=False,
 )
 
 SAV = DatasetInfo(

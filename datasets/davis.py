@@ -1,20 +1,20 @@
 """DAVIS 2016 (single object) and DAVIS 2017 (several objects), at 480p and at full resolution."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from vos_bench.api import Problem, Sequence
-from vos_bench.files import read_bytes
-from vos_bench.labelmaps import read_label_map
+from vos_bench.files import decode_text, read_bytes
+from vos_bench.labelmaps import WHITE_NOTE, read_label_map
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import DAVIS16, DAVIS17
-from .frames import image_files
+from .frames import LABEL_SUFFIXES, image_files
 from .inspection import Coverage, Inspection, require_frames, require_label_maps, require_partners
 from .manifest import Manifest, count_problem, list_problem, read_manifests
-from .masks import LabelReader, read_union
+from .masks import LabelReader, read_union, read_white, shows_white
 from .problems import MOST_LIST_BYTES, BadDataError, folder_problem, require_file_names, root_problem
 from .server_zip import write_server_zip
 from .video_folders import FolderDataset, FolderSequence
@@ -80,8 +80,12 @@ class _Davis(FolderDataset):
     def _coverage(self) -> Coverage:
         return "first frame" if self.subset in _TEST_SPLITS else "every frame"
 
-    def _inspection(self, _name: str, /) -> Inspection:
-        return Inspection(self._coverage(), self._reader())
+    def _inspection(self, name: str, /) -> Inspection:
+        labels = image_files(self.annotations_folder / name, LABEL_SUFFIXES)
+        return Inspection(self._coverage(), read_white if self._is_white(labels) else self._reader())
+
+    def _is_white(self, labels: Iterable[Path]) -> bool:
+        return self._reader() is read_label_map and shows_white(labels)
 
     @abstractmethod
     def _reader(self) -> LabelReader:
@@ -92,13 +96,15 @@ class _Davis(FolderDataset):
         frames = require_frames(folder)
         labels = require_label_maps(self.annotations_folder / name)
         require_partners(folder, frames, labels, self._coverage())
+        white = self._is_white(labels.values())
         return FolderSequence(
             name,
             frames=frames,
             annotations=labels,
             starts={next(iter(frames)): None},
             has_truth=len(labels) == len(frames) > 1 or self.subset not in _TEST_SPLITS,
-            read_labels=self._reader(),
+            read_labels=read_white if white else self._reader(),
+            notes={WHITE_NOTE: ""} if white else {},
         )
 
     def check(self) -> list[Problem]:
@@ -165,7 +171,7 @@ def _parts(subset: str) -> tuple[str, ...]:
 def _names(path: Path) -> tuple[str, ...]:
     """Return the sequences that a list names, one a line or as paths of every frame."""
     try:
-        lines = read_bytes(path, most=MOST_LIST_BYTES).decode("utf-8-sig").split("\n")
+        lines = decode_text(read_bytes(path, most=MOST_LIST_BYTES)).split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadDataError(
             Problem(path, f"a file that cannot be read ({error})", "names, one a line", "get it again")

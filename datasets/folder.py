@@ -1,19 +1,30 @@
 """Any folders of frames and label maps: a user's own video."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow
-from vos_bench.names import shorten
+from vos_bench.names import renaming, shorten
 
 from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
-from .inspection import Inspection, require_frames, require_label_maps, require_partners
-from .masks import LabelReader, read_white
+from .inspection import Inspection, other_files, require_frames, require_label_maps, require_partners
+from .masks import (
+    VOID_DOUBT,
+    LabelReader,
+    background_problem,
+    label_notes,
+    read_white,
+    void_problem,
+    white_object,
+)
 from .problems import BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
+
+_REMEDY = "put frames into JPEGImages/SEQUENCE and label maps into Annotations/SEQUENCE"
 
 
 class Folder(FolderDataset):
@@ -22,9 +33,9 @@ class Folder(FolderDataset):
     One level between, such as `480p`, is accepted. An object starts on the first frame whose label map shows it.
     All label maps are the truth, be they dense or sparse, unless they show nothing but objects on the frame where they
     start (empty ones beside them do not count, since some tools write them for frames nobody labelled): then there is
-    no truth. Where all label maps of a sequence hold only 0 and 255, white is object 1; elsewhere 255 marks
-    undecided pixels. The protocol is `all-frames`, which scores every frame that has a truth: `davis` leaves out the
-    last frame and wants a truth on every frame.
+    no truth. In a sequence of one object, label maps that hold only 0 and 255 show it in white; elsewhere 255 marks
+    undecided pixels at the rims of objects. The protocol is `all-frames`, which scores every frame that has a truth:
+    `davis` leaves out the last frame and wants a truth on every frame.
     """
 
     def __init__(self, root: Path, *, split: str = "all") -> None:
@@ -39,16 +50,22 @@ class Folder(FolderDataset):
         """
         if problem := root_problem(root, "JPEGImages", dataset=FOLDER.name):
             raise BadDataError(problem)
-        frames, labels = _sequences_in(root / "JPEGImages"), _sequences_in(root / "Annotations")
+        frames = _sequences_in(root / "JPEGImages")
         names = _folders_in(frames)
         require_file_names(frames, names)
-        if lost := [name for name in names if not (labels / name).is_dir()]:
-            remedy = f"draw at least the first mask of each, as {labels / lost[0]}/FRAME.png, or move them elsewhere"
-            raise BadDataError(Problem(labels, f"no label maps for {shorten(lost)}", "a folder a sequence", remedy))
-        if lost := [name for name in _folders_in(labels) if name not in names]:
-            remedy = f"put the frames into {frames / lost[0]}, or move the label maps elsewhere"
+        labels = _labels_in(root / "Annotations", names)
+        with_labels = _folders_in(labels)
+        without = [name for name in names if name not in with_labels]
+        alone = [name for name in with_labels if name not in names]
+        if without:
+            remedy = renaming(alone, without) or (
+                f"draw at least the first mask of each, as {labels / without[0]}/FRAME.png, or move them elsewhere"
+            )
+            raise BadDataError(Problem(labels, f"no label maps for {shorten(without)}", "a folder a sequence", remedy))
+        if alone:
+            remedy = f"put the frames into {frames / alone[0]}, or move the label maps elsewhere"
             raise BadDataError(
-                Problem(frames, f"no folder of frames for {shorten(lost)}", "a folder a sequence", remedy)
+                Problem(frames, f"no folder of frames for {shorten(alone)}", "a folder a sequence", remedy)
             )
         super().__init__(
             root,
@@ -68,12 +85,20 @@ class Folder(FolderDataset):
         return open_sequence(name, frames, labels)
 
     def _inspection(self, name: str, /) -> Inspection:
-        try:
-            labels = list_images(self.annotations_folder / name, LABEL_SUFFIXES)
-            white = _is_white(_ids_by_frame(labels))
-        except BadInputError:
-            white = False  # a damaged label map; the inspection names it
-        return Inspection("some frames", read_white if white else read_label_map)
+        return Inspection("some frames", label_reader(list_images(self.annotations_folder / name, LABEL_SUFFIXES)))
+
+    def _scored_here(self, masks: Path) -> str:
+        score = f"vos-bench score {masks} --dataset {self.name} --root {self.root}"
+        return f"the data are your own: with all true label maps at hand, score them here: {score} --truth DIR"
+
+
+def label_reader(labels: Mapping[str, Path]) -> LabelReader:
+    """Return what reads the label maps of a sequence, by what is in them; whoever reads a damaged one names it."""
+    try:
+        white = white_object(object_ids(read_narrow(path)) for path in labels.values())
+    except BadInputError:
+        white = None
+    return read_label_map if white is None else partial(read_white, object_id=white)
 
 
 def open_frames(folder: Path) -> FolderSequence:
@@ -93,12 +118,13 @@ def open_sequence(name: str, frames: Mapping[str, Path], labels: Mapping[str, Pa
     """Open a sequence whose objects start where they first appear; reads all of its label maps to see where.
 
     Raises:
-        BadInputError: A label map is damaged, or none holds an object.
+        BadInputError: A label map is damaged, none holds an object, or the background seems to have an index but 0.
     """
     present = _ids_by_frame(labels)
-    white = _is_white(present)
-    reader: LabelReader = read_white if white else read_label_map
-    ids_by_frame = {frame: (1,) * bool(ids) if white else _without_void(ids) for frame, ids in present.items()}
+    white = white_object(present.values())
+    doubt = _void_doubt(labels, present) if white is None else None
+    reader: LabelReader = read_label_map if white is None else partial(read_white, object_id=white)
+    ids_by_frame = {frame: _object_ids(ids, white) for frame, ids in present.items()}
     starts = _starts(ids_by_frame)
     if not starts:
         found = f"{len(labels)} label maps, all empty"
@@ -111,19 +137,32 @@ def open_sequence(name: str, frames: Mapping[str, Path], labels: Mapping[str, Pa
         starts=starts,
         has_truth=any(starts.get(frame, ()) != ids for frame, ids in ids_by_frame.items()),
         read_labels=reader,
+        notes={**label_notes(present), **({VOID_DOUBT: doubt.path.stem} if doubt else {})},
+        doubts=(doubt,) if doubt else (),
     )
 
 
 def _ids_by_frame(labels: Mapping[str, Path]) -> dict[str, tuple[int, ...]]:
-    return {frame: object_ids(read_narrow(path)) for frame, path in labels.items()}
+    found = {}
+    for frame, path in labels.items():
+        read = read_narrow(path)
+        if problem := background_problem(path, read):
+            raise BadDataError(problem)
+        found[frame] = object_ids(read)
+    return found
 
 
-def _is_white(ids_by_frame: Mapping[str, tuple[int, ...]]) -> bool:
-    """Say whether label maps are 0/255 masks of one object."""
-    return {k for ids in ids_by_frame.values() for k in ids} == {VOID}
+def _void_doubt(labels: Mapping[str, Path], ids_by_frame: Mapping[str, tuple[int, ...]]) -> Problem | None:
+    """Ask what 255 means on the first label map where it looks like an object; None where it does on none."""
+    highest = max((k for ids in ids_by_frame.values() for k in ids if k != VOID), default=0)
+    marked = (labels[frame] for frame, ids in ids_by_frame.items() if VOID in ids)
+    return next((problem for path in marked if (problem := void_problem(path, read_label_map(path), highest))), None)
 
 
-def _without_void(ids: tuple[int, ...]) -> tuple[int, ...]:
+def _object_ids(ids: tuple[int, ...], white: int | None) -> tuple[int, ...]:
+    """Return the ids of a label map's objects, where white is the given one or undecided."""
+    if white is not None and ids == (VOID,):
+        return (white,)
     return tuple(k for k in ids if k != VOID)
 
 
@@ -142,17 +181,38 @@ def _folders_in(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
 
 
+def _labels_in(folder: Path, names: Collection[str]) -> Path:
+    """Return the folder that holds one folder of label maps a sequence. Raises BadDataError where an object has one."""
+    expected = "one folder a sequence, with label maps FRAME.png"
+    if problem := folder_problem(folder, expected=expected, remedy=_REMEDY):
+        raise BadDataError(problem)
+    known = [name for name in _folders_in(folder) if name in names]
+    if not known:
+        return _sequences_in(folder)
+    for name in known:
+        if not list_images(folder / name) and any(list_images(each) for each in _folders(folder / name)):
+            found, remedy = other_files(folder / name, "label map")
+            raise BadDataError(Problem(folder / name, found, "label maps FRAME.png", remedy))
+    return folder
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder / name for name in _folders_in(folder)]
+
+
 def _sequences_in(folder: Path) -> Path:
     """Return the folder that holds one folder a sequence: this one, or the only one in it that holds such folders."""
-    remedy = "put frames into JPEGImages/SEQUENCE and label maps into Annotations/SEQUENCE"
+    remedy = _REMEDY
     if problem := folder_problem(folder, expected="one folder a sequence", remedy=remedy):
         raise BadDataError(problem)
-    children = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    levels = [child for child in children if not list_images(child) and any(path.is_dir() for path in child.iterdir())]
+    children = _folders(folder)
+    levels = [child for child in children if not list_images(child) and _folders(child)]
     if not children or (levels and len(children) > 1):
         found = f"{len(children)} folders ({shorten(child.name for child in children)})" if children else "no folder"
         if not children and list_images(folder):
             found, remedy = "images", f"move them one level down, into {folder / 'my-video'}"
+        elif not children and any(folder.iterdir()):
+            found, remedy = other_files(folder)
         elif levels:
             remedy = "keep one resolution here and move the others elsewhere"
         raise BadDataError(Problem(folder, found, "one folder a sequence", remedy))

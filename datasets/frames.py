@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,13 @@ TAIL = 4096
 
 _ORIENTATION = 0x0112
 """The EXIF tag that says how a camera was held."""
+
+
+TURNED_NOTE = "frames are turned as their EXIF data say, and label maps are taken as drawn on the turned frames"
+FAINT_NOTE = (
+    "frames have 16 bits, of which they use 12 or fewer, so that they are nearly black; multiply the values, by 16 "
+    "where a camera gave 12 bits"
+)
 
 
 def list_images(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> dict[str, Path]:
@@ -94,8 +101,10 @@ def order_problem(folder: Path, names: Iterable[str]) -> Problem | None:
     found = (
         f"frames whose order is unclear: as text {shorten(as_text[start:])}, as numbers {shorten(as_numbers[start:])}"
     )
-    width = max(5, *map(len, as_text))
-    example = f"{as_numbers[start]} becomes {as_numbers[start].zfill(width)}"
+    numbers = [digits[-1] for name in as_text if (digits := re.findall(r"\d+", name))]
+    width = max(5 if all(map(str.isdecimal, as_text)) else 0, *map(len, numbers))
+    padded = re.sub(r"\d+(?=\D*$)", lambda number: number[0].zfill(width), as_numbers[start])
+    example = f"{as_numbers[start]} becomes {padded}"
     return Problem(folder, found, "names padded with zeros", f"rename frames and label maps alike: {example}")
 
 
@@ -164,6 +173,43 @@ def file_damage(path: Path) -> str | None:
         return damage_of(head, tail, size)
     except OSError as error:
         return f"a file that cannot be read ({error.strerror})"
+
+
+def orientation(path: Path) -> int:
+    """Return how a file's EXIF data say that a camera was held: 1 for upright, which a file without them is too."""
+    try:
+        require_regular(path, most=MAX_BYTES)
+        with PillowImage.open(path, formats=_FORMATS) as image:
+            return int(image.getexif().get(_ORIENTATION, 1) if "exif" in image.info else 1)
+    except Exception:  # as in `_size`, which says what is wrong
+        return 1
+
+
+def frame_notes(frames: Mapping[str, Path]) -> dict[str, str]:
+    """Return what to know of a sequence's frames, by their first file: how it is turned, and how few bits it uses.
+
+    Decodes that frame where it is a PNG of 16 bits.
+    """
+    path = next(iter(frames.values()))
+    found = {}
+    if (turned := orientation(path)) != 1:
+        found[TURNED_NOTE] = f"orientation {turned}"
+    if (highest := _highest_of_16_bits(path)) is not None and highest < 1 << 12:
+        found[FAINT_NOTE] = f"up to {highest}"
+    return found
+
+
+def _highest_of_16_bits(path: Path) -> int | None:
+    """Return the highest value of a PNG with 16 bits a channel; None for any other file."""
+    import cv2
+
+    try:
+        if read_ends(path, most=MAX_BYTES, head=25, tail=0).head[24:] != b"\x10" or path.suffix.lower() != ".png":
+            return None
+        image = cv2.imdecode(np.frombuffer(read_bytes(path, most=MAX_BYTES), np.uint8), cv2.IMREAD_UNCHANGED)
+    except (OSError, cv2.error):  # reading the frame says what is wrong
+        return None
+    return None if image is None else int(image.max())
 
 
 def image_size(path: Path) -> tuple[int, int]:

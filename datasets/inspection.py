@@ -7,13 +7,16 @@ from typing import Literal
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
-from vos_bench.names import shorten
+from vos_bench.names import renaming, shorten
 
 from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem, prefix_problem
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
 from .problems import BadDataError
 
 Coverage = Literal["every frame", "first frame", "some frames"]
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"})
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 
 _AGAIN = "copy or unpack the data again"
 
@@ -46,7 +49,7 @@ def inspect_sequence(frames_folder: Path, labels_folder: Path, inspection: Inspe
         *_first_of(broken),
         *filter(None, [prefix_problem(frames_folder, frames)]),
         *_first_of(_uneven(frames, sizes)),
-        *_inspect_labels(labels, sizes, inspection),
+        *_inspect_labels(labels, frames, sizes, inspection),
     ]
 
 
@@ -54,7 +57,8 @@ def require_frames(folder: Path) -> dict[str, Path]:
     """Return a sequence's frames. Raises BadDataError when there are none or their order is unclear."""
     frames = list_images(folder)
     if not frames:
-        raise BadDataError(Problem(folder, "no image", "frames as .jpg, .png or .bmp", _AGAIN))
+        found, remedy = other_files(folder)
+        raise BadDataError(Problem(folder, found, "frames as .jpg, .png or .bmp", remedy))
     if problem := order_problem(folder, frames):
         raise BadDataError(problem)
     return frames
@@ -67,18 +71,43 @@ def require_label_maps(folder: Path) -> dict[str, Path]:
         return labels
     others = list_images(folder)
     if not others:
-        raise BadDataError(Problem(folder, "no label map", "label maps as .png", _AGAIN))
-    found = f"{len(others)} files like {next(iter(others.values())).name}"
-    remedy = "JPEG blurs the ids, so they cannot be saved; get or export the label maps as PNG"
+        found, remedy = other_files(folder, "label map")
+        raise BadDataError(Problem(folder, found, "label maps as .png", remedy))
+    first = next(iter(others.values()))
+    found = f"{len(others)} files like {first.name}"
+    remedy = "save them as PNG, which keeps the ids"
+    if first.suffix.lower() in JPEG_SUFFIXES:
+        remedy = "JPEG blurs the ids, so they cannot be saved; get or export the label maps as PNG"
     raise BadDataError(Problem(folder, found, "label maps as .png", remedy))
+
+
+def other_files(folder: Path, what: str = "image") -> tuple[str, str]:
+    """Return what lies in a folder without the files that are looked for, and what to do with it."""
+    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    if videos := [path for path in inside if path.suffix.lower() in VIDEO_SUFFIXES]:
+        remedy = (
+            f"vos-bench segment {videos[0].name} takes a video as it is; for a dataset take the frames out: "
+            f"ffmpeg -i {videos[0].name} -start_number 0 -q:v 2 FOLDER/%05d.jpg"
+        )
+        return f"the video {videos[0].name}", remedy
+    if folders := [path for path in inside if path.is_dir()]:
+        deeper = next((path for path in folders if list_images(path)), None)
+        if deeper is not None and what != "image":
+            found = f"a folder for each object ({shorten(path.name for path in folders)}), as SA-V has them"
+            return found, "merge the masks of each frame into one label map, with the id of each object as its label"
+        return f"folders ({shorten(path.name for path in folders)})", "put the files directly into it"
+    if inside:
+        kind = inside[0].suffix or "no suffix"
+        to = "label maps to PNG" if what != "image" else "frames to JPEG or PNG"
+        return f"{len(inside)} files like {inside[0].name} ({kind})", f"convert the {to}, under the same names"
+    return f"no {what}", _AGAIN
 
 
 def require_partners(folder: Path, frames: Mapping[str, Path], labels: Mapping[str, Path], coverage: Coverage) -> None:
     """Check that label maps and frames belong together. Raises BadDataError."""
     if lost := [name for name in labels if name not in frames]:
-        numbers = {name.lstrip("0") for name in frames}
-        padded = any(name.lstrip("0") in numbers for name in lost)
-        remedy = "pad both names with as many zeros" if padded else "get the missing frames, or remove these label maps"
+        remedy = renaming(lost, [name for name in frames if name not in labels])
+        remedy = remedy or "get the missing frames, or remove these label maps"
         found = (
             f"{len(frames)} frames and {len(labels)} label maps, {len(lost)} of them without a frame: {shorten(lost)}"
         )
@@ -111,7 +140,10 @@ def _uneven(frames: Mapping[str, Path], sizes: Mapping[str, tuple[int, int]]) ->
 
 
 def _inspect_labels(
-    labels: Mapping[str, Path], sizes: Mapping[str, tuple[int, int]], inspection: Inspection
+    labels: Mapping[str, Path],
+    frames: Mapping[str, Path],
+    sizes: Mapping[str, tuple[int, int]],
+    inspection: Inspection,
 ) -> list[Problem]:
     by_kind: dict[str, list[Problem]] = {"read": [], "size": [], "smooth": []}
     empty: list[Problem] = []
@@ -122,7 +154,7 @@ def _inspect_labels(
             by_kind["read"].append(_as_problem(error, path))
             continue
         if name in sizes and read.shape != sizes[name]:
-            by_kind["size"].append(size_problem(path, read.shape, sizes[name]))
+            by_kind["size"].append(size_problem(path, read.shape, sizes[name], frames[name]))
         ids = objects_in(read)
         if is_smoothed(read):
             by_kind["smooth"].append(smoothed_problem(path, len(ids)))

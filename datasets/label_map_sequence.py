@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from vos_bench.api import FrameRange, Image, LabelMap, Problem, Prompt, Sequence
-from vos_bench.labelmaps import read_label_map, read_narrow
+import numpy as np
 
-from .frames import image_size, read_image
-from .masks import is_smoothed, objects_in, size_problem, smoothed_problem
+from vos_bench.api import FrameRange, Image, LabelMap, Problem, Prompt, Sequence
+from vos_bench.labelmaps import NarrowLabels, read_narrow, white_as
+
+from .frames import frame_notes, image_size, read_image
+from .masks import is_smoothed, objects_in, shows_white, size_problem, smoothed_problem
 from .problems import BadDataError
 
 
@@ -70,7 +72,7 @@ class LabelMapSequence(Sequence):
             wanted = self._wanted(name) - started
             if self._listed is not None and not wanted:
                 continue  # nothing can start here: not even read
-            shown = objects_in(read_narrow(self._labels[name]))
+            shown = objects_in(self._read(name))
             if new := tuple(k for k in shown if k not in started and (self._listed is None or k in wanted)):
                 starts[name] = new
                 started.update(new)
@@ -90,6 +92,22 @@ class LabelMapSequence(Sequence):
                 name = next((name for name in self._given_on if name >= first), self._given_on[-1])
                 starts[name] = (*starts.get(name, ()), object_id)
 
+    @cached_property
+    def _white(self) -> int | None:
+        """Which object white (255) is in 0/255 masks; None where there are several objects, so that it is none."""
+        if self._listed is not None:
+            return next(iter(self._listed)) if len(self._listed) == 1 else None
+        return 1 if shows_white(self._labels.values()) else None
+
+    def _read(self, frame_name: str) -> NarrowLabels:
+        labels = read_narrow(self._labels[frame_name])
+        return labels if self._white is None else white_as(labels, self._white)
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What to know of the data: see `Sequence.notes`."""
+        return frame_notes(self._frames) if self._frames else {}
+
     def read_frame(self, frame_name: str) -> Image:
         """Decode one frame. Raises BadInputError when it is missing, cut off or damaged."""
         if frame_name not in self._frames:
@@ -101,10 +119,10 @@ class LabelMapSequence(Sequence):
     def read_truth(self, frame_name: str) -> LabelMap:
         """Read one label map. Raises BadInputError when it is no label map or has another size than its frame."""
         path = self._labels[frame_name]
-        labels = read_label_map(path)
+        labels = self._read(frame_name).astype(np.uint16, copy=False)
         frame = self._frames.get(frame_name)
         if frame is not None and labels.shape != (size := image_size(frame)):
-            raise BadDataError(size_problem(path, labels.shape, size))
+            raise BadDataError(size_problem(path, labels.shape, size, frame))
         return labels
 
     def read_prompt(self, frame_name: str) -> Prompt:
@@ -120,4 +138,4 @@ class LabelMapSequence(Sequence):
 
     def shown_objects(self) -> set[int]:
         """Return the ids of all objects that some label map shows; reads all of them."""
-        return {k for path in self._labels.values() for k in objects_in(read_narrow(path))}
+        return {k for name in self._labels for k in objects_in(self._read(name))}

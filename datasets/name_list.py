@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vos_bench.api import Problem
-from vos_bench.files import read_bytes
+from vos_bench.files import decode_text, read_bytes
 
 from .problems import MOST_LIST_BYTES, BadDataError, require_file_names
 
@@ -15,7 +15,7 @@ def read_name_list(path: Path, *, may_be_empty: bool = False) -> tuple[str, ...]
         BadInputError: It cannot be read, is empty or no text, or a name is none that a folder can have.
     """
     try:
-        names = tuple(dict.fromkeys(read_bytes(path, most=MOST_LIST_BYTES).decode("utf-8-sig").split()))
+        names = tuple(dict.fromkeys(decode_text(read_bytes(path, most=MOST_LIST_BYTES)).split()))
     except (OSError, UnicodeDecodeError) as error:
         problem = Problem(path, f"a file that cannot be read ({error})", "names, one a line", "get it again")
         raise BadDataError(problem) from None

@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 from vos_bench.api import Dataset, Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
-from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_narrow
+from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_narrow, white_as
 from vos_bench.names import shorten
 
 from .frames import LABEL_SUFFIXES, list_images
@@ -91,6 +91,8 @@ def _size_and_ids(sequence: Sequence) -> tuple[tuple[int, ...], set[int]]:
 
 def _indexed(path: Path, size: tuple[int, ...], ids: set[int]) -> bytes:
     labels = read_narrow(path)
+    if len(ids) == 1:
+        labels = white_as(labels, next(iter(ids)))
     if labels.shape != size:
         found, expected = f"{labels.shape[0]} x {labels.shape[1]} pixels", f"{size[0]} x {size[1]} (height x width)"
         raise BadDataError(Problem(path, found, expected, "write label maps at the frames' own size"))

@@ -3,17 +3,19 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, read_ends
 from vos_bench.labelmaps import MAX_BYTES as MOST_LABEL_BYTES
+from vos_bench.labelmaps import PARTIAL_NOTE, VOID, VOID_NOTE, object_ids, partial_truth, read_narrow
 from vos_bench.names import did_you_mean, shorten
 
-from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, MAX_BYTES, image_files, image_size, read_image
+from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, MAX_BYTES, frame_notes, image_files, image_size, read_image
 from .inspection import Inspection, inspect_sequence
-from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
+from .masks import LabelReader, empty_problem, is_smoothed, label_notes, objects_in, size_problem, smoothed_problem
 from .problems import BadDataError
 
 _TAIL = 1024
@@ -32,6 +34,8 @@ class FolderSequence(Sequence):
         starts: Mapping[str, tuple[int, ...] | None],
         has_truth: bool,
         read_labels: LabelReader,
+        notes: Mapping[str, str] | None = None,
+        doubts: tuple[Problem, ...] = (),
     ) -> None:
         """Keep paths.
 
@@ -42,6 +46,8 @@ class FolderSequence(Sequence):
             starts: Frame name to the ids of the objects that start there; None for all that its label map holds.
             has_truth: Whether the annotations are the truth, or only prompts.
             read_labels: Reads a label map.
+            notes: What is known of the label maps; see `Sequence.notes`.
+            doubts: What may be a mistake in them, and only the user knows.
         """
         self.name = name
         self.frame_names = tuple(frames)
@@ -51,6 +57,23 @@ class FolderSequence(Sequence):
         self.groups: Mapping[int, str] = {}
         self._frames, self._annotations = frames, annotations
         self._starts, self._read_labels = starts, read_labels
+        self._noted, self.doubts = dict(notes or {}), doubts
+
+    @cached_property
+    def notes(self) -> Mapping[str, str]:
+        """What to know of the data: see `Sequence.notes`."""
+        found = {**self._noted, **frame_notes(self._frames)}
+        if not self._noted and self._void_is_given():
+            found[VOID_NOTE] = ""
+        if note := partial_truth(self.truth_names, self.output_names):
+            found[PARTIAL_NOTE] = note
+        return found
+
+    def _void_is_given(self) -> bool:
+        try:
+            return any(VOID in object_ids(self._read_labels(self._annotations[name])) for name in self.prompt_frames)
+        except BadInputError:  # a damaged label map; reading the prompt says so
+            return False
 
     def read_frame(self, frame_name: str) -> Image:
         """Decode one frame. Raises BadInputError when it is missing, cut off or damaged."""
@@ -65,7 +88,7 @@ class FolderSequence(Sequence):
         path = self._annotations[frame_name]
         labels = self._read_labels(path)
         if labels.shape != (size := image_size(self._frames[frame_name])):
-            raise BadDataError(size_problem(path, labels.shape, size))
+            raise BadDataError(size_problem(path, labels.shape, size, self._frames[frame_name]))
         if is_smoothed(labels):
             raise BadDataError(smoothed_problem(path, len(objects_in(labels))))
         return labels
@@ -159,15 +182,38 @@ class FolderDataset(Dataset):
         problems: list[Problem] = []
         for name in self.sequence_names:
             frames, labels = self.frames_folder / name, self.annotations_folder / name
-            problems += inspect_sequence(frames, labels, self._inspection(name))
+            problems += inspect_sequence(frames, labels, self._inspection(name)) or self._opening_problem(name)
         return problems
+
+    def _opening_problem(self, name: str) -> list[Problem]:
+        try:
+            opened = self.sequence(name)
+        except BadDataError as refusal:
+            return [refusal.problem]
+        return [*opened.doubts] if isinstance(opened, FolderSequence) else []
+
+    def notes(self, name: str, /) -> Mapping[str, str]:
+        """Add to a sequence's notes what all its label maps say of void and of white; damaged ones say nothing."""
+        try:
+            return {**self._label_notes(name), **self.sequence(name).notes}
+        except BadInputError:
+            return {}
+
+    def _label_notes(self, name: str) -> dict[str, str]:
+        paths = image_files(self.annotations_folder / name, LABEL_SUFFIXES)
+        return label_notes({path.stem: object_ids(read_narrow(path)) for path in paths})
 
     def package(self, masks: Path, archive: Path) -> None:
         """Refuse: there is no server for this data."""
         raise BadInputError(
-            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; the truth is "
-            f"public, so score it here: vos-bench score {masks} --dataset {self.name} --split {self.split}"
+            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; "
+            f"{self._scored_here(masks)}"
         )
+
+    def _scored_here(self, masks: Path) -> str:
+        """Return how label maps are scored, for a user who looks for a server."""
+        score = f"vos-bench score {masks} --dataset {self.name} --split {self.split}"
+        return f"the truth is public, so score it here: {score}"
 
 
 def _shown(path: Path, folder: Path) -> str:

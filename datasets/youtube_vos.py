@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -13,6 +14,7 @@ from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
 from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
+from .masks import read_white
 from .name_list import read_name_list
 from .problems import BadDataError
 from .server_zip import write_server_zip
@@ -83,8 +85,10 @@ class _YouTubeVos(FolderDataset):
         video, groups = self.meta.videos[name], self._groups.get(name, {})
         return YouTubeVosSequence(name, frames=frames, labels=labels, video=video, groups=groups)
 
-    def _inspection(self, _name: str, /) -> Inspection:
-        return Inspection("some frames", read_label_map)
+    def _inspection(self, name: str, /) -> Inspection:
+        given = self.meta.videos[name].first_frames
+        white = partial(read_white, object_id=next(iter(given))) if len(given) == 1 else None
+        return Inspection("some frames", white or read_label_map)
 
     def fingerprint(self) -> str:
         """Return a sha256 over the frames' names, sizes and ends, all label maps, and the list of objects."""

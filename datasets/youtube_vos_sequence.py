@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
-from vos_bench.labelmaps import object_ids, read_label_map, read_narrow
+from vos_bench.labelmaps import NarrowLabels, object_ids, read_narrow, white_as
 from vos_bench.meta_json import ListedVideo
 from vos_bench.names import frame_order, shorten
 
-from .frames import image_size, read_image
+from .frames import frame_notes, image_size, read_image
 from .masks import is_smoothed, size_problem, smoothed_problem
 from .problems import BadDataError
 
@@ -80,7 +82,7 @@ class YouTubeVosSequence(Sequence):
             raise BadDataError(self._unlabelled(object_id))
         for frame in listed:
             if frame not in shown:
-                shown[frame] = frozenset(object_ids(read_narrow(self._labels[frame])))
+                shown[frame] = frozenset(object_ids(self._read_ids(self._labels[frame])))
             if object_id in shown[frame]:
                 return frame
         return listed[0]
@@ -98,10 +100,20 @@ class YouTubeVosSequence(Sequence):
     def read_truth(self, frame_name: str) -> LabelMap:
         """Read one label map. Raises BadInputError when it is no label map or has another size than its frame."""
         path = self._labels[frame_name]
-        labels = read_label_map(path)
+        labels = self._read_ids(path)
         if labels.shape != (size := image_size(self._frames[frame_name])):
-            raise BadDataError(size_problem(path, labels.shape, size))
-        return labels
+            raise BadDataError(size_problem(path, labels.shape, size, self._frames[frame_name]))
+        return labels.astype(np.uint16, copy=False)
+
+    def _read_ids(self, path: Path) -> NarrowLabels:
+        """Read a label map; in a sequence of one object, white (255) in a 0/255 mask is this object."""
+        labels = read_narrow(path)
+        return white_as(labels, next(iter(self.first_frames))) if len(self.first_frames) == 1 else labels
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What to know of the data: see `Sequence.notes`."""
+        return frame_notes(self._frames)
 
     def read_prompt(self, frame_name: str) -> Prompt:
         """Read the masks of the objects that start on a frame, and of no other.

@@ -46,6 +46,7 @@ class ColourModel(PerObject):
     """Follows each object by a `ColouredObject`."""
 
     Config: ClassVar[type[ColourModelConfig]] = ColourModelConfig
+    on_cpu = True
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """Forget the last sequence and take the first objects; see `Method.initialize`."""

@@ -27,6 +27,7 @@ class CopyFirst(PerObject):
     """
 
     Config: ClassVar[type[CopyFirstConfig]] = CopyFirstConfig
+    on_cpu = True
     merge_rule = "argmax"
 
     def build_model(self, object_id: int) -> SingleObjectModel:  # noqa: ARG002 (all alike)

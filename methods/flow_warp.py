@@ -114,6 +114,7 @@ class FlowWarp(PerObject):
     """Carries soft masks along the flow from each frame to the last one; one flow serves all objects."""
 
     Config: ClassVar[type[FlowWarpConfig]] = FlowWarpConfig
+    on_cpu = True
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """Forget the last sequence and take the first objects; see `Method.initialize`."""

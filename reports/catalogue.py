@@ -13,6 +13,7 @@ ABLATION_FIGURE = ReportInfo(
     "Score by axis of an ablation, with its spread over seeds",
     "vos_bench.reports.ablation_figure:draw_figure",
     kind="figure",
+    takes=(),
 )
 YTVOS18 = ReportInfo("ytvos18", "Table 2 of the LWL paper: YouTube-VOS 2018", "vos_bench.reports.paper:ytvos18")
 YTVOS18_ALL = ReportInfo(
@@ -45,20 +46,40 @@ DELTA = ReportInfo(
     published=True,
 )
 CURVES = ReportInfo(
-    "curves", "J and F over the frames of single sequences", "vos_bench.reports.figures:curves", kind="figure"
+    "curves",
+    "J and F over the frames of single sequences",
+    "vos_bench.reports.figures:curves",
+    kind="figure",
+    takes=("--sequences",),
 )
 DISTRIBUTION = ReportInfo(
     "distribution",
     "Which share of the objects reaches which J&F",
     "vos_bench.reports.figures:distribution",
     kind="figure",
+    takes=(),
 )
 PARETO = ReportInfo(
-    "pareto", "Score against FPS, with published points", "vos_bench.reports.figures:pareto", kind="figure"
+    "pareto",
+    "Score against FPS, with published points",
+    "vos_bench.reports.figures:pareto",
+    kind="figure",
+    takes=(),
 )
-SIZE = ReportInfo("size", "J against the size of the object", "vos_bench.reports.figures:size", kind="figure")
+SIZE = ReportInfo(
+    "size",
+    "J against the size of the object",
+    "vos_bench.reports.figures:size",
+    kind="figure",
+    takes=(),
+)
 TRAINING = ReportInfo(
-    "training", "Training curves", "vos_bench.reports.figures:training", kind="figure", reads="folders"
+    "training",
+    "Training curves",
+    "vos_bench.reports.figures:training",
+    kind="figure",
+    reads="folders",
+    takes=(),
 )
 STRIPS = ReportInfo(
     "strips",

@@ -230,6 +230,11 @@ class Sequence(ABC):
     object_frames: Mapping[int, tuple[str, ...]] = MappingProxyType({})
     """Object id to the frames that have a truth of this object, in order; empty where objects share label maps."""
 
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What to know of the data beside the scores: a sentence without a full stop, to a detail (or nothing)."""
+        return {}
+
     @abstractmethod
     def read_frame(self, frame_name: str) -> Image:
         """Decode one frame; H x W x 3, RGB."""
@@ -295,6 +300,10 @@ class Dataset(ABC):
     @abstractmethod
     def check(self) -> list[Problem]:
         """Look at every file's name, size and ids; return what is wrong, an empty list when all is well."""
+
+    def notes(self, name: str, /) -> Mapping[str, str]:
+        """Return what to know of a sequence's data, as `Sequence.notes` has it, after a look at all its label maps."""
+        return self.sequence(name).notes
 
     def frames_problem(self, _seen: FramesSeen, /) -> Problem | None:
         """Return why a method cannot see these frames, or None: a run asks before it begins."""

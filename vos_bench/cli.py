@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
 from vos_bench.commands.exit_codes import INTERRUPTED
-from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, warn
+from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, set_debug, warn
 from vos_bench.errors import VosBenchError
 from vos_bench.foreign_code import culprit, describe, leave
 from vos_bench.names import is_unicode
@@ -64,10 +64,11 @@ def _launch(
 
     Args:
         tokens: The command and its options.
-        debug: Show the traceback of an error.
+        debug: Show the traceback of an error, and of a method that raised.
     """
     if stranger := next((token for token in tokens if not is_unicode(token)), None):
         return _complain(f"{stranger}: found bytes that are not UTF-8, which no record can hold; give it another name")
+    set_debug(debug)
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0
     except (CycloptsError, VosBenchError) as error:

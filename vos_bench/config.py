@@ -11,7 +11,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes
+from vos_bench.files import decode_text, read_bytes
 from vos_bench.names import is_unicode
 
 MOST_BYTES = 1 << 20
@@ -179,7 +179,7 @@ def read_user_config() -> UserConfig:
     """
     path = user_config_path()
     try:
-        return UserConfig.model_validate(_toml(read_bytes(path, most=MOST_BYTES).decode("utf-8")))
+        return UserConfig.model_validate(_toml(decode_text(read_bytes(path, most=MOST_BYTES))))
     except FileNotFoundError:
         return UserConfig()
     except ValidationError as error:

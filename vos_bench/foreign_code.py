@@ -16,11 +16,12 @@ FILE_MODULE = "_vos_bench_file_"
 
 
 @contextmanager
-def foreign_code(error_of: Callable[[str], VosBenchError]) -> Iterator[None]:
+def foreign_code(error_of: Callable[[str], VosBenchError], *, place: bool = False) -> Iterator[None]:
     """Run code of others in a block.
 
     Args:
         error_of: Makes the error from what was raised, `ValueError: no such layer`.
+        place: Whether to add the file and the line, for the author of that code.
 
     Raises:
         VosBenchError: What the code raised, whatever it was. Errors of this package pass as they are, and so does
@@ -31,7 +32,16 @@ def foreign_code(error_of: Callable[[str], VosBenchError]) -> Iterator[None]:
     except (VosBenchError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise error_of(describe(error)) from error
+        raise error_of(describe(error) + (_place(error) if place else "")) from error
+
+
+def _place(error: BaseException) -> str:
+    """Return in which file and line an error was raised: in a file that the user named where it came by there."""
+    frames = list(_frames(error.__traceback__))
+    own = [each for each in frames if str(each.tb_frame.f_globals.get("__name__", "")).startswith(FILE_MODULE)]
+    if not (last := (own or frames)[-1:]):
+        return ""
+    return f" ({last[0].tb_frame.f_code.co_filename}, line {last[0].tb_lineno}; --debug shows more)"
 
 
 THREAD_SECONDS = 1.0

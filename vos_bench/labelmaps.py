@@ -41,6 +41,8 @@ _CHANNELS = {2: 3, 4: 2, 6: 4}
 """Of the colour types that have more than one."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Left, top and steps of the passes of an interlaced file."""
+_SCALED_BY = {2: 85, 4: 17}
+"""Bits of a grey pixel to the factor by which Pillow, like other decoders of pictures, stretches it to 8 bits."""
 _PIECE = 1 << 20
 _ONE_GO = 1 << 16
 """So many compressed bytes may be inflated without a bound: deflate makes at most 1,032 times as many of them."""
@@ -70,7 +72,8 @@ def read_label_map(path: Path) -> LabelMap:
     """Read a label map from a PNG file, strictly: H x W labels as stored; 0 is background.
 
     Indexed (1, 2, 4, 8 bits), grey (1 to 16 bits) and grey-with-alpha files are read, interlaced or not, with any row
-    filters; a pixel's label is its palette index or grey level, alpha and transparency are ignored. A 0/255 mask
+    filters; a pixel's label is its palette index or the number that the file holds, alpha and transparency are ignored.
+    So grey of 2 bits has labels 0 to 3, which decoders of pictures show as 0, 85, 170 and 255. A 0/255 mask of 8 bits
     gives labels 0 and 255.
 
     Raises:
@@ -223,6 +226,8 @@ def _read_with_pillow(header: _Header, chunks: _Chunks, path: Path) -> NarrowLab
         raise _damaged(path, str(error)) from None
     if pixels.ndim == 3:
         pixels = pixels[..., 0]
+    if header.colour_type == _GREY and header.bits in _SCALED_BY:
+        pixels = pixels // _SCALED_BY[header.bits]  # back to what the file holds
     return pixels.astype(np.uint16) if pixels.itemsize > 1 else pixels.astype(np.uint8)
 
 
@@ -332,6 +337,31 @@ def object_ids(labels: NarrowLabels) -> tuple[int, ...]:
     present = np.zeros(int(labels.max(initial=0)) + 1, np.bool_)
     present[labels.ravel()] = True
     return tuple(int(k) for k in np.flatnonzero(present) if k)
+
+
+def is_white(labels: NarrowLabels) -> bool:
+    """Say whether a label map holds 0 and 255 alone, and 255 at least once: one object, as many tools write its mask.
+
+    Whoever knows that there is but one object takes white for it; see `white_as`.
+    """
+    return int(labels.max(initial=0)) == VOID and bool(((labels == 0) | (labels == VOID)).all())
+
+
+def white_as(labels: NarrowLabels, object_id: int = 1) -> NarrowLabels:
+    """Return a label map with white (255) as an object, where it is a 0/255 mask; any other as it is."""
+    return np.where(labels > 0, np.array(object_id, labels.dtype), 0) if is_white(labels) else labels
+
+
+WHITE_NOTE = "0/255 masks: white (255) is the one object of its sequence"
+VOID_NOTE = "255 in the ground truth marks undecided pixels, which count as background"
+PARTIAL_NOTE = "some frames have no ground truth, and what is predicted on them does not count"
+
+
+def partial_truth(truth: Collection[str], outputs: Collection[str]) -> str:
+    """Return how many of the frames that are asked for have a ground truth, in words; nothing where none or all do."""
+    if not truth or set(outputs) <= set(truth):
+        return ""
+    return f"{len(truth)} of {len(outputs)} frames have one"
 
 
 def merge_objects(labels: NarrowLabels) -> LabelMap:

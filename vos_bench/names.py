@@ -2,8 +2,10 @@
 
 import difflib
 import os
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 MOST_NAME_BYTES = 200
 """Of a file's name without what is put behind it; 255 is the most that common file systems take."""
@@ -80,6 +82,42 @@ def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]}?" if close else otherwise or f"known: {', '.join(names) or 'none'}"
+
+
+def renaming(found: Iterable[str], wanted: Iterable[str]) -> str:
+    """Return how files or folders have to be renamed to bear the wanted names; empty where no pattern shows how.
+
+    Seen are something put before or behind every name, other capitals, and another number of zeros before a number.
+
+    Args:
+        found: The names that are there and not wanted.
+        wanted: The names that should be there.
+    """
+    names, targets = list(found), list(wanted)
+    for what, simplified in _simplifications(names, targets):
+        by_form = {simplified(target): target for target in targets}
+        if names and len(by_form) == len(targets) and all(simplified(name) in by_form for name in names):
+            return f"rename {names[0]} to {by_form[simplified(names[0])]} ({what})"
+    return ""
+
+
+def _simplifications(names: list[str], targets: list[str]) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """Yield ways in which names often differ, in words and as a function that takes the difference away."""
+    yield "they differ in capitals", str.casefold
+    yield "pad both names with as many zeros", lambda name: re.sub(r"\d+", lambda number: str(int(number[0])), name)
+    if not names:
+        return
+    for target in sorted(targets, key=len, reverse=True):
+        before, inside, behind = names[0].partition(target)
+        if inside:
+            parts = (f"all begin with {before!r}" * bool(before), f"all end with {behind!r}" * bool(behind))
+            yield " and ".join(filter(None, parts)), partial(_without, before, behind)
+
+
+def _without(before: str, behind: str, name: str) -> str:
+    if not (name.startswith(before) and name.endswith(behind)):
+        return name
+    return name[len(before) : len(name) - len(behind)]
 
 
 def _is_steering(character: str) -> bool:

@@ -118,6 +118,7 @@ class DatasetInfo:
         factory: `module:Class` of the `Dataset`, called as `Class(root, split=...)`.
         splits: All splits, the default first.
         needs_root: False for a dataset that the package makes itself.
+        has_server: Whether a server takes label maps of a split without public truth, as a zip that `package` writes.
         folders: Names under which its root is looked for in `VOS_BENCH_DATA`, besides the dataset's own.
         licence: Licence of the data.
         download: `module:function` that fetches a split into a folder, called as `function(root, split=...)`; it
@@ -136,6 +137,7 @@ class DatasetInfo:
     factory: str
     splits: tuple[str, ...]
     needs_root: bool = True
+    has_server: bool = True
     folders: tuple[str, ...] = ()
     licence: str = ""
     download: str = ""
@@ -159,6 +161,7 @@ class ReportInfo:
         reads: `runs`, or `folders` for a report that looks into the named folders itself and gets no runs.
         published: Whether a table holds runs against published methods, sequence by sequence: its function is then
             called as `function(runs, published=names)`.
+        takes: Which options a figure or a page heeds besides `--out`: `--root`, `--sequences`; any other is refused.
     """
 
     name: str
@@ -167,6 +170,7 @@ class ReportInfo:
     kind: Literal["table", "figure", "page"] = "table"
     reads: Literal["runs", "folders"] = "runs"
     published: bool = False
+    takes: tuple[str, ...] = ("--root", "--sequences")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ class Prompt:
     masks: Mapping[int, Mask] = field(default_factory=dict)
     boxes: Mapping[int, Box] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Take masks of 0 and 1 or of 0 and 255 as booleans. Raises BadInputError for masks of other values."""
+        if any(_is_numbers(mask) for mask in self.masks.values()):
+            masks = {k: _as_mask(k, mask) if _is_numbers(mask) else mask for k, mask in self.masks.items()}
+            object.__setattr__(self, "masks", masks)  # the class is frozen for everybody else
+
     @classmethod
     def of(cls, given: object, shape: tuple[int, int]) -> "Prompt":
         """Return a prompt from what people have, checked against the frame it is for. An empty mask or box is kept.
@@ -59,6 +65,11 @@ class Prompt:
             masks={_checked_id(k): _checked_mask(k, mask, shape) for k, mask in masks.items()},
             boxes={_checked_id(k): _checked_box(k, box, shape) for k, box in boxes.items()},
         )
+
+    def require_ids(self) -> None:
+        """Raise BadInputError where an id is none of an object: 0 is the background."""
+        for object_id in (*self.masks, *self.boxes):
+            _checked_id(object_id)
 
     @property
     def object_ids(self) -> tuple[int, ...]:
@@ -149,8 +160,19 @@ def _checked_mask(object_id: int, given: object, shape: tuple[int, int]) -> Mask
     _require_size(what, given, shape)
     if given.dtype == np.bool_:
         return np.require(given, requirements=("C", "W"))  # torch takes no flipped and no read-only array
+    return _as_mask(object_id, given)
+
+
+def _is_numbers(mask: object) -> bool:
+    return isinstance(mask, np.ndarray) and mask.dtype != np.bool_
+
+
+def _as_mask(object_id: int, given: NDArray[Any]) -> Mask:
     if not _binary(given):
-        raise BadInputError(f"{what}: found {_range(given)}; expected booleans, 0 and 1, or 0 and 255 ({_THRESHOLD})")
+        raise BadInputError(
+            f"the mask of object {object_id}: found {_range(given)}; expected booleans, 0 and 1, or 0 and 255 "
+            f"({_THRESHOLD})"
+        )
     return given > 0
 
 

@@ -85,16 +85,26 @@ def open_frames(folder: Path) -> Sequence:
     return opened
 
 
+def dataset_has_server(name: str) -> bool:
+    """Say whether a server takes label maps of a dataset; so it may be of one that is not installed any more."""
+    return dataset(name).has_server if name in names("datasets") else True
+
+
 def open_dataset(name: str, *, root: Path | None = None, split: str | None = None) -> Dataset:
     """Open one split of a dataset; where `root` is None it is found as `vos_bench.config.find_data_root` says.
 
     Raises:
         BadInputError: There is no such dataset, split or root, or the root does not hold what it should.
     """
-    from vos_bench.config import find_data_root
+    from vos_bench.config import cache_folder, find_data_root
 
     info = dataset(name)
     _require_split(info, split)
+    if root is not None and not info.needs_root and not root.resolve().is_relative_to(cache_folder().resolve()):
+        raise BadInputError(
+            f"--root {root}: {name} has no folder of its own data, the package makes it in its cache "
+            "(VOS_BENCH_CACHE names another); leave --root out, or choose the dataset that lies there, such as folder"
+        )
     base = find_data_root(name, root, info.folders) if info.needs_root else (root or Path())
     if base != Path():
         base = base.absolute()  # a method may go to another folder

@@ -29,8 +29,9 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
         given: What `--weights` said: a file, one of the method's names for weights, or `untrained`.
 
     Raises:
-        BadInputError: There is no such file or name, or the method needs weights and none are at hand; the message
-            says where they are looked for and how to get them. Or a file that ships is not as it was released.
+        BadInputError: There is no such file or name, or the method reads none; or it needs weights and none are at
+            hand, and the message says where they are looked for and how to get them. Or a file that ships is not as it
+            was released.
     """
     if given == UNTRAINED and info.untrained:
         return ChosenWeights(UNTRAINED, UNTRAINED, "")
@@ -39,6 +40,7 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
         found: ChosenWeights = registry.resolve(info.weights_finder)(info, wanted)
         return found
     if given is not None:
+        _require_use(info, given)
         return _given(info, given)
     if (path := configured) is not None:
         return _file(path, "named by the environment or the config file")
@@ -62,6 +64,12 @@ def weights_sha256(path: Path) -> str:
     files = sorted(each for each in path.iterdir() if each.suffix in {".json", ".safetensors"} and each.is_file())
     lines = (f"{each.name} {sha256(each)}\n" for each in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _require_use(info: MethodInfo, given: str) -> None:
+    """Refuse a file for a method that reads none. One of a single file, or in a process of its own, may read any."""
+    if not info.weights and info.row == "native" and not info.factory.rpartition(":")[0].endswith(".py"):
+        raise BadInputError(f"--weights {given}: {info.name} has no parameters; leave --weights out")
 
 
 def _given(info: MethodInfo, given: str) -> ChosenWeights:

@@ -64,6 +64,7 @@ class CorrelationFilter(PerObject):
     """Follows each object by a `FollowedMask`."""
 
     Config: ClassVar[type[CorrelationFilterConfig]] = CorrelationFilterConfig
+    on_cpu = True
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         """Forget the last sequence and take the first objects; see `Method.initialize`."""

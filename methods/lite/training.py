@@ -177,6 +177,7 @@ class LiteLoopRecipe(Recipe):
     """
 
     settings: LiteLoopSettings
+    starts_from = ("network",)
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """Return all but the backbone."""

@@ -10,7 +10,7 @@ from vos_bench.config import explain
 from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import fill, read_metadata, read_tensors, without_counters, write_tensors
 
-from .config import BOX_NETWORK, MASK_NETWORK, LwlConfig
+from .config import BOX_NETWORK, LITE_NETWORK, MASK_NETWORK, LwlConfig
 from .names import from_reference, is_reference
 from .network import LwlNetwork
 
@@ -22,8 +22,8 @@ def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None 
 
     Args:
         weights: A safetensors file, the authors' `.pth`, or a state dict, in our names or the reference's.
-        config: The network; None: what the file says of itself, else the released mask or box network, by whether
-            there is a box encoder.
+        config: The network; None: what the file says of itself, else the one that its names belong to: the released
+            network for masks or for boxes, or that of lwl-lite.
 
     Raises:
         BadInputError: The file cannot be read, or names or shapes do not fit; the message lists them.
@@ -74,4 +74,6 @@ def _config_in(path: Path) -> LwlConfig | None:
 
 
 def _released(tensors: Mapping[str, Tensor]) -> LwlConfig:
+    if any(name.startswith("decoder.score.") for name in tensors):  # which the released decoder has not
+        return LITE_NETWORK
     return BOX_NETWORK if any(name.startswith("box_encoder.") for name in tensors) else MASK_NETWORK

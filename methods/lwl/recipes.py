@@ -79,6 +79,7 @@ class LwlSettings(LoopSettings):
 class LwlRecipe(Recipe):
     """Trains LWL on mini-sequences."""
 
+    starts_from = ("network", "backbone")
     settings: LwlSettings
 
     def build_network(self) -> nn.Module:

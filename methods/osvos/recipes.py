@@ -79,6 +79,7 @@ class Dated:
 class ParentRecipe(Recipe):
     """Trains the parent network, which then knows foreground."""
 
+    starts_from = ("network", "backbone")
     settings: ParentSettings
 
     def build_network(self) -> nn.Module:

@@ -34,6 +34,7 @@ class StmSettings(LoopSettings):
 class StmRecipe(Recipe):
     """Trains STM on clips of three frames, one object each."""
 
+    starts_from = ("network", "backbone")
     settings: StmSettings
 
     def build_network(self) -> nn.Module:

@@ -116,7 +116,8 @@ def _open(scene: SequencePage, root: Path | None, problems: list[str]) -> Datase
     """Open a scene's data; where they are not here or have changed, note it: its label maps are shown alone."""
     data = scene.entries[0].run.record.dataset
     try:
-        dataset = registry.open_dataset(data.name, root=root, split=data.split or None)
+        own_folder = root if registry.dataset(data.name).needs_root else None
+        dataset = registry.open_dataset(data.name, root=own_folder, split=data.split or None)
         same = dataset.fingerprint() == data.fingerprint
     except BadInputError as error:
         problems.append(f"{scene.dataset}: no frames are shown: {error}")

@@ -212,3 +212,20 @@ def test_all_that_does_not_fit_is_listed():
 
 def test_what_fits_passes():
     check_tensors({"a": torch.ones(2)}, {"a": torch.zeros(2)}, source="some.pth")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_what_wrappers_put_before_every_name_is_left_out(tmp_path, prefix, suffix):
+    tensors = {f"{prefix}{name}": torch.ones(2) for name in ("a.weight", "module.bias")}
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".pth":
+        torch.save({"state_dict": tensors}, path)
+    else:
+        write_tensors(path, tensors, metadata={})
+    assert sorted(read_tensors(path)) == ["a.weight", "module.bias"]
+
+
+def test_a_part_that_was_compiled_alone_has_its_own_name(tmp_path):
+    torch.save({"backbone._orig_mod.weight": torch.ones(2), "head.bias": torch.ones(1)}, tmp_path / "x.pth")
+    assert sorted(read_tensors(tmp_path / "x.pth")) == ["backbone.weight", "head.bias"]

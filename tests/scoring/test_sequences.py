@@ -102,7 +102,7 @@ def test_void_in_the_truth_is_background(bench: Bench, blobs: Any, official: Any
 
 
 def test_255_in_a_mask_is_an_unknown_object(bench: Bench, blobs: Any) -> None:
-    bench.add("s", blobs([1]), relabelled(blobs([1]), {1: 255}))
+    bench.add("s", blobs([1, 2]), relabelled(blobs([1, 2]), {2: 255}))
     with pytest.raises(BadInputError, match=r"00001\.png: found id 255.*not as white"):
         bench.score("s")
 

@@ -1,7 +1,7 @@
 """Runs the jobs of an ablation, one after the other; any number of processes may share them."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from vos_bench.running.setup import prepare_run
 from vos_bench.training.checkpoint import CHECKPOINT
 from vos_bench.training.recipe import FREE_TO_CHANGE
 from vos_bench.training.record import WEIGHTS
-from vos_bench.training.session import find_recipe, train
+from vos_bench.training.session import find_recipe, require_used_roots, train, used_roots
 
 PATIENCE_SECONDS = 1.0
 """How long a job's lock may be taken by somebody who only looks whether it is taken."""
@@ -84,6 +84,7 @@ def run_jobs(
         BadInputError: Something is wrong that no job would survive: settings, data, weights, a folder of other work.
     """
     jobs, progress = list(jobs), progress or Progress()
+    _require_used(jobs, settings)
     _require_start(jobs, settings)
     failed: list[tuple[AblationJob, str]] = []
     pending, worked = jobs, True
@@ -101,6 +102,24 @@ def run_jobs(
                 return AblationOutcome(tuple(failed), interrupted=True)
         pending = elsewhere  # tried again after any work of ours: the process that took them may be gone
     return AblationOutcome(tuple(failed), tuple(pending))
+
+
+def _require_used(jobs: Sequence[AblationJob], settings: AblationSettings) -> None:
+    """Refuse roots, starts and weights that no job would use. Raises BadInputError."""
+    if not jobs:
+        return
+    trainings = [(job, training) for job in jobs if (training := job.variant.training) is not None]
+    recipes = [find_recipe(job.plan.method, training.recipe) for job, training in trainings]
+    datasets = [job.plan.dataset for job in jobs] + [
+        each.dataset for recipe in recipes for each in recipe.settings.data
+    ]
+    require_used_roots(settings.roots, datasets, used_by="this ablation")
+    if settings.start and all(training.own_start for _, training in trainings):
+        raise BadInputError("--start: would have no effect, for no training of these variants starts from a file")
+    if settings.weights is not None and len(trainings) == len(jobs):
+        raise BadInputError(
+            f"--weights {settings.weights}: would have no effect, for all of these variants are trained"
+        )
 
 
 def _require_start(jobs: Iterable[AblationJob], settings: AblationSettings) -> None:
@@ -169,11 +188,12 @@ def _train(job: AblationJob, settings: AblationSettings, progress: Progress) -> 
     if is_trained(job):
         _require_same_training(job, settings)
         return
+    data = find_recipe(job.plan.method, training.recipe).settings.data
     result = train(
         job.plan.method,
         training.recipe,
         out=job.training,
-        root=settings.roots,
+        root=used_roots(settings.roots, [share.dataset for share in data]),
         weights={} if training.own_start else settings.start,
         settings=_overrides(job, training, settings),
         resume=(job.training / CHECKPOINT).exists(),
@@ -256,5 +276,6 @@ def _entry(job: AblationJob, settings: AblationSettings) -> AblationEntry:
 
 
 def _open(job: AblationJob, settings: AblationSettings) -> Dataset:
-    root = settings.roots.get(job.plan.dataset, settings.roots.get(""))
+    needs_root = registry.dataset(job.plan.dataset).needs_root
+    root = settings.roots.get(job.plan.dataset, settings.roots.get("")) if needs_root else None
     return registry.open_dataset(job.plan.dataset, root=root, split=job.plan.split)

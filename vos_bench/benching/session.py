@@ -13,6 +13,7 @@ from vos_bench.clusters import LOCAL
 from vos_bench.config import Settings, overrides
 from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environment, machine_state, other_gpu_processes
 from vos_bench.errors import BadInputError
+from vos_bench.files import require_apart
 from vos_bench.locks import FolderLock
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
@@ -28,7 +29,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.summary import write_summary
 from vos_bench.running.method import built_method, numerics
-from vos_bench.running.resume import open_folder
+from vos_bench.running.resume import open_folder, remove_empty_record
 from vos_bench.running.run import chosen_names, open_data
 from vos_bench.running.sequence import remove_outputs, score_and_save
 from vos_bench.running.setup import PreparedRun, RunSettings, prepare_run
@@ -110,6 +111,8 @@ def bench(
         MethodError: The method cannot be built, or fails on a sequence.
     """
     if dataset is None:
+        if (root, split) != (None, None):
+            raise BadInputError("root or split without a dataset: made-up videos need neither; name the dataset")
         width, height = size or (Shape.width, Shape.height)
         asked = {"objects": objects, "frames": frames}
         dataset = MadeUpVideos(Shape(width, height, **{name: n for name, n in asked.items() if n is not None}))
@@ -151,6 +154,7 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
         raise BadInputError(f"--repeats {repeats.count}: expected 1 or more; the protocol asks for 3")
     prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
     out = settings.out or _default_out(prepared.record, settings.clock)
+    require_apart(out, settings.dataset.root)
     with FolderLock(out, shard=None).held():
         before = open_folder(out, prepared.record, dataset=settings.dataset).record
         remove_partial_files(out)
@@ -159,11 +163,15 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
         record = _about_this(before, prepared)
         write_record(record, run_file(out))
         notes: list[str] = []
-        with built_method(prepared.spec, notes) as method:
-            passes = Passes(
-                settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress or Progress()
-            )
-            entry = _repeat(passes, repeats)
+        try:
+            with built_method(prepared.spec, notes) as method:
+                passes = Passes(
+                    settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress or Progress()
+                )
+                entry = _repeat(passes, repeats)
+        except Exception:
+            remove_empty_record(out, record)
+            raise
         saved = [
             score_and_save(settings.dataset, timed.record(prepared.task), task=prepared.task)
             for timed in passes.sequences.values()

@@ -48,7 +48,7 @@ def bench(
     repeats: int = 3,
     quick: Annotated[bool, Flag] = False,
     reference_command: str | None = None,
-    turns: int = 5,
+    turns: int | None = None,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
@@ -73,11 +73,13 @@ def bench(
         quick: One pass a repeat, however short: latencies without FPS.
         reference_command: Another program on the same frames, interleaved with the method (A B A B): a command as of
             the method external, docs/external.md.
-        turns: How many turns with it.
+        turns: How many turns with it, 5 unless said otherwise.
         set_: KEY=VALUE of the method's configuration; may be given several times.
         out: The folder, with one inside it for each case. By default, bench/METHOD.
         json: A file for the figures.
     """
+    if turns is not None and reference_command is None:
+        raise BadInputError(f"--turns {turns}: without --reference-command there is nobody to take turns with")
     info, chosen = registry.method(method), options.sequence_names(sequences)
     parameters = weights.choose(info, weights_)
     data, clocks = _cases(dataset, root, split, size, objects, frames), _clocks(info, device)
@@ -108,7 +110,9 @@ def bench(
                     info, case, set_, sequences=chosen, init=init, device=device, amp=amp, compile=compile
                 ).with_weights(parameters)
                 reference = _reference(ours, reference_command)
-                compared[case.name] = take_turns(ours, reference, count=turns, progress=progress)
+                compared[case.name] = take_turns(
+                    ours, reference, count=5 if turns is None else turns, progress=progress
+                )
     return _conclude(runs, compared, json)
 
 

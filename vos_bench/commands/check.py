@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vos_bench import registry
 from vos_bench.commands.output import say
+from vos_bench.records.summary import data_notes
 
 
 def check(dataset: str, *, root: Path | None = None, split: str | None = None) -> int:
@@ -21,6 +22,8 @@ def check(dataset: str, *, root: Path | None = None, split: str | None = None) -
     if problems:
         say(f"{dataset} {opened.split}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
         return 2
+    for note in data_notes({name: opened.notes(name) for name in opened.sequence_names}):
+        say(f"note: {note}")
     frames = sum(len(sequence.frame_names) for sequence in opened)
     fingerprint = opened.fingerprint()[:12]
     say(f"{dataset} {opened.split}: {len(opened)} sequences, {frames} frames, all well (fingerprint {fingerprint})")

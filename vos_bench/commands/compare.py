@@ -73,7 +73,21 @@ def compare(
     """
     paths = (baseline, *((run,) if run is not None else ()), *others)
     if history:
+        _refuse(
+            "--history, which judges nothing",
+            {
+                "--sequences": sequences,
+                "--tolerance": " ".join(tolerance) or None,
+                "--fail-on": None if fail_on == "worse" else fail_on,
+                "--junit": junit,
+                "--summary": summary,
+                "--thumbnails": thumbnails or None,
+                "--root": root,
+            },
+        )
         return _tell_history(paths, json)
+    if not thumbnails:
+        _refuse("no --thumbnails, which alone read the data", {"--root": root})
     try:
         return _tell_comparison(
             paths, sequences, tolerance, fail_on, junit, summary, thumbnails=thumbnails, root=root, json=json
@@ -81,6 +95,13 @@ def compare(
     except VosBenchError as error:
         _tell_refusal(error, junit, summary)
         raise
+
+
+def _refuse(beside: str, given: Mapping[str, object]) -> None:
+    """Refuse options that would have no effect beside others. Raises BadInputError."""
+    for option, value in given.items():
+        if value is not None:
+            raise BadInputError(f"{option} with {beside}: it has no effect; leave it out")
 
 
 def _tell_comparison(

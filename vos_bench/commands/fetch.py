@@ -18,6 +18,11 @@ def fetch(name: str, *, root: Path | None = None, split: str | None = None) -> N
         split: The split that is needed, where a dataset comes in several parts. By default, the first.
     """
     if name in registry.names("methods"):
+        for option, value in (("--root", root), ("--split", split)):
+            if value is not None:
+                raise BadInputError(
+                    f"{option} {value}: {name} is a method, of which nothing is downloaded; leave it out"
+                )
         _say_weights(registry.method(name))
     else:
         _download(registry.dataset(name), root, split)

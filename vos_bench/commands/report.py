@@ -52,7 +52,11 @@ def report(
         made = _made(info, found, tuple(published.split(",")) if published else ())
         _write_table(made, format or "text", orientation, out)
         return
-    _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published})
+    heeded = {"--root": root, "--sequences": sequences}
+    unheeded = {name: value for name, value in heeded.items() if name not in info.takes}
+    _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published}, **unheeded)
+    if root is not None and found and not any(map(_has_folder, found)):
+        raise BadInputError(f"--root {root}: the package makes the data of these runs itself; leave --root out")
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
     chosen = sequence_names(sequences)
@@ -71,6 +75,12 @@ def _find(info: ReportInfo, paths: Sequence[Path], *, named: bool) -> Sequence[R
     for problem in found.problems:
         warn(problem)
     return found.runs
+
+
+def _has_folder(run: Run) -> bool:
+    """Say whether a run's data lie in a folder; so may those of a dataset that is not installed any more."""
+    name = run.record.dataset.name
+    return name not in registry.names("datasets") or registry.dataset(name).needs_root
 
 
 def _refuse(info: ReportInfo, **options: object) -> None:

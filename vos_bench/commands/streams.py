@@ -9,6 +9,19 @@ from typing import Any
 from vos_bench.errors import BadInputError
 from vos_bench.names import printable
 
+_debug = False
+
+
+def set_debug(on: bool) -> None:
+    """Say whether `--debug` was given."""
+    global _debug
+    _debug = on
+
+
+def debugging() -> bool:
+    """Return whether `--debug` was given, so that tracebacks are printed."""
+    return _debug
+
 
 def require_streams() -> None:
     """Make streams that every text can be written to: they may be closed, full, or of an encoding with few signs."""

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from vos_bench import registry
 from vos_bench.commands.output import say, show, write_json
+from vos_bench.commands.streams import debugging
 from vos_bench.records import Run
 from vos_bench.records.runs_table import runs_table
 
@@ -19,9 +21,10 @@ def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False) -> 
         for sequence in run.sequence_records.values():
             if sequence.status == "failed":
                 say(f"failed: {sequence.name}: {sequence.error}")
-        if run.record.scored:
-            for note in run.record.notes:
-                say(f"note: {note}")
+                if debugging() and sequence.traceback:
+                    say(sequence.traceback.rstrip("\n"))
+        for note in run.record.notes:
+            say(f"note: {note}")
         if run.record.status == "started" and not shard:
             selected, ended = run.record.counts.selected, run.record.counts.done + run.record.counts.failed
             say(f"unfinished: {selected - ended} of {selected} sequences are missing")
@@ -35,8 +38,11 @@ def _next_step(run: Run) -> str:
     if record.scored or not record.counts.done:
         return ""
     data = f"--dataset {record.dataset.name} --split {record.dataset.split}"
+    unscored = f": {record.dataset.title} has no public truth: masks written, not scored. "
+    with_truth = f"If you have the truth: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
+    if not registry.dataset_has_server(record.dataset.name):
+        return unscored + with_truth
     return (
-        f": {record.dataset.title} has no public truth: masks written, not scored. "
-        f"If a server scores them: vos-bench package {run.folder} --out {record.method.name}.zip, then vos-bench "
-        f"record {run.folder}. If you have the truth: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
+        f"{unscored}If a server scores them: vos-bench package {run.folder} --out {record.method.name}.zip, then "
+        f"vos-bench record {run.folder}. {with_truth}"
     )

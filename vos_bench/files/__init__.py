@@ -1,6 +1,7 @@
 """Files are written whole or not at all, and read only where they are files of a size that one expects."""
 
 import ast
+import codecs
 import errno
 import glob
 import hashlib
@@ -25,6 +26,9 @@ MOST_LIST_BYTES = 1 << 24
 
 MOST_CODE_BYTES = 1 << 24
 """The largest file of code that is read."""
+
+_DATA_FOLDERS = frozenset({"JPEGImages", "Annotations", "ImageSets", "train", "valid", "test", "val"})
+"""What data roots have inside. A folder of another name, such as `runs`, may lie there too."""
 
 MOST_HASHED = 1 << 34
 """The largest file that is hashed, unless there is a reason for less: parameters, of which no larger ones are read."""
@@ -196,6 +200,20 @@ def require_no_link(path: Path) -> None:
         )
 
 
+def require_apart(out: Path, root: Path) -> None:
+    """Raise BadInputError where a run's folder is the data root itself, or one of the folders in it that hold data."""
+    if root == Path():  # of data without a folder
+        return
+    folder, data = out.resolve(), root.resolve()
+    inside = folder.relative_to(data).parts if folder.is_relative_to(data) else None
+    if inside is None or data == Path(data.anchor):
+        return
+    if not inside or inside[0] in _DATA_FOLDERS:
+        raise BadInputError(
+            f"{out}: lies among the data of {root}, into which nothing is written; give another folder with --out"
+        )
+
+
 class Ends(NamedTuple):
     """How many bytes a file has, its first ones and its last ones."""
 
@@ -227,14 +245,23 @@ def sha256(path: Path, *, most: int = MOST_HASHED) -> str:
         raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file") from None
 
 
+def decode_text(data: bytes) -> str:
+    """Return the text of a file that a person wrote: UTF-8, or UTF-16 with the mark that editors put before it.
+
+    Raises:
+        UnicodeDecodeError: It is neither.
+    """
+    return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+
+
 def read_names(path: Path, *, asked: str) -> list[str]:
     """Return the names of a list, one a line, without empty lines; messages begin with `asked`, the option.
 
     Raises:
-        BadInputError: It cannot be read, or is no text in UTF-8.
+        BadInputError: It cannot be read, or is no text in UTF-8 or UTF-16.
     """
     try:
-        lines = read_bytes(path, most=MOST_LIST_BYTES).decode("utf-8").splitlines()
+        lines = decode_text(read_bytes(path, most=MOST_LIST_BYTES)).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"{asked}{path}: cannot be read: {error}; expected one name a line") from None
     return [name for line in lines if (name := line.strip())]

@@ -210,18 +210,29 @@ def read_tensors(path: Path, *, inside: Iterable[str] = ("net", "state_dict", "m
     """
     if _is_safetensors(path):
         try:
-            return load_file(path)
+            return _without_wrappers(load_file(path))
         except Exception as error:  # a header that lies may break torch as well as the library
             raise BadInputError(f"{path}: cannot be read as safetensors: {error}; get it again") from None
     top = read_pickle(path)
     candidates = [top[key] for key in inside if key in top] if isinstance(top, Mapping) else []
     for candidate in (*candidates, top):
         if isinstance(candidate, Mapping) and candidate and all(isinstance(x, Tensor) for x in candidate.values()):
-            return {str(name): x.detach() for name, x in candidate.items()}
+            return _without_wrappers({str(name): x.detach() for name, x in candidate.items()})
     found = (
         ", ".join(sorted(f"{name!s:.80}" for name in top)[:_SHOWN]) if isinstance(top, Mapping) else type(top).__name__
     )
     raise BadInputError(f"{path}: found {found or 'nothing'}, expected named tensors, also under one of {list(inside)}")
+
+
+def _without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors under their network's own names, without what wrappers of PyTorch put before or into them.
+
+    These are DataParallel and DistributedDataParallel (`module.`), before every name, and compile (`_orig_mod.`).
+    """
+    plain = {name.replace("_orig_mod.", ""): x for name, x in tensors.items()}
+    while plain and all(name.startswith("module.") for name in plain):
+        plain = without_prefix(plain)
+    return plain
 
 
 def read_metadata(path: Path) -> dict[str, str]:

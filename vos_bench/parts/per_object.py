@@ -42,10 +42,10 @@ class PerObject(Method):
 
     A subclass says how to build a model and, if it wants another one, the merge rule. An object whose prompt is empty
     (no pixel set, or a box outside the image) gets no model and is never found. An object that vanishes keeps its
-    model, so that it may come back.
+    model, so that it may come back. Models that compute with NumPy alone say so by `on_cpu = True`; others find the
+    device that was asked for in `device`, and their answers are NumPy's.
     """
 
-    on_cpu: ClassVar[bool] = True  # models and merge are NumPy's; a subclass whose models use a GPU says otherwise
     merge_rule: ClassVar[MergeRule] = "soft-aggregation"
 
     _models: dict[int, SingleObjectModel | None]
@@ -71,6 +71,7 @@ class PerObject(Method):
         return self._answer(image, found, new or Prompt())
 
     def _answer(self, image: Image, found: dict[int, Probability], new: Prompt) -> Prediction:
+        new.require_ids()
         found |= {k: self._start(image, k, new) for k in new.object_ids}
         object_ids = sorted(found)
         if not object_ids:

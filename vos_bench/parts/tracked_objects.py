@@ -47,7 +47,8 @@ class TrackedObjects:
             )
 
     def check_prompt(self, new: Prompt) -> None:
-        """Raise BadInputError for an object that may not be given again, a mask of another size or a box not wanted."""
+        """Raise BadInputError for an object not to be given (again), a mask of another size or a box not wanted."""
+        new.require_ids()
         before = {*self.ids} | self.absent
         if repeated := before & {*(new.boxes if self._corrections else new.object_ids)}:
             raise BadInputError(f"{self._method}: object {min(repeated)} was given before; an object starts once")

@@ -57,6 +57,7 @@ class SequenceRecordChanges(TypedDict, total=False):
     protocol: str
     scores: "tuple[ObjectRecord, ...]"
     notes: tuple[str, ...]
+    data_notes: dict[str, str]
 
 
 class SequenceRecord(FrozenModel):
@@ -79,6 +80,7 @@ class SequenceRecord(FrozenModel):
         scores: The objects' scores; empty when the sequence has no public truth.
         timings: Per frame.
         notes: What happened on the way, such as an object with an empty mask that was left out.
+        data_notes: What to know of its data beside the scores: a sentence without a full stop, to a detail.
         objects_at_once: How many objects went through the method together after memory had run out with more; None
             where it never did.
         log: What a system in a process of its own wrote to its standard error; its middle is left out where it is
@@ -102,6 +104,7 @@ class SequenceRecord(FrozenModel):
     scores: tuple[ObjectRecord, ...] = ()
     timings: FrameTimings = FrameTimings()
     notes: tuple[str, ...] = ()
+    data_notes: dict[str, str] = Field(default_factory=dict)
     objects_at_once: int | None = None
     log: str = ""
 

@@ -1,16 +1,20 @@
 """From a run's sequence records to its scores, its `run.json` and its tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from vos_bench.metrics.statistics import SCORES, mean_of_statistics
+from vos_bench.names import shorten
 from vos_bench.records.csv import write_tables
 from vos_bench.records.files import read_sequence_records, run_file, write_record
 from vos_bench.records.models import Counts, DatasetEntry, RunRecord, Status
 from vos_bench.records.run import Run
 from vos_bench.records.sequence_record import ObjectRecord, SequenceRecord
 from vos_bench.timing import summarise
+
+MOST_NAMED = 3
+"""How many sequences a note names."""
 
 GROUPS = ("seen", "unseen")
 
@@ -82,7 +86,13 @@ def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
         memory_definition=record.memory_definition,
         external=record.external,
         ablation=record.ablation,
-        notes=(*record.notes, *_notes(counts, done), *shortages, *_group_notes(record, scored)),
+        notes=(
+            *record.notes,
+            *data_notes({each.name: each.data_notes for each in done}),
+            *_notes(counts, done),
+            *shortages,
+            *_group_notes(record, scored),
+        ),
     )
 
 
@@ -108,6 +118,17 @@ def _status(counts: Counts) -> Status:
     if counts.done + counts.failed < counts.selected:
         return "started"
     return "failed" if counts.failed else "complete"
+
+
+def data_notes(by_sequence: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Yield each sentence on the data once, with the sequences that it is about and what each adds."""
+    about: dict[str, list[str]] = {}
+    for name, notes in by_sequence.items():
+        for text, detail in notes.items():
+            about.setdefault(text, []).append(f"{name} ({detail})" if detail else name)
+    for text, names in about.items():
+        everywhere = "in all sequences" if len(names) == len(by_sequence) > MOST_NAMED else shorten(names, MOST_NAMED)
+        yield f"{text}: {everywhere}"
 
 
 def _group_notes(record: RunRecord, scored: list[SequenceRecord]) -> Iterator[str]:

@@ -79,15 +79,20 @@ def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> G
     """Read frames with their prompts, lazily; `ahead` decodes the next one in a thread while the caller works.
 
     Raises:
-        BadInputError: A frame or prompt cannot be read, or a mask has another size than its frame.
+        BadInputError: A frame or prompt cannot be read, a frame has another size than the first one, or a mask another
+            size than its frame.
     """
     prompted = set(sequence.prompt_frames)
+    size: tuple[int, int] | None = None
 
     def load(name: str) -> LoadedFrame:
+        nonlocal size
         began = time.perf_counter_ns()
         with foreign_code(lambda said: BadInputError(f"{sequence.name}/{name}: cannot be read: {said}")):
             image = sequence.read_frame(name)
             prompt = sequence.read_prompt(name) if name in prompted else None
+        size = size or (image.shape[0], image.shape[1])
+        _require_size(sequence, name, image, size)
         if prompt is not None:
             prompt = _checked(sequence, name, prompt, image)
         return LoadedFrame(name, image, prompt, (time.perf_counter_ns() - began) / 1e6)
@@ -101,6 +106,16 @@ def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> G
             loaded, pending = pending.result(), reader.submit(load, name)
             yield loaded
         yield pending.result()
+
+
+def _require_size(sequence: Sequence, name: str, image: Image, size: tuple[int, int]) -> None:
+    """Check that a frame is as large as the first one, for every method alike. Raises BadInputError."""
+    if image.shape[:2] != size:
+        found, first = (f"{height} x {width}" for height, width in (image.shape[:2], size))
+        raise BadInputError(
+            f"{sequence.name}/{name}: the frame has {found} pixels (height x width), expected {first} as the first "
+            "frame; bring all frames of a sequence to one size (vos-bench check)"
+        )
 
 
 def _checked(sequence: Sequence, name: str, prompt: Prompt, image: Image) -> Prompt:

@@ -89,7 +89,7 @@ def build_method(spec: MethodSpec, device: str) -> Method | SequenceMethod:
         MethodError: It cannot be built.
     """
     info = spec.info
-    with foreign_code(lambda said: MethodError(f"{info.name}: cannot be built: {without_home(said)}")):
+    with foreign_code(lambda said: MethodError(f"{info.name}: cannot be built: {without_home(said)}"), place=True):
         kind = method_class(info)
         seed_everything(sequence_seed(spec.seed, ""))
         set_float32_mode("cpu" if kind.on_cpu else device, spec.amp)

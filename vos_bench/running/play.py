@@ -167,7 +167,9 @@ def _blamed(predictions: Generator[Prediction], source: FrameSource) -> Iterator
 
     try:
         while True:
-            with foreign_code(blame):  # not around the `yield`, for what the caller raises is not the method's
+            with foreign_code(
+                blame, place=True
+            ):  # not around the `yield`, for what the caller raises is not the method's
                 try:
                     prediction = next(predictions)
                 except StopIteration:
@@ -191,7 +193,7 @@ def check_answer(prediction: Any, pending: PendingFrame) -> None:
     if not isinstance(prediction, Prediction) or not isinstance(labels, np.ndarray):
         found = type(prediction).__name__ if labels is None else f"labels of type {type(labels).__name__}"
         raise MethodError(f"{where}: returned {found}; expected a Prediction with a NumPy array of labels")
-    if not np.issubdtype(labels.dtype, np.integer):
+    if not (np.issubdtype(labels.dtype, np.integer) or labels.dtype == np.bool_):  # true is object 1
         raise MethodError(f"{where}: returned labels of type {labels.dtype}; expected whole numbers, such as uint16")
     if labels.shape != pending.shape:
         raise MethodError(f"{where}: returned labels of shape {labels.shape}; expected the frame's {pending.shape}")

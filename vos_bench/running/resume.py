@@ -1,6 +1,7 @@
 """What is left to do in a run's folder, and whether this run may work there at all."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,12 +19,13 @@ from vos_bench.records import (
     config8,
     differences,
     masks_folder,
+    probabilities_folder,
     read_record,
     run_file,
     sequence_file,
 )
 from vos_bench.records.scores import protocol_label
-from vos_bench.running.sequence import remove_outputs
+from vos_bench.running.sequence import NO_PROBABILITIES, remove_outputs
 from vos_bench.running.setup import Overwrite
 
 KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities"})
@@ -37,11 +39,13 @@ class RemainingWork(NamedTuple):
         run: Sequences to run; those that failed before come last, since one may be what ended the run.
         score: Sequences whose label maps stand, but whose scores were made under other rules.
         finished: Sequences with nothing to do.
+        unsaved: Those of `run` that were finished, but without the probabilities that are asked for now.
     """
 
     run: tuple[str, ...]
     score: tuple[str, ...]
     finished: tuple[str, ...]
+    unsaved: tuple[str, ...] = ()
 
 
 class OpenedFolder(NamedTuple):
@@ -159,6 +163,18 @@ def resume_notice(
     return f"{text}; --overwrite always runs them again"
 
 
+def remove_empty_record(out: Path, record: RunRecord) -> bool:
+    """Remove the record of a run that has no sequence, such as one whose method cannot be built; return whether it did.
+
+    What a server said of it was typed in by hand and stays.
+    """
+    if record.external or any((out / "sequences").glob("*.json")):
+        return False
+    with suppress(OSError):
+        run_file(out).unlink(missing_ok=True)
+    return True
+
+
 def require_no_foreign_files(out: Path) -> None:
     """Check that a folder without a record holds nothing but what a run writes. Raises BadInputError."""
     foreign = sorted(
@@ -187,11 +203,12 @@ def remaining_work(
     protocol: ProtocolName,
     dataset: Dataset,
     overwrite: Overwrite,
+    probabilities: bool = False,
 ) -> RemainingWork:
     """Sort the sequences of this run by what there is to do.
 
-    A sequence is finished when its record says so and each of its label maps is there and whole. One that failed is
-    run again.
+    A sequence is finished when its record says so and each of its label maps is there and whole, and where
+    `probabilities` are asked for also these, of a method that gives some. One that failed is run again.
 
     Raises:
         BadInputError: `overwrite` is `never` and something is there.
@@ -203,18 +220,21 @@ def remaining_work(
             " never forbids to touch them; give another --out or --overwrite only-missing"
         )
     label = protocol_label(protocol)
-    run, again, score, finished = [], [], [], []
+    run, again, score, finished, unsaved = [], [], [], [], list[str]()
     for name in names:
         found = present.get(name)
         if found is not None and found.status == "failed":
             again.append(name)
         elif found is None or overwrite == "always" or not _label_maps_whole(out, name, dataset):
             run.append(name)
+        elif probabilities and not _probabilities_present(out, found, dataset):
+            run.append(name)
+            unsaved.append(name)
         elif found.protocol and found.protocol != label:
             score.append(name)
         else:
             finished.append(name)
-    return RemainingWork((*run, *again), tuple(score), tuple(finished))
+    return RemainingWork((*run, *again), tuple(score), tuple(finished), tuple(unsaved))
 
 
 def _require_identity(path: Path, record: SequenceRecord, identity: str) -> None:
@@ -243,3 +263,11 @@ def _label_maps_whole(out: Path, name: str, dataset: Dataset) -> bool:
     except VosBenchError:
         return False
     return True
+
+
+def _probabilities_present(out: Path, record: SequenceRecord, dataset: Dataset) -> bool:
+    """Say whether a finished sequence has its probabilities, up to its last frame, or a method that gives none."""
+    if NO_PROBABILITIES in record.notes:
+        return True
+    last = dataset.sequence(record.name).output_names[-1]
+    return (probabilities_folder(out, record.name) / f"{last}.npz").is_file()

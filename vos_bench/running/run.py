@@ -11,6 +11,7 @@ from vos_bench.clusters import Cluster, parse_cluster, path_on
 from vos_bench.config import Settings, overrides
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.files import require_apart
 from vos_bench.foreign_code import describe
 from vos_bench.locks import FolderLock
 from vos_bench.plugins import MethodInfo
@@ -20,7 +21,7 @@ from vos_bench.records.summary import write_summary
 from vos_bench.running.dispatch import RunOutput, WorkerJob, run_in_workers
 from vos_bench.running.frames import object_frames
 from vos_bench.running.method import built_method, numerics
-from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, resume_notice
+from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, remove_empty_record, resume_notice
 from vos_bench.running.sequence import Task, prompted_sequences, run_sequence, score_and_save
 from vos_bench.running.setup import Overwrite, PreparedRun, RunSettings, prepare_run
 from vos_bench.weights import choose as choose_weights
@@ -184,6 +185,7 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
     """
     prepared, progress = prepare_run(settings), progress or Progress()
     out = settings.out or default_out(prepared.record)
+    require_apart(out, settings.dataset.root)
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
         fresh = settings.overwrite == "always" and settings.shard is None
@@ -197,18 +199,23 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
             protocol=record.protocol.name,
             dataset=settings.dataset,
             overwrite=settings.overwrite,
+            probabilities=settings.save_probabilities,
         )
         write_record(record, run_file(out))
         kept = [present[name] for name in (*work.finished, *work.score)]
         environments = record.environment, prepared.record.environment
         if notice := resume_notice(out, kept, prepared.task.software, *environments):
             progress.resumed(notice)
+        if work.unsaved:
+            count = f"{len(work.unsaved)} sequences were finished before without probabilities"
+            progress.resumed(f"{out}: {count}, and are run again to save them")
         progress.run_started((*work.score, *work.run), len(work.finished), partial(_work_of, settings))
         try:
             output = _run_sequences(settings, prepared, work, present, progress)
-        except BaseException:
+        except BaseException as error:
             with suppress(VosBenchError), lock.gate():  # what stopped the run matters more than what this may meet
-                write_summary(out, record)
+                if not (isinstance(error, Exception) and settings.shard is None and remove_empty_record(out, record)):
+                    write_summary(out, record)
             raise
         if output.numerics is not None:
             record = record.replace(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -53,6 +54,12 @@ from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
 from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, call_lengths
 from vos_bench.timing import Clock, FrameTimings, Phase, stopwatch
+
+if TYPE_CHECKING:
+    from vos_bench.scoring.sequences import SequenceResult
+
+
+NO_PROBABILITIES = "no probabilities saved: the method gives none"
 
 
 class CannotSaveError(BadInputError):
@@ -235,8 +242,12 @@ def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> S
     if record.status == "done":
         try:
             with foreign_code(MethodError):  # a dataset's
-                scores = score_label_maps(dataset.sequence(record.name), task.out / "masks", protocol=task.protocol)
-            record = record.replace(scores=scores, protocol=protocol_label(task.protocol) if scores else "")
+                sequence = dataset.sequence(record.name)
+                result = _result_of(sequence, task.out / "masks", protocol=task.protocol)
+                notes = {**sequence.notes, **(result.notes if result else {})}
+            scores = object_records(result.objects) if result else ()
+            label = protocol_label(task.protocol) if scores else ""
+            record = record.replace(scores=scores, protocol=label, data_notes=notes)
         except VosBenchError as error:
             failure = Failure.of(error)
             record = record.replace(status="failed", error=f"scoring: {failure.error}", traceback=failure.traceback)
@@ -267,13 +278,18 @@ def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName)
     Raises:
         BadInputError: A label map or truth is missing, damaged, or of another size.
     """
+    result = _result_of(sequence, masks, protocol=protocol)
+    return object_records(result.objects) if result else ()
+
+
+def _result_of(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> "SequenceResult | None":
     if not sequence.truth_names:
-        return ()
+        return None
     from vos_bench.scoring.sequences import (
-        score_sequence,  # brings compiled code along, which a run without truth does not need
+        sequence_result,  # brings compiled code along, which a run without truth does not need
     )
 
-    return object_records(score_sequence(sequence, masks, protocol=protocol))
+    return sequence_result(sequence, masks, protocol=protocol)
 
 
 def remove_outputs(out: Path, name: str) -> None:
@@ -313,7 +329,7 @@ def _segment(
 
         timings = play(sequence.name, plan, source, method=method, writer=writer, task=task, frame_done=tell)
     if task.save_probabilities and not writer.saw_probabilities:
-        attempt.notes.append("no probabilities saved: the method gives none")
+        attempt.notes.append(NO_PROBABILITIES)
     return timings
 
 

@@ -240,7 +240,7 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
         memory_definition=MEMORY_DEFINITION,
         ablation=settings.ablation,
-        notes=(UNTRAINED_NOTE,) if settings.weights == UNTRAINED else (),
+        notes=(*((UNTRAINED_NOTE,) if settings.weights == UNTRAINED else ()), *_without_effect(settings)),
     )
 
 
@@ -263,6 +263,20 @@ def method_entry(spec: MethodSpec, *, overrides: tuple[str, ...], name: str, lic
         reference=info.reference,
         code_sha256=_code_sha256(info.factory),
     )
+
+
+def _without_effect(settings: RunSettings) -> tuple[str, ...]:
+    """Say which options have no effect, for a method that computes on the processor, or where there is no GPU."""
+    on_cpu, device = method_class(settings.method).on_cpu, resolve_device(settings.device)
+    given = {
+        f"--device {settings.device}": on_cpu and settings.device.startswith("cuda"),
+        f"--amp {settings.amp}": settings.amp != "off" and (on_cpu or (settings.amp == "tf32" and device == "cpu")),
+        "--compile": on_cpu and settings.compile,
+    }
+    if not (idle := [option for option, is_idle in given.items() if is_idle]):
+        return ()
+    why = f"{settings.method.name} computes on the processor alone" if on_cpu else "the run is on the processor"
+    return (f"{', '.join(idle)} had no effect: {why}",)
 
 
 def _config(spec: MethodSpec) -> dict[str, JsonValue]:

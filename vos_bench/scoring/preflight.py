@@ -7,7 +7,7 @@ from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_size
 from vos_bench.metrics.protocols import ScoringProtocol, TruthSequence, scoring_protocol
-from vos_bench.names import shorten
+from vos_bench.names import renaming, shorten
 from vos_bench.scoring.truth import folder_advice, label_map_names, list_folder
 
 MOST_PROBLEMS = 10
@@ -51,7 +51,8 @@ def _check_layout(sequences: Sequence[TruthSequence], masks: Path) -> None:
     names = tuple(sequence.name for sequence in sequences)
     if not any((masks / name).exists() for name in names):
         expected = shorten(names)
-        advice = folder_advice(masks, names)
+        folders = [path.name for path in list_folder(masks) if path.is_dir()]
+        advice = renaming(folders, names) or folder_advice(masks, names)
         raise BadInputError(f"{masks}: expected one folder of label maps for each sequence ({expected}); {advice}")
 
 
@@ -59,11 +60,18 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
     """Return how many pixels the scored frames of one sequence have."""
     frames = rule.scored_frames(sequence)
     if not folder.exists():
-        raise BadInputError(f"{folder}: there is no such folder; expected {len(frames)} label maps of {sequence.name}")
+        others = [path.name for path in list_folder(folder.parent) if path.is_dir()]
+        advice = renaming(others, [sequence.name]) if len(others) == 1 else _similar(sequence.name, others)
+        raise BadInputError(
+            f"{folder}: there is no such folder; expected {len(frames)} label maps of {sequence.name}"
+            + (f"; {advice}" if advice else "")
+        )
     if sequence.object_names:
         return _check_objects(sequence, folder, frames)
     present = label_map_names(folder)
     there = frozenset(present)
+    if shift := _shift(sequence, present):
+        raise BadInputError(f"{folder}: {shift}")
     if missing := [name for name in frames if name not in there]:
         raise BadInputError(_missing(folder, missing, frames, present))
     found = read_size(folder / f"{frames[0]}.png")
@@ -93,6 +101,34 @@ def _contents(folder: Path) -> str:
     return f"{folder.name} holds {shorten(path.name for path in list_folder(folder)) or 'nothing'}"
 
 
+def _similar(name: str, others: Sequence[str]) -> str:
+    """Return which folder differs from a sequence's name in capitals alone, and what to do; nothing where none does."""
+    return next((renaming([other], [name]) for other in others if other.casefold() == name.casefold()), "")
+
+
+def _shift(sequence: TruthSequence, present: Sequence[str]) -> str:
+    """Return by how much label maps are numbered wrongly: none for an end of the video, some beyond the other."""
+    frames = tuple(getattr(sequence, "frame_names", ())) or _without_gaps(sequence.truth_names)
+    found = [name for name in present if name.isdecimal()]
+    if not found or not frames or not all(map(str.isdecimal, frames)):
+        return ""
+    by, at_the_end = int(found[0]) - int(frames[0]), int(found[-1]) - int(frames[-1])
+    if not by or by != at_the_end:
+        return ""
+    return (
+        f"found {found[0]}.png to {found[-1]}.png, but the frames are {frames[0]} to {frames[-1]}: the label maps are "
+        f"numbered {abs(by)} too {'high' if by > 0 else 'low'}; rename them as the frames: {found[0]} to {frames[0]} "
+        "and so on"
+    )
+
+
+def _without_gaps(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names that are numbers without a gap, which are then those of all frames; otherwise nothing."""
+    if all(map(str.isdecimal, names)) and int(names[-1]) - int(names[0]) == len(names) - 1:
+        return tuple(names)
+    return ()
+
+
 def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     """Check that a label map has the height and width of its truth. Raises BadInputError."""
     if found != expected:
@@ -106,6 +142,8 @@ def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) ->
 def _missing(folder: Path, missing: list[str], frames: tuple[str, ...], present: tuple[str, ...]) -> str:
     names = shorten(f"{name}.png" for name in missing)
     message = f"{folder}: {len(missing)} of {len(frames)} label maps are missing: {names}"
+    if advice := renaming([name for name in present if name not in frames], missing):
+        return f"{message}; found {present[0]}.png and the like: {advice}"
     if present and len(missing) == len(frames):
         return f"{message}; found {present[0]}.png and the like: name label maps as the frames of the truth"
     if not present and (others := list_folder(folder)):

@@ -9,7 +9,7 @@ from vos_bench.api import Dataset, ProtocolName
 from vos_bench.clusters import LOCAL, Cluster, parse_cluster, path_on
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
-from vos_bench.files import sha256
+from vos_bench.files import require_apart, sha256
 from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
@@ -49,6 +49,7 @@ class ScoringTarget:
         fingerprint: As the dataset gives it; see `folder_fingerprint` for a folder.
         sequences: The sequences that are scored.
         protocol: The rules.
+        root: The folder of the data, where nothing is written.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ScoringTarget:
     fingerprint: str
     sequences: tuple[TruthSequence, ...]
     protocol: ProtocolName
+    root: Path
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def score_target(
     check_jobs(jobs)
     record = _record(masks, target, command, source)
     out = Path(out) if out else default_out(record)
+    require_apart(out, target.root)
     _require_no_other_record(out, record)
     results = score_sequences(
         target.sequences, masks, protocol=target.protocol, jobs=jobs, engine=engine, progress=progress
@@ -203,6 +206,7 @@ def scoring_target(
     if dataset is None:
         if truth is None:
             raise BadInputError("score: found neither --dataset nor --truth, expected one of them, or both")
+        _require_unused("without --dataset", root=root, split=split)
         return _folder_target(truth, protocol or "davis", chosen)
     if isinstance(dataset, str):
         from vos_bench import registry  # a folder of truth needs no plugin
@@ -210,7 +214,18 @@ def scoring_target(
         if truth is not None and (own := registry.open_truth(dataset, truth, split=split)):
             return _dataset_target(own, protocol, chosen)
         dataset = registry.open_dataset(dataset, root=root, split=split)
+    else:
+        _require_unused("with a dataset that is open", root=root, split=split)
     return _dataset_target(dataset if truth is None else GivenTruth(dataset, truth), protocol, chosen)
+
+
+def _require_unused(why: str, **options: object) -> None:
+    """Refuse options that would have no effect. Raises BadInputError."""
+    for name, value in options.items():
+        if value is not None:
+            raise BadInputError(
+                f"--{name} {value} {why} has no effect; name the dataset with --dataset, or leave it out"
+            )
 
 
 def _dataset_target(dataset: Dataset, protocol: ProtocolName | None, chosen: tuple[str, ...] | None) -> ScoringTarget:
@@ -221,7 +236,9 @@ def _dataset_target(dataset: Dataset, protocol: ProtocolName | None, chosen: tup
     if not any(sequence.truth_names for sequence in sequences):
         raise BadInputError(f"{title} has no public truth; expected --truth DIR with the true label maps")
     fingerprint = dataset.fingerprint()
-    return ScoringTarget(dataset.name, dataset.split, fingerprint, sequences, protocol or dataset.protocol)
+    return ScoringTarget(
+        dataset.name, dataset.split, fingerprint, sequences, protocol or dataset.protocol, dataset.root
+    )
 
 
 def _folder_target(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> ScoringTarget:
@@ -232,7 +249,7 @@ def _folder_target(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] 
         meta_file = meta_beside(truth)
     sequences = truth_folder(truth, chosen) if meta_file is None else listed_truth(truth, meta_file, chosen)
     name = printable(truth.resolve().name)
-    return ScoringTarget(name, "", folder_fingerprint(sequences, truth), sequences, protocol)
+    return ScoringTarget(name, "", folder_fingerprint(sequences, truth), sequences, protocol, truth)
 
 
 def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
@@ -310,5 +327,6 @@ def _sequence_record(result: SequenceResult, protocol: ProtocolName) -> Sequence
         objects=len(result.objects),
         seconds=result.seconds,
         protocol="" if result.error else protocol_label(protocol),
+        data_notes=dict(result.notes),
         scores=object_records(result.objects),
     )

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,18 @@ from vos_bench.api import ProtocolName
 from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.formats.mask_folders import read_object_mask
-from vos_bench.labelmaps import describe_unknown_ids, read_narrow
+from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, read_narrow, white_as
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
 from vos_bench.metrics.protocols import ScoringProtocol, TruthSequence, scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.progress import Progress
+from vos_bench.scoring.findings import (
+    TruthReading,
+    first_frame_notes,
+    read_truth_ids,
+    require_one_object,
+    scoring_notes,
+)
 from vos_bench.scoring.preflight import check_size, preflight
 
 MOST_THREADS = 4
@@ -40,6 +47,7 @@ class SequenceResult:
         frames: How many frames were scored.
         seconds: Wall time, reading included.
         error: What is wrong with its files; empty when all is well.
+        notes: What to know of its label maps and its truth; see `vos_bench.api.Sequence.notes`.
     """
 
     name: str
@@ -47,6 +55,7 @@ class SequenceResult:
     frames: int = 0
     seconds: float = 0.0
     error: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def score_sequences(
@@ -144,15 +153,21 @@ def _results_of(
 def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:
     started = time.perf_counter()
     try:
-        objects = _score(sequence, masks / sequence.name, protocol, counter(pixels))
+        result = _score(sequence, masks / sequence.name, protocol, counter(pixels))
+        of_data: Mapping[str, str] = getattr(sequence, "notes", {})  # a folder of truth has none
+        notes = {**of_data, **first_frame_notes(sequence, masks / sequence.name), **result.notes}
     except VosBenchError as error:
         return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=str(error))
-    frames = len(scoring_protocol(protocol).scored_frames(sequence))
-    return SequenceResult(sequence.name, objects, frames, time.perf_counter() - started)
+    return replace(result, seconds=time.perf_counter() - started, notes=notes)
 
 
 def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectScores, ...]:
-    """Score the label maps of one sequence.
+    """Score the label maps of one sequence; see `sequence_result`. Returns its objects' scores by ascending id."""
+    return sequence_result(sequence, masks, protocol=protocol).objects
+
+
+def sequence_result(sequence: TruthSequence, masks: Path, *, protocol: ProtocolName) -> SequenceResult:
+    """Score the label maps of one sequence, and say what is odd about them.
 
     Args:
         sequence: What to score.
@@ -160,7 +175,7 @@ def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolNa
         protocol: Which frames and objects count.
 
     Returns:
-        The scores of its objects by ascending id; empty when the protocol finds no object in the truth.
+        The scores of its objects; none when the protocol finds no object in the truth.
 
     Raises:
         BadInputError: A label map is missing, damaged, of another size than its truth, or shows an object that the
@@ -170,26 +185,27 @@ def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolNa
     return _score(sequence, masks / sequence.name, protocol, counter(pixels))
 
 
-def _score(
-    sequence: TruthSequence, folder: Path, protocol: ProtocolName, count: CountFrame
-) -> tuple[ObjectScores, ...]:
+def _score(sequence: TruthSequence, folder: Path, protocol: ProtocolName, count: CountFrame) -> SequenceResult:
     rule = scoring_protocol(protocol)
     frames = rule.scored_frames(sequence)
-    counts = _count_frames(sequence, frames, folder, count)
-    starts = rule.starts(sequence, counts)
+    reading = read_truth_ids(sequence)
+    counts = _count_frames(reading, frames, folder, count)
+    require_one_object(reading, folder, counts)
+    starts = rule.starts(reading.sequence, counts)
     if rule.unknown_ids == "refused":
         _check_ids(folder, frames, counts, starts)
-    return tuple(
+    objects = tuple(
         _object_scores(rule, object_id, sequence.groups.get(object_id), frames[start:], counts[start:])
         for object_id, start in starts.items()
         if start < len(frames)
     )
+    notes = scoring_notes(reading, folder, counts)
+    return SequenceResult(sequence.name, objects, len(frames), notes=notes)
 
 
-def _count_frames(
-    sequence: TruthSequence, frames: tuple[str, ...], folder: Path, count: CountFrame
-) -> list[FrameCounts]:
+def _count_frames(reading: TruthReading, frames: tuple[str, ...], folder: Path, count: CountFrame) -> list[FrameCounts]:
     """Read and count frame by frame, so that no two are in memory at once."""
+    sequence = reading.sequence
     if sequence.object_names:
         return [_count_objects(sequence, frame, folder, count) for frame in frames]
     counts: list[FrameCounts] = []
@@ -205,7 +221,7 @@ def _count_frames(
                 f"{sequence.name}: the truth of frame {name} has {sizes[0]} pixels (height x width), expected "
                 f"{sizes[1]} as on frame {frames[0]}; mend the truth"
             )
-        counts.append(count(truth, masks))
+        counts.append(_counted(reading, truth, masks, count))
     return counts
 
 
@@ -221,6 +237,18 @@ def _count_objects(sequence: TruthSequence, frame: str, folder: Path, count: Cou
         if found := count(truth.view(np.uint8), mask.view(np.uint8)).get(1):
             counts[object_id] = found
     return counts
+
+
+def _counted(reading: TruthReading, truth: NarrowLabels, masks: NarrowLabels, count: CountFrame) -> FrameCounts:
+    """Count a frame; where its label map is a 0/255 mask and the sequence has one object, white is this object."""
+    counts = count(truth, masks)
+    reading.without_background += sum(numbers.mask_area for numbers in counts.values()) == masks.size
+    if VOID not in counts or not counts[VOID].mask_area or reading.only_object is None:
+        return counts
+    if any(numbers.mask_area for label, numbers in counts.items() if label != VOID):
+        return counts
+    reading.white_masks += 1
+    return count(truth, white_as(masks, reading.only_object))
 
 
 def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts], allowed: dict[int, int]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vos_bench.api import Dataset, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
-from vos_bench.names import did_you_mean, frame_order, is_file_name, shorten
+from vos_bench.names import did_you_mean, frame_order, is_file_name, renaming, shorten
 
 if TYPE_CHECKING:
     from vos_bench.meta_json import Meta
@@ -123,8 +123,23 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
     for sequence in opened:
         _require_file_names(sequence.folder, sequence.truth_names)
     if empty := [sequence.name for sequence in opened if not sequence.truth_names]:
-        raise BadInputError(f"{folder / empty[0]}: found no PNG file, expected label maps; {folder_advice(folder)}")
+        raise BadInputError(
+            f"{folder / empty[0]}: found no PNG file, expected label maps; {_empty_advice(folder, empty)}"
+        )
     return opened
+
+
+def _empty_advice(folder: Path, empty: list[str]) -> str:
+    """Return what lies in folders without label maps: perhaps one folder of masks for each object."""
+    inside = [path for path in list_folder(folder / empty[0]) if path.is_dir() and label_map_names(path)]
+    if inside and all(path.name.isdecimal() for path in inside):
+        names = shorten(path.name for path in inside)
+        return (
+            f"it holds a folder for each object ({names}), as SA-V has them: merge the masks of each frame into one "
+            f"label map, with the id of each object as its label; or, if {empty[0]} is no sequence, give "
+            f"{folder / empty[0]}"
+        )
+    return folder_advice(folder)
 
 
 def _require_file_names(folder: Path, names: Iterable[str]) -> None:
@@ -135,6 +150,8 @@ def _require_file_names(folder: Path, names: Iterable[str]) -> None:
 
 def _no_such_sequences(folder: Path, unknown: list[str], wanted: tuple[str, ...], known: tuple[str, ...]) -> str:
     missing = f"{folder}: has no folder {shorten(unknown, most=5)}"
+    if advice := renaming(known, unknown):
+        return f"{missing}; {advice}"
     if len(unknown) == len(wanted):
         return f"{missing}; {folder_advice(folder, wanted)}"
     return f"{missing}; {did_you_mean(unknown[0], known, otherwise='check the list of sequences')}"

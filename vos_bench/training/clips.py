@@ -30,6 +30,11 @@ class SkipRule(FrameRule):
     samples: int = Field(default=1, ge=1)
     most: int = Field(default=25, ge=0)
 
+    @property
+    def needed(self) -> str:
+        """See `FrameRule.needed`."""
+        return f"one that is not among the last {self.test_frames}, or a single image"
+
     def accepts(self, candidate: TrainingObject) -> bool:
         """Tell whether an object can start a clip, or is on a single image, which is then repeated."""
         return len(candidate.visible) == 1 or bool(candidate.visible[: -self.test_frames].any())
@@ -118,6 +123,11 @@ class StillRule(FrameRule):
     """One frame on which the object is visible."""
 
     test_frames: int = 0
+
+    @property
+    def needed(self) -> str:
+        """See `FrameRule.needed`."""
+        return "one or more"
 
     def accepts(self, candidate: TrainingObject) -> bool:
         """Take any object that is visible at all."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Ordered
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from pydantic import Field
@@ -145,7 +145,10 @@ class Recipe(ABC):
         name: What `--recipe` calls it.
         settings: Its numbers.
         note: Where paper and released code differ, which values are assumed, and what it costs.
+        starts_from: Parts of the network that it takes files for, `network` for all of it; empty: any may be named.
     """
+
+    starts_from: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str, settings: LoopSettings, *, note: str = "") -> None:
         """Take the recipe's numbers."""

@@ -65,6 +65,11 @@ class FrameRule(FrozenModel):
         del number
         return draw_frames(visible, self, rng)
 
+    @property
+    def needed(self) -> str:
+        """How often an object has to be visible, in words."""
+        return f"{2 * (1 + self.test_frames) + 1} or more, or a single image"
+
     def accepts(self, candidate: TrainingObject) -> bool:
         """Tell whether an object is visible on more than twice as many frames as are drawn, or is on a single image."""
         return len(candidate.visible) == 1 or int(candidate.visible.sum()) > 2 * (1 + self.test_frames)
@@ -118,10 +123,32 @@ def shares(
     data: Ordered[DataShare], datasets: Ordered[Dataset], rule: FrameRule
 ) -> list[tuple[float, list[TrainingObject]]]:
     """Return for each dataset of a mixture its weight and its objects."""
-    return [
+    found = [
         (share.weight, training_objects(dataset, rule, leave_out=share.left_out(dataset)))
         for share, dataset in zip(data, datasets, strict=True)
     ]
+    for (_, objects), share, dataset in zip(found, data, datasets, strict=True):
+        if not objects:
+            raise BadInputError(_too_short(dataset, share, rule))
+    return found
+
+
+def _too_short(dataset: Dataset, share: DataShare, rule: FrameRule) -> str:
+    """Return what is missing in a dataset without an object to train on."""
+    left_out = share.left_out(dataset)
+    kept = [each for each in visible_objects(dataset) if each.sequence.name not in left_out]
+    found = f"training: {dataset.name} {dataset.split}: "
+    if not kept:
+        return (
+            f"{found}found no object outside what is left out, expected at least one; get the data, or leave out less"
+        )
+    longest = max(kept, key=lambda each: int(each.visible.sum()))
+    seen, frames = int(longest.visible.sum()), len(longest.visible)
+    return (
+        f"{found}found no object that is visible on enough frames: object {longest.object_id} of "
+        f"{longest.sequence.name} has most, {seen} of {frames} frames with a ground truth; expected {rule.needed}; add "
+        "longer sequences, or more label maps"
+    )
 
 
 def held_out_shares(

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,7 @@ def train(
     resolve_device(device)  # before the data, whose reading may take minutes
     roots, passed = _by_name(root, ""), overrides(settings)
     chosen = _with_weights(find_recipe(method, recipe).configured(passed), _by_name(weights, "network"))
+    require_used_roots(roots, [share.dataset for share in chosen.settings.data], used_by=f"the recipe {recipe}")
     folder = Path(out) if out else Path("training") / method / recipe
     datasets = [_open(share.dataset, share.split, roots) for share in chosen.settings.data]
     record = _initial_record(method, chosen, datasets, passed)
@@ -117,6 +118,35 @@ def train(
             on_start=lambda: _write(folder, record),
         )
         return _finish(folder, record, chosen, outcome, seconds=time.monotonic() - started)
+
+
+def require_used_roots(roots: Mapping[str, Path], datasets: Collection[str], *, used_by: str) -> None:
+    """Refuse a root that no dataset would be read from.
+
+    Args:
+        roots: Dataset name to folder; the name `""` stands for every dataset not named.
+        datasets: The names of all that are read.
+        used_by: What reads them, for the message.
+
+    Raises:
+        BadInputError: A root is of another dataset, or of one that the package makes itself.
+    """
+    used = used_roots(roots, datasets)
+    for name in roots:
+        if name not in used:
+            given = f"{name}={roots[name]}" if name else f"{roots[name]}"
+            read = ", ".join(dict.fromkeys(datasets)) or "no dataset"
+            raise BadInputError(
+                f"--root {given}: would have no effect, for {used_by} reads {read} (the package makes demo itself); "
+                "leave it out, or name one of these"
+            )
+
+
+def used_roots(roots: Mapping[str, Path], datasets: Collection[str]) -> dict[str, Path]:
+    """Return those roots that some of these datasets would be read from; see `require_used_roots`."""
+    with_folder = [name for name in datasets if registry.dataset(name).needs_root]
+    unnamed = any(name not in roots for name in with_folder)
+    return {name: root for name, root in roots.items() if name in with_folder or (not name and unnamed)}
 
 
 def _by_name(given: Paths, name: str) -> dict[str, Path]:
@@ -159,6 +189,9 @@ def _finish(
 
 def _with_weights(recipe: Recipe, weights: Mapping[str, Path]) -> Recipe:
     """Return the recipe with files to start from."""
+    if recipe.starts_from and (unknown := sorted({*weights} - {*recipe.starts_from})):
+        known = ", ".join(recipe.starts_from)
+        raise BadInputError(f"--weights {unknown[0]}=…: {recipe.name} starts from no such part; known: {known}")
     for path in weights.values():
         if not path.expanduser().is_file():
             raise BadInputError(f"--weights {path}: there is no such file")
@@ -167,7 +200,8 @@ def _with_weights(recipe: Recipe, weights: Mapping[str, Path]) -> Recipe:
 
 
 def _open(name: str, split: str, roots: Mapping[str, Path]) -> Dataset:
-    return registry.open_dataset(name, root=roots.get(name, roots.get("")), split=split)
+    root = roots.get(name, roots.get("")) if registry.dataset(name).needs_root else None
+    return registry.open_dataset(name, root=root, split=split)
 
 
 def _initial_record(method: str, recipe: Recipe, datasets: list[Dataset], passed: tuple[str, ...]) -> TrainingRecord:

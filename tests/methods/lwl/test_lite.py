@@ -31,6 +31,12 @@ def shipped() -> Path:
     return chosen.path
 
 
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
+def test_weights_that_say_nothing_of_their_network_are_known_by_their_names(shipped, tmp_path, prefix):
+    torch.save({f"{prefix}{name}": x for name, x in read_tensors(shipped).items()}, tmp_path / "mine.pth")
+    assert load_network(tmp_path / "mine.pth").config == LITE_NETWORK
+
+
 def test_the_weights_are_those_of_the_description_and_small(shipped):
     [info] = registry.method("lwl-lite").weights
     assert hashlib.sha256(shipped.read_bytes()).hexdigest() == info.sha256

@@ -1,0 +1,168 @@
+"""What is odd about label maps and their truth: white and undecided pixels, frames that seem shifted, no background."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vos_bench.api import Mask
+from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import (
+    PARTIAL_NOTE,
+    VOID,
+    VOID_NOTE,
+    WHITE_NOTE,
+    NarrowLabels,
+    describe_unknown_ids,
+    object_ids,
+    partial_truth,
+    read_narrow,
+    white_as,
+)
+from vos_bench.metrics.counts import FrameCounts
+from vos_bench.metrics.protocols import Names, TruthSequence
+
+SHIFTED_NOTE = (
+    "the label map of the second frame is the mask given on the first, and the first frame has none: the label maps "
+    "may be numbered one too high"
+)
+NOT_GIVEN_NOTE = (
+    "the first label map is not the given mask: it may be the method's own answer, or the frames may be shifted"
+)
+NEXT_FRAME_NOTE = "the first label map shows the truth of the next frame: the label maps may be numbered one too low"
+NO_BACKGROUND_NOTE = (
+    "no pixel of the label maps is background (0): tools that choose a palette themselves number it anew"
+)
+
+
+class WhiteTruth:
+    """A sequence whose truth is 0/255 masks: white is object 1."""
+
+    def __init__(self, sequence: TruthSequence) -> None:
+        """Take the sequence."""
+        self._sequence = sequence
+        self.name, self.truth_names = sequence.name, sequence.truth_names
+        self.groups, self.first_frames = sequence.groups, sequence.first_frames
+        self.object_names, self.object_frames = sequence.object_names, sequence.object_frames
+        self.output_names: Names = getattr(sequence, "output_names", ())
+
+    def read_truth(self, frame_name: str, /) -> NarrowLabels:
+        """Read the truth of one frame."""
+        return white_as(self._sequence.read_truth(frame_name))
+
+    def read_truth_mask(self, frame_name: str, object_id: int, /) -> Mask:
+        """Read the truth of one object on one of its frames."""
+        mask: Mask = self.read_truth(frame_name) == object_id
+        return mask
+
+
+@dataclass
+class TruthReading:
+    """How the truth of a sequence is read, and what was seen.
+
+    Attributes:
+        sequence: The sequence, with white as object 1 where its truth is 0/255 masks.
+        only_object: The one object of the first truth; None where it shows none or several.
+        white: Whether white is object 1 in the truth.
+        white_masks: How many label maps were 0/255 masks.
+        without_background: How many label maps had no pixel of label 0.
+    """
+
+    sequence: TruthSequence
+    only_object: int | None
+    white: bool = False
+    white_masks: int = 0
+    without_background: int = 0
+
+
+def read_truth_ids(sequence: TruthSequence) -> TruthReading:
+    """Look at the first truth of a sequence: whether it is a 0/255 mask, and whether it shows one object.
+
+    Where it shows none, or white alone, all are looked at. What cannot be read says nothing here, and neither does a
+    sequence whose objects have masks of their own, which are read as masks anyway.
+    """
+    if sequence.object_names:
+        return TruthReading(sequence, None)
+    try:
+        first = _ids(sequence, sequence.truth_names[0])
+        if first not in ((), (VOID,)):
+            return TruthReading(sequence, _only(first))
+        every = {_ids(sequence, name) for name in sequence.truth_names}
+    except BadInputError:
+        return TruthReading(sequence, None)
+    if (VOID,) in every and every <= {(), (1,), (VOID,)}:
+        return TruthReading(WhiteTruth(sequence), 1, white=True)
+    return TruthReading(sequence, _only({k for ids in every for k in ids}))
+
+
+def _ids(sequence: TruthSequence, frame: str) -> tuple[int, ...]:
+    return object_ids(sequence.read_truth(frame))
+
+
+def _only(ids: Collection[int]) -> int | None:
+    objects = [k for k in ids if k != VOID]
+    return objects[0] if len(objects) == 1 else None
+
+
+def require_one_object(reading: TruthReading, folder: Path, counts: Sequence[FrameCounts]) -> None:
+    """Refuse white in label maps of a sequence where other objects start later. Raises BadInputError."""
+    objects = {label for labels in counts for label, numbers in labels.items() if numbers.truth_area} - {VOID}
+    if reading.white_masks and len(objects) > 1:
+        raise BadInputError(describe_unknown_ids([VOID], objects, folder) or "")
+
+
+def scoring_notes(reading: TruthReading, folder: Path, counts: Sequence[FrameCounts]) -> dict[str, str]:
+    """Return what to know of a sequence that was scored."""
+    notes: dict[str, str] = {}
+    if reading.white or reading.white_masks:
+        notes[WHITE_NOTE] = ""
+    if marked := sum(bool(VOID in labels and labels[VOID].truth_area) for labels in counts):
+        notes[VOID_NOTE] = f"{marked} of {len(counts)} scored frames"
+    if counts and reading.without_background == len(counts):
+        notes[NO_BACKGROUND_NOTE] = ""
+    return {**notes, **_partial(reading.sequence, folder)}
+
+
+def _partial(sequence: TruthSequence, folder: Path) -> dict[str, str]:
+    outputs = getattr(sequence, "output_names", None) or {*sequence.truth_names, *_numbered(folder, sequence)}
+    note = partial_truth(sequence.truth_names, tuple(outputs))
+    return {PARTIAL_NOTE: note} if note else {}
+
+
+def _numbered(folder: Path, sequence: TruthSequence) -> list[str]:
+    """Return the label maps whose names are numbers between the first and the last frame of the truth."""
+    names = sequence.truth_names
+    if not all(map(str.isdecimal, names)):
+        return []
+    return [p.stem for p in folder.glob("*.png") if p.stem.isdecimal() and int(names[0]) < int(p.stem) < int(names[-1])]
+
+
+def first_frame_notes(sequence: TruthSequence, folder: Path) -> dict[str, str]:
+    """Compare the first label map with the mask given there; nothing where either cannot be read."""
+    reading, names = read_truth_ids(sequence), sequence.truth_names
+    sequence = reading.sequence
+    if len(names) < 2 or sequence.object_names:
+        return {}
+    try:
+        given, following = (_objects(sequence.read_truth(name)) for name in names[:2])
+        if not given.any() or np.array_equal(given, following):
+            return {}
+        first, second = (folder / f"{name}.png" for name in names[:2])
+        if not first.is_file():
+            return {SHIFTED_NOTE: ""} if np.array_equal(_labels(reading, second), given) else {}
+        labels = _labels(reading, first)
+    except BadInputError:
+        return {}
+    if labels.shape != given.shape or np.array_equal(labels, given):
+        return {}
+    return {NEXT_FRAME_NOTE if np.array_equal(labels, following) else NOT_GIVEN_NOTE: ""}
+
+
+def _labels(reading: TruthReading, path: Path) -> NarrowLabels:
+    labels = read_narrow(path)
+    return labels if reading.only_object is None else white_as(labels, reading.only_object)
+
+
+def _objects(labels: NarrowLabels) -> NarrowLabels:
+    return np.where(labels == VOID, 0, labels) if int(labels.max(initial=0)) >= VOID else labels

@@ -8,7 +8,7 @@ from PIL import Image as PillowImage
 
 from vos_bench.api import Dataset, Problem, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing
+from vos_bench.files import remove_stale_parts, replacing
 from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_narrow, white_as
 from vos_bench.names import shorten
 
@@ -32,6 +32,7 @@ def write_server_zip(dataset: Dataset, masks: Path, archive: Path, *, top: str =
         BadInputError: A sequence or frame is missing or one too many, or a label map has another size or unknown ids.
     """
     _require_sequences(dataset, masks)
+    remove_stale_parts(archive)
     with replacing(archive) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as packed:
         for sequence in dataset:
             folder = masks / sequence.name

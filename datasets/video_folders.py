@@ -3,12 +3,13 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes, read_ends
+from vos_bench.files import read_blocks, read_bytes, read_ends
 from vos_bench.labelmaps import MAX_BYTES as MOST_LABEL_BYTES
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID, VOID_NOTE, object_ids, partial_truth, read_narrow
 from vos_bench.names import did_you_mean, shorten
@@ -167,6 +168,17 @@ class FolderDataset(Dataset):
                 _digest_file(digest, path, ends_alone=True)
             for path in self._label_files(sequence):
                 _digest_file(digest, path, name=_shown(path, self.annotations_folder / sequence))
+        return digest.hexdigest()
+
+    def frames_sha256(self, *, whole: bool) -> str:
+        """Return a sha256 of all frames: of 16 blocks of 256 bytes spread over each file, or of whole files."""
+        digest = hashlib.sha256(b"whole" if whole else b"sampled")
+        for sequence in self.sequence_names:
+            for path in image_files(self.frames_folder / sequence, FRAME_SUFFIXES):
+                digest.update(f"\0{sequence}/{path.name}\0".encode())
+                with suppress(OSError):  # it counts as missing, as in the fingerprint
+                    content = read_bytes(path, most=MAX_BYTES) if whole else read_blocks(path, most=MAX_BYTES)
+                    digest.update(content)
         return digest.hexdigest()
 
     def _label_files(self, name: str) -> list[Path]:

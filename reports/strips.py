@@ -12,7 +12,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset, Image, LabelMap, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing
+from vos_bench.files import remove_stale_parts, replacing
 from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.records import Run, masks_folder, sequence_file
 
@@ -174,6 +174,7 @@ def _captioned(image: Image, text: str) -> Image:
 
 def _write_webp(path: Path, images: Sequence[Image]) -> None:
     first, *others = (PillowImage.fromarray(image) for image in images)
+    remove_stale_parts(path)
     with replacing(path) as part:
         first.save(
             part,

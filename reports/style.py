@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing
+from vos_bench.files import remove_stale_parts, replacing
 from vos_bench.records import Run
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -112,6 +112,7 @@ def figure(path: Path, width: float, height: float) -> Iterator[Figure]:
         drawn = Figure(figsize=(width, height))
         yield drawn
         date: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind, {})
+        remove_stale_parts(path)
         with replacing(path) as part:
             drawn.savefig(part, format=kind[1:], metadata=date)
 

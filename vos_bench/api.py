@@ -295,7 +295,18 @@ class Dataset(ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Return a sha256 that changes whenever the frames, the truth or the list of sequences change."""
+        """Return a sha256 that changes whenever the frames, the truth or the list of sequences change.
+
+        It may look at parts of the frames alone; its documentation then says at which.
+        """
+
+    def frames_sha256(self, *, whole: bool) -> str:
+        """Return a sha256 of the frames' content, sampled all over each file or of whole files; empty if not known.
+
+        It is no part of what makes two runs the same run. A resumed run is refused where it has changed.
+        """
+        del whole
+        return ""
 
     @abstractmethod
     def check(self) -> list[Problem]:

@@ -1,7 +1,5 @@
 """Writes the site: a leaderboard, a page for each run, a viewer for each sequence."""
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -14,6 +12,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
+from vos_bench.files import replacing_folder
 from vos_bench.metrics.measures import measure
 from vos_bench.records import Run
 from vos_bench.records.identity import hardware
@@ -42,17 +41,8 @@ def write_page(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     out = options.out
     if out.exists() and not ((out / MARKER).is_file() or (out.is_dir() and not any(out.iterdir()))):
         raise BadInputError(f"--out {out}: holds something else than a page of vos-bench; name a new folder")
-    part = out.with_name(f"{out.name}.{os.getpid()}.part")
-    try:
-        part.mkdir(parents=True)
+    with replacing_folder(out) as part:
         _write(part, entries_of(runs), options)
-        if out.exists():
-            shutil.rmtree(out)
-        part.rename(out)
-    except OSError as error:
-        raise BadInputError(f"{out}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return [out / "index.html"]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import subprocess
 import sys
 import types
 import zipfile
@@ -9,6 +10,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import (
@@ -229,3 +231,36 @@ def test_what_wrappers_put_before_every_name_is_left_out(tmp_path, prefix, suffi
 def test_a_part_that_was_compiled_alone_has_its_own_name(tmp_path):
     torch.save({"backbone._orig_mod.weight": torch.ones(2), "head.bias": torch.ones(1)}, tmp_path / "x.pth")
     assert sorted(read_tensors(tmp_path / "x.pth")) == ["backbone.weight", "head.bias"]
+
+
+def test_equal_tensors_and_texts_give_equal_files_in_every_process(tmp_path):
+    code = (
+        "import sys, torch; from pathlib import Path; from vos_bench.parts.checkpoints import write_tensors\n"
+        "texts = {'card': 'c', 'format': 'f', 'lwl_config': 'x', 'source': 's'}\n"
+        "tensors = {'b': torch.ones(2), 'a': torch.zeros(3)}\n"
+        "for k in range(8): write_tensors(Path(sys.argv[1]) / str(k), tensors, metadata=texts)"
+    )
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=True)
+    assert len({path.read_bytes() for path in tmp_path.glob("*/*")}) == 1
+
+
+def test_metadata_of_other_files_is_read_key_by_key(tmp_path):
+    save_file({"a": torch.ones(1)}, tmp_path / "theirs", metadata={"card": "c", "format": "f"})
+    assert read_metadata(tmp_path / "theirs") == {"card": "c", "format": "f"}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (torch.full((2,), float("nan")), r"1 not finite \(NaN or infinite\): a"),
+        (torch.tensor([1.0, float("inf")]), r"1 not finite \(NaN or infinite\): a"),
+        (torch.ones(2, dtype=torch.int8), "1 of whole numbers, expected fractions: a int8"),
+        (torch.ones(2, dtype=torch.bool), "1 of whole numbers, expected fractions: a bool"),
+    ],
+)
+def test_parameters_that_are_no_finite_fractions_are_refused_by_name(value, message):
+    with pytest.raises(BadInputError, match=message):
+        check_tensors({"a": value}, {"a": torch.ones(2)}, source="weights")
+    check_tensors({"a": torch.ones(2).half()}, {"a": torch.ones(2)}, source="weights")

@@ -45,6 +45,7 @@ def run(
     overwrite: Overwrite = "only-missing",
     save_probabilities: Annotated[bool, Flag] = False,
     timing: Annotated[bool, Flag] = False,
+    verify: Annotated[bool, Flag] = False,
     command: str | None = None,
     name: str | None = None,
     timeout: float | None = None,
@@ -78,6 +79,7 @@ def run(
         overwrite: What to do with sequences that are finished already.
         save_probabilities: Also keep the probabilities of every frame.
         timing: Read no frame ahead, so that nothing runs beside the method.
+        verify: Hash whole frames, so that a resumed run notices every change of the data.
         command: For a system in its own process: the program that answers, and its arguments; see docs/external.md.
         name: For a system in its own process: what records and tables call it.
         timeout: For a system in its own process: how many seconds an answer may take. By default, any time.
@@ -111,6 +113,7 @@ def run(
                 overwrite=overwrite,
                 save_probabilities=save_probabilities,
                 timing=timing,
+                verify=verify,
                 out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
                 command=sys.argv[1:],
                 progress=progress,

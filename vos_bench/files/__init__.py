@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from vos_bench.errors import BadInputError
-from vos_bench.files.durability import make_folder, sync_file, sync_folder
+from vos_bench.files.durability import make_folder, sync_contents, sync_file, sync_folder
 
 try:
     import fcntl
@@ -137,6 +137,59 @@ def part_of(path: Path) -> str | None:
     return found["name"] if found else None
 
 
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder and put it in the place of another when the block ends well; else leave nothing.
+
+    The old folder stays until the new one is whole, then they change places, in one step where the system can do that
+    (Linux). What killed processes left beside it is removed.
+
+    Raises:
+        BadInputError: The place cannot be written.
+    """
+    import shutil  # here, since few need it
+
+    part, descriptor = folder.with_name(f"{folder.name}.{os.urandom(8).hex()}.part"), None
+    try:
+        make_folder(folder.parent)
+        remove_stale_parts(folder)
+        part.mkdir()
+        if fcntl is not None:
+            descriptor = os.open(part, os.O_RDONLY)
+            _lock(descriptor)
+        yield part
+        sync_contents(part)
+        _exchange(part, folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+        shutil.rmtree(part, ignore_errors=True)  # the old folder, after an exchange
+
+
+_EXCHANGE, _HERE = 2, -100
+"""Linux's flag for a rename of two things in place of each other, and its number for the current folder."""
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Let two folders change places; where the system cannot do that in one step, the old one goes first."""
+    import ctypes
+
+    if old.exists():
+        with suppress(AttributeError, OSError):  # not Linux, or an older libc
+            library = ctypes.CDLL(None, use_errno=True)
+            if library.renameat2(_HERE, os.fsencode(new), _HERE, os.fsencode(old), _EXCHANGE) == 0:
+                return
+        aside = new.with_name(f"{old.name}.{os.urandom(8).hex()}.part")
+        old.rename(aside)
+        new.rename(old)
+        aside.rename(new)
+        return
+    new.rename(old)
+
+
 def remove_stale_parts(path: Path) -> None:
     """Remove what killed processes left beside a file that they were writing; what another one writes now stays."""
     with suppress(OSError, ValueError):
@@ -229,6 +282,22 @@ def read_ends(path: Path, *, most: int, head: int, tail: int) -> Ends:
         first = file.read(head)
         file.seek(max(0, size - tail))
         return Ends(size, first, file.read(tail))
+
+
+BLOCKS, BLOCK_BYTES = 16, 256
+"""How many blocks of a file `read_blocks` returns, and how long each is."""
+
+
+def read_blocks(path: Path, *, most: int) -> bytes:
+    """Return blocks that are spread evenly over a file, from its first byte to its last. Raises OSError."""
+    size = require_regular(path, most=most)
+    step = max(BLOCK_BYTES, (size - BLOCK_BYTES) // (BLOCKS - 1))
+    with path.open("rb", buffering=0) as file:
+        found = []
+        for number in range(BLOCKS):
+            file.seek(number * step)
+            found.append(file.read(BLOCK_BYTES))
+    return b"".join(found)
 
 
 def sha256(path: Path, *, most: int = MOST_HASHED) -> str:

@@ -98,6 +98,8 @@ class DatasetEntry(FrozenModel):
         fingerprint: Hash of frames, truth and list; see `vos_bench.api.Dataset.fingerprint`.
         sequences: The sequences that this record is about, in the dataset's order; all shards have the same.
         frames: How many frames the sequences have together, None where nobody counted.
+        sampled_sha256: Of parts of all frames; see `Dataset.frames_sha256`. Empty where it is not known.
+        whole_sha256: Of all frames, with `--verify`; empty without.
     """
 
     name: str
@@ -106,6 +108,8 @@ class DatasetEntry(FrozenModel):
     fingerprint: str
     sequences: tuple[str, ...]
     frames: int | None = None
+    sampled_sha256: str = ""
+    whole_sha256: str = ""
 
     @property
     def title(self) -> str:

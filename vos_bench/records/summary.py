@@ -69,6 +69,8 @@ def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
             version=data.version,
             split=data.split,
             fingerprint=data.fingerprint,
+            sampled_sha256=data.sampled_sha256,
+            whole_sha256=data.whole_sha256,
             sequences=data.sequences,
             frames=sum(sequence.frames for sequence in ended) if status == "complete" else None,
         ),

@@ -70,12 +70,15 @@ def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool =
     Raises:
         BadInputError: It holds another run, a damaged record, or files that are no run's.
     """
-    names = set(record.dataset.sequences)
+    names, whole = set(record.dataset.sequences), ""
     if fresh and run_file(out).exists() and _is_replaced(out, record):
         for name in record.dataset.sequences:
             remove_outputs(out, name)
     elif run_file(out).exists():
         before = _same_run(out, record)
+        if not fresh:
+            _require_same_frames(out, before.dataset, record.dataset)
+            whole = before.dataset.whole_sha256
         names.update(before.dataset.sequences)
         record = record.replace(
             created=before.created,
@@ -97,6 +100,8 @@ def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool =
         version=data.version,
         split=data.split,
         fingerprint=data.fingerprint,
+        sampled_sha256=data.sampled_sha256,
+        whole_sha256=data.whole_sha256 or whole,
         sequences=tuple(name for name in dataset.sequence_names if name in names),
         frames=data.frames,
     )
@@ -113,6 +118,16 @@ def _same_run(out: Path, record: RunRecord) -> RunRecord:
             " then every configuration gets a folder of its own; or remove the folder"
         )
     return before
+
+
+def _require_same_frames(out: Path, before: DatasetEntry, now: DatasetEntry) -> None:
+    """Check that no frame changed inside, which the fingerprint, made of ends and sizes, does not see."""
+    for ours, theirs in ((now.whole_sha256, before.whole_sha256), (now.sampled_sha256, before.sampled_sha256)):
+        if ours and theirs and ours != theirs:
+            raise BadInputError(
+                f"{out}: was made from other frames of {now.title}: names, sizes and ends are equal, and the content "
+                "differs; bring the data back, or give another --out or --overwrite always"
+            )
 
 
 def _is_replaced(out: Path, record: RunRecord) -> bool:

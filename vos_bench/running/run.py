@@ -53,6 +53,7 @@ def run(
     overwrite: Overwrite = "only-missing",
     save_probabilities: bool = False,
     timing: bool = False,
+    verify: bool = False,
     out: str | Path | None = None,
     command: Sequence[str] = (),
     progress: Progress | None = None,
@@ -83,6 +84,7 @@ def run(
         overwrite: What to do about sequences that were finished before: keep them, run them again, or refuse.
         save_probabilities: Whether to keep the probabilities of every frame too.
         timing: Read no frame ahead, so that nothing runs beside the method.
+        verify: Hash whole frames, so that a resumed run notices every change of the data.
         out: The run's folder; None for `runs/DATASET/METHOD/CONFIG8`.
         command: The command line, for the record.
         progress: Hears how the run goes.
@@ -116,6 +118,7 @@ def run(
         overwrite=overwrite,
         save_probabilities=save_probabilities,
         timing=timing,
+        verify=verify,
         out=None if out is None else Path(out),
         command=tuple(command),
     )

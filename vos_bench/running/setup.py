@@ -81,6 +81,7 @@ class RunSettings:
     overwrite: Overwrite = "only-missing"
     save_probabilities: bool = False
     timing: bool = False
+    verify: bool = False
     clock: Clock = "stream"
     out: Path | None = None
     command: tuple[str, ...] = ()
@@ -233,6 +234,8 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
             version=dataset.version,
             split=dataset.split,
             fingerprint=dataset.fingerprint(),
+            sampled_sha256=dataset.frames_sha256(whole=False),
+            whole_sha256=dataset.frames_sha256(whole=True) if settings.verify else "",
             sequences=chosen,
         ),
         protocol=protocol_entry(settings.protocol or dataset.protocol, init=settings.init, frames_seen=settings.frames),

@@ -253,6 +253,10 @@ class GivenTruth(Dataset):
                 digest.update(file_bytes(path))
         return digest.hexdigest()
 
+    def frames_sha256(self, *, whole: bool) -> str:
+        """Ask the dataset."""
+        return self._dataset.frames_sha256(whole=whole)
+
     def check(self) -> list[Problem]:
         """Check the dataset; the truth is checked when it is read."""
         return self._dataset.check()

@@ -9,6 +9,8 @@ import torch
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing
+from vos_bench.files.durability import sync_file
+from vos_bench.training.curves import CURVES
 
 FORMAT = 1
 CHECKPOINT = "checkpoint.pt"
@@ -20,6 +22,8 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> Path:
     The one before stays until the new one is whole. Raises BadInputError where it cannot be written.
     """
     path = folder / CHECKPOINT
+    if (curves := folder / CURVES).exists():
+        sync_file(curves)  # before the checkpoint after which its lines are not made again
     with replacing(path) as part, part.open("wb") as file:
         try:
             torch.save({"format": FORMAT, **state}, file)

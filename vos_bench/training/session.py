@@ -15,10 +15,11 @@ from vos_bench.config import Settings, overrides
 from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
-from vos_bench.files import sha256, write_text
+from vos_bench.files import part_of, sha256, write_text
 from vos_bench.locks import FolderLock
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.progress import Progress
+from vos_bench.training.checkpoint import CHECKPOINT
 from vos_bench.training.curves import CURVES, read_curves
 from vos_bench.training.loop import TrainingOutcome, train_recipe
 from vos_bench.training.recipe import Recipe
@@ -156,6 +157,10 @@ def _by_name(given: Paths, name: str) -> dict[str, Path]:
     return {each: Path(path) for each, path in (given or {}).items()}
 
 
+OWN_FILES = frozenset({RECORD, WEIGHTS, CARD, CURVES, CHECKPOINT, "non-finite.json"})
+"""What a training writes into its folder."""
+
+
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold a training's folder, and remove what a killed one left half-written; torchrun's first process does both."""
@@ -164,7 +169,8 @@ def _locked(folder: Path) -> Iterator[None]:
         return
     with FolderLock(folder, shard=None).held():
         for path in folder.glob("*.part"):
-            path.unlink(missing_ok=True)
+            if part_of(path) in OWN_FILES:
+                path.unlink(missing_ok=True)
         yield
 
 

@@ -163,6 +163,7 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
         record = _about_this(before, prepared)
         write_record(record, run_file(out))
         notes: list[str] = []
+        passes: Passes | None = None
         try:
             with built_method(prepared.spec, notes) as method:
                 passes = Passes(
@@ -170,7 +171,8 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
                 )
                 entry = _repeat(passes, repeats)
         except Exception:
-            remove_empty_record(out, record)
+            if passes is None:  # the method cannot be built, so that there never was a timing
+                remove_empty_record(out, record)
             raise
         saved = [
             score_and_save(settings.dataset, timed.record(prepared.task), task=prepared.task)

@@ -1,10 +1,12 @@
 """Compares the speed of scoring with vos-benchmark, on label maps made up like those of DAVIS 2017 val.
 
     python benchmarks/scoring.py [--small] [--grey] [--data DIR] [--rounds N] [--jobs 1,2] [--json FILE]
+    python benchmarks/scoring.py --protocol davis,sav,sav-folders,mosev2,lvos,vost [--data DIR] [--rounds N]
     python benchmarks/scoring.py --against OTHER/bin/python [--data DIR] [--rounds N] [--json FILE]
 
-The second form compares the whole command `vos-bench score` with that of another installation, such as one of an
-earlier commit: on all sequences, and on one sequence of 50 frames.
+The second form compares protocols on the same label maps, in object-frames per CPU second; `sav-folders` has a file for
+each object and frame. The third form compares the whole command `vos-bench score` with that of another installation,
+such as one of an earlier commit: on all sequences, and on one sequence of 50 frames.
 
 Each measurement is a fresh process: start-up, imports, decoding, scoring and, with several workers, those workers are
 all in its CPU seconds (user and system). The tools take turns, so that a busy machine hurts both alike. vos-benchmark
@@ -77,6 +79,30 @@ vos_bench.metrics.counts.CompiledCounter()(labels, labels)
 print("nan")
 """,
 }
+
+PROTOCOL = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from vos_bench.api import FrameRange
+from vos_bench.scoring.sequences import score_sequences
+from vos_bench.scoring.truth import truth_folder
+root, name = Path(sys.argv[1]), sys.argv[2]
+if name == "sav-folders":
+    from vos_bench.registry import open_truth
+    dataset = open_truth("sav", root / "objects" / "truth")
+    sequences, masks, name = [*dataset], root / "objects" / "masks", "sav"
+else:
+    masks = root / "masks"
+    sequences = []
+    for each in truth_folder(root / "truth"):
+        objects = tuple(range(1, int(each.read_truth(each.truth_names[0]).max()) + 1))
+        ranges = dict.fromkeys(objects, FrameRange(each.truth_names, len(each.truth_names))) if name == "lvos" else {}
+        sequences.append(replace(each, listed_objects=objects, frame_ranges=ranges))
+results = score_sequences(sequences, masks, protocol=name)
+assert not any(result.error for result in results)
+print(sum(len(scores.frames) for result in results for scores in result.objects))
+"""
 
 COMMAND = """
 import json, sys
@@ -215,6 +241,51 @@ def compare_commands(root: Path, other: str, rounds: int, file: Path | None) -> 
         file.write_text(text)
 
 
+def make_object_folders(root: Path) -> None:
+    """Write truth and masks once more, one file an object and frame, unless they are there."""
+    if (root / "objects" / "done").exists():
+        return
+    for path in sorted([*root.glob("truth/*/*.png"), *root.glob("masks/*/*.png")]):
+        labels, (kind, sequence, frame) = read_narrow(path), path.parts[-3:]
+        first = read_narrow(root / "truth" / sequence / "00000.png")
+        for label in range(1, int(first.max()) + 1):
+            target = root / "objects" / kind / sequence / f"{label - 1:03d}" / frame
+            target.parent.mkdir(parents=True, exist_ok=True)
+            image = Image.fromarray((labels == label).astype(np.uint8))
+            image.putpalette(DAVIS_PALETTE)
+            image.save(target)
+    (root / "objects" / "done").touch()
+
+
+def compare_protocols(root: Path, protocols: list[str], rounds: int, file: Path | None) -> None:
+    """Measure protocols in turns on the same label maps."""
+    if "sav-folders" in protocols:
+        make_object_folders(root)
+    rates: dict[str, list[float]] = {name: [] for name in protocols}
+    for turn in range(-1, rounds):  # the turn before the first compiles where that was never done
+        for name in protocols:
+            cost = run([sys.executable, "-P", "-c", PROTOCOL, str(root), name], name)
+            rates[name] += [cost.score / cost.cpu_seconds] if turn >= 0 else []
+    first = protocols[0]
+    summary = {
+        "machine": machine(),
+        "commit": commit(),
+        "figures": f"object-frames per CPU second with start-up, medians; ratio to {first}, round by round, median",
+        "rounds": rounds,
+        "protocols": {
+            name: {
+                "rate": round(statistics.median(values)),
+                "ratio": round(statistics.median(a / b for a, b in zip(values, rates[first], strict=True)), 3),
+            }
+            for name, values in rates.items()
+        },
+    }
+    text = json.dumps(summary, indent=2) + "\n"
+    print(text, end="")
+    if file is not None:
+        file.write_text(text)
+
+
 def machine() -> str:
     """Return the processor's name and how many cores there are."""
     model = platform.processor() or platform.machine()
@@ -243,10 +314,14 @@ def main() -> None:
     parser.add_argument("--jobs", default="1,2", help="numbers of workers, separated by commas")
     parser.add_argument("--json", type=Path, help="write every measurement to this file")
     parser.add_argument("--against", help="the Python of another installation, whose command is compared with this one")
+    parser.add_argument("--protocol", help="protocols to compare with the first of them, separated by commas")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         root = options.data or Path(temporary)
         make_data(root, small=options.small, grey=options.grey)
+        if options.protocol:
+            compare_protocols(root, options.protocol.split(","), options.rounds, options.json)
+            return
         if options.against:
             compare_commands(root, options.against, options.rounds, options.json)
             return

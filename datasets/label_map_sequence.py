@@ -118,11 +118,16 @@ class LabelMapSequence(Sequence):
 
     def read_truth(self, frame_name: str) -> LabelMap:
         """Read one label map. Raises BadInputError when it is no label map or has another size than its frame."""
-        path = self._labels[frame_name]
-        labels = self._read(frame_name).astype(np.uint16, copy=False)
+        return self._sized(frame_name, self._read(frame_name)).astype(np.uint16, copy=False)
+
+    def read_truth_labels(self, frame_name: str) -> NarrowLabels:
+        """Read one label map as `read_truth` does, only as wide as its file, and with white as it is."""
+        return self._sized(frame_name, read_narrow(self._labels[frame_name]))
+
+    def _sized(self, frame_name: str, labels: NarrowLabels) -> NarrowLabels:
         frame = self._frames.get(frame_name)
         if frame is not None and labels.shape != (size := image_size(frame)):
-            raise BadDataError(size_problem(path, labels.shape, size, frame))
+            raise BadDataError(size_problem(self._labels[frame_name], labels.shape, size, frame))
         return labels
 
     def read_prompt(self, frame_name: str) -> Prompt:

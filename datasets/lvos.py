@@ -40,7 +40,7 @@ class _Lvos(LabelMapDataset):
     An object is given where the list says that it starts. Seen and unseen go by the sequence.
     """
 
-    scored_by: ClassVar[ProtocolName] = "all-frames"
+    scored_by: ClassVar[ProtocolName] = "lvos"
     releases = RELEASES
 
     def __init__(self, root: Path, *, split: str, truth_alone: bool = False) -> None:

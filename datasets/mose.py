@@ -76,7 +76,7 @@ class Mosev1(_Mose):
     """MOSE as of 2023: an object starts on the first label map that shows it."""
 
     info: ClassVar[DatasetInfo] = MOSEV1
-    scored_by: ClassVar[ProtocolName] = "all-frames"
+    scored_by: ClassVar[ProtocolName] = "mosev1"
     version = "1"
 
     def _open(self, name: str) -> Sequence:
@@ -91,7 +91,7 @@ class Mosev2(_Mose):
     """
 
     info: ClassVar[DatasetInfo] = MOSEV2
-    scored_by: ClassVar[ProtocolName] = "all-frames"
+    scored_by: ClassVar[ProtocolName] = "mosev2"
     version = "2"
 
     def _read_lists(self, places: tuple[Path, ...], split: str, /) -> tuple[Path, ...]:

@@ -31,7 +31,7 @@ class Sav(FolderDataset):
     there as label maps, one a frame, as the official tool takes it.
     """
 
-    scored_by: ClassVar[ProtocolName] = "all-frames"
+    scored_by: ClassVar[ProtocolName] = "sav"
     releases: ClassVar[Mapping[str, Mapping[str, int]]] = {SAV.name: {"val": 155, "test": 150}}
 
     def __init__(self, root: Path, *, split: str, truth_alone: bool = False) -> None:

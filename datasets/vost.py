@@ -27,7 +27,7 @@ class Vost(LabelMapDataset):
     """
 
     info = VOST
-    scored_by: ClassVar[ProtocolName] = "all-frames"
+    scored_by: ClassVar[ProtocolName] = "vost"
     shares_folders = True
     releases: ClassVar[Mapping[str, Mapping[str, int]]] = {VOST.name: {"train": 572, "val": 70, "test": 70}}
 

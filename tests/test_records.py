@@ -393,7 +393,7 @@ def test_a_frame_that_is_no_name_of_a_file_is_damage(run: Run, tmp_path: Path, n
 def test_a_run_that_is_scored_has_all_scores(run: Run, tmp_path: Path, missing: str):
     save(tmp_path, run)
     changed(run_file(tmp_path), lambda content: content["scores"].pop(missing))
-    with pytest.raises(BadInputError, match=f"is damaged or no record: scores: .*there is no {missing}"):
+    with pytest.raises(BadInputError, match=f"is damaged or no record: .*there is no {missing}"):
         load_run(tmp_path)
 
 

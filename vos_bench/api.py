@@ -25,7 +25,22 @@ LabelMap = NDArray[np.uint16]
 """H x W; 0 is background, k is object k."""
 
 PromptKind = Literal["mask", "box"]
-ProtocolName = Literal["davis", "ytvos", "ytvos-without-last", "all-frames"]
+ProtocolName = Literal[
+    "davis",
+    "ytvos",
+    "ytvos-without-last",
+    "all-frames",
+    "sav",
+    "sav-all",
+    "mosev1",
+    "mosev2",
+    "lvos",
+    "lvos-compiled-op",
+    "vost",
+    "burst-exemplar",
+    "burst-class",
+    "burst-open",
+]
 FramesSeen = Literal["all", "annotated"]
 Precision = Literal["off", "tf32", "fp16", "bf16"]
 """Of a network on a GPU: float32 throughout; float32 whose products are rounded to TF32; autocast to a half."""
@@ -246,6 +261,10 @@ class Sequence(ABC):
     @abstractmethod
     def read_truth(self, frame_name: str) -> LabelMap:
         """Read the truth of one of `truth_names`, under the dataset's own object ids."""
+
+    def read_truth_labels(self, frame_name: str) -> NDArray[np.uint8] | LabelMap:
+        """Read what `read_truth` reads; a dataset may return 8 bits a label, which scoring takes as it is."""
+        return self.read_truth(frame_name)
 
     def read_truth_mask(self, frame_name: str, object_id: int) -> Mask:
         """Read the truth of one object on one of its frames; it may overlap the truth of other objects."""

@@ -202,11 +202,11 @@ def _inflated(compressed: bytes, size: int) -> bytes | None:
 
 def _unfilter(rows: NDArray[np.uint8]) -> bool:
     """Undo row filters in place and return True, if compiled code was brought in because much is to be read."""
-    if "vos_bench.compiled.count" not in sys.modules:
+    if "vos_bench.compiled.cache" not in sys.modules:
         return False
-    from vos_bench.compiled.unfilter import unfilter
+    from vos_bench.compiled import cache, programs
 
-    return bool(unfilter.ctypes(*rows.shape, rows.ctypes.data) == 0)
+    return cache.is_loaded(programs.COUNT) and cache.load(programs.UNFILTER)(*rows.shape, rows.ctypes.data) == 0
 
 
 def _read_with_pillow(header: _Header, chunks: _Chunks, path: Path) -> NarrowLabels:

@@ -31,7 +31,7 @@ def count_object_by_object(truth: Labels, masks: Labels) -> FrameCounts:
         edge, other_edge = boundary(one), boundary(other)
         regions = (one & other, one, other, edge, other_edge)
         matched = edge & isotropic_dilation(other_edge, radius), other_edge & isotropic_dilation(edge, radius)
-        counts[label] = PixelCounts(*(int(np.count_nonzero(region)) for region in (*regions, *matched)))
+        counts[label] = PixelCounts(*(int(np.count_nonzero(region)) for region in (*regions, *matched, *matched)))
     return counts
 
 

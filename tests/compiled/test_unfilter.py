@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from PIL import Image
 
-from vos_bench.compiled.unfilter import unfilter
+from vos_bench.compiled import cache
+from vos_bench.compiled.programs import UNFILTER
 
 Bytes = NDArray[np.uint8]
 
@@ -37,7 +38,7 @@ def filtered(pixels: Bytes, kinds: list[int]) -> Bytes:
 def test_any_filters_are_undone(pixels: Bytes, data: st.DataObject) -> None:
     kinds = data.draw(st.lists(st.integers(0, 4), min_size=len(pixels), max_size=len(pixels)))
     rows = filtered(pixels, kinds)
-    assert unfilter.ctypes(*rows.shape, rows.ctypes.data) == 0
+    assert cache.load(UNFILTER)(*rows.shape, rows.ctypes.data) == 0
     np.testing.assert_array_equal(rows[:, 1:], pixels)
     assert not rows[:, 0].any()
 
@@ -45,7 +46,7 @@ def test_any_filters_are_undone(pixels: Bytes, data: st.DataObject) -> None:
 @pytest.mark.parametrize("kind", [5, 255])
 def test_a_filter_that_there_is_not_is_told(kind: int) -> None:
     rows = np.array([[0, 1, 2], [kind, 1, 2]], np.uint8)
-    assert unfilter.ctypes(*rows.shape, rows.ctypes.data) == 1
+    assert cache.load(UNFILTER)(*rows.shape, rows.ctypes.data) == 1
 
 
 def test_the_tests_own_filtering_is_what_pillow_reads() -> None:

@@ -36,7 +36,7 @@ def naive_counts(truth: Labels, masks: Labels) -> NaiveCounts:
         edge, other_edge = naive_boundary(one), naive_boundary(other)
         areas = (int((one & other).sum()), int(one.sum()), int(other.sum()))
         matches = (naive_matches(edge, other_edge, radius), naive_matches(other_edge, edge, radius))
-        counts[label] = (*areas, len(edge), len(other_edge), *matches)
+        counts[label] = (*areas, len(edge), len(other_edge), *matches, *matches)
     return counts
 
 

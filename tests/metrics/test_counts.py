@@ -8,9 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from vos_bench.compiled.count import LARGEST_RADIUS
+from vos_bench.compiled.programs import LARGEST_RADIUS
 from vos_bench.metrics.counts import CompiledCounter, CountFrame, count_frame
-from vos_bench.metrics.measures import tolerance_radius
+from vos_bench.metrics.measures import (
+    CONTOUR_BY_AREA,
+    CONTOUR_OF_COMPILED_OP,
+    ContourRule,
+    disk,
+    disks_by_area,
+    tolerance_radius,
+)
 
 Count = Callable[[NDArray[Any], NDArray[Any]], Any]
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -83,3 +90,37 @@ def test_a_counter_keeps_nothing_of_the_frames_before(count_naively: Count) -> N
 
 def test_nothing_in_either_map_counts_nothing(count: CountFrame) -> None:
     assert count(np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)) == {}
+
+
+CONTOURS = {"by area": CONTOUR_BY_AREA, "compiled op": CONTOUR_OF_COMPILED_OP, "none": None}
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    pair=pairs(st.integers(1, 40), st.sampled_from([1, 5, 63, 64, 65, 129, 250, 400])),
+    contour=st.sampled_from([*CONTOURS.values()]),
+)
+def test_both_ways_of_counting_agree_under_every_rule(pair: Pair, contour: ContourRule | None) -> None:
+    assert CompiledCounter(contour)(*pair) == count_frame(*pair, contour)
+
+
+def test_a_fractional_disk_is_smaller_than_the_next_whole_one_and_off_its_centre() -> None:
+    # ceil(2 r + 1) = 5 rows and columns at -1.6, -0.6, 0.4, 1.4, 2.4, the third of which is the centre.
+    coordinates = [k - 1.6 for k in range(5)]
+    inside = {
+        (i - 2, j - 2) for i, y in enumerate(coordinates) for j, x in enumerate(coordinates) if x * x + y * y <= 2.56
+    }
+    rows = disk(1.6)
+    assert {(row, column) for row, left, right in rows for column in range(-left, right + 1)} == inside
+    assert len(inside) < sum(left + right + 1 for _, left, right in disk(2))
+
+
+def test_small_objects_match_nearer_and_large_ones_by_the_unrounded_distance() -> None:
+    disks = disks_by_area(480, 854)  # 0.8 % of the diagonal are 7.84 pixels
+    assert disks.places(0) == (0, 0)
+    assert disks.places(100) == (len(disks.disks) - 1, 1)
+    assert disks.places(101) == (len(disks.disks) - 1, 2)
+    assert disks.places(4900) == (len(disks.disks) - 1, 7)
+    assert disks.places(4901) == (0, 0)
+    assert disks.disks[0] == disk(0.008 * (480**2 + 854**2) ** 0.5)
+    assert disks.disks[-1] == disk(8)

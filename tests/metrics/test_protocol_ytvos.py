@@ -22,6 +22,9 @@ class Truth:
     groups: Mapping[int, str] = field(default_factory=dict)
     name: str = "bear"
 
+    object_names: Mapping[int, str] = field(default_factory=dict)
+    object_frames: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
     @property
     def truth_names(self) -> tuple[str, ...]:
         return tuple(self.rows)
@@ -33,9 +36,9 @@ class Truth:
 def counted(protocol: str, truth: Truth) -> dict[int, tuple[str, ...]]:
     """Return the frames that count for each object."""
     rule = scoring_protocol(protocol)
-    frames = rule.scored_frames(truth)
-    counts = [count_frame(truth.read_truth(name), truth.read_truth(name)) for name in frames]
-    return {k: frames[start:] for k, start in rule.starts(truth, counts).items()}
+    frames = rule.select_frames(truth)
+    counts = [count_frame(truth.read_truth(name), truth.read_truth(name)) for name in frames.names]
+    return {k: tuple(frames.names[i] for i in places) for k, places in rule.places(truth, frames, counts).items()}
 
 
 ROWS = {"00000": [1, 0, 0], "00005": [1, 7, 0], "00010": [1, 7, 3], "00015": [1, 0, 3]}

@@ -196,6 +196,8 @@ def test_groups_and_ids_are_those_of_the_sequence(bench: Bench, blobs: Any) -> N
         def read_truth(self, frame_name: str, /) -> Labels:
             return truth_folder(bench.truth)[0].read_truth(frame_name)
 
+        read_truth_labels = read_truth
+
     scores = score_sequence(Grouped(), bench.masks, protocol="davis")
     assert [(each.object_id, each.group) for each in scores] == [(1, "seen"), (2, "unseen")]
 
@@ -245,6 +247,8 @@ class Killed:
         if os.getpid() != self.maker:
             os._exit(9)
         return np.zeros((4, 4), np.uint8)
+
+    read_truth_labels = read_truth
 
 
 @pytest.mark.parametrize(("jobs", "pixels"), [(sequences.MOST_THREADS + 1, 1 << 30), (2, 0)], ids=["many", "large"])

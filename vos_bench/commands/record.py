@@ -10,10 +10,11 @@ from vos_bench.commands.options import named_number
 from vos_bench.commands.output import say
 from vos_bench.errors import BadInputError
 from vos_bench.locks import FolderLock
+from vos_bench.metrics.averages import GROUP_SCORES
 from vos_bench.metrics.measures import MEASURES
 from vos_bench.names import is_unicode
 from vos_bench.records import ExternalScores, RunRecord, read_record, run_file, write_record
-from vos_bench.records.summary import GROUP_SCORES, RUN_SCORES
+from vos_bench.records.summary import RUN_SCORES
 
 MEANS = {"J&F": ("J", "F"), "G": GROUP_SCORES}
 """Scores that are means of others."""

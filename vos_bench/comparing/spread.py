@@ -68,7 +68,10 @@ def spread(runs: Sequence[Run]) -> Spread:
     common = [name for name in runs[0].sequence_records if _same_objects(runs, name)]
     if not common:
         raise NotComparableError("no sequence has scores of the same objects in all baselines")
-    totals = [run_scores(each for name in common for each in run.sequence_records[name].scores) for run in runs]
+    totals = [
+        run_scores((each for name in common for each in run.sequence_records[name].scores), run.record.protocol.name)
+        for run in runs
+    ]
     sequences = {name: stdev(run_scores(run.sequence_records[name].scores)["J&F"] for run in runs) for name in common}
     averaged = {name: _average(runs, name) if name in common else _failed(name) for name in runs[0].sequence_records}
     return Spread(
@@ -108,8 +111,21 @@ def _average(runs: Sequence[Run], name: str) -> SequenceRecord:
 
 
 def _mean_object(row: tuple[ObjectRecord, ...]) -> ObjectRecord:
-    means = {name: fmean(each.statistics()[name] for each in row) for name in STATISTICS}
-    return ObjectRecord(object=row[0].object, group=row[0].group, per_frame=_mean_frames(row), **means)
+    rows = [each.statistics() for each in row]
+    means = {name: fmean(values[name] for values in rows) for name in rows[0] if all(name in each for each in rows)}
+    return ObjectRecord(
+        object=row[0].object,
+        name=row[0].name,
+        group=row[0].group,
+        per_frame=_mean_frames(row),
+        extra={name: value for name, value in means.items() if name not in STATISTICS},
+        J=means["J"],
+        J_recall=means["J_recall"],
+        J_decay=means["J_decay"],
+        F=means.get("F"),
+        F_recall=means.get("F_recall"),
+        F_decay=means.get("F_decay"),
+    )
 
 
 def _mean_frames(row: tuple[ObjectRecord, ...]) -> FrameScores:

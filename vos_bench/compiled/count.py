@@ -16,38 +16,29 @@ The numbers are those of `vos_bench.metrics.counts.count_frame`; what differs is
 """
 
 import numpy as np
-from numba import carray, types
+from numba import carray
 from numpy.typing import NDArray
 
-from vos_bench.compiled.cache import inlined, program
+from vos_bench.compiled.cache import compile_program, inlined
+from vos_bench.compiled.programs import (
+    ALL_NEIGHBOURS,
+    AREAS_ALONE,
+    BLOCKS,
+    COUNT,
+    COUNTS,
+    LANES,
+    blocks_per_row,
+    words_per_row,
+)
 
 _TRUTH, _MASKS = 0, 1
-_INTERSECTION, _AREA, _BOUNDARY, _MATCHED = 0, 1, 3, 5  # a label's counts; _TRUTH or _MASKS is added to the last three
+# A label's counts; _TRUTH or _MASKS is added to all but the first.
+_INTERSECTION, _AREA, _BOUNDARY, _MATCHED, _MATCHED_DOT = 0, 1, 3, 5, 7
+_ROW, _LEFT, _RIGHT = 0, 1, 2  # of a disk's row
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]
-
-
-COUNTS = 7
-"""How many numbers `count` gives for each label, in the order of `vos_bench.metrics.counts.PixelCounts`."""
-
-LANES = 8
-"""How many pixels' changes, one byte each, `count` looks through together."""
-
-LARGEST_RADIUS = 63
-"""`count` looks one word to either side, so a disk may reach this far; at 0.8 % that is an image of 7,875 pixels."""
-
-
-def words_per_row(width: int) -> int:
-    """Return how many words a row of a bitmap has: 64 pixels in each, and an empty one at both ends."""
-    return (width + 63) // 64 + 2
-
-
-def blocks_per_row(width: int) -> int:
-    """Return how many words a row of changes has: `LANES` pixels in each."""
-    return (width + LANES - 1) // LANES
-
 
 _words_per_row, _blocks_per_row = inlined(words_per_row), inlined(blocks_per_row)
 
@@ -56,7 +47,10 @@ _words_per_row, _blocks_per_row = inlined(words_per_row), inlined(blocks_per_row
 def _count(
     truth: Bytes,
     masks: Bytes,
-    half_widths: Integers,
+    lines: int,
+    disks: Integers,
+    ends: Integers,
+    limits: Integers,
     bitmaps: Words,
     counts: Integers,
     changes: Bytes,
@@ -68,54 +62,76 @@ def _count(
     Args:
         truth: H x stride true labels, of which the first `len(columns)` in a row are pixels.
         masks: H x stride labels to judge, likewise.
-        half_widths: The disk; see `vos_bench.metrics.measures.disk_half_widths`.
+        lines: `AREAS_ALONE`, `ANY_NEIGHBOUR` or `ALL_NEIGHBOURS`.
+        disks: Rows x 3, the rows of all disks one after another; see `vos_bench.metrics.measures.DiskRow`.
+        ends: Where each disk's rows end.
+        limits: See `vos_bench.metrics.measures.MatchingDisks`.
         bitmaps: 2 x labels x (H * words), all zero; left so unless a label has none.
-        counts: labels x 7; filled.
-        changes: 2 x (blocks * LANES); scratch.
+        counts: labels x `COUNTS`; filled.
+        changes: blocks * LANES; scratch, with zeros behind the last column.
         blocks: The same memory, a word a block.
         columns: W; scratch.
     """
     counts[:] = 0
-    beyond = _scan(truth, masks, bitmaps, counts, changes, blocks, columns)
-    if beyond:
+    beyond = _scan(truth, masks, lines, bitmaps, counts, changes, blocks, columns)
+    if beyond or lines == AREAS_ALONE:
         return beyond
     bitmaps[:, 0] = 0
     for label in range(1, len(counts)):
         if counts[label, _AREA + _TRUTH] or counts[label, _AREA + _MASKS]:
-            for layer in (_TRUTH, _MASKS):
-                boundary, matched = _match(bitmaps[layer, label], bitmaps[1 - layer, label], len(truth), half_widths)
-                counts[label, _BOUNDARY + layer] = boundary
-                counts[label, _MATCHED + layer] = matched
+            _match_label(bitmaps[:, label], len(truth), disks, ends, limits, counts[label])
             bitmaps[:, label] = 0
     return 0
 
 
 @inlined
+def _match_label(
+    bitmaps: Words, height: int, disks: Integers, ends: Integers, limits: Integers, counts: Integers
+) -> None:
+    """Count one label's boundaries and how much of them matches, by the disks for its area."""
+    small = 0
+    for place in range(len(limits)):
+        if counts[_AREA + _TRUTH] and counts[_AREA + _TRUTH] <= limits[place]:
+            small = place + 1
+            break
+    place = len(ends) - 1 if small else 0
+    rows = disks[(ends[place - 1] if place else 0) : ends[place]]
+    rows_dot = disks[(ends[small - 1] if small else 0) : ends[small]]
+    for layer in (_TRUTH, _MASKS):
+        own, other = bitmaps[layer], bitmaps[1 - layer]
+        boundary, matched = _match(own, other, height, rows)
+        counts[_BOUNDARY + layer] = boundary
+        counts[_MATCHED + layer] = matched
+        counts[_MATCHED_DOT + layer] = _match(own, other, height, rows_dot)[1] if small else matched
+
+
+@inlined
 def _scan(
-    truth: Bytes, masks: Bytes, bitmaps: Words, counts: Integers, changes: Bytes, blocks: Words, columns: Integers
+    truth: Bytes,
+    masks: Bytes,
+    lines: int,
+    bitmaps: Words,
+    counts: Integers,
+    changes: Bytes,
+    blocks: Words,
+    columns: Integers,
 ) -> int:
     """Count areas and mark boundaries, row by row; return 0, or the first label met that has no bitmap."""
     height, width = len(truth), len(columns)
     stride = bitmaps.shape[2] // height
     for y in range(height):
         below, start = min(y + 1, height - 1), 0
-        highest_true = _find_changes(truth, y, below, width, changes[_TRUTH])
-        highest = max(highest_true, _find_changes(masks, y, below, width, changes[_MASKS]))
+        highest = _find_changes(truth, masks, y, below, width, changes)
         if highest >= len(counts):
             return int(highest)
         for place in range(_list_columns(blocks, width - 1, columns)):
             x = columns[place]
-            right, word, bit = min(x + 1, width - 1), y * stride + 1 + (x >> 6), np.uint64(x & 63)
-            pixel = np.uint64(changes[_TRUTH, x]) << bit
-            bitmaps[_TRUTH, truth[y, x], word] |= pixel
-            bitmaps[_TRUTH, truth[y, right], word] |= pixel
-            bitmaps[_TRUTH, truth[below, x], word] |= pixel
-            bitmaps[_TRUTH, truth[below, right], word] |= pixel
-            pixel = np.uint64(changes[_MASKS, x]) << bit
-            bitmaps[_MASKS, masks[y, x], word] |= pixel
-            bitmaps[_MASKS, masks[y, right], word] |= pixel
-            bitmaps[_MASKS, masks[below, x], word] |= pixel
-            bitmaps[_MASKS, masks[below, right], word] |= pixel
+            if lines != AREAS_ALONE:
+                word, bit, change = y * stride + 1 + (x >> 6), np.uint64(x & 63), np.uint64(changes[x])
+                # The last row and column are those of ANY_NEIGHBOUR.
+                several = lines == ALL_NEIGHBOURS and below > y and x < width - 1
+                _mark(truth, x, y, below, width, several, (change & np.uint64(1)) << bit, bitmaps[_TRUTH], word)
+                _mark(masks, x, y, below, width, several, (change >> np.uint64(1)) << bit, bitmaps[_MASKS], word)
             counts[truth[y, x], _AREA + _TRUTH] += x + 1 - start
             counts[masks[y, x], _AREA + _MASKS] += x + 1 - start
             counts[truth[y, x], _INTERSECTION] += (x + 1 - start) * (truth[y, x] == masks[y, x])
@@ -124,32 +140,69 @@ def _scan(
 
 
 @inlined
-def _find_changes(labels: Bytes, y: int, below: int, width: int, changes: Bytes) -> np.uint8:
+def _mark(
+    labels: Bytes,
+    x: int,
+    y: int,
+    below: int,
+    width: int,
+    several: bool,
+    pixel: np.uint64,
+    bitmaps: Words,
+    word: int,
+) -> None:
+    """Mark a pixel in the bitmaps of the labels whose boundary it is on; `several` for `ALL_NEIGHBOURS`."""
+    right = min(x + 1, width - 1)
+    own, beside, lower, corner = labels[y, x], labels[y, right], labels[below, x], labels[below, right]
+    bitmaps[beside, word] |= pixel
+    bitmaps[lower, word] |= pixel
+    bitmaps[corner, word] |= pixel
+    if several and own in (beside, lower, corner):
+        bitmaps[own, word] &= ~pixel
+    else:
+        bitmaps[own, word] |= pixel
+
+
+@inlined
+def _find_changes(truth: Bytes, masks: Bytes, y: int, below: int, width: int, changes: Bytes) -> np.uint8:
     """Set each pixel of `changes` to whether the 2 x 2 window that starts there on row `y` is not uniform.
+
+    That is 1 for the truth, and 2 more for the masks.
 
     Returns:
         The highest label of the two rows.
     """
-    highest: np.uint8 = max(labels[y, width - 1], labels[below, width - 1])
-    for x in range(width - 1):  # kept free of branches, so that it is vectorised
-        label, label_below = labels[y, x], labels[below, x]
-        changes[x] = (label != labels[y, x + 1]) | (label != label_below) | (label != labels[below, x + 1])
-        highest = max(highest, label, label_below)
-    changes[width - 1] = labels[y, width - 1] != labels[below, width - 1]
+    last = width - 1
+    highest: np.uint8 = max(truth[y, last], truth[below, last], masks[y, last], masks[below, last])
+    for x in range(last):  # kept free of branches, so that it is vectorised
+        true, true_below = truth[y, x], truth[below, x]
+        label, label_below = masks[y, x], masks[below, x]
+        in_truth = (true != truth[y, x + 1]) | (true != true_below) | (true != truth[below, x + 1])
+        in_masks = (label != masks[y, x + 1]) | (label != label_below) | (label != masks[below, x + 1])
+        changes[x] = np.uint8(in_truth) | (np.uint8(in_masks) << np.uint8(1))
+        highest = max(highest, true, true_below, label, label_below)
+    in_masks = masks[y, last] != masks[below, last]
+    changes[last] = np.uint8(truth[y, last] != truth[below, last]) | (np.uint8(in_masks) << np.uint8(1))
     return highest
 
 
 @inlined
 def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
-    """Write into `columns` where either row of changes has a 1, and `last`, where every run ends; return how many."""
+    """Write into `columns` where there are changes, and `last`, where every run ends; return how many."""
     found = 0
-    for block in range(blocks.shape[1]):
-        changes = blocks[_TRUTH, block] | blocks[_MASKS, block]
-        while changes:
-            lowest = changes & (~changes + np.uint64(1))
-            columns[found] = block * LANES + (_ones(lowest - np.uint64(1)) >> 3)
-            found += 1
-            changes ^= lowest
+    for group in range(0, len(blocks), BLOCKS):
+        several = np.uint64(0)
+        for block in range(group, group + BLOCKS):
+            several |= blocks[block]
+        if several == 0:
+            continue
+        for block in range(group, group + BLOCKS):
+            changes = (blocks[block] | (blocks[block] >> np.uint64(1))) & np.uint64(0x0101010101010101)
+            while changes:
+                lowest = changes & (~changes + np.uint64(1))
+                columns[found] = block * LANES + (_ones(lowest - np.uint64(1)) >> 3)
+                found += 1
+                changes ^= lowest
     if found == 0 or columns[found - 1] < last:
         columns[found] = last
         found += 1
@@ -157,7 +210,7 @@ def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
 
 
 @inlined
-def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tuple[np.int64, np.int64]:
+def _match(own: Words, other: Words, height: int, rows: Integers) -> tuple[np.int64, np.int64]:
     """Return how many pixels one object's bitmap has, and how many of them the other one, dilated, covers."""
     stride = len(own) // height
     pixels = matched = np.int64(0)
@@ -165,38 +218,50 @@ def _match(own: Words, other: Words, height: int, half_widths: Integers) -> tupl
         if own[word]:
             here = _ones(own[word])
             pixels += here
-            matched += here - _ones(_uncovered(own[word], other, word, stride, half_widths))
+            matched += here - _ones(_uncovered(own[word], other, word, stride, rows))
     return pixels, matched
 
 
 @inlined
-def _uncovered(pixels: np.uint64, other: Words, word: int, stride: int, half_widths: Integers) -> np.uint64:
-    """Return those of a word's pixels that no pixel of `other` reaches with the disk."""
-    for distance in range(len(half_widths)):
-        for near in (word - distance * stride, word + distance * stride):
-            if 0 < near < len(other) - 1:
-                left, middle, right = other[near - 1], other[near], other[near + 1]
-                if left | middle | right:
-                    pixels &= ~_widened(left, middle, right, half_widths[distance])
-                    if pixels == 0:
-                        return pixels
+def _uncovered(pixels: np.uint64, other: Words, word: int, stride: int, rows: Integers) -> np.uint64:
+    """Return those of a word's pixels that no pixel of `other` reaches with the disk; its rows go from near to far."""
+    for row in range(len(rows)):
+        near = word + rows[row, _ROW] * stride
+        if 0 < near < len(other) - 1:
+            left, middle, right = other[near - 1], other[near], other[near + 1]
+            if left | middle | right:
+                pixels &= ~_widened(left, middle, right, rows[row, _LEFT], rows[row, _RIGHT])
+                if pixels == 0:
+                    return pixels
     return pixels
 
 
 @inlined
-def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, half_width: int) -> np.uint64:
-    """Return the middle one of three words of a row after every pixel was spread by `half_width` to both sides.
+def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, to_left: int, to_right: int) -> np.uint64:
+    """Return the pixels of the middle one of three words that see a pixel so far to their left or right.
 
     Spreading by s and then by t is spreading by s + t, so that steps of 1, 2, 4, … reach any width in few shifts.
-    Pixel x is bit x of its word: a shift to the left moves pixels to the right.
+    Pixel x is bit x of its word: a shift to the left moves pixels to the right. A negative number, as a disk off its
+    centre may have, is how far away on the other side a pixel has to be at least.
     """
+    if to_right < 0:
+        step = np.uint64(-to_right)
+        middle, left = (middle << step) | (left >> (np.uint64(64) - step)), left << step
+        to_left, to_right = to_left + to_right, 0
+    elif to_left < 0:
+        step = np.uint64(-to_left)
+        middle, right = (middle >> step) | (right << (np.uint64(64) - step)), right >> step
+        to_left, to_right = 0, to_left + to_right
     rightward, leftward, reach = middle, middle, np.int64(0)
-    while reach < half_width:
-        step = np.uint64(min(reach + 1, half_width - reach))
-        rest = np.uint64(64) - step
-        rightward |= (rightward << step) | (left >> rest)
-        leftward |= (leftward >> step) | (right << rest)
+    while reach < to_left:
+        step = np.uint64(min(reach + 1, to_left - reach))
+        rightward |= (rightward << step) | (left >> (np.uint64(64) - step))
         left |= left << step
+        reach += np.int64(step)
+    reach = np.int64(0)
+    while reach < to_right:
+        step = np.uint64(min(reach + 1, to_right - reach))
+        leftward |= (leftward >> step) | (right << (np.uint64(64) - step))
         right |= right >> step
         reach += np.int64(step)
     return rightward | leftward
@@ -211,22 +276,22 @@ def _ones(word: np.uint64) -> np.int64:
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@program(
-    types.int64(
-        *(types.int64,) * 6,  # height, width, labels, radius, truth_stride, masks_stride
-        *(types.voidptr,) * 7,  # truth, masks, half_widths, bitmaps, counts, changes, columns
-    )
-)
+@compile_program(COUNT)
 def count(
     height: int,
     width: int,
     labels: int,
-    radius: int,
+    lines: int,
+    rows: int,
+    disks: int,
+    limits: int,
     truth_stride: int,
     masks_stride: int,
     truth: int,
     masks: int,
-    half_widths: int,
+    disk_rows: int,
+    disk_ends: int,
+    area_limits: int,
     bitmaps: int,
     counts: int,
     changes: int,
@@ -234,19 +299,23 @@ def count(
 ) -> int:
     """Count the pixels of two label maps; return 0, or a label for which there is no bitmap, with nothing counted.
 
-    `labels` is how many there are bitmaps for, the background's included; a stride is how many bytes lie between the
-    starts of two rows. At the addresses are: both label maps, 8 bits a pixel; `radius + 1` half widths of the disk;
+    `labels` is how many there are bitmaps for, the background's included; `lines` is what is counted; `rows`, `disks`
+    and `limits` are the lengths of three arrays below; a stride is how many bytes lie between the starts of two rows.
+    At the addresses are: both label maps, 8 bits a pixel; the disks' rows, rows x 3; where each disk ends; the limits;
     bitmaps, 2 x labels x height x `words_per_row` words, all zero before and, unless a label has none, after; counts,
-    labels x `COUNTS`, filled; one row's changes in both maps, 2 x `blocks_per_row` words; and one row's columns, width
+    labels x `COUNTS`, filled; one row's changes, `blocks_per_row` words, zero before; and one row's columns, width
     numbers.
     """
     return _count(
         carray(truth, (height, truth_stride), np.uint8),
         carray(masks, (height, masks_stride), np.uint8),
-        carray(half_widths, (radius + 1,), np.int64),
+        lines,
+        carray(disk_rows, (rows, 3), np.int64),
+        carray(disk_ends, (disks,), np.int64),
+        carray(area_limits, (limits,), np.int64),
         carray(bitmaps, (2, labels, height * _words_per_row(width)), np.uint64),
         carray(counts, (labels, COUNTS), np.int64),
-        carray(changes, (2, _blocks_per_row(width) * LANES), np.uint8),
-        carray(changes, (2, _blocks_per_row(width)), np.uint64),
+        carray(changes, (_blocks_per_row(width) * LANES,), np.uint8),
+        carray(changes, (_blocks_per_row(width),), np.uint64),
         carray(columns, (width,), np.int64),
     )

@@ -4,10 +4,11 @@ Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", se
 """
 
 import numpy as np
-from numba import carray, types
+from numba import carray
 from numpy.typing import NDArray
 
-from vos_bench.compiled.cache import inlined, program
+from vos_bench.compiled.cache import compile_program, inlined
+from vos_bench.compiled.programs import UNFILTER
 
 _SUB, _UP, _AVERAGE, _PAETH = 1, 2, 3, 4
 
@@ -73,7 +74,7 @@ def _add_paeth(rows: Rows, y: int) -> None:
         rows[y, x] = left
 
 
-@program(types.int64(types.int64, types.int64, types.voidptr))
+@compile_program(UNFILTER)
 def unfilter(height: int, stride: int, rows: int) -> int:
     """Undo the row filters of an 8-bit PNG in place; return 0, or 1 when a row has a filter that there is not.
 

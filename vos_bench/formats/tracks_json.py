@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 
 from vos_bench.api import Mask
@@ -25,10 +27,11 @@ class _Listed(FrozenModel):
 
 
 class TrackMask(_Listed):
-    """The mask of one track on one frame; a prediction may say how sure it is of the track."""
+    """The mask of one track on one frame; a prediction may say how sure it is of the track, and its class here."""
 
     rle: str
     score: float = 1.0
+    category_id: int | None = None
 
 
 class TrackSequence(_Listed):
@@ -122,6 +125,61 @@ def _require_once(path: Path, names: Iterable[str]) -> None:
         if name in seen:
             raise BadInputError(f"{path}: found the sequence {name} twice, expected each once")
         seen.add(name)
+
+
+@dataclass(frozen=True)
+class RunLengthMask:
+    """A mask as it is stored, column by column: its measures need no pixels.
+
+    Attributes:
+        positions: Where runs end, ascending from 0.
+        covered: How many pixels of the mask lie before each of these positions.
+        height: Of the image.
+    """
+
+    positions: NDArray[np.int64]
+    covered: NDArray[np.int64]
+    height: int
+
+    @classmethod
+    def decode(cls, rle: str, height: int, width: int) -> Self:
+        """Decode compressed run lengths. Raises ValueError where they are none, or do not fill the image."""
+        counts = np.array(run_lengths(rle), np.int64)
+        if counts.sum() != height * width:
+            raise ValueError(f"its run lengths are those of {counts.sum()} pixels, not of {height} x {width}")
+        inside = np.arange(len(counts)) % 2
+        kept = counts > 0
+        ends = np.cumsum(counts[kept]), np.cumsum((counts * inside)[kept])
+        return cls(np.append(0, ends[0]), np.append(0, ends[1]), height)
+
+    @property
+    def area(self) -> int:
+        """How many pixels the mask has."""
+        return int(self.covered[-1])
+
+    def _runs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the mask's own runs start and end."""
+        inside = np.diff(self.covered) > 0
+        return self.positions[:-1][inside], self.positions[1:][inside]
+
+    def intersection(self, other: Self) -> int:
+        """Return how many pixels both masks have."""
+        starts, ends = other._runs()
+        # Between two positions as many pixels are covered as lie there, or none: linear interpolation is exact.
+        before = (np.interp(places, self.positions, self.covered) for places in (ends, starts))
+        return round(float(np.sum(next(before) - next(before))))
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of the bounding box; zeros for an empty mask."""
+        starts, ends = self._runs()
+        if not len(starts):
+            return 0.0, 0.0, 0.0, 0.0
+        left, right = starts // self.height, (ends - 1) // self.height
+        several = bool((left < right).any())  # a run that goes on in the next column touches top and bottom
+        top = 0 if several else int((starts % self.height).min())
+        bottom = self.height - 1 if several else int(((ends - 1) % self.height).max())
+        return float(left.min()), float(top), float(right.max() - left.min() + 1), float(bottom - top + 1)
 
 
 def decode_mask(rle: str, height: int, width: int) -> Mask:

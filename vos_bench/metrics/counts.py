@@ -6,17 +6,40 @@ Both give the same numbers; `counter` takes the one that is done first.
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vos_bench.api import Mask
 from vos_bench.labelmaps import NarrowLabels, object_ids
-from vos_bench.metrics.measures import boundary, dilate, disk_half_widths, tolerance_radius
+from vos_bench.metrics.measures import (
+    CONTOUR,
+    ContourRule,
+    Disk,
+    MatchingDisks,
+    boundary,
+    dilate,
+    dilate_by_disk,
+    disk,
+)
 
 
 class PixelCounts(NamedTuple):
-    """Numbers of pixels of one object on one frame; a boundary's `matched` ones lie near the other boundary."""
+    """Numbers of pixels of one object on one frame.
+
+    Attributes:
+        intersection: In truth and mask.
+        truth_area: In the truth.
+        mask_area: In the mask.
+        truth_boundary: On the truth's boundary.
+        mask_boundary: On the mask's boundary.
+        truth_matched: Of the truth's boundary, near the mask's boundary.
+        mask_matched: Of the mask's boundary, near the truth's boundary.
+        truth_matched_dot: As `truth_matched`, nearer for small objects where the rule says so.
+        mask_matched_dot: Likewise.
+    """
 
     intersection: int
     truth_area: int
@@ -25,6 +48,8 @@ class PixelCounts(NamedTuple):
     mask_boundary: int
     truth_matched: int
     mask_matched: int
+    truth_matched_dot: int
+    mask_matched_dot: int
 
 
 FrameCounts = dict[int, PixelCounts]
@@ -33,21 +58,27 @@ FrameCounts = dict[int, PixelCounts]
 CountFrame = Callable[[NarrowLabels, NarrowLabels], FrameCounts]
 """Counts the pixels of one frame: its true labels and those to judge."""
 
-LOADING_PIXELS = 20_000_000
-"""Up to this many pixels (50 frames at 480p) plain NumPy is done before the compiled program is loaded."""
+LOADING_PIXELS = 6_000_000
+"""Up to this many pixels (15 frames at 480p) plain NumPy is done before the compiled program is loaded."""
 
 COMPILING_PIXELS = 100_000_000
 """Up to this many pixels (250 frames at 480p) plain NumPy is done long before the program is compiled, which happens
 once on a machine."""
 
 
-def count_frame(truth: NarrowLabels, masks: NarrowLabels) -> FrameCounts:
-    """Count one frame with NumPy alone: the true label map, H x W, and the one to judge, of the same size."""
-    radius = tolerance_radius(*truth.shape)
+def count_frame(truth: NarrowLabels, masks: NarrowLabels, contour: ContourRule | None = CONTOUR) -> FrameCounts:
+    """Count one frame with NumPy alone.
+
+    Args:
+        truth: The true label map, H x W.
+        masks: The label map to judge, of the same size.
+        contour: What F means; None to count areas alone.
+    """
+    disks = contour.disks(*truth.shape) if contour else None
     window = _window((truth | masks) > 0)
     truth, masks = truth[window], masks[window]
     labels = {*object_ids(truth), *object_ids(masks)}
-    return {label: _count_object(truth == label, masks == label, radius) for label in sorted(labels)}
+    return {label: _count_object(truth == label, masks == label, contour, disks) for label in sorted(labels)}
 
 
 def _window(covered: NDArray[np.bool_]) -> tuple[slice, slice]:
@@ -61,51 +92,66 @@ def _window(covered: NDArray[np.bool_]) -> tuple[slice, slice]:
     return slice(max(rows[0] - 1, 0), rows[-1] + 2), slice(max(columns[0] - 1, 0), columns[-1] + 2)
 
 
-def _count_object(truth: NDArray[np.bool_], mask: NDArray[np.bool_], radius: int) -> PixelCounts:
+def _count_object(
+    truth: NDArray[np.bool_], mask: NDArray[np.bool_], contour: ContourRule | None, disks: MatchingDisks | None
+) -> PixelCounts:
     window = _window(truth | mask)
     truth, mask = truth[window], mask[window]
-    truth_boundary, mask_boundary = boundary(truth), boundary(mask)
-    regions = (
-        truth & mask,
-        truth,
-        mask,
-        truth_boundary,
-        mask_boundary,
-        truth_boundary & dilate(mask_boundary, radius),
-        mask_boundary & dilate(truth_boundary, radius),
-    )
-    return PixelCounts(*(int(np.count_nonzero(region)) for region in regions))
+    areas = [int(np.count_nonzero(region)) for region in (truth & mask, truth, mask)]
+    if contour is None or disks is None:
+        return PixelCounts._make((*areas, 0, 0, 0, 0, 0, 0))
+    lines = contour.boundary(truth), contour.boundary(mask)
+    matched = [_matched(*lines, disks.disks[place]) for place in disks.places(areas[1])]
+    return PixelCounts._make((*areas, *(int(np.count_nonzero(line)) for line in lines), *matched[0], *matched[1]))
 
 
-def counter(pixels: int) -> CountFrame:
-    """Return what counts the frames of one sequence at a time soonest, when there are `pixels` in all."""
-    if pixels > LOADING_PIXELS or "vos_bench.compiled.count" in sys.modules:
-        from vos_bench.compiled.cache import is_compiled
+def _matched(truth: Mask, mask: Mask, rows: Disk) -> tuple[int, int]:
+    """Return how many pixels of each boundary have one of the other in the disk around them."""
+    grow = partial(dilate, radius=rows[0].right) if _is_whole(rows) else partial(dilate_by_disk, rows=rows)
+    return int(np.count_nonzero(truth & grow(mask))), int(np.count_nonzero(mask & grow(truth)))
 
-        if pixels > COMPILING_PIXELS or is_compiled("count"):
-            return CompiledCounter()
-    return count_frame
+
+def _is_whole(rows: Disk) -> bool:
+    """Return whether a disk is one with a whole radius."""
+    return bool(rows) and set(rows) == set(disk(rows[0].right))
+
+
+def counter(pixels: int, contour: ContourRule | None = CONTOUR) -> CountFrame:
+    """Return what counts the frames of one sequence at a time soonest, when there are `pixels` in all.
+
+    Args:
+        pixels: How many pixels are to be counted, about.
+        contour: What F means; None to count areas alone.
+    """
+    if pixels > LOADING_PIXELS or "vos_bench.compiled.cache" in sys.modules:
+        from vos_bench.compiled import cache, programs
+
+        if pixels > COMPILING_PIXELS or cache.is_loaded(programs.COUNT) or cache.is_compiled(programs.COUNT):
+            return CompiledCounter(contour)
+    return partial(count_frame, contour=contour)
 
 
 class CompiledCounter:
     """Counts with the compiled program, and keeps its memory from frame to frame; for one thread at a time."""
 
-    def __init__(self) -> None:
-        from vos_bench.compiled.cache import uncollected
+    def __init__(self, contour: ContourRule | None = CONTOUR) -> None:
+        from vos_bench.compiled import cache, programs
 
-        with uncollected():
-            from vos_bench.compiled import count  # loads numba
-
-        self._program = count
+        self._count, self._programs, self._contour = cache.load(programs.COUNT), programs, contour
+        self._lines = programs.AREAS_ALONE
+        if contour is not None:
+            self._lines = programs.ANY_NEIGHBOUR if contour.boundary is boundary else programs.ALL_NEIGHBOURS
         self._shape = (0, 0)
         self._labels = 8
 
     def __call__(self, truth: NarrowLabels, masks: NarrowLabels) -> FrameCounts:
         """Count one frame: what `count_frame` returns."""
-        if tolerance_radius(*truth.shape) > self._program.LARGEST_RADIUS or not (_fits(truth) and _fits(masks)):
-            return count_frame(truth, masks)
+        if not (_fits(truth) and _fits(masks)):
+            return count_frame(truth, masks, self._contour)
         if truth.shape != self._shape:
             self._allocate(truth.shape)
+        if self._reach > self._programs.LARGEST_RADIUS:
+            return count_frame(truth, masks, self._contour)
         truth, masks = _as_bytes(truth), _as_bytes(masks)
         while beyond := self._run(truth, masks):
             self._labels = beyond + 1
@@ -118,20 +164,25 @@ class CompiledCounter:
 
     def _run(self, truth: NDArray[np.uint8], masks: NDArray[np.uint8]) -> int:
         """Count; return 0, or a label for which there is no bitmap yet."""
-        sizes = (*self._shape, self._labels, len(self._half_widths) - 1, truth.strides[0], masks.strides[0])
-        beyond: int = self._program.count.ctypes(*sizes, truth.ctypes.data, masks.ctypes.data, *self._addresses)
-        return beyond
+        sizes = (*self._shape, self._labels, self._lines, *self._lengths, truth.strides[0], masks.strides[0])
+        return self._count(*sizes, truth.ctypes.data, masks.ctypes.data, *self._addresses)
 
     def _allocate(self, shape: tuple[int, ...]) -> None:
         (height, width), labels = shape, self._labels
         self._shape = (height, width)
-        self._half_widths = disk_half_widths(tolerance_radius(height, width))
-        self._counts = np.zeros((labels, self._program.COUNTS), np.int64)
+        found = self._contour.disks(height, width) if self._contour else MatchingDisks(())
+        rows = np.array([row for each in found.disks for row in each], np.int64).reshape(-1, 3)
+        ends = np.cumsum([len(each) for each in found.disks], dtype=np.int64)
+        limits = np.array(found.limits, np.int64)
+        self._reach, self._lengths = int(np.abs(rows).max(initial=0)), (len(rows), len(ends), len(limits))
+        self._counts = np.zeros((labels, self._programs.COUNTS), np.int64)
         self._memory = (
-            self._half_widths,
-            np.zeros((2, labels, height * self._program.words_per_row(width)), np.uint64),
+            rows,
+            ends,
+            limits,
+            np.zeros((2, labels, height * self._programs.words_per_row(width)), np.uint64),
             self._counts,
-            np.zeros((2, self._program.blocks_per_row(width)), np.uint64),
+            np.zeros(self._programs.blocks_per_row(width), np.uint64),
             np.zeros(width, np.int64),
         )
         self._addresses = [array.ctypes.data for array in self._memory]

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 from vos_bench.files import write_bytes
@@ -31,8 +32,8 @@ def write_tables(folder: Path, records: Iterable[SequenceRecord]) -> None:
     records = list(records)
     contents = (
         (SEQUENCE_COLUMNS, sequence_rows(records)),
-        (OBJECT_COLUMNS, object_rows(records)),
-        (FRAME_COLUMNS, frame_rows(records)),
+        (object_columns(records), object_rows(records)),
+        (frame_columns(records), frame_rows(records)),
         (TIMING_COLUMNS, _timing_rows(records)),
     )
     for name, (columns, rows) in zip(TABLES, contents, strict=True):
@@ -59,20 +60,43 @@ def sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
         yield {"sequence": record.name, **fields}
 
 
+def object_columns(records: Iterable[SequenceRecord]) -> tuple[str, ...]:
+    """Return the columns of `object_rows`: `OBJECT_COLUMNS`, and what the protocol has besides."""
+    extra = dict.fromkeys(name for record in records for scores in record.scores for name in scores.extra)
+    return (*OBJECT_COLUMNS, *extra)
+
+
 def object_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
-    """Yield one row an object that has scores, with `OBJECT_COLUMNS`."""
+    """Yield one row an object that has scores, with `object_columns`."""
+    records = list(records)
+    empty: dict[str, None] = dict.fromkeys(object_columns(records))
     for record in records:
         for scores in record.scores:
-            yield {"sequence": record.name, **scores.model_dump(exclude={"per_frame"})}
+            named = {"sequence": record.name, "object": scores.shown_name, "group": scores.group}
+            yield {**empty, **named, **scores.statistics()}
+
+
+def frame_columns(records: Iterable[SequenceRecord]) -> tuple[str, ...]:
+    """Return the columns of `frame_rows`: `FRAME_COLUMNS`, and F_dot where the protocol has it."""
+    dotted = any(scores.per_frame.F_dot for record in records for scores in record.scores)
+    return (*FRAME_COLUMNS, "F_dot") if dotted else FRAME_COLUMNS
 
 
 def frame_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
-    """Yield one row an object and scored frame, with `FRAME_COLUMNS`."""
+    """Yield one row an object and scored frame, with `frame_columns`."""
+    records = list(records)
     for record in records:
         for scores in record.scores:
             each = scores.per_frame
-            for frame, J, F in zip(each.frame, each.J, each.F, strict=True):
-                yield {"sequence": record.name, "object": scores.object, "frame": frame, "J": J, "F": F}
+            for frame, J, F, F_dot in zip_longest(each.frame, each.J, each.F, each.F_dot):
+                yield {
+                    "sequence": record.name,
+                    "object": scores.shown_name,
+                    "frame": frame,
+                    "J": J,
+                    "F": F,
+                    "F_dot": F_dot,
+                }
 
 
 def _timing_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:

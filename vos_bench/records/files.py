@@ -115,12 +115,15 @@ def _contradiction(record: SequenceRecord, path: Path) -> str:
     return _uneven_columns(record)
 
 
+OPTIONAL_COLUMNS = ("repeat", "F", "F_dot")
+"""Of a plain run there is one repeat, and not every protocol has every measure."""
+
+
 def _uneven_columns(record: SequenceRecord) -> str:
-    """Return what is wrong with the columns of a record: all of a table have one length, but a `repeat` left out."""
+    """Return what is wrong with the columns of a record: one length in a table, but for those left out."""
     for table in (record.timings, *(each.per_frame for each in record.scores)):
         lengths = {name: len(values) for name, values in table if isinstance(values, tuple)}
-        if not lengths.get("repeat", 1):
-            del lengths["repeat"]
+        lengths = {name: length for name, length in lengths.items() if length or name not in OPTIONAL_COLUMNS}
         if len({*lengths.values()}) > 1:
             return f"found columns of different lengths ({', '.join(f'{name} {n}' for name, n in lengths.items())})"
     return ""

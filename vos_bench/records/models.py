@@ -1,14 +1,15 @@
 """What `run.json` holds."""
 
+import math
 from datetime import datetime
-from typing import Annotated, Literal, Self, TypedDict, Unpack
+from typing import Annotated, Any, Literal, Self, TypedDict, Unpack
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment, MachineState
-from vos_bench.metrics.statistics import SCORES
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.records.sequence_record import Fraction
 from vos_bench.timing import TimingSummary
 
@@ -23,11 +24,18 @@ def _utc(text: str) -> str:
     return text
 
 
-def _all_scores(scores: dict[str, float]) -> dict[str, float]:
-    if scores and (missing := [name for name in SCORES if name not in scores]):
-        raise ValueError(f"there is no {', '.join(missing)}, and a run that is scored has all of {', '.join(SCORES)}")
-    return scores
+def _nan_of_null(value: Any) -> Any:
+    return math.nan if value is None else value
 
+
+def _fraction_or_nan(value: float) -> float:
+    if abs(value) > 1:
+        raise ValueError(f"found {value}, expected -1 to 1")
+    return value
+
+
+Score = Annotated[float, Field(allow_inf_nan=True), BeforeValidator(_nan_of_null), AfterValidator(_fraction_or_nan)]
+"""A score as a fraction; NaN, written as null, is a mean over nothing."""
 
 UtcTime = Annotated[
     str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"), AfterValidator(_utc)
@@ -245,6 +253,9 @@ class RunRecordChanges(TypedDict, total=False):
     dataset: DatasetEntry
     environment: Environment
     numerics: Numerics | None
+    scored: bool
+    scores: dict[str, float]
+    classes: dict[int, dict[str, float]]
     timing: TimingSummary | None
     bench: BenchEntry | None
     memory_definition: str
@@ -263,9 +274,10 @@ class RunRecord(FrozenModel):
         created: UTC, ISO 8601.
         finished: UTC, ISO 8601; None while `started`.
         command: As passed; the user's home folder is written `~`.
-        scores: Fractions, at least those of `SCORES`; empty when not scored. They are means over the scored sequences
-            alone, so look at `counts`.
+        scores: Fractions, at least those of the protocol; empty when not scored. They are means over the scored
+            sequences alone, so look at `counts`.
         scored: Whether `scores` holds anything.
+        classes: Scores by class id, where whole tracks were judged.
         timing: None where nothing was timed.
         bench: How it was timed by the protocol; None for a plain run.
         memory_definition: What `peak_mib` in the sequence files means.
@@ -287,13 +299,21 @@ class RunRecord(FrozenModel):
     numerics: Numerics | None = None
     counts: Counts = Counts()
     scored: bool = False
-    scores: Annotated[dict[str, Fraction], AfterValidator(_all_scores)] = Field(default_factory=dict)
+    scores: dict[str, Score] = Field(default_factory=dict)
+    classes: dict[int, dict[str, Score]] = Field(default_factory=dict)
     timing: TimingSummary | None = None
     bench: BenchEntry | None = None
     memory_definition: str = ""
     external: tuple[ExternalScores, ...] = ()
     ablation: AblationEntry | None = None
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _all_scores(self) -> Self:
+        wanted = scoring_protocol(self.protocol.name).scores
+        if self.scores and (missing := [name for name in wanted if name not in self.scores]):
+            raise ValueError(f"there is no {', '.join(missing)}, and a scored run has all of {', '.join(wanted)}")
+        return self
 
     def replace(self, **changes: Unpack[RunRecordChanges]) -> Self:  # type: ignore[override] # fewer and typed fields
         """Return a record with these fields changed, checked as a new one is."""

@@ -4,15 +4,15 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from vos_bench.errors import BadInputError
-from vos_bench.metrics.statistics import mean_of_statistics
 from vos_bench.records.csv import (
-    FRAME_COLUMNS,
-    OBJECT_COLUMNS,
     SEQUENCE_COLUMNS,
+    frame_columns,
     frame_rows,
+    object_columns,
     object_rows,
     sequence_rows,
 )
@@ -63,14 +63,14 @@ class Run:
         """One row an object: its sequence, id, group, and the mean, recall and decay of J and of F."""
         import pandas as pd
 
-        return pd.DataFrame([*object_rows(self._records)], columns=[*OBJECT_COLUMNS])
+        return pd.DataFrame([*object_rows(self._records)], columns=[*object_columns(self._records)])
 
     @property
     def frames(self) -> "pd.DataFrame":
         """One row an object and scored frame: its sequence, object id, frame name, J and F."""
         import pandas as pd
 
-        return pd.DataFrame([*frame_rows(self._records)], columns=[*FRAME_COLUMNS])
+        return pd.DataFrame([*frame_rows(self._records)], columns=[*frame_columns(self._records)])
 
     @property
     def _records(self) -> list[SequenceRecord]:
@@ -104,8 +104,10 @@ def _sequence_scores(record: SequenceRecord) -> dict[str, float | None]:
     """Return the means over a sequence's objects, fractions; None where it has no scores."""
     if not record.scores:
         return dict.fromkeys(SHOWN_SCORES)
-    means = mean_of_statistics([each.statistics() for each in record.scores])
-    return {name: means[name] for name in SHOWN_SCORES}
+    J, F = fmean(each.J for each in record.scores), [each.F for each in record.scores if each.F is not None]
+    if not F:
+        return {"J&F": None, "J": J, "F": None}
+    return {"J&F": (J + fmean(F)) / 2, "J": J, "F": fmean(F)}
 
 
 class FoundRuns(NamedTuple):

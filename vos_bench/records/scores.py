@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from vos_bench.api import FramesSeen, PromptKind, ProtocolName
 from vos_bench.metrics import METRIC_VERSION
 from vos_bench.metrics.protocols import scoring_protocol
-from vos_bench.metrics.statistics import ObjectScores
+from vos_bench.metrics.statistics import STATISTICS, ObjectScores
 from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry
 
 
@@ -20,8 +20,15 @@ def object_records(objects: Iterable[ObjectScores]) -> tuple[ObjectRecord, ...]:
         ObjectRecord(
             object=scores.object_id,
             group=scores.group or "",
-            per_frame=FrameScores(frame=scores.frames, J=tuple(scores.J.tolist()), F=tuple(scores.F.tolist())),
-            **scores.statistics(),
+            name=scores.name,
+            per_frame=FrameScores(
+                frame=scores.frames,
+                J=tuple(scores.J.tolist()),
+                F=tuple(scores.F.tolist()),
+                F_dot=tuple(scores.F_dot.tolist()),
+            ),
+            extra=dict(scores.extra),
+            **{name: value for name, value in scores.statistics().items() if name in STATISTICS},
         )
         for scores in objects
     )
@@ -46,7 +53,7 @@ def protocol_entry(
         init=init,
         frames_seen=frames_seen,
         frames_scored=rules.frames.text,
-        averaging=rules.averaging,
+        averaging=rules.averaging.text,
         rules=rules.rules,
         metric_version=METRIC_VERSION,
         assumed=rules.assumed,

@@ -13,11 +13,12 @@ Fraction = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
 
 
 class FrameScores(FrozenModel):
-    """J and F of each scored frame, as columns of equal length."""
+    """J and F of each scored frame, as columns of equal length; a measure that the protocol does not have is empty."""
 
     frame: tuple[str, ...] = ()
     J: tuple[Fraction, ...] = ()
     F: tuple[Fraction, ...] = ()
+    F_dot: tuple[Fraction, ...] = ()
 
 
 class ObjectRecord(FrozenModel):
@@ -25,27 +26,37 @@ class ObjectRecord(FrozenModel):
 
     Attributes:
         object: The dataset's id.
+        name: What the dataset calls the object where that is not its id.
         group: `seen`, `unseen` or empty.
+        extra: What the protocol says of it besides, by name.
     """
 
     object: int
+    name: str = ""
     group: str = ""
     J: Fraction
     J_recall: Fraction
     J_decay: Fraction
-    F: Fraction
-    F_recall: Fraction
-    F_decay: Fraction
+    F: Fraction | None = None
+    F_recall: Fraction | None = None
+    F_decay: Fraction | None = None
+    extra: dict[str, Fraction] = Field(default_factory=dict)
     per_frame: FrameScores
 
     @property
     def score(self) -> float:
-        """The object's J&F, a fraction."""
-        return (self.J + self.F) / 2
+        """The object's J&F, a fraction; J where the protocol has no F."""
+        return self.J if self.F is None else (self.J + self.F) / 2
+
+    @property
+    def shown_name(self) -> str | int:
+        """What tables call the object."""
+        return self.name or self.object
 
     def statistics(self) -> dict[str, float]:
-        """Return the numbers over all its frames under the names of `STATISTICS`."""
-        return {name: getattr(self, name) for name in STATISTICS}
+        """Return the numbers over all its frames: those of `STATISTICS` that it has, and `extra`."""
+        found = {name: value for name in STATISTICS if (value := getattr(self, name)) is not None}
+        return {**found, **self.extra}
 
 
 class SequenceRecordChanges(TypedDict, total=False):

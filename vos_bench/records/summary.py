@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vos_bench.metrics.statistics import SCORES, mean_of_statistics
+from vos_bench.errors import BadInputError
+from vos_bench.metrics.averages import GROUP_SCORES, SCORES
+from vos_bench.metrics.measures import MEASURES
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import shorten
 from vos_bench.records.csv import write_tables
 from vos_bench.records.files import read_sequence_records, run_file, write_record
@@ -16,12 +19,7 @@ from vos_bench.timing import summarise
 MOST_NAMED = 3
 """How many sequences a note names."""
 
-GROUPS = ("seen", "unseen")
-
-GROUP_SCORES = tuple(f"{measure}_{group}" for measure in ("J", "F") for group in GROUPS)
-"""The means of J and F over the objects of each group; their mean is G."""
-
-RUN_SCORES = ("G", *GROUP_SCORES, *SCORES)
+RUN_SCORES = ("G", *GROUP_SCORES, *SCORES, *(name for name in MEASURES if name not in ("G", *GROUP_SCORES, *SCORES)))
 """The names of all scores that a run may have, in the order of tables."""
 
 
@@ -51,8 +49,9 @@ def write_summary(folder: Path, record: RunRecord, known: Iterable[SequenceRecor
 
 def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
     data = record.dataset
+    tracks = bool(scoring_protocol(record.protocol.name).tracks)  # whose scores are those of all sequences together
     done = [sequence for sequence in ended if sequence.status == "done"]
-    scored = [sequence for sequence in done if sequence.scores]
+    scored = [sequence for sequence in done if sequence.scores or (tracks and record.scores)]
     counts = Counts(selected=len(data.sequences), done=len(done), failed=len(ended) - len(done), scored=len(scored))
     status = _status(counts)
     shortages = tuple(_shortages(done))
@@ -79,7 +78,8 @@ def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
         numerics=record.numerics,
         counts=counts,
         scored=bool(scored),
-        scores=run_scores(scores for sequence in scored for scores in sequence.scores) if scored else {},
+        scores=dict(record.scores) if tracks else _mean_scores(scored, record.protocol.name),
+        classes=record.classes,
         timing=summarise(
             (sequence.timings for sequence in done),
             disturbances=(*(record.bench.disturbances if record.bench else ()), *shortages),
@@ -98,22 +98,20 @@ def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
     )
 
 
-def run_scores(objects: Iterable[ObjectRecord]) -> dict[str, float]:
-    """Return a run's scores: the mean over objects, however long their sequences are, and J&F; fractions.
-
-    With objects of both groups also `GROUP_SCORES` and `G`, the mean of these four (docs: YouTube-VOS).
+def run_scores(objects: Iterable[ObjectRecord], protocol: str = "davis") -> dict[str, float]:
+    """Return a run's scores from those of all its objects, averaged as the protocol says; fractions.
 
     Raises:
         BadInputError: There is no object.
     """
     objects = list(objects)
-    scores = mean_of_statistics([each.statistics() for each in objects])
-    groups = {group: [each.statistics() for each in objects if each.group == group] for group in GROUPS}
-    if not all(groups.values()):
-        return scores
-    means = {group: mean_of_statistics(rows) for group, rows in groups.items()}
-    by_group = {f"{measure}_{group}": means[group][measure] for measure in ("J", "F") for group in GROUPS}
-    return {**scores, "G": sum(by_group.values()) / len(by_group), **by_group}
+    if not objects:
+        raise BadInputError("found no object to score; expected at least one in the first truth of some sequence")
+    return scoring_protocol(protocol).averaging.apply(objects)
+
+
+def _mean_scores(scored: list[SequenceRecord], protocol: str) -> dict[str, float]:
+    return run_scores((each for sequence in scored for each in sequence.scores), protocol) if scored else {}
 
 
 def _status(counts: Counts) -> Status:

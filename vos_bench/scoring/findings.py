@@ -45,11 +45,14 @@ class WhiteTruth:
         self.name, self.truth_names = sequence.name, sequence.truth_names
         self.groups, self.first_frames = sequence.groups, sequence.first_frames
         self.object_names, self.object_frames = sequence.object_names, sequence.object_frames
+        self.frame_ranges, self.listed_objects = sequence.frame_ranges, sequence.listed_objects
         self.output_names: Names = getattr(sequence, "output_names", ())
 
     def read_truth(self, frame_name: str, /) -> NarrowLabels:
         """Read the truth of one frame."""
         return white_as(self._sequence.read_truth(frame_name))
+
+    read_truth_labels = read_truth
 
     def read_truth_mask(self, frame_name: str, object_id: int, /) -> Mask:
         """Read the truth of one object on one of its frames."""
@@ -67,6 +70,7 @@ class TruthReading:
         white: Whether white is object 1 in the truth.
         white_masks: How many label maps were 0/255 masks.
         without_background: How many label maps had no pixel of label 0.
+        raw: Whether white is taken as it is.
     """
 
     sequence: TruthSequence
@@ -74,6 +78,11 @@ class TruthReading:
     white: bool = False
     white_masks: int = 0
     without_background: int = 0
+    raw: bool = False
+
+    def read(self, frame_name: str) -> NarrowLabels:
+        """Read the truth of one frame."""
+        return self.sequence.read_truth_labels(frame_name) if self.raw else self.sequence.read_truth(frame_name)
 
 
 def read_truth_ids(sequence: TruthSequence) -> TruthReading:

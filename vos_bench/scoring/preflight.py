@@ -6,7 +6,7 @@ from pathlib import Path
 from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_size
-from vos_bench.metrics.protocols import ScoringProtocol, TruthSequence, scoring_protocol
+from vos_bench.metrics.protocols import Frames, ScoringProtocol, TruthSequence, scoring_protocol
 from vos_bench.names import renaming, shorten
 from vos_bench.scoring.truth import folder_advice, label_map_names, list_folder
 
@@ -58,32 +58,51 @@ def _check_layout(sequences: Sequence[TruthSequence], masks: Path) -> None:
 
 def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol) -> int:
     """Return how many pixels the scored frames of one sequence have."""
-    frames = rule.scored_frames(sequence)
+    selected = rule.select_frames(sequence)
+    frames, tool = selected.names, rule.official
     if not folder.exists():
         others = [path.name for path in list_folder(folder.parent) if path.is_dir()]
         advice = renaming(others, [sequence.name]) if len(others) == 1 else _similar(sequence.name, others)
         raise BadInputError(
             f"{folder}: there is no such folder; expected {len(frames)} label maps of {sequence.name}"
             + (f"; {advice}" if advice else "")
+            + _official(tool.missing_sequence)
         )
     if sequence.object_names:
-        return _check_objects(sequence, folder, frames)
+        return _check_objects(sequence, folder, selected)
     present = label_map_names(folder)
     there = frozenset(present)
     if shift := _shift(sequence, present):
         raise BadInputError(f"{folder}: {shift}")
+    if problem := rule.files.apply(sequence.truth_names, present):
+        raise BadInputError(f"{folder}: {problem}")
     if missing := [name for name in frames if name not in there]:
-        raise BadInputError(_missing(folder, missing, frames, present))
+        raise BadInputError(_missing(folder, missing, frames, present) + _official(tool.missing_frame))
     found = read_size(folder / f"{frames[0]}.png")
     check_size(folder / f"{frames[0]}.png", found, sequence.read_truth(frames[0]).shape)
     return found[0] * found[1] * len(frames)
 
 
-def _check_objects(sequence: TruthSequence, folder: Path, frames: tuple[str, ...]) -> int:
+def _official(text: str) -> str:
+    """Return what the official tool would do, to end a message with."""
+    return f" (the official tool would {text})" if text else ""
+
+
+def unwrapped(sequences: Sequence[TruthSequence], masks: Path, *, protocol: ProtocolName) -> Path:
+    """Return the folder of label maps: the one that lies alone in `masks`, as a zip leaves it, if the rules say so."""
+    if not scoring_protocol(protocol).wrapped or not masks.is_dir():
+        return masks
+    inside = list_folder(masks)
+    if len(inside) == 1 and inside[0].is_dir() and inside[0].name not in {each.name for each in sequences}:
+        return inside[0]
+    return masks
+
+
+def _check_objects(sequence: TruthSequence, folder: Path, frames: Frames) -> int:
     """Return how many pixels the scored masks have, where each object has a folder of them."""
     pixels = 0
     for object_id, name in sequence.object_names.items():
-        wanted = tuple(frame for frame in frames if frame in set(sequence.object_frames[object_id]))
+        wanted = frames.own.get(object_id, frames.names)
         if not (folder / name).is_dir():
             held = _contents(folder)
             raise BadInputError(f"{folder / name}: there is no such folder ({held}); expected the masks of this object")

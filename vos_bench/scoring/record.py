@@ -1,8 +1,8 @@
 """Anybody's label maps: scored into a record like that of a run."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vos_bench.api import Dataset, ProtocolName
@@ -13,8 +13,8 @@ from vos_bench.files import require_apart, sha256
 from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
-from vos_bench.metrics.protocols import TruthSequence
-from vos_bench.names import printable
+from vos_bench.metrics.protocols import TruthSequence, scoring_protocol
+from vos_bench.names import printable, shorten
 from vos_bench.progress import Progress
 from vos_bench.records import (
     DatasetEntry,
@@ -38,6 +38,9 @@ from vos_bench.scoring.truth import GivenTruth, listed_truth, truth_folder
 LISTED_PROTOCOLS: tuple[ProtocolName, ...] = ("ytvos", "ytvos-without-last")
 """The protocols that take objects and first frames from a `meta.json` where there is one."""
 
+TRACKS: ProtocolName = "burst-exemplar"
+"""The protocol of a JSON file of tracks, unless the user asks for another."""
+
 
 @dataclass(frozen=True)
 class ScoringTarget:
@@ -50,6 +53,7 @@ class ScoringTarget:
         sequences: The sequences that are scored.
         protocol: The rules.
         root: The folder of the data, where nothing is written.
+        track_files: Set of classes to the file of its true tracks; empty where truth is label maps or masks.
     """
 
     name: str
@@ -58,6 +62,7 @@ class ScoringTarget:
     sequences: tuple[TruthSequence, ...]
     protocol: ProtocolName
     root: Path
+    track_files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,14 +102,14 @@ def score(
     What an earlier scoring left in `out` is replaced, never reused.
 
     Args:
-        masks: The label maps, `MASKS/SEQUENCE/FRAME.png`.
+        masks: The label maps, `MASKS/SEQUENCE/FRAME.png`; or a JSON file of tracks, for burst.
         truth: A folder of true label maps, laid out like `masks`; in place of a dataset, or for one without public
             truth; for datasets with a layout of truth of their own, a tree in this layout. A `meta.json` in it or
             beside it names objects, first frames and categories for the ytvos protocols.
         dataset: The dataset whose truth counts, or its name.
         root: The dataset's folder; None to find it as every command does.
         split: Which split of a dataset that is named; None for its default.
-        protocol: Which frames and objects count; None for the dataset's own, or `davis`.
+        protocol: Which frames and objects count; None for the dataset's own, or `davis`; `burst-exemplar` for tracks.
         sequences: Names of the sequences to score; None for all.
         jobs: How many sequences are scored at once; None for one, and for all slots of a cluster.
         engine: `local`, or the cluster that scores, as `dask://HOST:PORT`.
@@ -121,6 +126,8 @@ def score(
     """
     check_jobs(jobs)
     cluster = parse_cluster(engine)
+    if dataset is not None and protocol is None and Path(masks).suffix.lower() == ".json":
+        protocol = TRACKS
     target = scoring_target(
         truth=path_on(cluster, Path(truth)) if truth else None,
         dataset=dataset,
@@ -147,6 +154,8 @@ def score_target(
 ) -> Run:
     """Score label maps against a target as `score` does; with a source, the record is of the kind `results-only`."""
     check_jobs(jobs)
+    if scoring_protocol(target.protocol).tracks:
+        return _score_tracks(masks, target, command, source, out)
     record = _record(masks, target, command, source)
     out = Path(out) if out else default_out(record)
     require_apart(out, target.root)
@@ -155,6 +164,11 @@ def score_target(
         target.sequences, masks, protocol=target.protocol, jobs=jobs, engine=engine, progress=progress
     )
     records = [_sequence_record(result, target.protocol) for result in results]
+    return _write(out, record, records)
+
+
+def _write(out: Path, record: RunRecord, records: list[SequenceRecord]) -> Run:
+    """Write a record in place of what an earlier scoring left."""
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         remove_partial_files(out)
@@ -184,6 +198,39 @@ def _sync_sequence_records(out: Path) -> None:
         sync_contents(out / "sequences")
     except OSError as error:
         raise BadInputError(f"{out}: cannot be written: {error.strerror}; expected a disk in order") from error
+
+
+def _score_tracks(
+    prediction: Path, target: ScoringTarget, command: str, source: Source | None, out: Path | str | None
+) -> Run:
+    """Score a file of tracks against those of a dataset."""
+    task = scoring_protocol(target.protocol).tracks
+    if task is None or not target.track_files:
+        raise BadInputError(f"--protocol {target.protocol}: judges tracks; expected a dataset that has some, as burst")
+    if not prediction.is_file():
+        raise BadInputError(
+            f"{prediction}: there is no such file; expected a JSON file of tracks, as vos-bench package writes it from "
+            "a run's label maps"
+        )
+    from vos_bench.scoring.tracks import score_tracks  # loads scipy, which nothing else here needs
+
+    found = score_tracks(prediction, target.track_files, task)
+    begun = _record(prediction, target, command, source)
+    missing = f"{len(found.missing)} sequences without any predicted mask, which count as misses"
+    record = begun.replace(
+        scored=True,
+        scores=found.scores,
+        classes=found.classes,
+        notes=(*begun.notes, *([f"{missing}: {shorten(found.missing)}"] if found.missing else [])),
+    )
+    out = Path(out) if out else default_out(record)
+    _require_no_other_record(out, record)
+    label = protocol_label(target.protocol)
+    records = [
+        SequenceRecord(name=each.name, status="done", frames=len(each.truth_names), protocol=label)
+        for each in target.sequences
+    ]
+    return _write(out, record, records)
 
 
 def check_jobs(jobs: int | None) -> None:
@@ -237,7 +284,13 @@ def _dataset_target(dataset: Dataset, protocol: ProtocolName | None, chosen: tup
         raise BadInputError(f"{title} has no public truth; expected --truth DIR with the true label maps")
     fingerprint = dataset.fingerprint()
     return ScoringTarget(
-        dataset.name, dataset.split, fingerprint, sequences, protocol or dataset.protocol, dataset.root
+        name=dataset.name,
+        split=dataset.split,
+        fingerprint=fingerprint,
+        sequences=sequences,
+        protocol=protocol or dataset.protocol,
+        track_files=dataset.track_files,
+        root=dataset.root,
     )
 
 

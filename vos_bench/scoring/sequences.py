@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.formats.mask_folders import read_object_mask
 from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, read_narrow, white_as
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
-from vos_bench.metrics.protocols import ScoringProtocol, TruthSequence, scoring_protocol
+from vos_bench.metrics.measures import contour_accuracy
+from vos_bench.metrics.protocols import Frames, ScoringProtocol, TruthSequence, scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.progress import Progress
 from vos_bench.scoring.findings import (
@@ -25,7 +26,7 @@ from vos_bench.scoring.findings import (
     require_one_object,
     scoring_notes,
 )
-from vos_bench.scoring.preflight import check_size, preflight
+from vos_bench.scoring.preflight import check_size, preflight, unwrapped
 
 MOST_THREADS = 4
 """From more jobs on they are processes: each spends half a second on its imports, but has an interpreter of its own."""
@@ -86,8 +87,10 @@ def score_sequences(
         BadInputError: Folders, frames or sizes do not match the truth; found before anything is scored. Or the engine
             cannot be joined, or breaks off.
     """
+    masks = unwrapped(sequences, masks, protocol=protocol)
     pixels = preflight(sequences, masks, protocol=protocol)
-    counter(pixels)  # compiles the program here, if need be, and not in every worker at once
+    contour = scoring_protocol(protocol).contour
+    counter(pixels, contour)  # compiles the program here, if need be, and not in every worker at once
     results: dict[str, SequenceResult] = {}
     with (progress or Progress()).counting("sequences", len(sequences)) as step:
         for result in _results(sequences, masks, protocol, pixels, jobs, engine):
@@ -153,7 +156,7 @@ def _results_of(
 def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:
     started = time.perf_counter()
     try:
-        result = _score(sequence, masks / sequence.name, protocol, counter(pixels))
+        result = _score(sequence, masks / sequence.name, protocol, counter(pixels, scoring_protocol(protocol).contour))
         of_data: Mapping[str, str] = getattr(sequence, "notes", {})  # a folder of truth has none
         notes = {**of_data, **first_frame_notes(sequence, masks / sequence.name), **result.notes}
     except VosBenchError as error:
@@ -182,36 +185,38 @@ def sequence_result(sequence: TruthSequence, masks: Path, *, protocol: ProtocolN
             sequence does not have.
     """
     pixels = preflight([sequence], masks, protocol=protocol)
-    return _score(sequence, masks / sequence.name, protocol, counter(pixels))
+    count = counter(pixels, scoring_protocol(protocol).contour)
+    return _score(sequence, masks / sequence.name, protocol, count)
 
 
 def _score(sequence: TruthSequence, folder: Path, protocol: ProtocolName, count: CountFrame) -> SequenceResult:
     rule = scoring_protocol(protocol)
-    frames = rule.scored_frames(sequence)
-    reading = read_truth_ids(sequence)
+    frames = rule.select_frames(sequence)
+    reading = read_truth_ids(sequence) if rule.white == "the one object" else TruthReading(sequence, None, raw=True)
     counts = _count_frames(reading, frames, folder, count)
     require_one_object(reading, folder, counts)
-    starts = rule.starts(reading.sequence, counts)
+    places = rule.places(reading.sequence, frames, counts)
     if rule.unknown_ids == "refused":
-        _check_ids(folder, frames, counts, starts)
+        _check_ids(folder, frames.names, counts, places)
     objects = tuple(
-        _object_scores(rule, object_id, sequence.groups.get(object_id), frames[start:], counts[start:])
-        for object_id, start in starts.items()
-        if start < len(frames)
+        _object_scores(rule, sequence, object_id, [frames.names[i] for i in counted], [counts[i] for i in counted])
+        for object_id, counted in places.items()
+        if counted
     )
     notes = scoring_notes(reading, folder, counts)
-    return SequenceResult(sequence.name, objects, len(frames), notes=notes)
+    return SequenceResult(sequence.name, objects, len(frames.names), notes=notes)
 
 
-def _count_frames(reading: TruthReading, frames: tuple[str, ...], folder: Path, count: CountFrame) -> list[FrameCounts]:
+def _count_frames(reading: TruthReading, frames: Frames, folder: Path, count: CountFrame) -> list[FrameCounts]:
     """Read and count frame by frame, so that no two are in memory at once."""
     sequence = reading.sequence
     if sequence.object_names:
-        return [_count_objects(sequence, frame, folder, count) for frame in frames]
+        own = {k: frozenset(names) for k, names in frames.own.items()}
+        return [_count_objects(sequence, frame, own, folder, count) for frame in frames.names]
     counts: list[FrameCounts] = []
     size: tuple[int, ...] | None = None
-    for name in frames:
-        path, truth = folder / f"{name}.png", sequence.read_truth(name)
+    for name in frames.names:
+        path, truth = folder / f"{name}.png", reading.read(name)
         masks = read_narrow(path)
         check_size(path, masks.shape, truth.shape)
         size = size or truth.shape
@@ -219,17 +224,19 @@ def _count_frames(reading: TruthReading, frames: tuple[str, ...], folder: Path, 
             sizes = " x ".join(map(str, truth.shape)), " x ".join(map(str, size))
             raise BadInputError(
                 f"{sequence.name}: the truth of frame {name} has {sizes[0]} pixels (height x width), expected "
-                f"{sizes[1]} as on frame {frames[0]}; mend the truth"
+                f"{sizes[1]} as on frame {frames.names[0]}; mend the truth"
             )
         counts.append(_counted(reading, truth, masks, count))
     return counts
 
 
-def _count_objects(sequence: TruthSequence, frame: str, folder: Path, count: CountFrame) -> FrameCounts:
+def _count_objects(
+    sequence: TruthSequence, frame: str, own: Mapping[int, frozenset[str]], folder: Path, count: CountFrame
+) -> FrameCounts:
     """Count the masks of each object of a frame on their own: they may overlap, which no label map can hold."""
     counts: FrameCounts = {}
     for object_id, name in sequence.object_names.items():
-        if frame not in sequence.object_frames[object_id]:
+        if own and frame not in own[object_id]:
             continue
         path = folder / name / f"{frame}.png"
         mask, truth = read_object_mask(path), sequence.read_truth_mask(frame, object_id)
@@ -251,7 +258,7 @@ def _counted(reading: TruthReading, truth: NarrowLabels, masks: NarrowLabels, co
     return count(truth, white_as(masks, reading.only_object))
 
 
-def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts], allowed: dict[int, int]) -> None:
+def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts], allowed: Collection[int]) -> None:
     """Check that no label map shows an object that the sequence does not have."""
     for name, labels in zip(frames, counts, strict=True):
         found = [label for label, numbers in labels.items() if numbers.mask_area]
@@ -260,14 +267,24 @@ def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts],
 
 
 def _object_scores(
-    rule: ScoringProtocol, object_id: int, group: str | None, frames: tuple[str, ...], counts: list[FrameCounts]
+    rule: ScoringProtocol, sequence: TruthSequence, object_id: int, frames: list[str], counts: list[FrameCounts]
 ) -> ObjectScores:
     numbers = np.array([labels.get(object_id, _NOTHING) for labels in counts], np.int64)
-    intersection, truth_area, mask_area, *boundaries = numbers.T
-    return ObjectScores(
+    intersection, truth_area, mask_area = numbers.T[:3]
+    true_line, mask_line, true_near, mask_near, true_near_dot, mask_near_dot = numbers.T[3:]
+    none = np.empty(0)
+    scores = ObjectScores(
         object_id=object_id,
-        group=group,
-        frames=frames,
+        group=sequence.groups.get(object_id),
+        frames=tuple(frames),
         J=rule.region.apply(intersection, truth_area, mask_area),
-        F=rule.contour.apply(*boundaries),
+        F=contour_accuracy(true_line, mask_line, true_near, mask_near) if rule.contour else none,
+        F_dot=contour_accuracy(true_line, mask_line, true_near_dot, mask_near_dot)
+        if "F_dot" in rule.scores
+        else np.empty(0),
+        name=sequence.object_names.get(object_id, ""),
     )
+    extra: dict[str, float] = {}
+    for statistic in rule.extra:
+        extra |= statistic.apply(scores, truth_area > 0)
+    return replace(scores, extra=extra) if extra else scores

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vos_bench.api import Dataset, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
+from vos_bench.api import Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
 from vos_bench.names import did_you_mean, frame_order, is_file_name, renaming, shorten
@@ -73,6 +73,8 @@ class TruthFolder:
         first_frames: Empty, likewise.
         object_names: Empty, for objects share label maps.
         object_frames: Empty, likewise.
+        frame_ranges: Empty, likewise.
+        listed_objects: None: there is no list.
     """
 
     folder: Path
@@ -81,6 +83,8 @@ class TruthFolder:
     first_frames: Mapping[int, str] = field(default_factory=dict)
     object_names: Mapping[int, str] = field(default_factory=dict)
     object_frames: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    frame_ranges: Mapping[int, FrameRange] = field(default_factory=dict)
+    listed_objects: tuple[int, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -90,6 +94,10 @@ class TruthFolder:
     def read_truth(self, frame_name: str, /) -> NarrowLabels:
         """Read one label map. Raises BadInputError as `vos_bench.labelmaps.read_label_map` does."""
         return read_narrow(self.folder / f"{frame_name}.png")
+
+    def read_truth_labels(self, frame_name: str, /) -> NarrowLabels:
+        """Read what `read_truth` reads."""
+        return self.read_truth(frame_name)
 
     def read_truth_mask(self, frame_name: str, object_id: int, /) -> Mask:
         """Read the region of one object. Raises BadInputError as `read_truth`."""
@@ -292,3 +300,7 @@ class _TruthSequence(Sequence):
     def read_truth(self, frame_name: str) -> LabelMap:
         """Read one label map of the given folder."""
         return read_label_map(self._truth.folder / f"{frame_name}.png")
+
+    def read_truth_labels(self, frame_name: str) -> NarrowLabels:
+        """Read one label map of the given folder, only as wide as its file."""
+        return self._truth.read_truth(frame_name)

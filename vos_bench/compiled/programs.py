@@ -1,0 +1,50 @@
+"""The programs that there are: what they take, and what they and their callers have to agree on.
+
+All of them take sizes first and then addresses, and return a number, each of 64 bits.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program.
+
+    Attributes:
+        name: The module in this package that holds its source.
+        sizes: How many numbers it takes.
+        addresses: How many addresses it takes after them.
+    """
+
+    name: str
+    sizes: int
+    addresses: int
+
+
+UNFILTER = Program("unfilter", sizes=2, addresses=1)
+COUNT = Program("count", sizes=9, addresses=9)
+
+COUNTS = 9
+"""How many numbers `COUNT` gives for each label, in the order of `vos_bench.metrics.counts.PixelCounts`."""
+
+LANES = 8
+"""How many pixels' changes, one byte each, `COUNT` looks through together."""
+
+BLOCKS = 8
+"""How many of these words it passes over together where nothing changes."""
+
+LARGEST_RADIUS = 63
+"""`COUNT` looks one word to either side, so a disk may reach this far; at 0.8 % that is an image of 7,875 pixels."""
+
+AREAS_ALONE, ANY_NEIGHBOUR, ALL_NEIGHBOURS = 0, 1, 2
+"""What `COUNT` counts: no boundaries; those of `vos_bench.metrics.measures.boundary`; of `compiled_op_boundary`."""
+
+
+def words_per_row(width: int) -> int:
+    """Return how many words a row of a bitmap has: 64 pixels in each, and an empty one at both ends."""
+    return (width + 63) // 64 + 2
+
+
+def blocks_per_row(width: int) -> int:
+    """Return how many words a row of changes has: `LANES` pixels in each, and a multiple of `BLOCKS`."""
+    return (width + LANES * BLOCKS - 1) // (LANES * BLOCKS) * BLOCKS

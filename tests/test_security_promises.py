@@ -62,6 +62,7 @@ OWN_FILES = {
     "methods/systems.py": "comes along",
     "reports/page/site.py": "comes along",
     "reports/published.py": "comes along",
+    "reports/published_sequences.py": "comes along",
     "vos_bench/__init__.py": "pyproject.toml of the checkout",
     "vos_bench/ablation/jobs.py": "the ablation's own log",
     "vos_bench/compiled/cache.py": "comes along",

@@ -82,7 +82,8 @@ def test_a_training_that_is_asked_to_stop_saves_and_goes_on_with_its_minutes(
     out = Path("stopped")
     [job] = jobs_of(plugin.PLAN, plugin.PLAN.chosen(["held-out"]), seeds=None, out=out)
     process = start("--out", out, *ONE, hold="training:go")
-    wait_for(lambda: steps_done(job) == 4, process)
+    wait_for(Path("go.held").exists, process)  # the fifth step has begun
+    assert steps_done(job) == 4
     process.terminate()
     Path("go").touch()
     said = process.communicate(timeout=PATIENCE_SECONDS)[0]

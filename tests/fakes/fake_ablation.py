@@ -38,8 +38,10 @@ def install(folder: Path) -> Path:
 
 
 def hold(stage: str) -> None:
-    """Wait where FAKE_HOLD=STAGE:FILE names this stage, until the file is there."""
+    """Wait where FAKE_HOLD=STAGE:FILE names this stage, until the file is there; FILE.held says that it waits."""
     wanted, _, path = os.environ.get("FAKE_HOLD", "").partition(":")
+    if wanted == stage:
+        Path(f"{path}.held").touch()
     while wanted == stage and not Path(path).exists():
         time.sleep(0.005)
 

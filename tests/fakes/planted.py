@@ -79,8 +79,8 @@ def crop_pasted_one_pixel_off(patch: pytest.MonkeyPatch) -> None:
 
     right = tracker.paste_scores
 
-    def off(logits, crop, image_size):
-        return right(logits, crop, image_size).roll((1, 1), (0, 1))
+    def off(logits, crop, *rest):
+        return right(logits, crop, *rest).roll((1, 1), (0, 1))
 
     patch.setattr(tracker, "paste_scores", off)
 

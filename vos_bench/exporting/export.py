@@ -12,7 +12,7 @@ import numpy as np
 from vos_bench.errors import BadInputError
 from vos_bench.exporting.source import LabelMapFolder, label_map_folders
 from vos_bench.files import replacing, write_text
-from vos_bench.labelmaps import VOID, object_ids, read_label_map
+from vos_bench.labelmaps import VOID, file_bytes, object_ids, read_label_map
 from vos_bench.names import did_you_mean
 from vos_bench.progress import Progress
 from vos_bench.video import draw_objects, open_video
@@ -187,7 +187,7 @@ def write_zip(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[
             for frame, label_map in each.paths.items():
                 # PNG is compressed already; a fixed date makes equal archives of equal label maps.
                 entry = zipfile.ZipInfo(f"{each.name}/{frame}.png", (1980, 1, 1, 0, 0, 0))
-                archive.writestr(entry, label_map.read_bytes())
+                archive.writestr(entry, file_bytes(label_map))
                 step()
     return [path]
 

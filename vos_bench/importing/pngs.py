@@ -9,6 +9,7 @@ import numpy as np
 
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.labelmaps import object_ids, read_label_map, read_narrow, read_size
 
@@ -74,9 +75,13 @@ def _mots_folders(path: Path) -> list[tuple[str, Path, Path]]:
     return [(each.name, each, each / "images") for each in folders] or [(name, path, path / "images")]
 
 
+MOST_LABEL_BYTES = 1 << 20
+"""The largest list of labels that is read."""
+
+
 def _labels(folder: Path) -> list[str]:
     try:
-        return (folder / "labels.txt").read_text("utf-8").split("\n")
+        return read_bytes(folder / "labels.txt", most=MOST_LABEL_BYTES).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return []
 

@@ -161,7 +161,8 @@ class ReportInfo:
         reads: `runs`, or `folders` for a report that looks into the named folders itself and gets no runs.
         published: Whether a table holds runs against published methods, sequence by sequence: its function is then
             called as `function(runs, published=names)`.
-        takes: Which options a figure or a page heeds besides `--out`: `--root`, `--sequences`; any other is refused.
+        takes: Which options a figure or a page heeds besides `--out`: `--root`, `--sequences`; of any other it is
+            said that it has no effect.
     """
 
     name: str

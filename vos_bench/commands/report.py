@@ -53,9 +53,11 @@ def report(
         _write_table(made, format or "text", orientation, out)
         return
     heeded = {"--root": root, "--sequences": sequences}
-    unheeded = {name: value for name, value in heeded.items() if name not in info.takes}
-    _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published}, **unheeded)
-    if root is not None and found and not any(map(_has_folder, found)):
+    for name, value in heeded.items():
+        if value is not None and name not in info.takes:
+            warn(f"note: {name} has no effect: the report {info.name} shows none of that")
+    _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published})
+    if root is not None and "--root" in info.takes and found and not any(map(_has_folder, found)):
         raise BadInputError(f"--root {root}: the package makes the data of these runs itself; leave --root out")
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")

@@ -111,4 +111,4 @@ class MaskSequence(Sequence):
     def read_prompt(self, frame_name: str) -> Prompt:
         """Read the masks of the objects that start on a frame; they may overlap. Raises BadInputError."""
         starting = [k for k, first in self._starts.items() if first == frame_name]
-        return Prompt(masks={k: self.read_truth_mask(frame_name, k) for k in starting})
+        return Prompt(masks={k: self.read_truth_mask(frame_name, k).copy() for k in starting})

@@ -93,7 +93,11 @@ def read_object_mask(path: Path) -> Mask:
             label map of several objects or was smoothed.
     """
     labels = read_narrow(path)
-    low, high = int(labels.min()), int(labels.max())
+    high = int(labels.max())
+    if high <= 1 and labels.dtype == np.uint8:
+        ready: Mask = labels.view(np.bool_)  # 0 and 1, as nearly everywhere: nothing to look for, nothing to copy
+        return ready
+    low = int(labels.min())
     if low != high and np.count_nonzero(labels == low) + np.count_nonzero(labels == high) < labels.size:
         raise BadInputError(
             f"{path}: found more than two values, expected the mask of one object: 0 and one other value; write one "

@@ -23,11 +23,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 FAKES = Path(__file__).resolve().parents[1] / "tests" / "fakes"
 sys.path.insert(0, str(FAKES))
 
 import breaking  # noqa: E402
+import power  # noqa: E402
+import run_fake  # noqa: E402
 import works  # noqa: E402
 from breaking import LostError, Processes, TooLateError, Trial, Unbroken, Work  # noqa: E402
 
@@ -70,6 +73,37 @@ def memory_ran_out(trial: Trial) -> None:
     breaking.require(notes == [told, told], f"the records do not say so: {notes}")
 
 
+def power_was_cut(trial: Trial) -> None:
+    """The power fails at a drawn sync; what was not synced is gone, its name too or its content alone."""
+    disk_folder = trial.out.parent / "disk"
+    disk_folder.mkdir(parents=True)
+    out = disk_folder / "out"
+    arguments = trial.work.command(out)[2:]
+    with mock.patch.dict(os.environ, trial.work.environment), power.Disk(disk_folder).watched() as disk:
+        code = run_fake.main(out, arguments[1], int(arguments[2]), int(arguments[3]))
+    breaking.require(code == 0, f"exit code {code}")
+    moment = trial.chance.choice(disk.moments)
+    left = disk.after_a_cut(moment, trial.out.parent / "left", names_kept=trial.chance.random() < 0.5)
+    if (left / "out").exists():
+        (left / "out").rename(trial.out)
+    before = {name: data for name, data in trial.work.kept(trial.out).items() if data}
+    trial.restart(before)
+
+
+def foreign_code_ended_it(trial: Trial) -> None:
+    """A method ends the process, or raises what nobody expects: never exit code 0 and never a traceback."""
+    raised = trial.chance.choice(("import sys; sys.exit(0)", "raise BaseException", "raise GeneratorExit"))
+    where = trial.chance.choice(("__init__", "initialize", "step", "finish"))
+    trial.out.parent.mkdir(parents=True)
+    path = trial.out.parent / "faulty.py"
+    body = f"    def {where}(self, *a, **k):\n        {raised}\n"
+    path.write_text(f"from vos_bench.methods.copy_first import CopyFirst\n\nclass Faulty(CopyFirst):\n{body}")
+    what = ("run", f"{path}:Faulty", "--dataset", "demo", "--sequences", "tiny", "--out", str(trial.out))
+    code = breaking.ended(trial.processes.start((*breaking.VOS_BENCH, *what)))
+    said = trial.processes.said()
+    breaking.require(code in (1, 2) and "Traceback" not in said, f"{where}: {raised}: exit code {code}: {said[-500:]}")
+
+
 def gpu_was_lost(trial: Trial) -> None:
     """The GPU fails in one sequence and answers no more; once it is fixed the same command goes on."""
     process = trial.start()
@@ -106,6 +140,9 @@ def cases(folder: Path) -> list[Case]:
     disks = ((one, 3), (two, 2), (score, 3), (train, 3))
     table: Sequence[tuple[str, Fault, tuple[tuple[Work, int], ...]]] = (
         ("kill -9", breaking.killed, kills),
+        ("kill -9 at a change of a file", breaking.killed_at_a_change, ((one, 14), (score, 14))),
+        ("power cut", power_was_cut, ((one, 20),)),
+        ("method that ends the process", foreign_code_ended_it, ((one, 12),)),
         ("SIGTERM", breaking.terminated, signals),
         ("Ctrl-C twice", breaking.interrupted_twice, ((one, 3), (two, 3), (train, 3))),
         ("full disk", breaking.disk_filled, disks),

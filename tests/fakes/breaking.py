@@ -240,6 +240,20 @@ def killed(trial: Trial) -> None:
     signalled(trial, signal.SIGKILL, all_processes=trial.chance.random() < 0.5)
 
 
+def killed_at_a_change(trial: Trial) -> None:
+    """`kill -9` at a drawn change of a file: opened for writing, renamed or removed."""
+    path = trial.work.environment.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+    number = trial.chance.randrange(1, 6 * max(trial.sound.progress, 1))
+    process = trial.start(
+        PYTHONPATH=os.pathsep.join((str(FAKES / "killing"), path)),
+        FAKE_KILL_AT=str(number),
+        FAKE_KILL_BELOW=str(trial.out),
+    )
+    if ended(process) != -signal.SIGKILL:
+        raise TooLateError(f"it makes fewer than {number} changes")
+    trial.restart(trial.work.kept(trial.out))
+
+
 def terminated(trial: Trial) -> None:
     """SIGTERM to the first process, as `kill` and schedulers send it."""
     signalled(trial, signal.SIGTERM, all_processes=False)

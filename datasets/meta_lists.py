@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from vos_bench.api import Problem
 from vos_bench.config import FrozenModel, explain
 from vos_bench.files import read_bytes
-from vos_bench.meta_json import each_key_once
+from vos_bench.formats.meta_json import each_key_once
 from vos_bench.names import is_file_name
 
 from .problems import MOST_LIST_BYTES, BadDataError

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from vos_bench.api import FramesSeen, Problem, Sequence
+from vos_bench.formats.meta_json import META_NAME, Meta, read_meta, training_categories
 from vos_bench.labelmaps import read_label_map
-from vos_bench.meta_json import META_NAME, Meta, read_meta, training_categories
 from vos_bench.names import shorten
 from vos_bench.plugins import DatasetInfo
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
+from vos_bench.formats.meta_json import ListedVideo
 from vos_bench.labelmaps import NarrowLabels, object_ids, read_narrow, white_as
-from vos_bench.meta_json import ListedVideo
 from vos_bench.names import frame_order, shorten
 
 from .frames import frame_notes, image_size, read_image

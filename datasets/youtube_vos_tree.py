@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vos_bench.api import Problem
-from vos_bench.meta_json import META_NAME
+from vos_bench.formats.meta_json import META_NAME
 
 from .problems import BadDataError, folder_problem, root_problem
 

@@ -35,8 +35,8 @@ from vos_bench.datasets.frames import image_size, read_image
 from vos_bench.download import unpack
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
+from vos_bench.formats.meta_json import read_meta
 from vos_bench.labelmaps import read_label_map, read_size
-from vos_bench.meta_json import read_meta
 from vos_bench.parts.checkpoints import read_tensors
 from vos_bench.records import RunRecord, read_record
 from vos_bench.scoring.record import folder_fingerprint

@@ -7,7 +7,7 @@ from hostile.outcome import Refused, outcome
 from hostile.plan import fuzz
 from hostile.texts import json_bytes
 
-from vos_bench.meta_json import read_meta, training_categories
+from vos_bench.formats.meta_json import read_meta, training_categories
 
 TREE = {
     "videos": {

@@ -297,7 +297,7 @@ def _dataset_target(dataset: Dataset, protocol: ProtocolName | None, chosen: tup
 def _folder_target(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> ScoringTarget:
     meta_file = None
     if protocol in LISTED_PROTOCOLS:
-        from vos_bench.meta_json import meta_beside
+        from vos_bench.formats.meta_json import meta_beside
 
         meta_file = meta_beside(truth)
     sequences = truth_folder(truth, chosen) if meta_file is None else listed_truth(truth, meta_file, chosen)

@@ -13,7 +13,7 @@ from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_n
 from vos_bench.names import did_you_mean, frame_order, is_file_name, renaming, shorten
 
 if TYPE_CHECKING:
-    from vos_bench.meta_json import Meta
+    from vos_bench.formats.meta_json import Meta
 
 DEPTH = 3
 """How many levels below the given folder the right one is looked for."""
@@ -179,7 +179,7 @@ def listed_truth(folder: Path, meta_file: Path, sequences: Iterable[str] | None 
     Raises:
         BadInputError: Folder and list do not fit together, or one of them is damaged.
     """
-    from vos_bench.meta_json import read_meta  # few truths have a list
+    from vos_bench.formats.meta_json import read_meta  # few truths have a list
 
     meta = read_meta(meta_file)
     chosen = tuple(sequences) if sequences is not None else tuple(sorted(meta.videos))
@@ -191,7 +191,7 @@ def listed_truth(folder: Path, meta_file: Path, sequences: Iterable[str] | None 
 
 
 def _groups(meta: "Meta", meta_file: Path) -> Mapping[str, Mapping[int, str]]:
-    from vos_bench.meta_json import training_categories
+    from vos_bench.formats.meta_json import training_categories
 
     return meta.groups(training_categories(meta_file)) if meta.categories else {}
 
@@ -239,7 +239,7 @@ class GivenTruth(Dataset):
         self.name, self.split, self.root = dataset.name, dataset.split, dataset.root
         self.protocol, self.sequence_names = dataset.protocol, dataset.sequence_names
         self.version = dataset.version
-        from vos_bench.meta_json import meta_beside, read_meta
+        from vos_bench.formats.meta_json import meta_beside, read_meta
 
         truth_folder(truth)
         meta_file = meta_beside(truth)

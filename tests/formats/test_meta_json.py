@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.meta_json import Meta, meta_beside, read_meta, training_categories
+from vos_bench.formats.meta_json import Meta, meta_beside, read_meta, training_categories
 from vos_bench.scoring.truth import listed_truth
 
 

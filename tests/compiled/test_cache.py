@@ -24,7 +24,8 @@ print(before, cache.is_compiled(COUNT), "numba" in sys.modules, cache.program_fi
 
 
 def start(folder: Path, **variables: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "VOS_BENCH_CACHE": str(folder), **variables}
+    inherited = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}  # which would win
+    environment = {**inherited, "VOS_BENCH_CACHE": str(folder), **variables}
     return subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, text=True, stdout=subprocess.PIPE)
 
 
@@ -49,6 +50,7 @@ def test_a_program_is_compiled_once_on_a_machine_and_then_loaded_without_numba(t
 
 def test_numbas_own_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOS_BENCH_CACHE", str(tmp_path / "ours"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     cache.program_file.cache_clear()
     assert cache.program_file(COUNT).is_relative_to(tmp_path / "ours" / "numba")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numbas"))

@@ -60,15 +60,16 @@ def roots(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("method", "recipe", "overrides", "official"),
+    ("method", "recipe", "read", "overrides", "official"),
     [
-        ("stm", "static", ("camera.side=32",), STM),
-        ("stm", "davis", ("camera.side=32",), STM),
-        ("osvos", "parent", ("height=40", "width=56", "batch_size=2"), OSVOS),
+        ("stm", "static", ["coco"], ("camera.side=32",), STM),
+        ("stm", "davis", ["ytvos18", "davis17"], ("camera.side=32",), STM),
+        ("osvos", "parent", ["davis16"], ("height=40", "width=56", "batch_size=2"), OSVOS),
     ],
 )
-def test_a_recipe_trains_and_its_weights_run(tmp_path, roots, method, recipe, overrides, official):
-    result = train(method, recipe, out=tmp_path, root=roots, settings=(*SMALL, *overrides), device="cpu")
+def test_a_recipe_trains_and_its_weights_run(tmp_path, roots, method, recipe, read, overrides, official):
+    given = {name: roots[name] for name in read}
+    result = train(method, recipe, out=tmp_path, root=given, settings=(*SMALL, *overrides), device="cpu")
     assert result.record.step == 2
     assert "ssumed" in result.record.note
     assert result.weights is not None

@@ -21,7 +21,7 @@ from vos_bench.labelmaps import (
     white_as,
 )
 from vos_bench.metrics.counts import FrameCounts
-from vos_bench.metrics.protocols import Names, TruthSequence
+from vos_bench.metrics.frame_rules import Names, TruthSequence
 
 SHIFTED_NOTE = (
     "the label map of the second frame is the mask given on the first, and the first frame has none: the label maps "

@@ -13,7 +13,8 @@ from vos_bench.files import require_apart, sha256
 from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
-from vos_bench.metrics.protocols import TruthSequence, scoring_protocol
+from vos_bench.metrics.frame_rules import TruthSequence
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import printable, shorten
 from vos_bench.progress import Progress
 from vos_bench.records import (

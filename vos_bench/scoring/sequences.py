@@ -15,8 +15,9 @@ from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.formats.mask_folders import read_object_mask
 from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, read_narrow, white_as
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
+from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.measures import contour_accuracy
-from vos_bench.metrics.protocols import Frames, ScoringProtocol, TruthSequence, scoring_protocol
+from vos_bench.metrics.protocols import ScoringProtocol, scoring_protocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.progress import Progress
 from vos_bench.scoring.findings import (

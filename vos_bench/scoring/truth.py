@@ -64,7 +64,7 @@ def folder_advice(folder: Path, names: tuple[str, ...] = ()) -> str:
 
 @dataclass(frozen=True)
 class TruthFolder:
-    """One folder of truth label maps; a `vos_bench.metrics.protocols.TruthSequence`.
+    """One folder of truth label maps; a `vos_bench.metrics.frame_rules.TruthSequence`.
 
     Attributes:
         folder: Holds `FRAME.png`.

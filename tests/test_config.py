@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from vos_bench import config
-from vos_bench.config import FrozenModel, apply_overrides, find_data_root, find_weights
+from vos_bench.config import FrozenModel, apply_overrides, find_data_root, find_weights, overrides
 from vos_bench.errors import BadInputError
 
 
@@ -33,6 +33,15 @@ def test_a_replaced_field_is_checked_like_one_of_a_new_model() -> None:
         Example().replace(scales=2)
     with pytest.raises(ValidationError, match="scale"):
         Example().replace(scale="wide")
+
+
+def test_settings_of_python_may_hold_dicts_in_lists_and_no_none() -> None:
+    given = {"memories": [{"size": 3, "policy": "last"}], "scale": 0.5}
+    changed = apply_overrides(Example(), overrides(given))
+    assert (changed.memories[0].size, changed.memories[0].policy, changed.scale) == (3, "last", 0.5)
+    for none in (None, [None], [{"size": None}]):
+        with pytest.raises(BadInputError, match=r"settings: memories is .*expected a number, a text"):
+            overrides({"memories": none})
 
 
 def test_a_number_picks_an_item_of_a_list() -> None:

@@ -55,12 +55,23 @@ def _overrides_of(name: str, value: Any) -> Iterator[str]:
             yield from _overrides_of(f"{name}.{inner}", each)
         return
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=os.fspath)
+        text = _as_toml(value)
     except (TypeError, ValueError):
-        text = "null"
-    if text == "null":  # TOML has none
-        raise BadInputError(f"settings: {name} is {value!r:.100}; expected a number, a text, a boolean or a list")
+        raise BadInputError(
+            f"settings: {name} is {value!r:.100}; expected a number, a text, a boolean or a list"
+        ) from None
     yield f"{name}={text}"
+
+
+def _as_toml(value: Any) -> str:
+    """Return a value as TOML has it on one line. Raises TypeError or ValueError for one that it lacks."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(str(key))} = {_as_toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_as_toml, value)) + "]"
+    if value is None:
+        raise ValueError
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, default=os.fspath)
 
 
 def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:

@@ -331,6 +331,18 @@ class AllAtOnce(Glutton):
     objects_at_once = None
 
 
+class Stubborn(Glutton):
+    """Says that it takes eight objects at a time, whatever it is told."""
+
+    @property
+    def objects_at_once(self) -> int | None:
+        return 8
+
+    @objects_at_once.setter
+    def objects_at_once(self, count: int | None) -> None:
+        """Keep the own number."""
+
+
 class LosesTheGpu(Sick):
     """Once it failed the GPU answers no more, as after a real fault: there is none of that number."""
 

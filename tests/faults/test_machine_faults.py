@@ -80,6 +80,7 @@ def test_out_of_memory_starts_the_sequence_again_with_half_the_objects_at_a_time
     ("method", "at_once", "message"),
     [
         ("Glutton", 1, "out of memory, with 1 object at a time too; expected more memory"),
+        ("Stubborn", None, "out of memory, and stubborn cannot take fewer objects at a time; expected more memory"),
         ("AllAtOnce", None, "out of memory, and allatonce cannot take fewer objects at a time; expected more memory"),
     ],
 )

@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,11 +134,9 @@ def _worker_input(job: WorkerJob, engine: Cluster, jobs: int | None, stall: floa
     if engine == LOCAL and jobs is not None and jobs > 1:  # a cluster sets these itself, where it is set up
         limit = str(max(1, cpu_count() // jobs))
         threads = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, limit)
-    out, weights = job.task.out.absolute(), job.spec.weights
-    spec = replace(job.spec, weights=weights.absolute() if isinstance(weights, Path) else weights)
-    job = replace(job, spec=spec, task=replace(job.task, out=out))
-    header = WorkerSetup(str(Path.cwd()), tuple(sys.path), spec.info.factory, cloudpickle.dumps(job))
-    return WorkerInput(spec.info.name, pickle.dumps(header), threads, out, secrets.token_hex(8), stall)
+    info = job.spec.info
+    header = WorkerSetup(str(Path.cwd()), tuple(sys.path), info.factory, cloudpickle.dumps(job))
+    return WorkerInput(info.name, pickle.dumps(header), threads, job.task.out, secrets.token_hex(8), stall)
 
 
 class _RemoteSequences(Progress):

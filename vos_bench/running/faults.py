@@ -77,9 +77,10 @@ def halved(most: int | None, objects: int) -> Halving | None:
     return Halving(before, (before + 1) // 2) if before > 1 else None
 
 
-def advice(method: str, most: int | None) -> str:
-    """Return what to say of a sequence for which there is too little memory, whatever is tried."""
-    tried = f"and {method} cannot take fewer objects at a time" if most is None else "with 1 object at a time too"
+def advice(method: str, most: int | None, objects: int) -> str:
+    """Return what to say of a sequence of so many objects for which there is too little memory, whatever is tried."""
+    alone = most is not None and min(most, objects) <= 1
+    tried = "with 1 object at a time too" if alone else f"and {method} cannot take fewer objects at a time"
     return f"out of memory, {tried}; expected more memory, fewer --jobs, or smaller frames"
 
 

@@ -156,7 +156,7 @@ def run_sequence(
     record = SequenceRecord(
         name=name,
         status="failed" if failure else "done",
-        error=f"{error}. {advice(task.info.name, fewest)}" if attempt.out_of_memory else error,
+        error=f"{error}. {advice(task.info.name, fewest, len(attempt.given))}" if attempt.out_of_memory else error,
         traceback=failure.traceback if failure else "",
         identity=task.identity,
         frames=attempt.frames,
@@ -186,9 +186,11 @@ def _attempts(
     try:
         attempt = _attempt(dataset, name, method, task, progress)
         while attempt.out_of_memory and (found := halved(_objects_at_once(method), len(attempt.given))):
-            shortages.append(f"out of memory with {found.before} objects at a time: run with {found.after}")
-            with foreign_code(MethodError):
+            with suppress(VosBenchError), foreign_code(MethodError):
                 method.objects_at_once = found.after
+            if _objects_at_once(method) != found.after:  # else a method that keeps its own number is tried for ever
+                break
+            shortages.append(f"out of memory with {found.before} objects at a time: run with {found.after}")
             attempt = _attempt(dataset, name, method, task, progress)
         return attempt, shortages, _objects_at_once(method)
     finally:
@@ -199,7 +201,8 @@ def _attempts(
 def _objects_at_once(method: Method | SequenceMethod) -> int | None:
     """Return how many objects a method takes at a time; None where it does not say, or says it badly."""
     with suppress(VosBenchError), foreign_code(MethodError):
-        return method.objects_at_once
+        most = method.objects_at_once
+        return most if isinstance(most, int) else None
     return None
 
 

@@ -215,8 +215,12 @@ def _score_tracks(
         )
     from vos_bench.scoring.tracks import score_tracks  # loads scipy, which nothing else here needs
 
-    found = score_tracks(prediction, target.track_files, task)
     begun = _record(prediction, target, command, source)
+    out = Path(out) if out else default_out(begun)
+    require_apart(out, target.root)
+    _require_no_other_record(out, begun)
+    names = frozenset(each.name for each in target.sequences)
+    found = score_tracks(prediction, target.track_files, task, names=names)
     missing = f"{len(found.missing)} sequences without any predicted mask, which count as misses"
     record = begun.replace(
         scored=True,
@@ -224,8 +228,6 @@ def _score_tracks(
         classes=found.classes,
         notes=(*begun.notes, *([f"{missing}: {shorten(found.missing)}"] if found.missing else [])),
     )
-    out = Path(out) if out else default_out(record)
-    _require_no_other_record(out, record)
     label = protocol_label(target.protocol)
     records = [
         SequenceRecord(name=each.name, status="done", frames=len(each.truth_names), protocol=label)

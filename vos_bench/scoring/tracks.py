@@ -1,6 +1,6 @@
 """Scores a file of tracks (BURST): HOTA by boxes as the official tool has it, HOTA by masks beside it, and AP."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -79,7 +79,7 @@ class TrackScores:
     missing: tuple[str, ...]
 
 
-def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task) -> TrackScores:
+def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task, *, names: Container[str]) -> TrackScores:
     """Score a file of tracks.
 
     Args:
@@ -87,13 +87,14 @@ def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task) -> Tr
         truths: Set of classes (`all`, `common`, `uncommon`) to the file of its true tracks.
         task: `exemplar` for tracks that start from given masks, `class` for those of given classes, `open` where
             classes do not matter.
+        names: The sequences that count.
 
     Raises:
         BadInputError: A file is missing or damaged, is of another split, or the truth lacks a set of classes.
     """
     found = read_tracks(prediction)
     if task != "open":
-        videos = _videos(prediction, found, truths["all"], task)
+        videos = _videos(prediction, found, truths["all"], task, names)
         return TrackScores(*_by_class(videos, task, truths["all"]), _missing(videos))
     scores: dict[str, float] = {}
     missing: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task) -> Tr
         if part not in truths:
             expected = truths["all"].with_name(f"{part}_classes.json")
             raise BadInputError(f"{expected}: there is no such file; the open-world task needs the tracks of each set")
-        videos = _videos(prediction, found, truths[part], task)
+        videos = _videos(prediction, found, truths[part], task, names)
         missing = missing or _missing(videos)
         values = _class_scores(videos, OBJECT, task)
         scores |= {f"{name}_{part}": values[name] for name in _reported(task)}
@@ -149,8 +150,8 @@ def _class_scores(videos: Mapping[str, Video], category: int, task: Task) -> dic
     return {**by_box.scores(), **masks, **precision}
 
 
-def _videos(prediction: Path, found: TrackFile, source: Path, task: Task) -> dict[str, Video]:
-    """Return the videos of the truth by name, sorted as text, with what was predicted for them."""
+def _videos(prediction: Path, found: TrackFile, source: Path, task: Task, names: Container[str]) -> dict[str, Video]:
+    """Return those videos of the truth by name, sorted as text, with what was predicted for them."""
     truth = read_tracks(source)
     if found.split and found.split != truth.split:
         raise BadInputError(
@@ -159,6 +160,8 @@ def _videos(prediction: Path, found: TrackFile, source: Path, task: Task) -> dic
     given = {(each.dataset, each.seq_name): each for each in found.sequences}
     videos = {}
     for sequence in sorted(truth.sequences, key=lambda each: f"{each.dataset}-{each.seq_name}".replace("/", "-")):
+        if sequence.name not in names:
+            continue
         predicted = given.get((sequence.dataset, sequence.seq_name))
         true = [each for each in _detections(source, sequence, sequence) if each.category not in DISTRACTORS]
         detections = [] if predicted is None else _limited(_detections(prediction, predicted, sequence))

@@ -248,6 +248,11 @@ class GivenTruth(Dataset):
     def sequence(self, name: str) -> Sequence:
         """Open one sequence. Raises BadInputError as the dataset does, and when its truth is not whole."""
         sequence = self._dataset.sequence(name)
+        if sequence.object_names:
+            raise BadInputError(
+                f"{self._truth}: {self.name} has masks in one folder an object, which may overlap, and not label maps;"
+                f" expected its own truth, or: vos-bench score MASKS --dataset {self.name} --truth {self._truth}"
+            )
         (truth,) = truth_folder(self._truth, (name,))
         _require_truth(truth, sequence.output_names, given=frozenset(sequence.prompt_frames))
         return _TruthSequence(sequence, truth, sequence.groups or self._groups.get(name, {}))

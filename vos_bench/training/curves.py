@@ -28,7 +28,7 @@ class Curves:
         """
         path = self._path = folder / CURVES
         self._events = _event_writer(folder / "tensorboard", step) if tensorboard else None
-        write_text(path, "".join(line for line in _lines(path) if json.loads(line)["step"] <= step))
+        write_text(path, "".join(_lines_to(path, step)))
         self._file = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Curves":
@@ -76,11 +76,19 @@ def read_curves(path: Path) -> list[dict[str, float]]:
     return found
 
 
-def _lines(path: Path) -> list[str]:
-    """Return the whole lines of the file; one that a kill cut short is left out."""
+def _lines_to(path: Path, step: int) -> list[str]:
+    """Return the lines of the file up to a step; those after a damaged one, which a power cut may leave, are lost."""
     if not path.exists():
         return []
-    return [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    kept: list[str] = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+        try:
+            found = json.loads(line)["step"]
+        except (ValueError, LookupError, TypeError):
+            break
+        if found <= step and line.endswith("\n"):
+            kept.append(line)
+    return kept
 
 
 def _event_writer(folder: Path, step: int) -> Any:

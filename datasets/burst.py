@@ -14,6 +14,7 @@ from vos_bench.files import sha256
 from vos_bench.formats.tracks_json import MOST_BYTES, TrackSequence, decode_mask, encode_mask, read_tracks, write_tracks
 from vos_bench.labelmaps import check_ids, read_label_map
 from vos_bench.names import did_you_mean, shorten
+from vos_bench.prompts import LARGEST_ID
 
 from .catalogue import BURST
 from .frames import file_damage, image_files
@@ -47,10 +48,11 @@ class BurstSequence(MaskSequence):
         self.listed = listed
         self.categories = dict(sorted(listed.track_category_ids.items()))
         object_frames = listed.track_frames()
-        if wrong := [k for k in object_frames if not 0 < k <= _HIGHEST_ID]:
-            raise BadDataError(Problem(source, f"track id {wrong[0]} in {listed.name}", f"1 to {_HIGHEST_ID}", AGAIN))
+        if wrong := [k for k in object_frames if not 0 < k <= LARGEST_ID]:
+            raise BadDataError(Problem(source, f"track id {wrong[0]} in {listed.name}", f"1 to {LARGEST_ID}", AGAIN))
         require_file_names(source, (listed.name, *listed.frame_names))
-        if lost := [frame for frame in listed.annotated if frame not in set(listed.frame_names)]:
+        known = frozenset(listed.frame_names)
+        if lost := [frame for frame in listed.annotated if frame not in known]:
             found = f"annotated images of {listed.name} that all_image_paths lacks: {shorten(lost)}"
             raise BadDataError(Problem(source, found, "annotated images among all images", AGAIN))
         paths = listed.all_image_paths or listed.annotated_image_paths
@@ -222,9 +224,6 @@ class Burst(Dataset):
         segmentations = [_segmentations(folder / f"{frame}.png", sequence, listed) for frame in sequence.output_names]
         fields = json.loads(listed.model_dump_json(exclude={"segmentations"}))
         return {**fields, "segmentations": segmentations}
-
-
-_HIGHEST_ID = 65535
 
 
 def _segmentations(path: Path, sequence: Sequence, listed: TrackSequence) -> dict[str, dict[str, Any]]:

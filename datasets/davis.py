@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vos_bench.api import Problem, Sequence
-from vos_bench.files import decode_text, read_bytes
+from vos_bench.files import MOST_LIST_BYTES, decode_text, read_bytes
 from vos_bench.labelmaps import WHITE_NOTE, read_label_map
 from vos_bench.plugins import DatasetInfo
 
@@ -15,7 +15,7 @@ from .frames import LABEL_SUFFIXES, image_files
 from .inspection import Coverage, Inspection, require_frames, require_label_maps, require_partners
 from .manifest import Manifest, count_problem, list_problem, read_manifests
 from .masks import LabelReader, read_union, read_white, shows_white
-from .problems import MOST_LIST_BYTES, BadDataError, folder_problem, require_file_names, root_problem
+from .problems import BadDataError, folder_problem, require_file_names, root_problem
 from .server_zip import write_server_zip
 from .video_folders import FolderDataset, FolderSequence
 

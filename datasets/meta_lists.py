@@ -9,15 +9,15 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from vos_bench.api import Problem
 from vos_bench.config import FrozenModel, explain
-from vos_bench.files import read_bytes
+from vos_bench.files import MOST_LIST_BYTES, read_bytes
 from vos_bench.formats.meta_json import each_key_once
 from vos_bench.names import is_file_name
+from vos_bench.prompts import LARGEST_ID
 
-from .problems import MOST_LIST_BYTES, BadDataError
+from .problems import BadDataError
 
 AGAIN = "get the list of this release again"
 
-_HIGHEST_ID = 65535
 
 _HIGHEST_FRAME = 5_000_000
 """Two days of video; a list that says more is damaged, and its frames would fill the memory."""
@@ -30,7 +30,7 @@ def _as_written(value: Any) -> Any:
     return value
 
 
-ObjectId = Annotated[int, BeforeValidator(_as_written), Field(ge=1, le=_HIGHEST_ID)]
+ObjectId = Annotated[int, BeforeValidator(_as_written), Field(ge=1, le=LARGEST_ID)]
 
 
 def _keys(value: Any) -> Any:

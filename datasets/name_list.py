@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from vos_bench.api import Problem
-from vos_bench.files import decode_text, read_bytes
+from vos_bench.files import MOST_LIST_BYTES, decode_text, read_bytes
 
-from .problems import MOST_LIST_BYTES, BadDataError, require_file_names
+from .problems import BadDataError, require_file_names
 
 
 def read_name_list(path: Path, *, may_be_empty: bool = False) -> tuple[str, ...]:
@@ -15,10 +15,11 @@ def read_name_list(path: Path, *, may_be_empty: bool = False) -> tuple[str, ...]
         BadInputError: It cannot be read, is empty or no text, or a name is none that a folder can have.
     """
     try:
-        names = tuple(dict.fromkeys(decode_text(read_bytes(path, most=MOST_LIST_BYTES)).split()))
+        lines = decode_text(read_bytes(path, most=MOST_LIST_BYTES)).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         problem = Problem(path, f"a file that cannot be read ({error})", "names, one a line", "get it again")
         raise BadDataError(problem) from None
+    names = tuple(dict.fromkeys(name for line in lines if (name := line.strip())))
     if not names and not may_be_empty:
         raise BadDataError(Problem(path, "an empty list", "names of sequences, one a line", "get it again"))
     require_file_names(path, names)

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from vos_bench.api import Mask, Problem
 from vos_bench.formats.mask_folders import FIRST_ID, read_object_mask
+from vos_bench.prompts import LARGEST_ID
 
 from .frames import LABEL_SUFFIXES, list_images
 from .mask_sequence import MaskSequence
 from .problems import BadDataError
 from .split_tree import AGAIN
 
-_MOST_OBJECTS = 65535 - FIRST_ID
-"""Ids up to 65535 fit into a label map."""
+_MOST_OBJECTS = LARGEST_ID - FIRST_ID
+"""Larger ids do not fit into a label map."""
 
 
 class ObjectFolderSequence(MaskSequence):

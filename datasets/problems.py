@@ -9,9 +9,6 @@ from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
 from vos_bench.names import is_file_name
 
-MOST_LIST_BYTES = 1 << 24
-"""The largest list of sequences that is read."""
-
 _MOST_FOLDERS = 400
 """How many folders are looked at when the right root is searched for, so that a whole disk is never walked."""
 

@@ -81,7 +81,9 @@ def open_frames(folder: Path) -> Sequence:
                 break
     else:
         raise BadInputError("found no dataset that opens a folder of frames; install vos-bench again")
-    opened: Sequence = resolve(factory)(folder)
+    open_folder = resolve(factory)
+    with foreign_code(lambda said: BadInputError(f"{folder}: the plugin {factory} fails: {said}")):
+        opened: Sequence = open_folder(folder)
     return opened
 
 
@@ -124,7 +126,9 @@ def open_truth(name: str, truth: Path, *, split: str | None = None) -> Dataset |
     if not info.own_truth:
         return None
     _require_split(info, split)
-    opened: Dataset = resolve(info.factory)(truth.absolute(), split=split or info.splits[0], truth_alone=True)
+    factory = resolve(info.factory)
+    with foreign_code(lambda said: BadInputError(f"dataset {name}: its plugin {info.factory} fails: {said}")):
+        opened: Dataset = factory(truth.absolute(), split=split or info.splits[0], truth_alone=True)
     return opened
 
 

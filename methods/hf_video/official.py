@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vos_bench.errors import BadInputError
+from vos_bench.files import replacing_folder
 from vos_bench.parts.checkpoints import read_tensors
 
 SHARED = "prompt_encoder.shared_embedding.positional_embedding"
@@ -126,9 +127,10 @@ def write_folder(official: Mapping[str, Tensor], out: Path, *, side: int = 1024,
         raise BadInputError(
             f"{source}: these are not the parameters of SAM 2 or 2.1; expected a file such as sam2.1_hiera_tiny.pt"
         ) from None
-    out.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in parameters.items()}, out / "model.safetensors")
-    (out / "config.json").write_text(json.dumps(_config(size, official, side), indent=2) + "\n", encoding="utf-8")
+    with replacing_folder(out) as part:
+        save_file({name: value.contiguous() for name, value in parameters.items()}, part / "model.safetensors")
+        text = json.dumps(_config(size, official, side), indent=2) + "\n"
+        (part / "config.json").write_text(text, encoding="utf-8")
 
 
 def _size_of(official: Mapping[str, Tensor]) -> Size:

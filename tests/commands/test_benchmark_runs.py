@@ -186,6 +186,35 @@ def test_predictions_at_24_frames_a_second_score_as_those_at_6(call: Call, bench
     assert record("scored")["scores"] == record("out")["scores"]
 
 
+def test_tracks_are_scored_for_the_chosen_sequences_alone(call: Call, benchmark_trees, tmp_path, capsys) -> None:
+    root = benchmark_trees.burst(tmp_path / "data")
+    assert call("run", "copy-first", "--dataset", "burst", "--root", root, "--out", "out") == 0
+    assert call("package", "out", "--root", root, "--out", "out.json") == 0
+    tracks = json.loads(Path("out.json").read_text())
+    tracks["sequences"] = [each for each in tracks["sequences"] if each["seq_name"] == "video_1"]
+    Path("out.json").write_text(json.dumps(tracks))
+    command = ("score", "out.json", "--dataset", "burst", "--root", root, "--protocol", "burst-exemplar")
+    assert call(*command, "--out", "both") == 0
+    assert call(*command, "--out", "one", "--sequences", "YFCC100M__video_1") == 0
+    assert record("one")["scores"]["HOTA_all"] > record("both")["scores"]["HOTA_all"]
+    assert any("v_-x2" in note for note in record("both")["notes"])
+    assert not any("v_-x2" in note for note in record("one")["notes"])
+    assert call(*command, "--out", root / "val" / "scored") == 2
+    assert "into which nothing is written" in capsys.readouterr().err
+
+
+def test_a_run_does_not_take_label_maps_for_the_truth_of_object_folders(
+    call: Call, benchmark_trees, tmp_path, capsys
+) -> None:
+    root, truth = benchmark_trees.sav(tmp_path / "data"), tmp_path / "truth"
+    (truth / "sav_000001").mkdir(parents=True)
+    (truth / "sav_000001" / "00000.png").write_bytes(next(root.rglob("*.png")).read_bytes())
+    command = ("run", "copy-first", "--dataset", "sav", "--root", root, "--truth", truth, "--sequences", "sav_000001")
+    assert call(*command, "--out", "out") != 0
+    output = capsys.readouterr()
+    assert "sav has masks in one folder an object" in output.out + output.err
+
+
 def test_a_run_packs_what_the_server_or_the_tool_takes(call: Call, data, capsys) -> None:
     name, root = data
     split = "test" if name.startswith("lvos") else registry.dataset(name).splits[0]

@@ -178,13 +178,17 @@ def _exchange(new: Path, old: Path) -> None:
     import ctypes
 
     if old.exists():
-        with suppress(AttributeError, OSError):  # not Linux, or an older libc
+        with suppress(AttributeError, OSError, TypeError):  # not Linux, or an older libc
             library = ctypes.CDLL(None, use_errno=True)
             if library.renameat2(_HERE, os.fsencode(new), _HERE, os.fsencode(old), _EXCHANGE) == 0:
                 return
         aside = new.with_name(f"{old.name}.{os.urandom(8).hex()}.part")
         old.rename(aside)
-        new.rename(old)
+        try:
+            new.rename(old)
+        except BaseException:  # nothing took its place
+            aside.rename(old)
+            raise
         aside.rename(new)
         return
     new.rename(old)
@@ -202,7 +206,7 @@ def _remove_if_stale(part: Path) -> None:
     import shutil  # here, since few need it
 
     with suppress(OSError):
-        descriptor = os.open(part, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(part, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
         try:
             if _lock(descriptor):
                 shutil.rmtree(part) if part.is_dir() else part.unlink()

@@ -11,13 +11,13 @@ from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 from vos_bench.names import frame_order, is_file_name
+from vos_bench.prompts import LARGEST_ID
 
 META_NAME = "meta.json"
 
 UNSEEN_MARK = "_unseen"
 """A category that ends like this is an unseen one; then all others are seen."""
 
-_HIGHEST_ID = 65535
 
 MOST_BYTES = 1 << 26
 """The largest list that is read; that of YouTube-VOS 2019 train has a tenth of it."""
@@ -114,13 +114,13 @@ def read_meta(path: Path) -> Meta:
         raise BadInputError(f"{path}: found no video, expected at least one; {remedy}")
     for name, video in meta.videos.items():
         if wrong := [k for k in content["videos"][name]["objects"] if k not in _IDS]:
-            raise BadInputError(f"{path}: found object id {wrong[0]:.40} in {name}, expected 1 to {_HIGHEST_ID}")
+            raise BadInputError(f"{path}: found object id {wrong[0]:.40} in {name}, expected 1 to {LARGEST_ID}")
         if unusable := [each for each in (name, *video.frames) if not is_file_name(each)]:
             raise BadInputError(f"{path}: found {unusable[0]!r:.80}, expected names that a file can have; {remedy}")
     return meta
 
 
-_IDS = frozenset(map(str, range(1, _HIGHEST_ID + 1)))
+_IDS = frozenset(map(str, range(1, LARGEST_ID + 1)))
 """The ids as they are written: `01` and `+1` are none, lest two keys mean one object."""
 
 

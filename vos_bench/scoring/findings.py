@@ -147,10 +147,11 @@ def _numbered(folder: Path, sequence: TruthSequence) -> list[str]:
     return [p.stem for p in folder.glob("*.png") if p.stem.isdecimal() and int(names[0]) < int(p.stem) < int(names[-1])]
 
 
-def first_frame_notes(sequence: TruthSequence, folder: Path) -> dict[str, str]:
+def first_frame_notes(reading: TruthReading, folder: Path) -> dict[str, str]:
     """Compare the first label map with the mask given there; nothing where either cannot be read."""
-    reading, names = read_truth_ids(sequence), sequence.truth_names
-    sequence = reading.sequence
+    if reading.raw:  # the protocol did not ask what a 0/255 mask is, which matters here
+        reading = read_truth_ids(reading.sequence)
+    sequence, names = reading.sequence, reading.sequence.truth_names
     if len(names) < 2 or sequence.object_names:
         return {}
     try:

@@ -157,9 +157,10 @@ def _results_of(
 def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:
     started = time.perf_counter()
     try:
-        result = _score(sequence, masks / sequence.name, protocol, counter(pixels, scoring_protocol(protocol).contour))
+        count = counter(pixels, scoring_protocol(protocol).contour)
+        result, reading = _score(sequence, masks / sequence.name, protocol, count)
         of_data: Mapping[str, str] = getattr(sequence, "notes", {})  # a folder of truth has none
-        notes = {**of_data, **first_frame_notes(sequence, masks / sequence.name), **result.notes}
+        notes = {**of_data, **first_frame_notes(reading, masks / sequence.name), **result.notes}
     except VosBenchError as error:
         return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=str(error))
     return replace(result, seconds=time.perf_counter() - started, notes=notes)
@@ -187,10 +188,12 @@ def sequence_result(sequence: TruthSequence, masks: Path, *, protocol: ProtocolN
     """
     pixels = preflight([sequence], masks, protocol=protocol)
     count = counter(pixels, scoring_protocol(protocol).contour)
-    return _score(sequence, masks / sequence.name, protocol, count)
+    return _score(sequence, masks / sequence.name, protocol, count)[0]
 
 
-def _score(sequence: TruthSequence, folder: Path, protocol: ProtocolName, count: CountFrame) -> SequenceResult:
+def _score(
+    sequence: TruthSequence, folder: Path, protocol: ProtocolName, count: CountFrame
+) -> tuple[SequenceResult, TruthReading]:
     rule = scoring_protocol(protocol)
     frames = rule.select_frames(sequence)
     reading = read_truth_ids(sequence) if rule.white == "the one object" else TruthReading(sequence, None, raw=True)
@@ -205,7 +208,7 @@ def _score(sequence: TruthSequence, folder: Path, protocol: ProtocolName, count:
         if counted
     )
     notes = scoring_notes(reading, folder, counts)
-    return SequenceResult(sequence.name, objects, len(frames.names), notes=notes)
+    return SequenceResult(sequence.name, objects, len(frames.names), notes=notes), reading
 
 
 def _count_frames(reading: TruthReading, frames: Frames, folder: Path, count: CountFrame) -> list[FrameCounts]:

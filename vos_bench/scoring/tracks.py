@@ -143,6 +143,8 @@ def _class_scores(videos: Mapping[str, Video], category: int, task: Task) -> dic
     """Return the scores of one class over all videos."""
     by_box, by_mask = HotaCounts(), HotaCounts()
     for video in videos.values():
+        if not any(each.category == category for each in (*video.truth, *video.found)):
+            continue  # it would add zeros alone, frame by frame
         for counts, overlap in ((by_box, _box_overlaps), (by_mask, _mask_overlaps)):
             counts.add(count_hota(_frame_matches(video, category, task, overlap)))
     masks = {f"mask_{name}": value for name, value in by_mask.scores().items()}

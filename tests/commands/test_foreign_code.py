@@ -262,7 +262,7 @@ def test_a_name_that_two_distributions_bear_is_refused_and_both_are_named(
     assert "vos-bench " in err
 
 
-@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "a\nb", "\udce9", "", None, "other"])
+@pytest.mark.parametrize("name", ["../../evil", "/evil", "a\nb", "\udce9", "", None, "other"])
 def test_a_plugin_does_not_choose_its_place_by_its_name(
     call: Call, plugin: Install, folder: Data, capsys: Capture, name: str | None
 ) -> None:

@@ -1,9 +1,10 @@
 """Fixtures that every test may use."""
 
 import importlib
+import shutil
 import signal
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -165,3 +166,26 @@ def _sequence(name: str, scores: tuple[float, float] | None) -> SequenceRecord:
     frames = FrameScores(frame=("00001",), J=(J,), F=(F,))
     found = ObjectRecord(object=1, J=J, J_recall=1, J_decay=0, F=F, F_recall=1, F_decay=0, per_frame=frames)
     return SequenceRecord(name=name, status="done", frames=3, objects=1, scores=(found,))
+
+
+BROWSER_FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real browser without a window."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (the extra `test`)")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("needs a browser (Debian: chromium and chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*BROWSER_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1280,900"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()

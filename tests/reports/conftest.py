@@ -1,10 +1,8 @@
 """Two runs on a video of one's own, with label maps: one whose objects stay, one whose objects slip away."""
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -42,26 +40,3 @@ def on_disk(tmp_path_factory: pytest.TempPathFactory) -> OnDisk:
         command = ("run", f"{ONE_FILE}:{method}", "--dataset", "folder", "--root", str(base / "video"))
         assert main([*command, "--out", str(base / "runs" / method)]) == 0
     return OnDisk(base / "video", base / "runs", find_runs([base / "runs"]).runs)
-
-
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
-)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real browser without a window."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (the extra `test`)")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("needs a browser (Debian: chromium and chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1280,900"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +48,25 @@ def test_a_video_and_a_mask_give_label_maps_and_a_video(
     assert "cat: 12 frames" in said
     assert "object 1: given on 00000; on 12 frames, never lost" in said
     assert "out/overlay/cat.mp4" in said
+
+
+PLAY = """
+const done = arguments[0], video = document.querySelector("video");
+video.onerror = () => done(video.error.message);
+video.onended = () => done([video.videoWidth, video.videoHeight, video.currentTime]);
+video.play().catch(error => done(String(error)));
+"""
+
+
+def test_the_overlay_plays_in_a_browser_from_beginning_to_end(call: Call, cat: Path, fast: str, browser: Any) -> None:
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
+    video = Path("out/overlay/cat.mp4").resolve()
+    page = Path("page.html").resolve()
+    page.write_text(f'<video muted src="{video.as_uri()}"></video>')
+    browser.get(page.as_uri())
+    browser.set_script_timeout(60)
+    seconds = float(12 / VideoReader(cat).rate)
+    assert browser.execute_async_script(PLAY) == [WIDTH, HEIGHT, pytest.approx(seconds, abs=0.05)]
 
 
 @pytest.mark.parametrize("method", ["flow-warp", "lwl-lite"])

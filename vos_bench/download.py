@@ -195,23 +195,33 @@ def _progress_bar(url: str) -> Iterator[_Bar]:
         yield _Bar(progress, _file_name(url))
 
 
-def unpack(archive: Path, folder: Path, *, strip: str = "") -> None:
+def unpack(
+    archive: Path,
+    folder: Path,
+    *,
+    strip: str = "",
+    most: int | None = None,
+    remedy: str = "remove it and download it again",
+) -> None:
     """Unpack a zip into a folder, file by file whole or not at all; other files there stay.
 
     Args:
         archive: The zip.
         folder: Where to; made where it is missing.
         strip: A folder at the top of the zip; what it holds is unpacked without it, what lies beside it is not.
+        most: How many bytes it may unpack to; None for what the disk has room for.
+        remedy: What to do about a damaged one.
 
     Raises:
-        BadInputError: The zip is damaged, wants to write outside the folder or through a link, or the disk is full.
+        BadInputError: The zip is damaged, unpacks to more than `most` bytes, wants to write outside the folder or
+            through a link, or the disk is full.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent) as scratch:
             with zipfile.ZipFile(archive) as packed:
                 members = [member for member in packed.infolist() if not member.is_dir()]
-                _require_space(archive, members, folder.parent)
+                _require_space(archive, members, folder.parent, most)
                 _require_harmless(archive, members)
                 for member in members:
                     if Path(packed.extract(member, scratch)).stat().st_size != member.file_size:
@@ -221,14 +231,16 @@ def unpack(archive: Path, folder: Path, *, strip: str = "") -> None:
                 raise BadInputError(f"{archive}: found no folder {strip} in it, expected one; get the archive again")
             _move_all(source, folder)
     except _DAMAGES as error:
-        raise BadInputError(f"{archive}: found a damaged zip ({error}); remove it and download it again") from None
+        raise BadInputError(f"{archive}: found a damaged zip ({error}); {remedy}") from None
     except OSError as error:
         raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}; expected free space") from error
 
 
-def _require_space(archive: Path, members: list[zipfile.ZipInfo], folder: Path) -> None:
+def _require_space(archive: Path, members: list[zipfile.ZipInfo], folder: Path, most: int | None) -> None:
     """Refuse what does not fit; a small zip that claims to be huge ends here, too."""
     wanted, free = sum(member.file_size for member in members), shutil.disk_usage(folder).free
+    if most is not None and wanted > most:
+        raise BadInputError(f"{archive}: unpacks to {wanted} bytes; expected at most {most}")
     if wanted > free:
         raise BadInputError(f"{archive}: unpacks to {wanted} bytes, found {free} free in {folder}; choose another disk")
 

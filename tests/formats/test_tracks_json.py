@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco
 
 from vos_bench.errors import BadInputError
-from vos_bench.formats.tracks_json import decode_mask, encode_mask, read_tracks, run_lengths, write_tracks
+from vos_bench.formats.tracks_json import decode_mask, encode_mask, fill_runs, read_tracks, run_lengths, write_tracks
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -34,6 +34,14 @@ def test_long_runs_and_large_masks_come_back_too():
 def test_run_lengths_that_are_none_are_refused(rle):
     with pytest.raises(ValueError, match="run lengths"):
         decode_mask(rle, 32, 48)
+
+
+@pytest.mark.parametrize(("height", "width"), [(100_000, 100_000), (-4, -3), (0, 0)])
+def test_sizes_that_no_image_has_are_refused_before_anything_is_made(height, width):
+    with pytest.raises(ValueError, match="expected 1 to 67108864 pixels"):
+        decode_mask(encode_mask(np.zeros((4, 3), np.bool_)), height, width)
+    with pytest.raises(ValueError, match="expected 1 to 67108864 pixels"):
+        fill_runs([height * width], height, width)
 
 
 @given(st.text(max_size=60))

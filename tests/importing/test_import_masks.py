@@ -1,6 +1,8 @@
 """Exports of annotation tools become label maps that keep identities, and what cannot be kept is said."""
 
 import json
+import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -186,3 +188,138 @@ def test_label_maps_that_are_there_stay(
     assert call(*arguments) == 0
     assert call(*arguments) == 2
     assert "out/Annotations/clip: holds files" in capsys.readouterr().err
+
+
+SQUARE = {"size": [6, 8], "counts": [0, 48]}
+
+
+def coco(*names: str, size: tuple[object, object] = (6, 8), segmentation: object = SQUARE) -> str:
+    """An image of each name with one object, whose mask in the last image is `segmentation`."""
+    images = [{"id": k, "file_name": name, "height": size[0], "width": size[1]} for k, name in enumerate(names)]
+    masks = [*([SQUARE] * (len(names) - 1)), segmentation]
+    annotations = [
+        {"id": k, "image_id": k, "category_id": 1, "segmentation": mask, "track_id": 1} for k, mask in enumerate(masks)
+    ]
+    return json.dumps({"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cat"}]})
+
+
+def cvat_images(*names: str, size: tuple[object, object] = (6, 8)) -> str:
+    images = "".join(f'<image name="{name}" height="{size[0]}" width="{size[1]}"/>' for name in names)
+    return f"<annotations>{images}</annotations>"
+
+
+YOUTUBE_VIS = json.dumps(
+    {
+        "videos": [
+            {"id": k, "height": 6, "width": 8, "file_names": [f"{k}/cat/{t}.jpg" for t in range(2)]} for k in (1, 2)
+        ],
+        "annotations": [],
+        "categories": [],
+    }
+)
+TWICE = "frame 0 of cat is there twice, as where two videos have one name"
+HUGE_CVAT = CVAT.replace("<width>8</width>", "<width>99999999</width>")
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "said"),
+    [
+        ("coco", coco("1/cat/0.jpg", "1/cat/1.jpg", "2/cat/0.jpg", "2/cat/1.jpg"), TWICE),
+        ("youtube-vis", YOUTUBE_VIS, TWICE),
+        ("cvat", cvat_images("1/cat/0.jpg", "1/cat/1.jpg", "2/cat/0.jpg"), TWICE),
+        ("coco", coco("cat/..", "cat/1.jpg"), "cat has the frame '..', which cannot be the name of a file"),
+        ("coco", coco("cat/0.jpg", size=(100000, 100000)), "the frames of cat are said to be 100000x100000"),
+        ("coco", coco("cat/0.jpg", size=(0, 8)), "the frames of cat are said to be 8x0"),
+        ("coco", coco("cat/0.jpg", size=(6.5, 8)), "a size of 8x6.5, expected whole numbers"),
+        ("cvat", cvat_images("cat/0.jpg", size=(10**6, 10**6)), "the frames of cat are said to be 1000000x1000000"),
+        ("cvat", HUGE_CVAT, "the frames of cat are said to be 99999999x6"),
+        ("cvat", CVAT.replace("<size>3<", "<size>999999999<"), "it has 999999999 frames, expected at most 5000000"),
+        ("cvat", CVAT.replace('frame="1" keyframe="0"', 'frame="999999999" keyframe="0"'), "it has 1000000000 frames"),
+        ("cvat", CVAT.replace('frame="1" keyframe="0"', 'frame="-1" keyframe="0"'), "the frame -1, expected 0 or more"),
+    ],
+)
+def test_frames_that_cannot_be_files_of_their_own_are_refused(
+    tmp_path: Path, form: str, content: str, said: str
+) -> None:
+    (tmp_path / "export").write_text(content)
+    with pytest.raises(BadInputError, match=re.escape(said)):
+        import_masks(tmp_path / "export", form, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_tasks_of_one_image_are_refused(tmp_path: Path) -> None:
+    for task in (1, 2):
+        Image.new("L", (8, 6), 255).save(tmp_path / f"task-{task}-annotation-{task}-by-1-tag-Cat-0.png")
+    tasks = [{"id": task, "data": {"image": f"/data/{task}/0.jpg"}} for task in (1, 2)]
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+    with pytest.raises(BadInputError, match=f"frame 0 of {tmp_path.name} is there twice"):
+        import_masks(tmp_path, "label-studio", out=tmp_path / "out")
+
+
+def test_sizes_that_were_computed_are_whole_numbers_too(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(coco("cat/0.jpg", size=(6.0, 8.0)))
+    assert import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out").frames == {"cat": 1}
+    assert label_maps(tmp_path / "out")["0"].shape == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "said"),
+    [
+        ({"size": [6, 8], "counts": "8"}, "its run lengths do not add up to 6 x 8 pixels"),  # 8 pixels of 48
+        ({"size": [6, 8], "counts": [3, 5]}, "its run lengths do not add up to 6 x 8 pixels"),
+        ({"size": [6, 8], "counts": [3, 40, 50]}, "its run lengths do not add up to 6 x 8 pixels"),
+        ({"size": [6, 8], "counts": [50, -2]}, "its run lengths do not add up to 6 x 8 pixels"),
+        ({"size": [6, 8], "counts": [3.5, 44.5]}, "a run length is no whole number"),
+        ({"size": [100000, 100000], "counts": [10**10]}, "a segmentation is 100000x100000, its image 8x6"),
+        ([[0, 0, 1e9, 0, 0, 1e9]], "expected at most 4194304"),
+        ([[0, 0, float("nan"), 0, 0, 5]], "an outline is nan pixels long"),
+    ],
+)
+def test_a_damaged_mask_in_the_last_frame_leaves_nothing_behind(
+    tmp_path: Path, segmentation: object, said: str
+) -> None:
+    names = ("cat/0.jpg", "cat/1.jpg", "dog/0.jpg", "dog/1.jpg")
+    (tmp_path / "a.json").write_text(coco(*names, segmentation=segmentation))
+    with pytest.raises(BadInputError, match=said):
+        import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
+    assert [*(tmp_path / "out").iterdir()] == []
+    (tmp_path / "a.json").write_text(coco(*names))
+    assert import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out").frames == {"cat": 2, "dog": 2}
+    assert len([*(tmp_path / "out/Annotations").rglob("*.png")]) == 4
+
+
+def test_whole_run_lengths_may_be_written_as_decimals(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(coco("cat/0.jpg", segmentation={"size": [6.0, 8.0], "counts": [6.0, 42.0]}))
+    import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
+    assert (label_maps(tmp_path / "out")["0"] == [[0, *[1] * 7]] * 6).all()
+
+
+def spoilt(path: Path, content: str, *, encrypted: bool = False) -> Path:
+    """A zip whose one member has a wrong checksum, or is said to be encrypted."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("annotations.xml", content)
+    data = bytearray(path.read_bytes())
+    if encrypted:
+        for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            data[data.index(mark) + place] |= 1
+    else:
+        data[data.index(b"label=")] ^= 1
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(("encrypted", "said"), [(False, "Bad CRC-32"), (True, "is encrypted")])
+def test_a_damaged_zip_is_refused_in_a_sentence(tmp_path: Path, encrypted: bool, said: str) -> None:
+    path = spoilt(tmp_path / "a.zip", CVAT, encrypted=encrypted)
+    with pytest.raises(BadInputError, match=rf"a.zip: found a damaged zip .*{said}.*; export it again, or unpack it"):
+        import_masks(path, "cvat", out=tmp_path / "out")
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInputError, match="pipe: cannot be read: it is a device or a pipe"):
+        import_masks(tmp_path / "pipe", "coco", out=tmp_path / "out")
+    (tmp_path / "in").mkdir()
+    os.mkfifo(tmp_path / "in/task-1-annotation-1-by-1-tag-Cat-0.npy")
+    with pytest.raises(BadInputError, match="it is a device or a pipe"):
+        import_masks(tmp_path / "in", "label-studio", out=tmp_path / "out")

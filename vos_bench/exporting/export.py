@@ -123,7 +123,7 @@ def write_youtube_vis(folders: Sequence[LabelMapFolder], out: Path, step: Step) 
 
 
 def _rle() -> Any:
-    from vos_bench.exporting import rle  # here: pycocotools loads what only these forms need
+    from vos_bench.formats import rle  # here: pycocotools loads what only these forms need
 
     return rle
 

@@ -1,7 +1,7 @@
 """BURST's JSON of tracks: truth and predictions alike, masks as COCO's compressed run lengths."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
@@ -188,10 +188,16 @@ def decode_mask(rle: str, height: int, width: int) -> Mask:
     pycocotools decodes them as well, but trusts their sum, and warns with NumPy 2.
 
     Raises:
-        ValueError: They are none, or do not fill the image.
+        ValueError: They are none, do not fill the image, or the image is larger than `MAX_PIXELS`.
     """
-    counts = run_lengths(rle)
-    if sum(counts) != height * width:
+    return fill_runs(run_lengths(rle), height, width)
+
+
+def fill_runs(counts: Sequence[int], height: int, width: int) -> Mask:
+    """Return the mask of run lengths, column by column, background first. Raises ValueError as `decode_mask` does."""
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise ValueError(f"its size is {height} x {width}, expected 1 to {MAX_PIXELS} pixels")
+    if min(counts, default=0) < 0 or sum(counts) != height * width:
         raise ValueError(f"its run lengths do not add up to {height} x {width} pixels")
     values = np.arange(len(counts)) % 2 == 1
     return np.ascontiguousarray(np.repeat(values, counts).reshape(width, height).T)

@@ -28,7 +28,7 @@ def read_coco(path: Path, size: tuple[int, int] | None) -> Annotations:
     for image in images:
         sequence, frame = _place(image["file_name"], file.stem)
         places[image["id"]] = (sequence, frame)
-        _add_frame(found, sequence, frame, (image["height"], image["width"]), file)
+        _add_frame(found, sequence, frame, _size(image), file)
     labels = {each["id"]: str(each["name"]) for each in data["categories"]}
     boxes = 0
     for each in data["annotations"]:
@@ -57,7 +57,7 @@ def read_youtube_vis(path: Path, size: tuple[int, int] | None) -> Annotations:
         sequence = places[0][0] if places else f"video-{video['id']}"
         frames[video["id"]] = (sequence, [frame for _, frame in places])
         for _, frame in places:
-            _add_frame(found, sequence, frame, (video["height"], video["width"]), file)
+            _add_frame(found, sequence, frame, _size(video), file)
     labels = {each["id"]: str(each["name"]) for each in data["categories"]}
     numbers: dict[str, int] = {}
     for each in sorted(data["annotations"], key=lambda each: each["id"]):
@@ -78,7 +78,7 @@ def read_youtube_vis(path: Path, size: tuple[int, int] | None) -> Annotations:
 
 
 def _drawer(segmentation: Any, size: tuple[int, int]) -> Callable[[], Mask]:
-    from vos_bench.exporting.rle import decode_segmentation  # here: it loads pycocotools
+    from vos_bench.formats.rle import decode_segmentation  # here: it loads pycocotools
 
     return partial(decode_segmentation, segmentation, size)
 
@@ -86,10 +86,15 @@ def _drawer(segmentation: Any, size: tuple[int, int]) -> Callable[[], Mask]:
 def _add_frame(found: Annotations, sequence: str, frame: str, size: tuple[int, int], file: Path) -> None:
     if found.sizes.setdefault(sequence, size) != size:
         raise BadInputError(f"{file}: the images of {sequence} have several sizes; expected one")
-    frames = found.frames.setdefault(sequence, [])
-    if frame in frames[-1:]:
-        raise BadInputError(f"{file}: frame {frame} of {sequence} is there twice; expected each file name once")
-    frames.append(frame)
+    found.frames.setdefault(sequence, []).append(frame)
+
+
+def _size(entry: dict[str, Any]) -> tuple[int, int]:
+    """Return height and width of an image or video; tools that compute with them write `8.0`."""
+    height, width = float(entry["height"]), float(entry["width"])
+    if not (height.is_integer() and width.is_integer()):
+        raise ValueError(f"a size of {entry['width']}x{entry['height']}, expected whole numbers")
+    return int(height), int(width)
 
 
 def _place(file_name: str, otherwise: str) -> tuple[str, str]:

@@ -15,6 +15,9 @@ from vos_bench.labelmaps import MAX_PIXELS
 MOST_BYTES = 1 << 30
 """The largest file of annotations that is read."""
 
+MOST_FRAMES = 5_000_000
+"""Two days of video; an export that says more is damaged, and the names of its frames would fill the memory."""
+
 _SHAPES = frozenset({"polygon", "mask"})
 _OTHERS = frozenset({"box", "polyline", "points", "cuboid", "ellipse", "skeleton"})
 
@@ -62,8 +65,9 @@ def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size
     if size is None:
         raise BadInputError(f"{file}: does not say how large the frames are; add --size WIDTHxHEIGHT")
     found.sizes[sequence] = size
-    last = max((int(shape.attrib["frame"]) for _, shape in shapes), default=-1)
-    length = max(last + 1, _length(meta))
+    length = max(_length(meta), *(_frame_number(shape) + 1 for _, shape in shapes), 0)
+    if length > MOST_FRAMES:
+        raise ValueError(f"it has {length} frames, expected at most {MOST_FRAMES}")
     found.frames[sequence] = [f"{number:05d}" for number in range(length)]
     single = 0
     for track in root.iter("track"):
@@ -72,7 +76,7 @@ def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size
         for shape in seen:
             region = Region(
                 sequence,
-                f"{int(shape.attrib['frame']):05d}",
+                f"{_frame_number(shape):05d}",
                 int(track.attrib["id"]),
                 track.get("label", ""),
                 partial(_drawn, file, shape, size),
@@ -126,6 +130,13 @@ def _size(meta: ElementTree.Element | None) -> tuple[int, int] | None:
     return int(found.findtext("height", "")), int(found.findtext("width", ""))
 
 
+def _frame_number(shape: ElementTree.Element) -> int:
+    number = int(shape.attrib["frame"])
+    if number < 0:
+        raise ValueError(f"the frame {number}, expected 0 or more")
+    return number
+
+
 def _length(meta: ElementTree.Element | None) -> int:
     text = "" if meta is None else meta.findtext("task/size") or meta.findtext("job/size") or ""
     return int(text) if text.isdecimal() else 0
@@ -139,7 +150,7 @@ def _drawn(file: Path, shape: ElementTree.Element, size: tuple[int, int]) -> Mas
 
 
 def _filled(shape: ElementTree.Element, size: tuple[int, int]) -> Mask:
-    from vos_bench.exporting.rle import draw_polygon  # here: it loads pycocotools
+    from vos_bench.formats.rle import draw_polygon  # here: it loads pycocotools
 
     points = [float(number) for pair in shape.attrib["points"].split(";") for number in pair.split(",")]
     return draw_polygon(points, size)

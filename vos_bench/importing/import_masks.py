@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -13,18 +13,20 @@ import numpy as np
 
 from vos_bench.api import LabelMap
 from vos_bench.errors import BadInputError
+from vos_bench.files import require_regular
+from vos_bench.files.durability import make_folder, sync_contents, sync_folder
 from vos_bench.importing.coco import read_coco, read_youtube_vis
 from vos_bench.importing.cvat import read_cvat
 from vos_bench.importing.label_studio import read_label_studio
 from vos_bench.importing.pngs import read_davis, read_mots, read_sav
 from vos_bench.importing.regions import Annotations, Region
-from vos_bench.labelmaps import write_label_map
+from vos_bench.labelmaps import MAX_PIXELS, write_label_map
 from vos_bench.names import did_you_mean, is_file_name, shorten
 from vos_bench.progress import Progress
 from vos_bench.prompts import LARGEST_ID
 
 MOST_BYTES = 1 << 34
-"""The most that a zip may unpack to."""
+"""The largest file that is opened, and the most that a zip may unpack to."""
 
 IMPORTS: Mapping[str, Callable[[Path, tuple[int, int] | None], Annotations]] = {
     "cvat": read_cvat,
@@ -83,14 +85,16 @@ def import_masks(
         found = _read(opened, form, size)
         if not found.frames:
             raise BadInputError(f"{path}: holds no masks of the form {form}; expected an export of it")
+        _require_sound(path, found)
         names = {sequence: _ids(found, sequence) for sequence in found.frames}
         _require_room(folder, found)
         total = sum(len(frames) for frames in found.frames.values())
         overlaps = 0
-        with (progress or Progress()).counting(form, total) as step:
+        counting = (progress or Progress()).counting(form, total)
+        with counting as step, _staged(folder / "Annotations", found.frames) as staged:
             for sequence in found.frames:
                 for frame, labels, overlapping in _label_maps(found, sequence, names[sequence].of):
-                    write_label_map(folder / "Annotations" / sequence / f"{frame}.png", labels)
+                    write_label_map(staged / sequence / f"{frame}.png", labels, durable=False)
                     overlaps += overlapping
                     step()
     notes = [*found.notes, *(note for each in names.values() for note in each.notes)]
@@ -103,7 +107,7 @@ def import_masks(
 def _read(path: Path, form: str, size: tuple[int, int] | None) -> Annotations:
     try:
         return IMPORTS[form](path, size)
-    except (AttributeError, IndexError, KeyError, OSError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, OSError, OverflowError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
         raise BadInputError(f"{path}: is damaged, or not of the form {form}: {what}; export it again") from error
 
@@ -113,15 +117,46 @@ def _unpacked(path: Path) -> Iterator[Path]:
     """Yield what lies in a zip as a folder, everything else as it is."""
     if not path.exists():
         raise BadInputError(f"{path}: there is no such file or folder; expected the export of an annotation tool")
-    if path.is_dir() or not zipfile.is_zipfile(path):
+    if path.is_dir() or not _is_zip(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="vos-bench-") as folder, zipfile.ZipFile(path) as archive:
-        if sum(each.file_size for each in archive.infolist()) > MOST_BYTES:
-            raise BadInputError(f"{path}: unpacks to more than {MOST_BYTES >> 30} GiB; unpack it and give the folder")
+    from vos_bench.download import unpack  # here: it loads what downloads need
+
+    with tempfile.TemporaryDirectory(prefix="vos-bench-") as folder:
         target = Path(folder) / path.stem  # its name is that of a sequence that has no other
-        archive.extractall(target)
+        target.mkdir()
+        unpack(path, target, most=MOST_BYTES, remedy="export it again, or unpack it and give the folder")
         yield target
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        require_regular(path, most=MOST_BYTES)
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror or error}; expected an export") from None
+    return zipfile.is_zipfile(path)
+
+
+def _require_sound(path: Path, found: Annotations) -> None:
+    """Raise BadInputError where frames cannot be files of their own, or have no size that label maps may have."""
+    for sequence, frames in found.frames.items():
+        height, width = found.sizes[sequence]
+        if height < 1 or width < 1 or height * width > MAX_PIXELS:
+            raise BadInputError(
+                f"{path}: the frames of {sequence} are said to be {width}x{height}; expected 1 to {MAX_PIXELS} pixels"
+            )
+        seen: set[str] = set()
+        for frame in frames:
+            if not is_file_name(frame):
+                raise BadInputError(
+                    f"{path}: {sequence} has the frame {frame!r:.200}, which cannot be the name of a file; rename it"
+                )
+            if frame in seen:
+                raise BadInputError(
+                    f"{path}: frame {frame} of {sequence} is there twice, as where two videos have one name; expected "
+                    "each once: give each video a folder of its own name and export again"
+                )
+            seen.add(frame)
 
 
 def _refuse_instance_masks(path: Path) -> None:
@@ -190,10 +225,30 @@ def _by_label(found: Annotations, sequence: str, regions: Sequence[Region]) -> _
 def _require_room(folder: Path, found: Annotations) -> None:
     for sequence in found.frames:
         target = folder / "Annotations" / sequence
+        if target.exists() and not target.is_dir():
+            raise BadInputError(f"{target}: is a file; give another --out, or remove it")
         if target.exists() and any(target.iterdir()):
             raise BadInputError(f"{target}: holds files; give another --out, or remove them")
     if shutil.disk_usage(folder if folder.exists() else Path.cwd()).free < 1 << 20:
         raise BadInputError(f"{folder}: the disk is full; expected room for label maps")
+
+
+@contextmanager
+def _staged(folder: Path, sequences: Collection[str]) -> Iterator[Path]:
+    """Yield a folder for label maps; all sequences go from it to their places when the block ends well, else none."""
+    try:
+        make_folder(folder.parent)
+        with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent) as scratch:
+            staged = Path(scratch)
+            yield staged
+            sync_contents(staged)
+            make_folder(folder)
+            for sequence in sequences:
+                if (staged / sequence).is_dir():
+                    (staged / sequence).rename(folder / sequence)  # takes the place of an empty folder too
+            sync_folder(folder)
+    except OSError as error:
+        raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}; expected free space") from error
 
 
 def _label_maps(

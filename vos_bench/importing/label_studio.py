@@ -10,12 +10,13 @@ import numpy as np
 
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes
+from vos_bench.files import read_bytes, require_regular
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.labelmaps import MAX_PIXELS, read_narrow, read_size
 
 _NAME = re.compile(r"task-(\d+)-annotation-(\d+)-by-([^-]*)-([^-]*)-(.+)-(\d+)\.(png|npy)")
 _MOST_BYTES = 1 << 29
+_MOST_ARRAY_BYTES = 8 * MAX_PIXELS + 1024
 
 
 class _File(NamedTuple):
@@ -102,6 +103,7 @@ def _mask(path: Path) -> Mask:
 
 def _array(path: Path) -> Mask:
     try:
+        require_regular(path, most=_MOST_ARRAY_BYTES)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path}: cannot be read: {error}; export it again") from None

@@ -1,4 +1,4 @@
-"""Masks as COCO's run lengths, by COCO's own code."""
+"""Masks in COCO's annotations: run lengths and polygons."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,6 +10,10 @@ from pycocotools import mask as coco_masks
 
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
+from vos_bench.formats.tracks_json import decode_mask, encode_mask, fill_runs
+
+MOST_OUTLINE = 1 << 22
+"""The longest outline of a polygon that is filled, in pixels; pycocotools needs over a hundred bytes for each."""
 
 
 class RunLengths(TypedDict):
@@ -35,8 +39,7 @@ class CocoAnnotation(TypedDict):
 
 def to_run_lengths(mask: Mask) -> RunLengths:
     """Return a mask, H x W, as compressed run lengths."""
-    found = coco_masks.encode(np.asfortranarray(mask, np.uint8))
-    return {"size": [int(side) for side in found["size"]], "counts": found["counts"].decode("ascii")}
+    return {"size": [*mask.shape], "counts": encode_mask(mask)}
 
 
 def mask_area(encoded: RunLengths) -> int:
@@ -72,22 +75,35 @@ def decode_segmentation(segmentation: Any, size: tuple[int, int]) -> Mask:
         size: Height and width of the image.
 
     Raises:
-        BadInputError: It is none of these, or has another size.
+        BadInputError: It is none of these, has another size, or its run lengths do not fill the image.
     """
     try:
         if isinstance(segmentation, list):
-            encoded = coco_masks.merge(coco_masks.frPyObjects(segmentation, *size))
-        elif isinstance(segmentation["counts"], list):
-            encoded = coco_masks.frPyObjects(segmentation, *segmentation["size"])
-        else:
-            encoded = {"size": segmentation["size"], "counts": segmentation["counts"].encode("ascii")}
-        with warnings.catch_warnings():  # pycocotools 2.0.11 makes its arrays in a way that NumPy 2 warns of
-            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-            mask: NDArray[np.uint8] = coco_masks.decode(encoded)
-    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+            return _fill_polygons(segmentation, size)
+        height, width = segmentation["size"]
+        if (height, width) != size:  # before anything is made of that size
+            raise BadInputError(f"a segmentation is {width}x{height}, its image {size[1]}x{size[0]}")
+        counts = segmentation["counts"]
+        if not isinstance(counts, list):
+            return decode_mask(counts, *size)
+        if (runs := [int(count) for count in counts]) != counts:
+            raise ValueError("a run length is no whole number")
+        return fill_runs(runs, *size)
+    except (TypeError, KeyError, ValueError, OverflowError, AttributeError, IndexError) as error:
         raise BadInputError(f"a segmentation is damaged: {error}; expected polygons or run lengths of COCO") from None
-    if mask.shape != size:
-        raise BadInputError(f"a segmentation is {mask.shape[1]}x{mask.shape[0]}, its image {size[1]}x{size[0]}")
+
+
+def _fill_polygons(polygons: list[Any], size: tuple[int, int]) -> Mask:
+    for points in polygons:
+        corners = np.array(points, np.float64).reshape(-1, 2)
+        # pycocotools keeps every point of the outline; the sum is NaN where a number is none.
+        length = np.abs(corners - np.roll(corners, 1, axis=0)).max(axis=1).sum()
+        if not length <= MOST_OUTLINE:
+            raise ValueError(f"an outline is {length:.0f} pixels long, expected at most {MOST_OUTLINE}")
+    encoded = coco_masks.merge(coco_masks.frPyObjects(polygons, *size))
+    with warnings.catch_warnings():  # pycocotools 2.0.11 makes its arrays in a way that NumPy 2 warns of
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        mask: NDArray[np.uint8] = coco_masks.decode(encoded)
     return mask.astype(np.bool_)
 
 

@@ -63,7 +63,7 @@ def test_a_rule_leaves_its_input_alone(rule: str) -> None:
 
 
 def test_an_unknown_rule_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadInputError, match="soft-aggregation, odds-softmax, argmax"):
+    with pytest.raises(BadInputError, match="soft-aggregation, odds-softmax, odds-share, argmax"):
         merge(answers([0.5]), rule="vote")  # type: ignore[arg-type]
 
 
@@ -83,3 +83,16 @@ def test_odds_softmax_takes_the_odds_as_they_are() -> None:
     expected = np.exp(odds) / np.exp(odds).sum()
     merged = merge(answers([p[0]], [p[1]]), rule="odds-softmax")
     np.testing.assert_allclose(merged[:, 0, 0], expected, rtol=1e-5)
+
+
+def test_odds_share_is_soft_aggregation_with_the_least_background() -> None:
+    p = np.random.default_rng(0).uniform(0.01, 0.99, (3, 4, 5))
+    planes = np.concatenate([(1 - p).min(axis=0, keepdims=True), p])
+    odds = planes / (1 - planes)
+    np.testing.assert_allclose(merge(p.astype(np.float32), rule="odds-share"), odds / odds.sum(axis=0), rtol=2e-5)
+
+
+def test_odds_share_gives_ties_of_certain_objects_equal_shares() -> None:
+    merged = merge(answers([0, 1, 1, 0], [0, 0, 1, 1]), rule="odds-share")
+    np.testing.assert_allclose(merged[1:, 0, 2], [0.5, 0.5], atol=1e-6)
+    assert label_map(merged, [4, 9]).tolist() == [[0, 4, 4, 9]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vos_bench.parts.merging import MergeRule, merge, soft_aggregate_logits
+from vos_bench.parts.merging import MergeRule, merge, shares_of_odds, soft_aggregate_logits
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +52,10 @@ def test_each_rule_is_that_for_arrays(rule, objects):
     probabilities[:, 0, 0], probabilities[0, 0, 1] = 0, 1
     merged = merge(probabilities, rule=rule)
     np.testing.assert_allclose(merged.numpy(), merge(probabilities.numpy(), rule=rule), rtol=2e-3, atol=1e-5)
+
+
+def test_an_objects_own_background_counts_where_its_probability_rounds_to_one():
+    objects, backgrounds = torch.tensor([[[1.0]], [[0.5]]]), torch.tensor([[[4e-7]], [[0.5]]])
+    merged = shares_of_odds(objects, backgrounds)
+    torch.testing.assert_close(merged[1] / merged[2], torch.tensor([[1 / 4e-7]]), rtol=1e-4, atol=0)
+    assert merged[0] < 1e-12

@@ -26,6 +26,7 @@ FOREIGN_PACKAGES = (
     "lib.",
     "dlframework.",
     "pytracking.",
+    "utils.",
     "torch.nn.modules.",
     "torch.nn.backends.",
     "torchvision.models.",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Probabilities = NDArray[np.float32]
 """K x H x W before a merge, one plane an object; (1 + K) x H x W after it, background first."""
 
-MergeRule = Literal["soft-aggregation", "odds-softmax", "argmax"]
+MergeRule = Literal["soft-aggregation", "odds-softmax", "odds-share", "argmax"]
 
 _EPSILON = np.float32(1e-7)
 _TENSOR_EPSILON = 1e-7  # a Python number leaves a tensor's own type alone
@@ -59,6 +59,20 @@ def odds_softmax(probabilities: Probabilities) -> Probabilities:
     planes = np.concatenate((background[None], clipped))
     odds = planes / (1 - planes)
     merged: Probabilities = np.exp(odds - odds.max(axis=0)).astype(np.float32, copy=False)
+    merged /= merged.sum(axis=0)
+    return merged
+
+
+def share_odds(probabilities: Probabilities) -> Probabilities:
+    """Give objects and background shares of the sum of their odds, the background's probability being min(1 - p).
+
+    All are clipped to [1e-7, 1 - 1e-7]; odds(p) = p / (1 - p). The rule of A-GAME (Johnander et al., CVPR 2019) and
+    AGSS-VOS (Lin et al., ICCV 2019): soft aggregation with the minimum in place of the product.
+    """
+    background = 1 - probabilities.max(axis=0, initial=0.0)
+    merged = np.concatenate((background[None], probabilities)).astype(np.float32, copy=False)
+    np.clip(merged, _EPSILON, 1 - _EPSILON, out=merged)
+    merged /= 1 - merged
     merged /= merged.sum(axis=0)
     return merged
 
@@ -99,6 +113,20 @@ def softmax_of_logits(probabilities: Tensor) -> Tensor:
     return (clipped / (1 - clipped)).log().softmax(dim=0)
 
 
+def shares_of_odds(objects: Tensor, backgrounds: Tensor) -> Tensor:
+    """Merge by `share_odds` where each object has a probability of its own background: both K x H x W.
+
+    The two need not add up to one in the last bit, which matters where one of them is nearly zero.
+    """
+    import torch
+
+    least = backgrounds.amin(dim=0, keepdim=True)
+    above = torch.cat([least, objects]).clamp(_TENSOR_EPSILON, 1 - _TENSOR_EPSILON)
+    below = torch.cat([1 - least, backgrounds]).clamp(_TENSOR_EPSILON, 1 - _TENSOR_EPSILON)
+    odds = above / below
+    return odds / odds.sum(dim=0)
+
+
 def _soft_aggregate_tensor(probabilities: Tensor) -> Tensor:
     import torch
 
@@ -111,6 +139,10 @@ def _odds_softmax_tensor(probabilities: Tensor) -> Tensor:
     clipped = probabilities.clamp(_TENSOR_EPSILON, 1 - _TENSOR_EPSILON)
     planes = torch.cat([(1 - clipped).amin(dim=0, keepdim=True), clipped])
     return torch.softmax(planes / (1 - planes), dim=0)
+
+
+def _share_odds_tensor(probabilities: Tensor) -> Tensor:
+    return shares_of_odds(probabilities, 1 - probabilities)
 
 
 def _argmax_tensor(probabilities: Tensor) -> Tensor:
@@ -130,6 +162,7 @@ class _Forms(NamedTuple):
 _RULES: Mapping[MergeRule, _Forms] = {
     "soft-aggregation": _Forms(soft_aggregate_probabilities, _soft_aggregate_tensor),
     "odds-softmax": _Forms(odds_softmax, _odds_softmax_tensor),
+    "odds-share": _Forms(share_odds, _share_odds_tensor),
     "argmax": _Forms(argmax, _argmax_tensor),
 }
 

@@ -59,6 +59,9 @@ class SoftMaskMethod(Method):
     always_padded: ClassVar[bool] = False
     """Whether a side that is a multiple already is padded by one more."""
 
+    odd_first: ClassVar[bool] = False
+    """Whether an odd pixel of the padding goes left and to the top, or right and to the bottom."""
+
     padding: Padding
     corrected: list[int]
 
@@ -88,6 +91,10 @@ class SoftMaskMethod(Method):
         """Turn an RGB image, 1 x 3 x H x W of 0..255, into what `find` takes before it is padded."""
         return image / 255
 
+    def pad(self, x: Tensor) -> Tensor:
+        """Surround what has the size of shrunk frames, ... x H x W, as `padding` says; by zeros unless overridden."""
+        return self.padding.pad(x)
+
     def merge(self, found: Tensor, new: int) -> Tensor:
         """Merge K x H x W into (1 + K) x H x W; the last `new` planes are given masks."""
         del new
@@ -103,7 +110,9 @@ class SoftMaskMethod(Method):
         self._objects.reset(image)
         whole = math.floor if self.truncates else round
         self._working = working_size(image.shape[:2], self.config.working_side, whole=whole)
-        self.padding = Padding.to_multiple(self._working, self.multiple, always=self.always_padded)
+        self.padding = Padding.to_multiple(
+            self._working, self.multiple, always=self.always_padded, odd_first=self.odd_first
+        )
         self.reset()
         return self._advance(image, prompt)
 
@@ -113,6 +122,27 @@ class SoftMaskMethod(Method):
         self._objects.check_frame(image)
         return self._advance(image, new or Prompt())
 
+    def follow(self, frame: Tensor, known: int, again: Tensor, starting: Tensor) -> Tensor:
+        """Find the `known` objects on a frame, merge them with the given masks, and take the frame in.
+
+        Args:
+            frame: As for `find`.
+            known: How many objects have started before.
+            again: Masks of the `corrected` planes, C x H x W.
+            starting: Masks of objects that start here, N x H x W.
+
+        Returns:
+            (1 + K) x H x W, background first; K counts the objects that start here.
+        """
+        planes = [self.find(frame)] if known else []
+        if len(again):
+            planes = [self._with_given(planes[0], again)]
+        if len(starting):
+            planes = [*(found * (1 - starting.amax(0)) for found in planes), starting]
+        merged = self.merge(torch.cat(planes), len(starting))
+        self.remember(frame, merged, len(starting))
+        return merged
+
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context in which networks run at the precision that was asked for."""
         kind = torch.device(self.device).type
@@ -121,27 +151,23 @@ class SoftMaskMethod(Method):
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
         shrunk = self._resized(pixels, self._working)
-        frame = self.padding.pad(self.preprocess(shrunk))
+        frame = self.pad(self.preprocess(shrunk))
         known = [*self._objects.ids]
         starting = self._starting(new)
-        planes = [self.find(frame)] if known else []
         self.corrected = [i for i, k in enumerate(known) if k in new.masks and new.masks[k].any()]
-        if self.corrected:
-            planes = [self._with_given(planes[0], self._given(new, [known[i] for i in self.corrected]))]
-        if starting:
-            given = self._given(new, starting)
-            planes = [*(found * (1 - given.amax(0)) for found in planes), given]
         if not self._objects.ids:
             return self._predict(pixels.new_ones((1, *image.shape[:2])))
-        merged = self.merge(torch.cat(planes), len(starting))
-        self.remember(frame, merged, len(starting))
+        again = self._given(new, [known[i] for i in self.corrected])
+        merged = self.follow(frame, len(known), again, self._given(new, starting))
         return self._predict(self._resized(self.padding.crop(merged)[None], image.shape[:2])[0])
 
     def _given(self, new: Prompt, objects: list[int]) -> Tensor:
         """Return given masks as planes of the working size, padded."""
+        if not objects:
+            return torch.empty((0, *self._working), device=self.device)
         masks = np.stack([new.masks[k] for k in objects])
         full = torch.from_numpy(masks).to(self.device).float()
-        return self.padding.pad(self._resized(full[None], self._working)[0])
+        return self.pad(self._resized(full[None], self._working)[0])
 
     def _with_given(self, found: Tensor, given: Tensor) -> Tensor:
         """Return what was found with given masks in place of the corrected planes, and cut out of the others."""

@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
 from vos_bench.commands.exit_codes import INTERRUPTED
-from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, set_debug, warn
+from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, set_debug, set_wide, warn
 from vos_bench.errors import VosBenchError
 from vos_bench.foreign_code import culprit, describe, leave
 from vos_bench.names import is_unicode
@@ -60,16 +60,19 @@ for _name, _help in {
 def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     debug: Annotated[bool, Parameter(negative=())] = False,
+    wide: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Run one command.
 
     Args:
         tokens: The command and its options.
         debug: Show the traceback of an error, and of a method that raised.
+        wide: Print all columns of a table, however wide the terminal is.
     """
     if stranger := next((token for token in tokens if not is_unicode(token)), None):
         return _complain(f"{stranger}: found bytes that are not UTF-8, which no record can hold; give it another name")
     set_debug(debug)
+    set_wide(wide)
     if tokens[:1] == ("score",):
         gc.disable()  # what it imports stays, and it makes no cycles: the search for some takes a twentieth of its time
     try:

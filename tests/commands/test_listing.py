@@ -45,7 +45,7 @@ def test_a_row_says_of_which_kind_it_is_and_where_weights_are(
     capsys: pytest.CaptureFixture[str], name: str, row: str, weights: str
 ) -> None:
     found = rows(capsys)[name]
-    assert found["row"] == row
+    assert found["kind"] == row
     assert found["weights"].startswith(weights)
 
 
@@ -75,3 +75,56 @@ sys.stderr.write(json.dumps(sorted(heavy & set(sys.modules))))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stderr.splitlines()[-1]) == []
+
+
+def page(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    assert main(["list", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_page_says_all_of_a_method_and_breaks_no_address(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    info = registry.method("lwl")
+    words = page(capsys, "methods", "lwl").split()
+    for text in (info.summary, info.reference, *info.deviations, *(each.note for each in info.weights)):
+        assert set(text.split()) <= set(words)
+    assert {each.location for each in info.weights} <= set(words)
+    assert "vos-bench run lwl --dataset demo --weights FILE" in page(capsys, "methods", "lwl")
+
+
+def test_a_page_keeps_a_checksum_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    (weights,) = registry.method("lwl-lite").weights
+    assert f"sha256 {weights.sha256}".split()[1] in page(capsys, "weights", "lwl-lite").split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("methods", name) for name in (*registry.names("methods"), *registry.known_systems())),
+        *(("datasets", name) for name in registry.names("datasets")),
+        *(("reports", name) for name in registry.names("reports")),
+    ],
+)
+def test_everything_has_a_page(capsys: pytest.CaptureFixture[str], kind: str, name: str) -> None:
+    first, *rest = page(capsys, kind, name).splitlines()
+    assert first == name
+    assert len(rest) > 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "meant"), [("methods", "lwl-lit", "lwl-lite"), ("datasets", "davi16", "davis16")]
+)
+def test_a_page_of_what_is_not_there_names_what_may_be_meant(
+    capsys: pytest.CaptureFixture[str], kind: str, wrong: str, meant: str
+) -> None:
+    assert main(["list", kind, wrong]) == 2
+    assert meant in capsys.readouterr().err
+
+
+def test_a_page_takes_no_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "methods", "lwl", "--format", "csv"]) == 2
+    assert "--format csv" in capsys.readouterr().err

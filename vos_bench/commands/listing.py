@@ -1,9 +1,10 @@
-"""`vos-bench list`: what is installed."""
+"""`vos-bench list`: what is installed, a line an entry, or a page about one."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
 from vos_bench import registry
+from vos_bench.commands.entry_page import say_entry
 from vos_bench.commands.output import show, warn
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import KnownSystem, MethodInfo, WeightsInfo
@@ -15,17 +16,35 @@ NOTES = (
     "(docs/external.md). results-only: label maps that its authors published can be scored (vos-bench import); "
     "verified: those have the published scores, frame by frame. published only: nothing but printed numbers.",
 )
+MORE = "vos-bench list {kind} {what} is a page about one; --format markdown, csv or json has all columns."
+BRIEF: dict[str, tuple[str, ...]] = {
+    "methods": ("name", "kind", "starts from", "parameters"),
+    "datasets": ("name", "splits", "summary"),
+    "recipes": ("method", "recipe", "summary"),
+    "ablations": ("method", "scale", "table", "values", "trains"),
+    "reports": ("name", "makes", "summary"),
+    "weights": ("method", "weights", "where", "licence"),
+}
+"""The columns of text, a line an entry; the other formats have all."""
+PROSE = ("splits", "summary", "licence", "values")
+DROPPED = {"starts from": 4, "parameters": 3, "where": 3, "trains": 3}
 Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights"]
 Info = TypeVar("Info")
 
 
-def listing(kind: Listed, *, format: Format = "text") -> None:
-    """List methods, datasets, recipes, ablations, reports or weights.
+def listing(kind: Listed, name: str | None = None, *, format: Format = "text") -> None:
+    """List methods, datasets, recipes, ablations, reports or weights, or tell all about one of them.
 
     Args:
         kind: What to list.
+        name: Print a page about this one instead: of recipes, ablations and weights, about those of this method.
         format: How to print the table.
     """
+    if name is not None:
+        if format != "text":
+            raise BadInputError(f"--format {format}: a page about one entry is text; leave --format or {name} out")
+        say_entry(kind, name)
+        return
     rows = {
         "methods": _methods,
         "datasets": _datasets,
@@ -34,8 +53,13 @@ def listing(kind: Listed, *, format: Format = "text") -> None:
         "reports": _reports,
         "weights": _weights,
     }[kind]()
-    columns = tuple(Column(str(name)) for name in rows[0]) if rows else ()
-    show(Table(kind.capitalize(), columns, rows, NOTES if kind == "methods" else ()), format)
+    shown = BRIEF[kind] if format == "text" else [name for name in rows[0] if name != "parameters"] if rows else ()
+    columns = tuple(Column(name, prose="cut" if name in PROSE else "", drop=DROPPED.get(name)) for name in shown)
+    notes = (
+        *(NOTES if kind == "methods" else ()),
+        *((MORE.format(kind=kind, what="METHOD" if "method" in BRIEF[kind] else "NAME"),) if format == "text" else ()),
+    )
+    show(Table(kind.capitalize(), columns, rows, notes), format)
 
 
 def _loaded(family: registry.Family, load: Callable[[str], Info]) -> Iterator[Info]:
@@ -50,7 +74,7 @@ def _loaded(family: registry.Family, load: Callable[[str], Info]) -> Iterator[In
 def _methods() -> list[dict[str, str]]:
     rows = [_method(info) for info in _loaded("methods", registry.method)]
     rows += [_system(system) for system in registry.known_systems().values()]
-    return sorted(rows, key=lambda row: (ROWS.index(row["row"]), row["name"]))
+    return sorted(rows, key=lambda row: (ROWS.index(row["kind"]), row["name"]))
 
 
 def _method(info: MethodInfo) -> dict[str, str]:
@@ -61,9 +85,10 @@ def _method(info: MethodInfo) -> dict[str, str]:
     licences = dict.fromkeys(weights.licence for weights in info.weights)
     return {
         "name": info.name,
-        "row": info.row,
+        "kind": info.row,
         "starts from": ", ".join(sorted(info.prompts, reverse=True)),
         "weights": "; ".join(found) or "none needed",
+        "parameters": ", ".join(dict.fromkeys(map(_short_whereabouts, info.weights))) or "none needed",
         "licence": info.licence,
         "licence of the weights": "; ".join(licences),
         "deviates from the original": "; ".join(info.deviations),
@@ -77,12 +102,17 @@ def _whereabouts(weights: WeightsInfo) -> str:
     return "official, to download" if "://" in weights.location else "shipped"
 
 
+def _short_whereabouts(weights: WeightsInfo) -> str:
+    return {"shipped": "shipped", "official, to download": "to download"}.get(_whereabouts(weights), "to train")
+
+
 def _system(system: KnownSystem) -> dict[str, str]:
     return {
         "name": system.name,
-        "row": system.row,
+        "kind": system.row,
         "starts from": "",
         "weights": system.weights,
+        "parameters": "",
         "licence": system.licence,
         "licence of the weights": system.weights_licence,
         "deviates from the original": system.note,
@@ -142,7 +172,15 @@ def _ablations() -> list[dict[str, str]]:
 
 def _weights() -> list[dict[str, str]]:
     return [
-        {"method": info.name, "weights": weights.name, "licence": weights.licence, "note": weights.note}
+        {
+            "method": info.name,
+            "weights": weights.name,
+            "where": _short_whereabouts(weights),
+            "licence": weights.licence,
+            "location": weights.location,
+            "sha256": weights.sha256 or "",
+            "note": weights.note,
+        }
         for info in _loaded("methods", registry.method)
         for weights in info.weights
     ]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from vos_bench.commands.streams import warn, write_out
+from vos_bench.commands.streams import is_wide, warn, write_out
 from vos_bench.errors import BadInputError
 from vos_bench.files import remove_stale_parts, write_text
 from vos_bench.names import printable
@@ -19,14 +19,18 @@ from vos_bench.tables import Format, Orientation, Table, render
 __all__ = ["say", "show", "warn", "write_json", "write_page"]
 
 
+PIPE = (100, 24)
+"""Columns and lines of a text that goes to no terminal, where COLUMNS says nothing else."""
+
+
 def say(message: str) -> None:
     """Print one line of result."""
     write_out(printable(f"{message}\n"))
 
 
 def show(table: Table, format: Format = "text", *, orientation: Orientation | None = None) -> None:
-    """Print a table; on a terminal, text is wrapped to its width."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    """Print a table; text goes without the least important columns where the terminal is narrower, unless `--wide`."""
+    width = None if is_wide() else shutil.get_terminal_size(PIPE).columns
     write_out(render(table, format, width=width, orientation=orientation))
 
 

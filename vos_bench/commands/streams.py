@@ -10,6 +10,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.names import printable
 
 _debug = False
+_wide = False
 
 
 def set_debug(on: bool) -> None:
@@ -21,6 +22,17 @@ def set_debug(on: bool) -> None:
 def debugging() -> bool:
     """Return whether `--debug` was given, so that tracebacks are printed."""
     return _debug
+
+
+def set_wide(on: bool) -> None:
+    """Say whether `--wide` was given."""
+    global _wide
+    _wide = on
+
+
+def is_wide() -> bool:
+    """Return whether `--wide` was given, so that tables have all their columns whatever the terminal's width."""
+    return _wide
 
 
 def require_streams() -> None:

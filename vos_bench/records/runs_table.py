@@ -12,6 +12,8 @@ from vos_bench.records.summary import RUN_SCORES
 from vos_bench.tables import SPREAD, Column, Table, percent
 
 ABOUT = ("dataset", "split", "method", "init", "frames", "sequences", "seeds")
+DROPPED = {"frames": 9, "init": 8, "seeds": 7, "split": 6, "sequences": 5, "FPS": 4, "state": 3}
+"""How soon a narrow terminal goes without a column of text; the numbers go before."""
 OPTIONAL = ("split", "init", "frames", "seeds")
 """Columns that a table goes without where no run has anything in them, as with foreign label maps."""
 
@@ -38,10 +40,14 @@ def runs_table(runs: Sequence[Run]) -> Table:
     rows.sort(key=_order)
     shown = [score for score in RUN_SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
-        *(Column(name) for name in ABOUT if any(row[name] for row in rows) or name not in OPTIONAL),
+        *(
+            Column(name, drop=DROPPED.get(name))
+            for name in ABOUT
+            if any(row[name] for row in rows) or name not in OPTIONAL
+        ),
         *map(percent, shown),
-        *(Column(name) for name in ("FPS", LATENCY) if any(row[name] for row in rows)),
-        Column("state"),
+        *(Column(name, drop=DROPPED.get(name, 20)) for name in ("FPS", LATENCY) if any(row[name] for row in rows)),
+        Column("state", drop=DROPPED["state"]),
     )
     notes = (INDICATIVE,) if any(str(row[LATENCY]).startswith("~") for row in rows) else ()
     return Table("Runs", columns, rows, notes)

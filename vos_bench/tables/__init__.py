@@ -1,4 +1,4 @@
-"""The one table type that every report builds, and its writers: text, Markdown, LaTeX, CSV and HTML."""
+"""The one table type that every report builds, and its writers: text, Markdown, LaTeX, CSV, JSON and HTML."""
 
 from vos_bench.tables.layout import ORIENTATIONS, Cell, Orientation, cells, lay_out
 from vos_bench.tables.model import MISSING, SPREAD, Column, Table, percent

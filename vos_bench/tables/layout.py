@@ -132,6 +132,19 @@ def notes_of(table: Table, row: Row) -> tuple[str, ...]:
     return tuple(found) if isinstance(found, (tuple, list)) else ()
 
 
+def below(table: Table, layout: Layout) -> list[str]:
+    """Return the lines below a table: its notes, then the numbered ones."""
+    numbered = [f"[{number}] {note}" for number, note in enumerate(layout.footnotes, start=1)]
+    return [*table.notes, *numbered]
+
+
+def with_marks(line: Line, texts: list[str]) -> list[str]:
+    """Return the texts of a row with the numbers of its notes behind the first."""
+    if line.marks and texts:
+        texts[0] = f"{texts[0]} [{', '.join(map(str, line.marks))}]"
+    return texts
+
+
 def _group(table: Table, row: Row) -> str:
     return str(row.get(table.group, "")) if table.group else ""
 

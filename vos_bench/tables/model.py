@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Row = Mapping[str, Any]
 """Values by the names of columns."""
@@ -10,6 +10,13 @@ Row = Mapping[str, Any]
 MISSING = "–"
 SPREAD = " ±"
 """Appended to a column's name: the key of its spread over seeds."""
+
+NUMBER = 10
+HEADLINE = 1
+PROSE: Mapping[str, int] = {"": 0, "wrapped": 5, "cut": 50}
+"""How soon a narrow terminal goes without a column of text: never without names."""
+DROP: Mapping[str, int] = {"decay": 40, "recall": 30}
+"""How soon a narrow terminal goes without a statistic of a score; `NUMBER` for every other number."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,10 @@ class Column:
         unit: Printed behind the heading where it is not empty.
         label: The heading where it is not the name, as for the same score of two datasets.
         group: The heading above this column and its neighbours of the same group.
+        drop: When a narrow terminal goes without the column: 0 for never, else the higher, the sooner; None for
+            what `PROSE` says of text, and `DROP` of a number.
+        prose: What a narrow terminal does to the column's sentences: `wrapped` into lines, or `cut` to one; names are
+            neither.
     """
 
     name: str
@@ -33,6 +44,16 @@ class Column:
     unit: str = ""
     label: str = ""
     group: str = ""
+    drop: int | None = None
+    prose: Literal["", "wrapped", "cut"] = ""
+
+    @property
+    def dropped(self) -> int:
+        """How soon a narrow terminal goes without the column; 0 for never."""
+        if self.drop is not None or not self.is_number:
+            return PROSE[self.prose] if self.drop is None else self.drop
+        text = self.label or self.name
+        return HEADLINE if text in {"G", "HOTA"} or "&" in text else DROP.get(text.rpartition("_")[2], NUMBER)
 
     @property
     def is_number(self) -> bool:

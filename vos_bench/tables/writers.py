@@ -1,7 +1,8 @@
-"""A table as text, Markdown and CSV, and the way to all five formats."""
+"""A table as Markdown, CSV and JSON, and the way to every format."""
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
@@ -10,17 +11,22 @@ from vos_bench.errors import BadInputError
 from vos_bench.names import escape_formula, printable
 from vos_bench.tables.html import html_document
 from vos_bench.tables.latex import latex
-from vos_bench.tables.layout import Cell, Layout, Line, Orientation, is_missing, lay_out, notes_of, rows_in_groups
-from vos_bench.tables.model import SPREAD, Table
+from vos_bench.tables.layout import (
+    Cell,
+    Layout,
+    Orientation,
+    below,
+    is_missing,
+    lay_out,
+    notes_of,
+    rows_in_groups,
+    with_marks,
+)
+from vos_bench.tables.model import SPREAD, Row, Table
+from vos_bench.tables.text import text as set_text
 
-Format = Literal["text", "markdown", "latex", "csv", "html"]
+Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-
-UNBOUNDED = 100_000
-
-_GROUP = "\ue000"
-"""Stands before a group's number until its name is put there; a character for private use, which no cell keeps."""
-
 
 MOST_COLUMNS = 18
 """More methods than that are never set beside each other unless asked for: no page is so wide."""
@@ -32,76 +38,25 @@ def render(table: Table, format: Format, *, width: int | None = None, orientatio
     Args:
         table: What to set.
         format: How.
-        width: Columns of the terminal that `text` is for, which wraps words then; None for lines of any length.
+        width: Columns of the terminal that `text` is for: the least important columns are left out until the rest
+            fits, and a line says which; None for all columns in lines of any length.
         orientation: What the methods are; None for columns where the table is made for it and LaTeX or HTML is asked
             for, which can set headings over groups of columns, and rows everywhere else.
 
     Raises:
-        BadInputError: The table, or CSV, cannot be set as `orientation` asks.
+        BadInputError: The table, or CSV, or JSON, cannot be set as `orientation` asks.
     """
-    if format == "csv":
+    if format in _DATA:
         if orientation == "columns":
-            raise BadInputError("csv is data, a line for each row; expected the orientation `rows`")
-        return printable(_csv(table))
+            raise BadInputError(f"{format} is data, an entry for each row; expected the orientation `rows`")
+        return printable(_DATA[format](table))
     layout = lay_out(table, orientation or _natural(table, format))
-    return printable(_text(table, layout, width) if format == "text" else _WRITERS[format](table, layout))
+    return printable(set_text(table, layout, width) if format == "text" else _WRITERS[format](table, layout))
 
 
 def _natural(table: Table, format: Format) -> Orientation:
     turned = table.across and format in {"latex", "html"} and len(table.rows) <= MOST_COLUMNS
     return "columns" if turned else "rows"
-
-
-def _below(table: Table, layout: Layout) -> list[str]:
-    numbered = [f"[{number}] {note}" for number, note in enumerate(layout.footnotes, start=1)]
-    return [*table.notes, *numbered]
-
-
-def _with_marks(line: Line, texts: list[str]) -> list[str]:
-    if line.marks and texts:
-        texts[0] = f"{texts[0]} [{', '.join(map(str, line.marks))}]"
-    return texts
-
-
-def _text(table: Table, layout: Layout, width: int | None) -> str:
-    import rich.box
-    import rich.table
-    from rich.console import Console
-    from rich.text import Text
-
-    def literal(text: str) -> Text:
-        return Text(text.replace(_GROUP, "\N{REPLACEMENT CHARACTER}"))
-
-    grid = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=literal(table.title), title_justify="left")
-    for heading in layout.headings:
-        justify: Literal["left", "right"] = "right" if heading.is_number else "left"
-        grid.add_column(literal(heading.full_text), justify=justify, no_wrap=heading.is_number and not layout.turned)
-    groups: list[str] = []
-    for line in layout.lines:
-        if line.group != (groups[-1] if groups else ""):
-            grid.add_section()
-            grid.add_row(Text(f"{_GROUP}{len(groups)}"))
-            groups.append(line.group)
-        texts = _with_marks(line, [_text_cell(cell, layout) for cell in line.cells])
-        grid.add_row(*map(literal, texts))
-    out = io.StringIO()
-    Console(file=out, width=width or UNBOUNDED, color_system=None).print(grid)
-    # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.
-    rows = (line.rstrip() for line in out.getvalue().splitlines())
-    lines = [f"  {groups[int(row.strip()[1:])]}:" if row.strip().startswith(_GROUP) else row for row in rows]
-    legend = ["*best* and _second_ among comparable results."] if layout.ranked else []
-    return "\n".join([*lines, *legend, *_below(table, layout)]).strip("\n") + "\n"
-
-
-def _text_cell(cell: Cell, layout: Layout) -> str:
-    if not layout.ranked or not _looks_like_number(cell.text):
-        return cell.text
-    mark = " *_"[cell.rank]
-    return f"{mark}{cell.text}{mark}"
-
-
-def _looks_like_number(text: str) -> bool:
-    return bool(re.match(r"-?\d", text))
 
 
 def _markdown(table: Table, layout: Layout) -> str:
@@ -115,9 +70,9 @@ def _markdown(table: Table, layout: Layout) -> str:
         if line.group != group:
             group = line.group
             body.append(row([f"*{plain_markdown(group)}*", *[""] * (len(rules) - 1)]))
-        body.append(row(_with_marks(line, [_markdown_cell(cell) for cell in line.cells])))
+        body.append(row(with_marks(line, [_markdown_cell(cell) for cell in line.cells])))
     legend = ["**Best** and <u>second</u> among comparable results."] if layout.ranked else []
-    notes = [*legend, *(plain_markdown(note) for note in _below(table, layout))]
+    notes = [*legend, *(plain_markdown(note) for note in below(table, layout))]
     # Two spaces and a line end keep each note on a line of its own.
     return (
         "\n".join([f"**{plain_markdown(table.title)}**", "", *body, *(["", "  \n".join(notes)] if notes else [])])
@@ -135,17 +90,45 @@ def _markdown_cell(cell: Cell) -> str:
     return f"{before}{plain_markdown(cell.text)}{after}"
 
 
-def _csv(table: Table) -> str:
+def _data_names(table: Table) -> list[str]:
     held = {column.name for column in table.columns}.union(*table.rows)
     names = [name for column in table.columns for name in (column.name, column.name + SPREAD) if name in held]
-    first = [table.group] if table.group and table.group not in names else []
+    return [*([table.group] if table.group and table.group not in names else []), *names]
+
+
+def _csv(table: Table) -> str:
+    names = _data_names(table)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*first, *names, *(["notes"] if table.footnotes else [])])
+    writer.writerow([*names, *(["notes"] if table.footnotes else [])])
     for row in rows_in_groups(table):
         notes = [escape_formula(" | ".join(notes_of(table, row)))] if table.footnotes else []
-        writer.writerow([*(_csv_value(row.get(name)) for name in (*first, *names)), *notes])
+        writer.writerow([*(_csv_value(row.get(name)) for name in names), *notes])
     return out.getvalue()
+
+
+def _json(table: Table) -> str:
+    names = _data_names(table)
+    rows = [
+        {name: _json_value(row.get(name)) for name in names} | _json_notes(table, row) for row in rows_in_groups(table)
+    ]
+    held = {"title": table.title, "rows": rows, "notes": list(table.notes)}
+    return json.dumps(held, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _json_notes(table: Table, row: Row) -> dict[str, list[str]]:
+    return {"notes": list(notes_of(table, row))} if table.footnotes else {}
+
+
+def _json_value(value: Any) -> Any:
+    if is_missing(value) or value in (float("inf"), float("-inf")):
+        return None
+    return value if isinstance(value, (str, bool, int, float)) else _plain_number(value)
+
+
+def _plain_number(value: Any) -> Any:
+    """Return a number of NumPy or pandas as one of Python, anything else as text."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def _csv_value(value: Any) -> Any:
@@ -154,6 +137,7 @@ def _csv_value(value: Any) -> Any:
     return "" if is_missing(value) else value
 
 
+_DATA: Mapping[str, Callable[[Table], str]] = {"csv": _csv, "json": _json}
 _WRITERS: Mapping[Format, Callable[[Table, Layout], str]] = {
     "markdown": _markdown,
     "latex": latex,

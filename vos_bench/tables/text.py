@@ -1,0 +1,136 @@
+"""A table as text, for terminals of any width and for pipes."""
+
+import io
+import re
+import textwrap
+from typing import TYPE_CHECKING, Literal
+
+from vos_bench.tables.layout import Cell, Heading, Layout, below, with_marks
+from vos_bench.tables.model import Column, Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+UNBOUNDED = 100_000
+NARROWEST = 24
+"""A column of sentences is never narrower than that."""
+FRAME, BETWEEN = 3, 3
+"""What the rule below the headings has beyond the columns, and blanks between two columns."""
+
+_GROUP = "\ue000"
+"""Stands before a group's number until its name is put there; a character for private use, which no cell keeps."""
+
+
+def text(table: Table, layout: Layout, width: int | None) -> str:
+    """Return a table as lines of text; where they would be wider than `width`, it goes without some columns.
+
+    Names are never shortened: a table of nothing but names may be wider than asked.
+    """
+    grid = [with_marks(line, [_text_cell(cell, layout) for cell in line.cells]) for line in layout.lines]
+    widths = _natural_widths(layout, grid)
+    columns = () if layout.turned else table.columns
+    left_out = _left_out(columns, widths, width) if width else []
+    kept = [i for i in range(len(layout.headings)) if i not in left_out]
+    lines = _drawn(
+        table, layout, [[row[i] for i in kept] for row in grid], kept, _fitting(columns, widths, kept, width)
+    )
+    legend = ["*best* and _second_ among comparable results."] if layout.ranked else []
+    missing = [_said([layout.headings[i] for i in left_out])] if left_out else []
+    return "\n".join([*lines, *_wrapped([*legend, *below(table, layout), *missing], width)]).strip("\n") + "\n"
+
+
+def _natural_widths(layout: Layout, grid: list[list[str]]) -> list[int]:
+    from rich.cells import cell_len
+
+    headings = [cell_len(heading.full_text) for heading in layout.headings]
+    return [max([own, *(cell_len(row[i]) for row in grid)]) for i, own in enumerate(headings)]
+
+
+def _left_out(columns: tuple[Column, ...], widths: list[int], width: int) -> list[int]:
+    """Return which columns a terminal of `width` goes without, the least important first and the last before others."""
+    least = [min(w, NARROWEST) if column.prose else w for w, column in zip(widths, columns, strict=False)]
+    soonest = sorted((i for i, column in enumerate(columns) if column.dropped), key=lambda i: (-columns[i].dropped, -i))
+    left_out: list[int] = []
+    while soonest and _total([w for i, w in enumerate(least) if i not in left_out]) > width:
+        left_out.append(soonest.pop(0))
+    return sorted(left_out)
+
+
+def _total(widths: list[int]) -> int:
+    return sum(widths) + BETWEEN * (len(widths) - 1) + FRAME
+
+
+def _fitting(columns: tuple[Column, ...], widths: list[int], kept: list[int], width: int | None) -> list[int]:
+    """Return the width of each kept column: sentences share what names and numbers leave."""
+    own = [widths[i] for i in kept]
+    prose = [place for place, i in enumerate(kept) if columns and columns[i].prose]
+    while width and prose and _total(own) > width:
+        widest = max(prose, key=own.__getitem__)
+        if own[widest] <= NARROWEST:
+            break
+        own[widest] -= 1
+    return own
+
+
+def _drawn(table: Table, layout: Layout, grid: list[list[str]], kept: list[int], widths: list[int]) -> list[str]:
+    import rich.box
+    import rich.table
+    from rich.console import Console
+    from rich.text import Text
+
+    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=_literal(table.title), title_justify="left")
+    for i, column_width in zip(kept, widths, strict=True):
+        heading = layout.headings[i]
+        justify: Literal["left", "right"] = "right" if heading.is_number else "left"
+        cut = not layout.turned and table.columns[i].prose == "cut"
+        drawn.add_column(
+            _literal(heading.full_text),
+            justify=justify,
+            width=column_width,
+            no_wrap=cut,
+            overflow="ellipsis" if cut else "fold",
+        )
+    groups: list[str] = []
+    for line, texts in zip(layout.lines, grid, strict=True):
+        if line.group != (groups[-1] if groups else ""):
+            drawn.add_section()
+            drawn.add_row(Text(f"{_GROUP}{len(groups)}", no_wrap=True, overflow="ignore"))
+            groups.append(line.group)
+        drawn.add_row(*map(_literal, texts))
+    out = io.StringIO()
+    Console(file=out, width=UNBOUNDED, color_system=None).print(drawn)
+    # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.
+    rows = (line.rstrip() for line in out.getvalue().splitlines())
+    return [f"  {groups[int(row.strip()[1:])]}:" if row.strip().startswith(_GROUP) else row for row in rows]
+
+
+def _literal(value: str) -> "Text":
+    from rich.text import Text
+
+    return Text(value.replace(_GROUP, "\N{REPLACEMENT CHARACTER}"))
+
+
+def _said(headings: list[Heading]) -> str:
+    return f"Not shown for want of room: {', '.join(heading.full_text for heading in headings)} (--wide shows all)."
+
+
+def _wrapped(notes: list[str], width: int | None) -> list[str]:
+    """Break notes into lines at blanks; an address stays whole."""
+    if not width:
+        return notes
+    return [
+        line
+        for note in notes
+        for line in textwrap.wrap(note, max(width, NARROWEST), break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+
+
+def _text_cell(cell: Cell, layout: Layout) -> str:
+    if not layout.ranked or not _looks_like_number(cell.text):
+        return cell.text
+    mark = " *_"[cell.rank]
+    return f"{mark}{cell.text}{mark}"
+
+
+def _looks_like_number(value: str) -> bool:
+    return bool(re.match(r"-?\d", value))

@@ -1,12 +1,13 @@
 """The command line: names the commands, turns errors into messages and results into exit codes.
 
 Exit codes: 0 done; 1 a comparison is worse, or some sequences failed; 2 bad input, usage, or not comparable;
-130 interrupted, all finished sequences kept.
+130 interrupted; what is finished is kept.
 """
 
 import atexit
 import gc
 import signal
+import sys
 import traceback
 from collections.abc import Sequence
 from typing import Annotated
@@ -54,6 +55,15 @@ for _name, _help in {
     # Python has the words of the first two for itself.
     _module = {"list": "listing", "import": "importing", "import-masks": "import_masks"}.get(_name, _name)
     app.command(f"vos_bench.commands.{_module}:{_module}", name=_name, help=_help)
+
+_AFTER_AN_INTERRUPT = {
+    "run": "; finished sequences are kept, the same command goes on from there",
+    "ablate": "; finished trainings and runs are kept, the same command goes on from there",
+    "train": "; the same command with --resume goes on from the last checkpoint, where there is one",
+    "segment": "; finished videos are kept, the same command with --overwrite begins anew",
+    "export": "; finished files are kept, the same command writes all of them again",
+}
+"""What a command leaves behind, and how to go on; the others begin anew."""
 
 
 @app.meta.default
@@ -126,10 +136,16 @@ def _main(arguments: Sequence[str] | None) -> int:
         return _complain(str(error))
     except KeyboardInterrupt:
         _leave_quietly()
-        warn("vos-bench: interrupted; finished sequences are kept, the same command goes on from there")
+        warn(f"vos-bench: interrupted{_after_an_interrupt(arguments)}")
         return INTERRUPTED
     except BrokenPipeError:
         return 0  # the reader has gone, as with `| head`; `_flushed` sees to it that nothing more is said
+
+
+def _after_an_interrupt(arguments: Sequence[str] | None) -> str:
+    tokens = sys.argv[1:] if arguments is None else arguments
+    command = next((token for token in tokens if not token.startswith("-")), "")
+    return _AFTER_AN_INTERRUPT.get(command, "")
 
 
 def _flushed(code: int) -> int:

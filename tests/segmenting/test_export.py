@@ -92,6 +92,18 @@ def test_a_segmented_video_is_exported_with_one_command(call: Call, cat: Path, f
     assert all((a.image == b.image).all() for a, b in zip(one.frames(), other.frames(), strict=True))
 
 
+def test_an_exported_overlay_of_frames_has_the_rate_they_were_segmented_with(call: Call, cat: Path, fast: str) -> None:
+    for t, frame in enumerate(VideoReader(cat).frames()):
+        path = Path(f"frames/{t:05d}.png")
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(frame.image).save(path)
+    given = ("--mask", "first.png", "--method", fast, "--fps", "10", "--out", "out", "--export", "overlay")
+    assert call("segment", "frames", *given) == 0
+    times = [frame.time for frame in VideoReader(Path("out/export/overlay/frames.mp4")).frames()]
+    assert times == [frame.time for frame in VideoReader(Path("out/overlay/frames.mp4")).frames()]
+    assert float(times[-1]) == pytest.approx(1.1)
+
+
 def test_a_run_without_truth_is_shown(call: Call, cat: Path, fast: str) -> None:
     folder = Path("data/JPEGImages/cat")
     folder.mkdir(parents=True)
@@ -117,5 +129,10 @@ def test_what_cannot_be_exported_is_refused_in_a_sentence(
     write_label_map(masks / "cat/00009.png", np.full((96, 160), 1000, np.uint16))
     assert call("export", masks, "--format", "mot", "--out", "mots") == 2
     assert "MOTS PNG has room for 1 to 999" in capsys.readouterr().err
+    export(masks, "per-object", out="run/masks", sequences=["dog"])
+    assert call("export", "run", "--format", "coco") == 2
+    said = capsys.readouterr().err
+    assert "run: holds one folder of masks an object (dog/003/FRAME.png)" in said
+    assert "`vos-bench import-masks run/masks --from sav --out FOLDER`" in said
     assert call("export", "nowhere", "--format", "coco") == 2
     assert "nowhere: is no folder; expected a run" in capsys.readouterr().err

@@ -1,6 +1,11 @@
 """`vos-bench segment`: from a video and a mask to label maps and a video that plays."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,6 +218,68 @@ def test_nothing_is_written_over_or_into_what_is_read(
     assert sorted(frames.rglob("*")) == before
     assert call(*arguments, "--out", ".") == 2
     assert "holds files of another kind" in capsys.readouterr().err
+
+
+def test_a_method_that_cannot_be_built_costs_no_results(call: Call, cat: Path, fast: str) -> None:
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
+    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    Path("broken.py").write_text(
+        "from fast import Red\n\n\nclass Broken(Red):\n    def __init__(self):\n        1 / 0\n"
+    )
+    assert (
+        call("segment", cat, "--mask", "first.png", "--method", "broken.py:Broken", "--out", "out", "--overwrite") == 2
+    )
+    assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
+
+
+def test_overwriting_leaves_nothing_of_videos_that_are_not_segmented_again(call: Call, cat: Path, fast: str) -> None:
+    film(Path("dog.mkv"), 5)
+    masks = ("--mask", "first.png", "--mask", "first.png")
+    assert call("segment", cat, "dog.mkv", *masks, "--method", fast, "--out", "out") == 0
+    assert call("segment", cat, *masks[:2], "--method", fast, "--out", "out", "--overwrite") == 0
+    assert sorted(path.name for kind in ("masks", "overlay") for path in Path("out", kind).iterdir()) == [
+        "cat",
+        "cat.mp4",
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{"name": "../../dog"}, {"rate": "1/0"}, {"rate": "-25"}])
+def test_a_record_that_leads_elsewhere_is_refused(
+    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str], wrong: dict[str, str]
+) -> None:
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
+    path = Path("out/segment.json")
+    record = json.loads(path.read_text())
+    record["sequences"][0].update(wrong)
+    path.write_text(json.dumps(record))
+    assert call("export", "out", "--format", "davis") == 2
+    assert f"out/segment.json: is damaged or no record: sequences.0.{next(iter(wrong))}" in capsys.readouterr().err
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite") == 2
+    assert Path("out/masks/cat/00000.png").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_an_interrupt_says_how_to_go_on(call: Call, cat: Path, fast: str, tmp_path: Path) -> None:
+    Path("slow.py").write_text(
+        "import pathlib, time\nfrom fast import Red\n\n\nclass Slow(Red):\n    def step(self, image, new=None):\n"
+        "        pathlib.Path('slow').touch()\n        time.sleep(1)\n        return super().step(image, new)\n"
+    )
+    command = [sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())"]
+    arguments = ("segment", str(cat), "--mask", "first.png", "--method", "slow.py:Slow", "--out", "out")
+    process = subprocess.Popen([*command, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 180
+        while not Path("slow").exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=180)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "interrupted; finished videos are kept, the same command with --overwrite begins anew" in said
+    assert "Traceback" not in said
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite") == 0
+    assert len(label_maps(Path("out/masks/cat"))) == 12
 
 
 def test_undecided_pixels_are_no_object_and_that_is_said(

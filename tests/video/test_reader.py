@@ -91,7 +91,7 @@ def test_depth_and_range_change_no_colour(tmp_path: Path, pixels: str, full_rang
 
 
 @pytest.mark.parametrize("chunk", [1, 5, 100])
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "trimmed.mp4", "turned.mp4"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi", "a.h264", "trimmed.mp4", "turned.mp4"])
 def test_backwards_gives_the_same_frames(
     tmp_path: Path, name: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vos_bench.api import Precision
+from vos_bench.commands import options
 from vos_bench.commands.output import say, write_json
 from vos_bench.commands.progress import TerminalProgress, duration
 from vos_bench.errors import BadInputError
@@ -41,7 +42,7 @@ def segment(
     seed: int = 0,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
     overwrite: Annotated[bool, Flag] = False,
-    json: Annotated[Path | None, Parameter(name="--json")] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> None:
     """Segment objects through a video: from a mask or a box on one frame to label maps and a video that shows them.
 

@@ -12,6 +12,7 @@ import numpy as np
 from vos_bench.errors import BadInputError
 from vos_bench.exporting.source import LabelMapFolder, label_map_folders
 from vos_bench.files import replacing, write_text
+from vos_bench.formats.mask_folders import FIRST_ID, MOTS_PER_CLASS
 from vos_bench.labelmaps import VOID, file_bytes, object_ids, read_label_map
 from vos_bench.names import did_you_mean
 from vos_bench.progress import Progress
@@ -19,9 +20,6 @@ from vos_bench.video import draw_objects, open_video
 
 CATEGORY = "object"
 """What COCO, YouTube-VIS and MOTS call every object: label maps say nothing of classes."""
-
-MOTS_PER_CLASS = 1000
-"""A pixel of a MOTS PNG is so many times its class plus its object."""
 
 
 def export(
@@ -172,7 +170,7 @@ def write_object_masks(folders: Sequence[LabelMapFolder], out: Path, step: Step)
         for frame, labels in each.labels():
             for k in ids:
                 image = PillowImage.fromarray(np.where(labels == k, VOID, 0).astype(np.uint8))
-                with replacing(out / each.name / f"{k - 1:03d}" / f"{frame}.png") as part:
+                with replacing(out / each.name / f"{k - FIRST_ID:03d}" / f"{frame}.png") as part:
                     image.save(part, format="PNG", compress_level=1)
             step()
         written.append(out / each.name)

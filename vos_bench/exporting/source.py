@@ -3,11 +3,13 @@
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 from vos_bench import registry
 from vos_bench.api import Dataset, LabelMap
 from vos_bench.errors import BadInputError
+from vos_bench.formats.mask_folders import object_folders
 from vos_bench.labelmaps import object_ids, read_label_map, read_narrow, read_size
 from vos_bench.names import did_you_mean
 from vos_bench.records import Run, load_run, run_file
@@ -35,7 +37,7 @@ class LabelMapFolder:
     rate: Fraction
     frames: Callable[[], NamedFrames]
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return read_size(next(iter(self.paths.values())))
@@ -77,11 +79,24 @@ def label_map_folders(
         found = [_plain(path) for path in _folders(folder)]
     known = {each.name: each for each in found if each.paths}
     if not known:
-        raise BadInputError(f"{folder}: holds no label maps; expected a run, or SEQUENCE/FRAME.png")
+        raise BadInputError(f"{folder}: {_found_instead(folder)}")
     for name in sequences or ():
         if name not in known:
             raise BadInputError(f"--sequences {name}: {did_you_mean(name, known)}")
     return [each for name, each in known.items() if sequences is None or name in sequences]
+
+
+def _found_instead(folder: Path) -> str:
+    """Say what a folder without label maps holds, and what to do."""
+    base = folder / "masks" if (folder / "masks").is_dir() else folder
+    for path in _folders(folder):
+        for name in object_folders(path).values():
+            return (
+                f"holds one folder of masks an object ({path.name}/{name}/FRAME.png), which is the form `per-object` "
+                f"already; expected label maps: for other forms, run `vos-bench import-masks {base} --from sav --out "
+                "FOLDER` and export FOLDER/Annotations"
+            )
+    return "holds no label maps; expected a run, or SEQUENCE/FRAME.png"
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -105,7 +120,8 @@ def _plain(folder: Path) -> LabelMapFolder:
 
 def _of_segment(folder: Path, sequence: SegmentedSequence) -> LabelMapFolder:
     def frames() -> NamedFrames:
-        video = open_input(Path(sequence.path).expanduser())
+        path = Path(sequence.path).expanduser()
+        video = open_input(path, Fraction(sequence.rate) if path.is_dir() else None)
         for number, frame in enumerate(video.frames()):
             yield video.frame_name(number), frame
 

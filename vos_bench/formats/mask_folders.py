@@ -17,6 +17,9 @@ from vos_bench.names import frame_order
 FIRST_ID = 1
 """The id of the object whose folder is 000."""
 
+MOTS_PER_CLASS = 1000
+"""A pixel of a MOTS PNG is so many times its class plus its object."""
+
 
 def mask_files(sequence: Sequence) -> Iterator[str]:
     """Yield the path of every file that a run writes for a sequence, relative to the sequence's folder of masks."""

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from vos_bench.api import Mask
-from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
+from vos_bench.formats.mask_folders import MOTS_PER_CLASS, object_folders, read_object_mask
 from vos_bench.importing.regions import Annotations, Region
-from vos_bench.labelmaps import object_ids, read_label_map, read_narrow, read_size
+from vos_bench.labelmaps import NarrowLabels, object_ids, read_label_map, read_narrow, read_size
 
-MOTS_PER_CLASS = 1000
 MOTS_IGNORED = 10
 """The class of regions that nobody is to look at."""
 
@@ -23,7 +22,7 @@ IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 def read_mots(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read MOTS PNG: `SEQUENCE/instances/FRAME.png` (CVAT, datumaro), `instances/SEQUENCE/` (KITTI) or `SEQUENCE/`."""
     del size
-    found = Annotations()
+    found, read = Annotations(), _last_read()
     for sequence, folder, images in _mots_folders(path):
         files = {file.stem: file for file in sorted(folder.glob("*.png"))}
         if not files:
@@ -47,17 +46,18 @@ def read_mots(path: Path, size: tuple[int, int] | None) -> Annotations:
                 if value in kept:
                     kind, number = divmod(value, MOTS_PER_CLASS)
                     label = labels[kind - 1] if kind <= len(labels) else f"class {kind}"
-                    mask = _where(files[frame], value)
+                    mask = partial(_equal, read, files[frame], value)
                     found.regions.append(Region(sequence, frame, number if unique else value, label, mask))
     return found
 
 
-def _where(file: Path, value: int) -> Callable[[], Mask]:
-    return partial(_equal, file, value)
+def _last_read() -> Callable[[Path], NarrowLabels]:
+    """Return a reader that keeps the last file, since its objects are asked for one after the other."""
+    return lru_cache(maxsize=1)(read_narrow)
 
 
-def _equal(file: Path, value: int) -> Mask:
-    mask: Mask = read_narrow(file) == value
+def _equal(read: Callable[[Path], NarrowLabels], file: Path, value: int) -> Mask:
+    mask: Mask = read(file) == value
     return mask
 
 
@@ -120,29 +120,16 @@ def read_sav(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read a black and white PNG an object and frame: `SEQUENCE/OBJECT/FRAME.png`; object 000 is object 1."""
     del size
     found = Annotations()
-    roots = [path] if any(each.name.isdigit() for each in _folders(path)) else _folders(path)
-    for root in roots:
-        folders = [each for each in _folders(root) if each.name.isdigit()]
-        frames: set[str] = set()
-        for folder in folders:
-            for file in sorted(folder.glob("*.png")):
+    for root in [path] if object_folders(path) else _folders(path):
+        sequence, frames = root.absolute().name, set[str]()
+        for k, name in object_folders(root).items():
+            for file in sorted((root / name).glob("*.png")):
                 frames.add(file.stem)
-                found.sizes.setdefault(root.absolute().name, read_size(file))
-                region = Region(root.absolute().name, file.stem, int(folder.name) + 1, "object", partial(_filled, file))
-                found.regions.append(region)
+                found.sizes.setdefault(sequence, read_size(file))
+                found.regions.append(Region(sequence, file.stem, k, "object", partial(read_object_mask, file)))
         if frames:
-            found.frames[root.absolute().name] = sorted(frames)
+            found.frames[sequence] = sorted(frames)
     return found
-
-
-def _filled(file: Path) -> Mask:
-    labels = read_narrow(file)
-    if len(object_ids(labels)) > 1:
-        raise BadInputError(
-            f"{file}: holds {len(object_ids(labels))} grey levels; expected one object, black and white"
-        )
-    mask: Mask = labels > 0
-    return mask
 
 
 def _folders(path: Path) -> list[Path]:
@@ -152,7 +139,7 @@ def _folders(path: Path) -> list[Path]:
 def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read label maps, `SEQUENCE/FRAME.png`, also below `Annotations/` and one more level such as `480p`."""
     del size
-    found, root = Annotations(), path
+    found, root, read = Annotations(), path, _last_read()
     if (root / "Annotations").is_dir():
         root = root / "Annotations"
     inside = _folders(root)
@@ -167,5 +154,5 @@ def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
         found.frames[sequence] = list(files)
         for frame, file in files.items():
             for k in object_ids(read_narrow(file)):
-                found.regions.append(Region(sequence, frame, k, "object", _where(file, k)))
+                found.regions.append(Region(sequence, frame, k, "object", partial(_equal, read, file, k)))
     return found

@@ -1,17 +1,35 @@
 """What `vos-bench segment` writes down: which videos, which objects, and where each of them was lost."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from vos_bench.config import FrozenModel
+from vos_bench.names import is_file_name
 from vos_bench.records import MethodEntry, read_record, write_record
 
 FILE = "segment.json"
 
 SCHEMA_VERSION: Final = 1
+
+
+def _file_name(text: str) -> str:
+    if not is_file_name(text):
+        raise ValueError("cannot be the name of a folder")
+    return text
+
+
+def _rate(text: str) -> str:
+    try:
+        positive = Fraction(text) > 0
+    except (ValueError, ZeroDivisionError):
+        positive = False
+    if not positive:
+        raise ValueError("is no rate such as 25 or 30000/1001")
+    return text
 
 
 class SegmentedObject(FrozenModel):
@@ -45,11 +63,11 @@ class SegmentedSequence(FrozenModel):
         seconds: How long it took.
     """
 
-    name: str
+    name: Annotated[str, AfterValidator(_file_name)]
     path: str
     height: int
     width: int
-    rate: str
+    rate: Annotated[str, AfterValidator(_rate)]
     frames: int
     objects: tuple[SegmentedObject, ...]
     notes: tuple[str, ...] = ()

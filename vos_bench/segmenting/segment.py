@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,9 +131,10 @@ def segment(
         box_start=(fill or "") if has_boxes else "",
         both_ways=both_ways,
     )
-    _require_free(folder, videos, overwrite=overwrite)
+    old = _old_results(folder, videos, overwrite=overwrite)
     notes: list[str] = []
     with built_method(spec, notes) as built:
+        _remove(old)  # now that the method is there: one that cannot be built costs no results
         record = record.replace(device=built.device)
         write_segment_record(record, folder)  # the folder is known as one of these, whatever happens to it
         job = Job(folder, info, built, seed, fill, both_ways, overlay, progress or Progress())
@@ -189,25 +190,32 @@ def _require_accepted(video: InputVideo, prompts: FramePrompts, info: MethodInfo
         )
 
 
-def _require_free(folder: Path, videos: Sequence[InputVideo], *, overwrite: bool) -> None:
-    """Make way for what is written.
-
-    Raises:
-        BadInputError: Something lies there that must not be written over.
-    """
+def _old_results(folder: Path, videos: Sequence[InputVideo], *, overwrite: bool) -> list[Path]:
+    """Return what an earlier call left in a folder, to be removed. Raises BadInputError where it must not be."""
     if folder.exists() and not folder.is_dir():
         raise BadInputError(f"--out {folder}: is a file; give a folder")
     if not folder.exists() or not any(folder.iterdir()):
-        return
+        return []
     if not (folder / FILE).is_file():
         raise BadInputError(f"--out {folder}: holds files of another kind; give a new folder")
-    read_segment_record(folder)
+    record = read_segment_record(folder)
     if not overwrite:
         raise BadInputError(f"--out {folder}: holds results; give another folder, or --overwrite to replace them")
-    for video in videos:
-        for path in (masks_folder(folder, video.name), overlay_file(folder, video.name)):
-            require_no_link(path)
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    names = {*(each.name for each in record.sequences), *(video.name for video in videos)}
+    found = [path for name in names for path in (masks_folder(folder, name), overlay_file(folder, name))]
+    for path in found:
+        require_no_link(path)
+    return found
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        except OSError as error:
+            raise BadInputError(
+                f"{path}: cannot be removed: {error.strerror or error}; remove it, or give another --out"
+            ) from error
 
 
 @dataclass(frozen=True)

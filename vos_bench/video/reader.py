@@ -1,8 +1,9 @@
 """Reading video files with PyAV: which frames there are, when they are shown, and what they look like."""
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from vos_bench.api import Image
 from vos_bench.errors import BadInputError
+from vos_bench.files import require_regular
 from vos_bench.labelmaps import MAX_PIXELS
 from vos_bench.video.frame import TimedFrame
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+MOST_BYTES = 1 << 40
+"""The largest video that is opened; it is read frame by frame."""
 
 CHUNK_BYTES = 1 << 26
 """So much memory the frames take that are held at once when a video is read backwards."""
@@ -61,66 +66,47 @@ class VideoReader:
         Raises:
             BadInputError: The file is damaged, or its frames change their size; the frames before were yielded.
         """
+        clock = _Clock(self.rate)
         with self._opened() as (_, stream):
-            yield from self._timed(self._decoded(stream, 0), None)
+            for frame in self._decoded(stream, 0):
+                yield TimedFrame(_image(frame), clock.time_of(frame))
 
     def backwards(self, last: int) -> Generator[TimedFrame, None, None]:
         """Decode frames number `last`, `last` - 1, ... 0, with bounded memory, some of them several times."""
-        stamps = self._stamps(last)
+        stamps, times = self._stamps(last)
         step = max(1, CHUNK_BYTES // (3 * self.size[0] * self.size[1]))
         for end in range(last + 1, 0, -step):
-            begin = max(0, end - step)
-            chunk = self._between(stamps, begin, end)
+            chunk = self._between(stamps, max(0, end - step), end)
             while chunk:
-                yield chunk.pop()
+                yield TimedFrame(chunk.pop(), times.pop())
 
-    def _stamps(self, last: int) -> list[int]:
-        """Return the time stamps of frames 0 to `last`."""
+    def _stamps(self, last: int) -> tuple[list[int], list[Fraction]]:
+        """Return the time stamps of frames 0 to `last`, none where they do not ascend, and when each is shown."""
+        clock, stamps, times = _Clock(self.rate), list[int](), list[Fraction]()
         with self._opened() as (_, stream):
-            stamps = [frame.pts or 0 for frame, _ in zip(self._decoded(stream, 0), range(last + 1), strict=False)]
-        if len(stamps) <= last:
-            raise BadInputError(
-                f"{self.path}: has {len(stamps)} frames; expected a frame number {last}, counted from 0"
-            )
-        return stamps
+            for frame, _ in zip(self._decoded(stream, 0), range(last + 1), strict=False):
+                times.append(clock.time_of(frame))
+                if frame.pts is not None:
+                    stamps.append(frame.pts)
+        if len(times) <= last:
+            raise BadInputError(f"{self.path}: has {len(times)} frames; expected a frame number {last}, counted from 0")
+        ascending = len(stamps) == len(times) and all(one < other for one, other in pairwise(stamps))
+        return (stamps if ascending else []), times
 
-    def _between(self, stamps: list[int], begin: int, end: int) -> list[TimedFrame]:
+    def _between(self, stamps: list[int], begin: int, end: int) -> list[Image]:
         """Decode frames number `begin` to `end` - 1, from the key frame before them where the file leads there."""
-        first = Fraction(0)
-        with self._opened() as (container, stream):
-            container.seek(stamps[begin], stream=stream)
-            decoded = self._decoded(stream, 0)
-            start = next(decoded, None)
-            if stream.time_base is not None:
-                first = stamps[0] * stream.time_base
-            if start is not None and start.pts in stamps and (number := stamps.index(start.pts)) <= begin:
-                kept = self._kept([start], decoded, number, begin, end)
-                return list(self._timed(iter(kept), first))
+        import av
+
+        if stamps:
+            with self._opened() as (container, stream):
+                with suppress(av.FFmpegError, OSError):  # a file without an index is read from its start
+                    container.seek(stamps[begin], stream=stream)
+                decoded = self._decoded(stream, 0)
+                start = next(decoded, None)
+                if start is not None and start.pts in stamps and (number := stamps.index(start.pts)) <= begin:
+                    return [_image(frame) for frame in islice(chain([start], decoded), begin - number, end - number)]
         with self._opened() as (_, stream):  # the file has no way to get there but from its start
-            return list(self._timed(iter(self._kept([], self._decoded(stream, 0), 0, begin, end)), first))
-
-    @staticmethod
-    def _kept(
-        begun: list["VideoFrame"], decoded: Iterator["VideoFrame"], number: int, begin: int, end: int
-    ) -> list["VideoFrame"]:
-        kept = [frame for frame in begun if number >= begin]
-        number += len(begun)
-        while number < end and (frame := next(decoded, None)) is not None:
-            if number >= begin:
-                kept.append(frame)
-            number += 1
-        return kept
-
-    def _timed(self, frames: Iterator["VideoFrame"], first: Fraction | None) -> Iterator[TimedFrame]:
-        """Turn decoded frames into images with their times, `first` being that of the whole video's first frame."""
-        latest = Fraction(0)
-        for number, frame in enumerate(frames):
-            stamp = None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
-            if first is None:
-                first = stamp if stamp is not None else Fraction(0)
-            time = number / self.rate if stamp is None else stamp - first
-            latest = max(latest, time)
-            yield TimedFrame(_image(frame), latest)
+            return [_image(frame) for frame in islice(self._decoded(stream, 0), begin, end)]
 
     def _decoded(self, stream: "VideoStream", count: int) -> Iterator["VideoFrame"]:
         """Decode the frames of a stream after checking their size."""
@@ -147,6 +133,7 @@ class VideoReader:
         import av
 
         try:
+            require_regular(self.path, most=MOST_BYTES)
             container = av.open(str(self.path))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise BadInputError(f"{self.path}: cannot be read as a video: {_reason(error)}; {_EXPECTED}") from None
@@ -164,8 +151,25 @@ class VideoReader:
             yield container, stream
 
 
-def _expected_frames(container: "InputContainer", stream: "VideoStream", rate: Fraction) -> int | None:
+class _Clock:
+    """Says when frames are shown, counted from the first one; never before the frame that comes before."""
 
+    def __init__(self, rate: Fraction) -> None:
+        """Begin. Frames without a time stamp follow each other at this rate."""
+        self._rate, self._count, self._latest = rate, 0, Fraction(0)
+        self._first: Fraction | None = None
+
+    def time_of(self, frame: "VideoFrame") -> Fraction:
+        """Return the time of the next frame."""
+        stamp = None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
+        if self._first is None:
+            self._first = stamp if stamp is not None else Fraction(0)
+        time = self._count / self._rate if stamp is None else stamp - self._first
+        self._count, self._latest = self._count + 1, max(self._latest, time)
+        return self._latest
+
+
+def _expected_frames(container: "InputContainer", stream: "VideoStream", rate: Fraction) -> int | None:
     if stream.duration and stream.time_base:
         return max(1, round(Fraction(stream.duration * stream.time_base * rate)))
     if container.duration:

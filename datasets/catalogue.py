@@ -185,3 +185,12 @@ BURST = DatasetInfo(
     citation="Athar et al., BURST: A Benchmark for Unifying Object Recognition, Segmentation and Tracking in Video, "
     "WACV 2023",
 )
+
+STATIC_IMAGES = DatasetInfo(
+    name="static-images",
+    summary="Still images with one object mask each, images/NAME.jpg and masks/NAME.png (ECSSD, DUTS, …); for training",
+    factory="vos_bench.datasets.static_images:StaticImages",
+    splits=("train",),
+    folders=("ECSSD", "DUTS", "static"),
+    licence="that of your images; most saliency data sets state none: research only",
+)

@@ -15,6 +15,7 @@ from vos_bench.methods.lite.training import (
 )
 from vos_bench.parts.backbone import Features
 from vos_bench.training.recipe import DataShare, Exported, ParameterGroup
+from vos_bench.training.synthesis import SynthesisSettings
 
 from .checkpoint import load_network
 from .config import LITE_NETWORK, LwlConfig
@@ -131,6 +132,32 @@ STAGE3 = LiteRecipe(
     "target model is updated on its own masks twice. About 4 seconds a step on two idle cores.",
 )
 """The third stage: closer to what happens at test time."""
+
+STAGE4 = LiteRecipe(
+    "stage4",
+    LiteSettings(
+        epochs=30,
+        warm_up=50,
+        cool_down=1000,
+        learning_rates={"backbone": 0.0, "head": 6e-4},
+        crop=LiteCrop(search_area=5.5),
+        test_frames=3,
+        synthesis=SynthesisSettings(
+            still=0.15,
+            camera=0.9,
+            paste=0.6,
+            pastes=2,
+            paste_is_target=0.35,
+            lookalike=0.25,
+            swing=0.7,
+            least_scale=-1.5,
+        ),
+        data=(DataShare(dataset="davis16"), DataShare(dataset="static-images", weight=1.5)),
+    ),
+    note="Starts from stage 3: --weights FILE. Still images with masks join the videos, and move, bend and occlude each "
+    "other, so that the network holds outside DAVIS.",
+)
+"""The fourth stage: objects of every kind, several at a time, and their doubles."""
 
 ABLATION = LiteRecipe(
     "ablation",

@@ -33,6 +33,11 @@ class SynthesisSettings(FrozenModel):
         colour: Change hue, saturation and contrast of all frames alike.
         drift: Largest change of brightness and contrast from frame to frame, as a fraction.
         blur: Blur one frame along a line or in all directions.
+        camera: Given a still, move each frame as if a hand held the camera.
+        pastes: Paste up to so many objects; each but the first as often as `paste` says.
+        lookalike: Given a pasted object, take the target's own double, mirrored or in other colours; never followed.
+        swing: How much a pasted object turns, grows and bends from frame to frame; 0 only shifts it.
+        least_scale: Logarithm of the smallest scale of a pasted object.
     """
 
     still: float = Field(default=0.1, ge=0, le=1)
@@ -42,34 +47,80 @@ class SynthesisSettings(FrozenModel):
     colour: float = Field(default=0.5, ge=0, le=1)
     drift: float = Field(default=0.1, ge=0, le=1)
     blur: float = Field(default=0.1, ge=0, le=1)
+    camera: float = Field(default=0.0, ge=0, le=1)
+    pastes: int = Field(default=1, ge=1)
+    lookalike: float = Field(default=0.0, ge=0, le=1)
+    swing: float = Field(default=0.0, ge=0, le=1)
+    least_scale: float = -0.7
 
 
 def synthesise(given: MiniSequence, donor: Donor, settings: SynthesisSettings, rng: Generator) -> MiniSequence:
     """Return a changed copy of `given`; masks follow what can be seen of the object that is to be segmented."""
     images, masks = [image.copy() for image in given.images], [mask.copy() for mask in given.masks]
+    still = len({id(image) for image in given.images}) == 1 and len(given.images) > 1
     if rng.random() < settings.still:
-        images, masks = [images[0].copy() for _ in images], [masks[0].copy() for _ in masks]
-    if rng.random() < settings.paste:
-        masks = _paste(images, masks, donor(rng), settings, rng)
+        images, masks, still = [images[0].copy() for _ in images], [masks[0].copy() for _ in masks], True
+    if still and settings.camera and rng.random() < settings.camera:
+        images, masks = _shaken(images, masks, rng)
+    for _ in range(settings.pastes):
+        if rng.random() < settings.paste:
+            masks = _paste(images, masks, donor, settings, rng)
     if rng.random() < settings.colour:
         images = _recolour(images, rng)
     images = [_drift(image, settings.drift, rng) for image in images]
     return MiniSequence([_blur(image, rng) if rng.random() < settings.blur else image for image in images], masks)
 
 
+def _shaken(images: list[Image], masks: list[Mask], rng: Generator) -> tuple[list[Image], list[Mask]]:
+    """Move every frame after the first: each a little further than the one before, turned, scaled and bent."""
+    velocity = rng.normal(0, 0.03, 2) * masks[0].shape[1]
+    pairs = [(images[0], masks[0])]
+    for number, (image, mask) in enumerate(zip(images[1:], masks[1:], strict=True), start=1):
+        where = _bent_grid(mask.shape, number * velocity, 1.0, rng)
+        moved = cv2.remap(image, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        region = cv2.remap(mask.astype(np.uint8), where, None, cv2.INTER_NEAREST)
+        pairs.append((np.asarray(moved, np.uint8), region > 0))
+    return [image for image, _ in pairs], [mask for _, mask in pairs]
+
+
+def _bent_grid(
+    shape: tuple[int, ...], shift: NDArray[np.float64], strength: float, rng: Generator
+) -> NDArray[np.float32]:
+    """Return for each pixel, H x W x 2, where a moved frame looks: an affine map and a smooth random bend."""
+    height, width = shape
+    centre = (width / 2, height / 2)
+    turn = cv2.getRotationMatrix2D(
+        centre, strength * rng.uniform(-12, 12), math.exp(strength * rng.uniform(-0.15, 0.15))
+    )
+    matrix = np.asarray(turn, np.float64)
+    matrix[:, 2] += shift
+    coarse = rng.normal(0, 0.012 * strength * width, (4, 4, 2)).astype(np.float32)
+    bend = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    straight = np.stack([x, y], axis=-1) @ matrix[:, :2].T.astype(np.float32) + matrix[:, 2].astype(np.float32)
+    return np.asarray(straight + bend, np.float32)
+
+
 def _paste(
-    images: list[Image], masks: list[Mask], donor: MiniSequence, settings: SynthesisSettings, rng: Generator
+    images: list[Image], masks: list[Mask], donor: Donor, settings: SynthesisSettings, rng: Generator
 ) -> list[Mask]:
-    """Paste the donor's object into `images` in place; return the masks of the object to follow."""
-    place = _placement(donor.masks[0], masks[0].shape, rng)
+    """Paste an object into `images` in place; return the masks of the object to follow."""
+    double = bool(settings.lookalike) and rng.random() < settings.lookalike and masks[0].sum() > LEAST_TARGET
+    given = _double(images, masks, rng) if double else donor(rng)
+    place = _placement(given.masks[0], masks[0].shape, settings, rng)
     drift = rng.normal(0, 0.04, 2) * float(masks[0].shape[1])
-    as_target = rng.random() < settings.paste_is_target
+    as_target = not double and rng.random() < settings.paste_is_target
     behind = not as_target and rng.random() < settings.paste_behind
     whole, left = [], []
     for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
         matrix = place.copy()
         matrix[:, 2] = matrix[:, 2] + number * drift
-        colours, alpha = _moved(donor.images[number], donor.masks[number], matrix, mask.shape)
+        source, region = given.images[number], given.masks[number]
+        if number and settings.swing:
+            grid = _bent_grid(region.shape, np.zeros(2), settings.swing, rng)
+            source = np.asarray(cv2.remap(source, grid, None, cv2.INTER_LINEAR), np.uint8)
+            region = cv2.remap(region.astype(np.uint8), grid, None, cv2.INTER_NEAREST) > 0
+        colours, alpha = _moved(source, region, matrix, mask.shape)
         if behind:
             alpha = alpha * (1 - _soft(mask))
         cv2.blendLinear(colours, image, alpha, 1 - alpha, dst=image)
@@ -79,10 +130,16 @@ def _paste(
     return whole if as_target and whole[0].sum() > LEAST_TARGET else left
 
 
-def _placement(mask: Mask, shape: tuple[int, ...], rng: Generator) -> NDArray[np.float64]:
+def _double(images: list[Image], masks: list[Mask], rng: Generator) -> MiniSequence:
+    """Return the frames as they are, for a second copy of their own object; perhaps in other colours."""
+    copies = [image.copy() for image in images]
+    return MiniSequence(_recolour(copies, rng) if rng.random() < 0.5 else copies, [mask.copy() for mask in masks])
+
+
+def _placement(mask: Mask, shape: tuple[int, ...], settings: SynthesisSettings, rng: Generator) -> NDArray[np.float64]:
     """Return the matrix that puts the object of `mask` somewhere on the frame, turned, scaled, perhaps mirrored."""
     x, y, width, height = box_of(mask)
-    scale = math.exp(rng.uniform(-0.7, 0.4))
+    scale = math.exp(rng.uniform(settings.least_scale, 0.4))
     turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), rng.uniform(-20, 20), scale)
     matrix = np.asarray(turn, np.float64)
     if rng.random() < 0.5:

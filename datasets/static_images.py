@@ -13,7 +13,7 @@ from vos_bench.files import sha256
 from .catalogue import STATIC_IMAGES
 from .frames import LABEL_SUFFIXES, list_images, read_image
 from .masks import read_union, size_problem
-from .trouble import BadDataError
+from .problems import BadDataError
 
 REMEDY = "lay the data out as images/NAME.jpg and masks/NAME.png"
 

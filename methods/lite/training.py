@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.random import Generator
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from vos_bench.api import Dataset, Image, Mask
+from vos_bench.api import Dataset, Image
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.parts.backbone import Backbone, Features
@@ -83,36 +84,43 @@ class LiteCrop(FrozenModel):
 class LiteTransform:
     """Turns a mini-sequence of real frames into the network's input: synthesis, crops, rotation and scale."""
 
-    def __init__(self, crop_settings: LiteCrop, synthesis: SynthesisSettings) -> None:
-        self._crop, self._synthesis = crop_settings, synthesis
+    def __init__(self, crop_settings: LiteCrop, synthesis: SynthesisSettings, *, rivals: bool = False) -> None:
+        """Take the rules; with `rivals` a sample has a second object's masks too."""
+        self._crop, self._synthesis, self._rivals = crop_settings, synthesis, rivals
 
     def __call__(self, given: MiniSequence, rng: Generator, supply: MiniSequences) -> Batch:
-        """Return `images` (Q x 3 x H x W, uint8) and `masks` (Q x H x W, bool)."""
+        """Return `images` (Q x 3 x H x W, uint8) and `masks` (Q x H x W, bool); `rivals` as `masks`, empty if none."""
         made = synthesise(given, lambda chance: supply.read(supply.draw(chance)), self._synthesis, rng)
         mirror = -1 if rng.random() < 0.5 else 1
         box = box_of(made.masks[0])
-        images, masks = [], []
+        images, layers = [], []
         for number, (image, mask) in enumerate(zip(made.images, made.masks, strict=True)):
             own = box_of(mask)
             box = own if min(own[2:]) >= SMALLEST_BOX else box
-            cut, cut_mask = self._cut(image, mask, box, min(number, 1), rng)
+            labels = mask.astype(np.uint8)
+            if made.rivals:
+                labels[made.rivals[number]] = 2
+            cut, cut_labels = self._cut(image, labels, box, min(number, 1), rng)
             images.append(cut[:, ::mirror])
-            masks.append(cut_mask[:, ::mirror])
-        pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
-        return {"images": pixels, "masks": torch.from_numpy(np.stack(masks))}
+            layers.append(cut_labels[:, ::mirror])
+        planes = torch.from_numpy(np.stack(layers))
+        batch = {"images": torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), "masks": planes == 1}
+        return batch | ({"rivals": planes == 2} if self._rivals else {})
 
-    def _cut(self, image: Image, mask: Mask, box: BoxXYWH, kind: int, rng: Generator) -> tuple[Image, Mask]:
+    def _cut(
+        self, image: Image, labels: NDArray[np.uint8], box: BoxXYWH, kind: int, rng: Generator
+    ) -> tuple[Image, NDArray[np.uint8]]:
         """Crop around a jittered box, then turn and scale; `kind` is 0 for the first frame and 1 for the others."""
         settings = self._crop
         size = Size(settings.height, settings.width)
         shift = settings.centre_jitter[kind]
         wide = (box[0], box[1], max(box[2], 2.0 * SMALLEST_BOX), max(box[3], 2.0 * SMALLEST_BOX))
         jittered = jitter_box(wide, scale=settings.size_jitter[kind], centre=(shift, shift), rng=rng)
-        window = crop_window(jittered, Size(*mask.shape), size, search_area=settings.search_area)
-        cut, cut_mask = crop(image, mask, window, size)
+        window = crop_window(jittered, Size(*labels.shape), size, search_area=settings.search_area)
+        cut, cut_labels = crop(image, labels, window, size)
         degrees, scale = rng.uniform(-settings.degrees, settings.degrees), rng.uniform(-settings.scale, settings.scale)
         matrix = rotation_and_scale(size, degrees=degrees, scale=float(np.exp(scale)))
-        return warp(cut, cut_mask, matrix, border=cv2.BORDER_REFLECT_101)
+        return warp(cut, cut_labels, matrix, border=cv2.BORDER_REFLECT_101)
 
 
 class LiteLoopSettings(LoopSettings):
@@ -121,6 +129,7 @@ class LiteLoopSettings(LoopSettings):
     Attributes:
         synthesis: What is made of the real frames.
         test_frames: Frames of a mini-sequence after the first.
+        rivals: Whether a second object that synthesis knows is segmented beside the first, and both compete.
         warm_up: Steps over which the learning rates rise.
         cool_down: Last steps, over which they fall to zero. A training may be resumed with more `epochs`, so that one
             constant phase can be cooled down at several lengths.
@@ -139,6 +148,7 @@ class LiteLoopSettings(LoopSettings):
     synthesis: SynthesisSettings = SynthesisSettings()
     data: tuple[DataShare, ...] = (DataShare(dataset="davis16"),)
     test_frames: int = Field(default=2, ge=1)
+    rivals: bool = False
     warm_up: int = Field(default=100, ge=0)
     cool_down: int = Field(default=600, ge=0)
 
@@ -197,7 +207,7 @@ class LiteLoopRecipe(Recipe):
         """Return mini-sequences of the datasets without what is left out."""
         settings = self.settings
         rule = FrameRule(test_frames=settings.test_frames)
-        transform = LiteTransform(settings.crop, settings.synthesis)
+        transform = LiteTransform(settings.crop, settings.synthesis, rivals=settings.rivals)
         return MiniSequences(shares(settings.data, datasets, rule), rule, transform, seed=settings.seed, cache=True)
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:

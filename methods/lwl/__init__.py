@@ -103,7 +103,7 @@ LITE = MethodInfo(
             ("stage1", "First half of the weights that ship: DAVIS 2016 train and what is synthesised from it."),
             ("stage2", "Second half: larger crops, the learning rate falls to zero."),
             ("stage3", "Goes on at the size of test time, with one frame more, at a falling learning rate."),
-            ("stage4", "Goes on with still images too: objects of every kind, several at a time, and their doubles."),
+            ("stage4", "Goes on with still images too: objects of every kind, several at a time, and look-alikes."),
             ("ablation", "One short training of a variant, from the ImageNet backbone: see `vos-bench ablate lwl`."),
             ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
         )

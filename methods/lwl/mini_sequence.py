@@ -39,19 +39,23 @@ class MiniSequenceRunner(nn.Module):
         self.network = network
         self.settings = settings
 
-    def forward(self, images: Tensor, masks: Tensor) -> Tensor:
+    def forward(self, images: Tensor, masks: Tensor, image_of_object: Tensor | None = None) -> Tensor:
         """Segment the frames after the first.
 
         Args:
             images: S x (1 + T) x 3 x H x W, RGB of 0..255, the frames of S mini-sequences.
-            masks: S x 1 x H x W, the first frames' masks.
+            masks: B x 1 x H x W, the first frames' masks.
+            image_of_object: For each of B objects, which of S mini-sequences it is in: first one in each, in order,
+                then the second ones. Two objects of one mini-sequence compete. None for one object in each.
 
         Returns:
-            T x S x 1 x H x W logits.
+            T x B x 1 x H x W logits.
         """
         network, settings = self.network, self.settings
         features = self.features(images)
         seen = unflattened(network.target_features({s: x.flatten(0, 1) for s, x in features.items()}), images)
+        if image_of_object is not None:
+            seen = seen[image_of_object]
         labels, weights = (x[:, None] for x in network.encode_labels(masks))
         samples = WeightedSamples(seen[:, :1], labels, weights)
         fit = network.learn(samples, iterations=settings.first_iterations)
@@ -59,8 +63,9 @@ class MiniSequenceRunner(nn.Module):
         for frame in range(1, images.shape[1]):
             here = seen[:, frame : frame + 1]
             encoding = network.score(here, fit.filters)
-            maps = {s: x[:, frame] for s, x in features.items()}
-            logits.append(network.decode(encoding[:, 0], maps, (images.shape[-2], images.shape[-1])))
+            maps, size = {s: x[:, frame] for s, x in features.items()}, (images.shape[-2], images.shape[-1])
+            decoded = network.decode(encoding[:, 0], maps, size, image_of_object=image_of_object)
+            logits.append(decoded if image_of_object is None else competing(decoded, image_of_object))
             if settings.online_update == "paper" and frame + 1 < images.shape[1]:
                 samples = self._extended(samples, here, logits[-1])
                 scores = torch.cat([fit.scores, encoding], 1)
@@ -80,6 +85,24 @@ class MiniSequenceRunner(nn.Module):
             torch.cat([samples.labels, labels], 1),
             torch.cat([samples.weights, weights], 1),
         )
+
+
+def competing(logits: Tensor, image_of_object: Tensor) -> Tensor:
+    """Let the two objects of one image compete by soft aggregation; the others stay as they are.
+
+    With b = (1 - p_1)(1 - p_2) the background's logit is -log(e^s_1 + e^s_2 + e^(s_1 + s_2)). Half the merged logit is
+    returned, since the merge doubles an object's own logit where the other is far away.
+
+    Args:
+        logits: B x 1 x H x W.
+        image_of_object: For each of B objects its image; at most two have the same, the second ones come last.
+    """
+    second = torch.arange(int(image_of_object.max()) + 1, len(logits), device=logits.device)
+    first = image_of_object[second]
+    merged, own, other = logits.float(), torch.cat([first, second]), torch.cat([second, first])
+    s, rival = merged[own], merged[other]
+    background = -torch.logsumexp(torch.stack([s, rival, s + rival]), 0)
+    return merged.index_copy(0, own, 0.5 * (s - torch.logaddexp(background, rival)))
 
 
 def unflattened(x: Tensor, images: Tensor) -> Tensor:

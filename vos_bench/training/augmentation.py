@@ -1,7 +1,7 @@
 """Moves image and mask together as the reference's training does (jittered crop, then rotation and scale)."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Image, Mask
 from vos_bench.errors import BadInputError
+
+Plane = TypeVar("Plane", Mask, NDArray[np.uint8])
+"""A mask, or labels of one byte."""
 
 BoxXYWH = tuple[float, float, float, float]
 """x, y of the upper left corner, width, height, in pixels."""
@@ -93,7 +96,7 @@ def _inside(start: int, length: int, limit: int) -> int:
     return -outside if outside > 0 else start
 
 
-def crop(image: Image, mask: Mask, window: Window, output: Size) -> tuple[Image, Mask]:
+def crop(image: Image, mask: Plane, window: Window, output: Size) -> tuple[Image, Plane]:
     """Cut a window and resize it; the image continues as its border pixels, the mask as background.
 
     The reference pads one pixel more than needed at the right and lower border: where the window touches or passes
@@ -110,7 +113,7 @@ def crop(image: Image, mask: Mask, window: Window, output: Size) -> tuple[Image,
     mask_cut = cv2.copyMakeBorder(mask[y1:y2, x1:x2].view(np.uint8), *padding, cv2.BORDER_CONSTANT, value=0)
     target = (output.width, output.height)
     resized = cv2.resize(image_cut, target, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(resized, np.uint8), nearest_resize(np.asarray(mask_cut, np.uint8), output).view(np.bool_)
+    return np.asarray(resized, np.uint8), _like(mask, nearest_resize(np.asarray(mask_cut, np.uint8), output))
 
 
 def nearest_resize(mask: NDArray[np.uint8], output: Size) -> NDArray[np.uint8]:
@@ -127,10 +130,14 @@ def rotation_and_scale(size: Size, *, degrees: float, scale: float) -> NDArray[n
 
 
 def warp(
-    image: Image, mask: Mask, matrix: NDArray[np.float64], *, border: int = cv2.BORDER_CONSTANT
-) -> tuple[Image, Mask]:
+    image: Image, mask: Plane, matrix: NDArray[np.float64], *, border: int = cv2.BORDER_CONSTANT
+) -> tuple[Image, Plane]:
     """Move image (bilinear, black or `border` outside) and mask (nearest, background outside) by a 2 x 3 matrix."""
     size = (image.shape[1], image.shape[0])
     moved = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(0, 0, 0))
     moved_mask = cv2.warpAffine(mask.view(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
-    return np.asarray(moved, np.uint8), np.asarray(moved_mask, np.uint8).view(np.bool_)
+    return np.asarray(moved, np.uint8), _like(mask, np.asarray(moved_mask, np.uint8))
+
+
+def _like(mask: Plane, pixels: NDArray[np.uint8]) -> Plane:
+    return cast(Plane, pixels.view(cast("Any", mask.dtype)))

@@ -25,11 +25,13 @@ class MiniSequence(NamedTuple):
         images: The frames.
         masks: The object's mask on each.
         boxes: The object's own box on each where the dataset gives one and the rule asks for it; else empty.
+        rivals: The masks of a second object on each, which synthesis knows; else empty.
     """
 
     images: list[Image]
     masks: list[Mask]
     boxes: Ordered[Box | None] = ()
+    rivals: Ordered[Mask] = ()
 
 
 class DrawnFrames(NamedTuple):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -33,11 +34,13 @@ class SynthesisSettings(FrozenModel):
         colour: Change hue, saturation and contrast of all frames alike.
         drift: Largest change of brightness and contrast from frame to frame, as a fraction.
         blur: Blur one frame along a line or in all directions.
-        camera: Given a still, move each frame as if a hand held the camera.
-        pastes: Paste up to so many objects; each but the first as often as `paste` says.
-        lookalike: Given a pasted object, take the target's own double, mirrored or in other colours; never followed.
+        camera: Given frames that are all alike, move each as if a hand held the camera.
+        pastes: Try to paste so many objects, each as often as `paste` says.
+        lookalike: Given a pasted object, take a copy of the target, mirrored or in other colours; it is not followed.
         swing: How much a pasted object turns, grows and bends from frame to frame; 0 only shifts it.
         least_scale: Logarithm of the smallest scale of a pasted object.
+        paste_scale: What that scale refers to: the donor's `pixels`, or its size in relation to its own `frame`.
+        least_left: Paste no object that leaves less than this share of the target on the first frame.
     """
 
     still: float = Field(default=0.1, ge=0, le=1)
@@ -52,23 +55,30 @@ class SynthesisSettings(FrozenModel):
     lookalike: float = Field(default=0.0, ge=0, le=1)
     swing: float = Field(default=0.0, ge=0, le=1)
     least_scale: float = -0.7
+    paste_scale: Literal["pixels", "frame"] = "pixels"
+    least_left: float = Field(default=0.0, ge=0, le=1)
 
 
 def synthesise(given: MiniSequence, donor: Donor, settings: SynthesisSettings, rng: Generator) -> MiniSequence:
     """Return a changed copy of `given`; masks follow what can be seen of the object that is to be segmented."""
     images, masks = [image.copy() for image in given.images], [mask.copy() for mask in given.masks]
-    still = len({id(image) for image in given.images}) == 1 and len(given.images) > 1
+    rivals: list[Mask] = []
     if rng.random() < settings.still:
-        images, masks, still = [images[0].copy() for _ in images], [masks[0].copy() for _ in masks], True
-    if still and settings.camera and rng.random() < settings.camera:
+        images, masks = [images[0].copy() for _ in images], [masks[0].copy() for _ in masks]
+    if settings.camera and _all_alike(images) and rng.random() < settings.camera:
         images, masks = _shaken(images, masks, rng)
     for _ in range(settings.pastes):
         if rng.random() < settings.paste:
-            masks = _paste(images, masks, donor, settings, rng)
+            masks, rivals = _paste(images, masks, rivals, donor, settings, rng)
     if rng.random() < settings.colour:
         images = _recolour(images, rng)
     images = [_drift(image, settings.drift, rng) for image in images]
-    return MiniSequence([_blur(image, rng) if rng.random() < settings.blur else image for image in images], masks)
+    blurred = [_blur(image, rng) if rng.random() < settings.blur else image for image in images]
+    return MiniSequence(blurred, masks, rivals=rivals)
+
+
+def _all_alike(images: list[Image]) -> bool:
+    return len(images) > 1 and all(np.array_equal(images[0], image) for image in images[1:])
 
 
 def _shaken(images: list[Image], masks: list[Mask], rng: Generator) -> tuple[list[Image], list[Mask]]:
@@ -77,7 +87,7 @@ def _shaken(images: list[Image], masks: list[Mask], rng: Generator) -> tuple[lis
     pairs = [(images[0], masks[0])]
     for number, (image, mask) in enumerate(zip(images[1:], masks[1:], strict=True), start=1):
         where = _bent_grid(mask.shape, number * velocity, 1.0, rng)
-        moved = cv2.remap(image, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        moved = cv2.remap(image, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         region = cv2.remap(mask.astype(np.uint8), where, None, cv2.INTER_NEAREST)
         pairs.append((np.asarray(moved, np.uint8), region > 0))
     return [image for image, _ in pairs], [mask for _, mask in pairs]
@@ -102,32 +112,44 @@ def _bent_grid(
 
 
 def _paste(
-    images: list[Image], masks: list[Mask], donor: Donor, settings: SynthesisSettings, rng: Generator
-) -> list[Mask]:
-    """Paste an object into `images` in place; return the masks of the object to follow."""
+    images: list[Image],
+    masks: list[Mask],
+    rivals: list[Mask],
+    donor: Donor,
+    settings: SynthesisSettings,
+    rng: Generator,
+) -> tuple[list[Mask], list[Mask]]:
+    """Paste an object into `images` in place; return the masks of the object to follow and of its latest rival."""
     double = bool(settings.lookalike) and rng.random() < settings.lookalike and masks[0].sum() > LEAST_TARGET
     given = _double(images, masks, rng) if double else donor(rng)
     place = _placement(given.masks[0], masks[0].shape, settings, rng)
     drift = rng.normal(0, 0.04, 2) * float(masks[0].shape[1])
     as_target = not double and rng.random() < settings.paste_is_target
     behind = not as_target and rng.random() < settings.paste_behind
-    whole, left = [], []
-    for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
+    layers = []
+    for number, mask in enumerate(masks):
         matrix = place.copy()
         matrix[:, 2] = matrix[:, 2] + number * drift
-        source, region = given.images[number], given.masks[number]
-        if number and settings.swing:
-            grid = _bent_grid(region.shape, np.zeros(2), settings.swing, rng)
-            source = np.asarray(cv2.remap(source, grid, None, cv2.INTER_LINEAR), np.uint8)
-            region = cv2.remap(region.astype(np.uint8), grid, None, cv2.INTER_NEAREST) > 0
-        colours, alpha = _moved(source, region, matrix, mask.shape)
-        if behind:
-            alpha = alpha * (1 - _soft(mask))
+        colours, alpha = _moved(*_swung(given, number, settings.swing, rng), matrix, mask.shape)
+        layers.append((colours, alpha * (1 - _soft(mask)) if behind else alpha))
+    pasted = [alpha > 0.5 for _, alpha in layers]
+    follow = as_target and pasted[0].sum() > LEAST_TARGET
+    if not follow and (masks[0] & ~pasted[0]).sum() < settings.least_left * masks[0].sum():
+        return masks, rivals
+    for image, (colours, alpha) in zip(images, layers, strict=True):
         cv2.blendLinear(colours, image, alpha, 1 - alpha, dst=image)
-        pasted = alpha > 0.5
-        whole.append(pasted)
-        left.append(mask & ~pasted)
-    return whole if as_target and whole[0].sum() > LEAST_TARGET else left
+    left = [mask & ~over for mask, over in zip(masks, pasted, strict=True)]
+    return (pasted, left) if follow else (left, pasted)
+
+
+def _swung(given: MiniSequence, number: int, swing: float, rng: Generator) -> tuple[Image, Mask]:
+    """Return a donor's frame with its mask, turned, grown and bent after the first one."""
+    image, mask = given.images[number], given.masks[number]
+    if not number or not swing:
+        return image, mask
+    grid = _bent_grid(mask.shape, np.zeros(2), swing, rng)
+    bent = cv2.remap(mask.astype(np.uint8), grid, None, cv2.INTER_NEAREST)
+    return np.asarray(cv2.remap(image, grid, None, cv2.INTER_LINEAR), np.uint8), bent > 0
 
 
 def _double(images: list[Image], masks: list[Mask], rng: Generator) -> MiniSequence:
@@ -140,6 +162,8 @@ def _placement(mask: Mask, shape: tuple[int, ...], settings: SynthesisSettings, 
     """Return the matrix that puts the object of `mask` somewhere on the frame, turned, scaled, perhaps mirrored."""
     x, y, width, height = box_of(mask)
     scale = math.exp(rng.uniform(settings.least_scale, 0.4))
+    if settings.paste_scale == "frame":
+        scale *= shape[1] / mask.shape[1]
     turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), rng.uniform(-20, 20), scale)
     matrix = np.asarray(turn, np.float64)
     if rng.random() < 0.5:

@@ -87,6 +87,16 @@ FOLDER = DatasetInfo(
     has_server=False,
 )
 
+STATIC_IMAGES = DatasetInfo(
+    name="static-images",
+    summary="Still images with one object mask each, images/NAME.jpg and masks/NAME.png (ECSSD, DUTS, …); for training",
+    factory="vos_bench.datasets.static_images:StaticImages",
+    splits=("train",),
+    folders=("ECSSD", "DUTS", "static"),
+    licence="your own images; ECSSD and DUTS state none: research only",
+    has_server=False,
+)
+
 SAV = DatasetInfo(
     name="sav",
     summary="SA-V: masks at 6 of 24 frames a second, one folder an object, since objects overlap; public truth",
@@ -184,13 +194,4 @@ BURST = DatasetInfo(
     source="https://github.com/Ali2500/BURST-benchmark",
     citation="Athar et al., BURST: A Benchmark for Unifying Object Recognition, Segmentation and Tracking in Video, "
     "WACV 2023",
-)
-
-STATIC_IMAGES = DatasetInfo(
-    name="static-images",
-    summary="Still images with one object mask each, images/NAME.jpg and masks/NAME.png (ECSSD, DUTS, …); for training",
-    factory="vos_bench.datasets.static_images:StaticImages",
-    splits=("train",),
-    folders=("ECSSD", "DUTS", "static"),
-    licence="that of your images; most saliency data sets state none: research only",
 )

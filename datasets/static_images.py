@@ -1,47 +1,31 @@
-"""Still images with one object mask each, as saliency data sets have them: sequences of one frame, to train on."""
+"""Still images with one object mask each, as saliency datasets have them: sequences of one frame, to train on."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
-
-from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
+from vos_bench.api import Dataset, Problem, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.files import sha256
+from vos_bench.files import read_ends
+from vos_bench.labelmaps import MAX_BYTES as MOST_LABEL_BYTES
+from vos_bench.names import did_you_mean, shorten
 
 from .catalogue import STATIC_IMAGES
-from .frames import LABEL_SUFFIXES, list_images, read_image
-from .masks import read_union, size_problem
-from .problems import BadDataError
+from .frames import MAX_BYTES, file_damage
+from .inspection import require_frames, require_label_maps
+from .masks import read_union
+from .problems import BadDataError, root_problem
+from .video_folders import FolderSequence
 
-REMEDY = "lay the data out as images/NAME.jpg and masks/NAME.png"
-
-
-class StillImage(Sequence):
-    """One image and its object, whose id is 1."""
-
-    def __init__(self, name: str, image: Path, mask: Path) -> None:
-        self.name = name
-        self.frame_names = self.prompt_frames = self.truth_names = self.output_names = (name,)
-        self.groups: Mapping[int, str] = {}
-        self._image, self._mask = image, mask
-
-    def read_frame(self, frame_name: str) -> Image:  # noqa: ARG002 (there is but one)
-        """Decode the image. Raises BadInputError when it is missing or damaged."""
-        return read_image(self._image)
-
-    def read_truth(self, frame_name: str) -> LabelMap:  # noqa: ARG002
-        """Read the mask: 1 inside, 0 elsewhere. Raises BadInputError where it cannot be read."""
-        return read_union(self._mask)
-
-    def read_prompt(self, frame_name: str) -> Prompt:
-        """Return the object's mask."""
-        return Prompt(masks={1: self.read_truth(frame_name) == 1})
+_TAIL = 1024
+"""Bytes at the end of each file that enter the fingerprint."""
 
 
 class StaticImages(Dataset):
-    """A folder of images and a folder of masks; a sequence is named after its image."""
+    """Images in `images/NAME.jpg` with masks in `masks/NAME.png`; a sequence is named after its image.
+
+    A mask's object has the id 1, whatever value it is drawn with.
+    """
 
     name = STATIC_IMAGES.name
     protocol: ProtocolName = "all-frames"
@@ -50,49 +34,67 @@ class StaticImages(Dataset):
         """List both folders.
 
         Args:
-            root: Holds `images/NAME.jpg` and `masks/NAME.png`.
+            root: The folder that holds `images` and `masks`.
             split: One of `STATIC_IMAGES.splits`.
 
         Raises:
-            BadInputError: A folder is missing, or an image has no mask.
+            BadInputError: The tree is another, or an image has no mask, or a mask no image.
         """
+        if problem := root_problem(root, "images", dataset=STATIC_IMAGES.name):
+            raise BadDataError(problem)
         self.root, self.split = root, split
-        self._images = list_images(root / "images")
-        self._masks = list_images(root / "masks", LABEL_SUFFIXES)
-        if alone := sorted(set(self._images) - set(self._masks)):
-            found = f"no mask for {len(alone)} of {len(self._images)} images, such as {alone[0]}"
-            raise BadDataError(Problem(root / "masks", found, "masks/NAME.png for every image", REMEDY))
+        self._images, self._masks = require_frames(root / "images"), require_label_maps(root / "masks")
+        _require_all(root / "masks", "mask", self._masks, self._images)
+        _require_all(root / "images", "image", self._images, self._masks)
         self.sequence_names = tuple(self._images)
 
     def sequence(self, name: str) -> Sequence:
         """Open one image. Raises BadInputError when there is none of that name."""
         if name not in self._images:
-            raise BadInputError(f"{self.root / 'images'}: there is no image {name!r}")
-        return StillImage(name, self._images[name], self._masks[name])
+            meant = did_you_mean(name, self.sequence_names, otherwise=f"known: {shorten(self.sequence_names, most=12)}")
+            raise BadInputError(f"{self.name} {self.split}: there is no sequence {name!r}; {meant}")
+        return FolderSequence(
+            name,
+            frames={name: self._images[name]},
+            annotations={name: self._masks[name]},
+            starts={name: None},
+            has_truth=True,
+            read_labels=read_union,
+        )
 
     def fingerprint(self) -> str:
-        """Return a sha256 over the names and contents of all masks, and the names and sizes of all images."""
-        digest = hashlib.sha256()
+        """Return a sha256 over the names, sizes and last kibibyte of all images and masks."""
+        digest = hashlib.sha256(self.name.encode())
         for name in self.sequence_names:
-            digest.update(f"{name}\0{self._images[name].stat().st_size}\0{sha256(self._masks[name])}\0".encode())
+            for path, most in ((self._images[name], MAX_BYTES), (self._masks[name], MOST_LABEL_BYTES)):
+                size, _, content = read_ends(path, most=most, head=0, tail=_TAIL)
+                digest.update(f"{path.name}\0{size}\0".encode())
+                digest.update(content)
         return digest.hexdigest()
 
     def check(self) -> list[Problem]:
-        """Compare the size of each image with its mask's."""
-        problems = []
-        for name in self.sequence_names:
-            still = self.sequence(name)
-            try:
-                found, expected = np.shape(still.read_truth(name)), still.read_frame(name).shape[:2]
-            except BadDataError as error:
-                problems.append(error.problem)
-                continue
-            if found != expected:
-                problems.append(size_problem(self._masks[name], found, expected))
-        return problems
+        """Look at the ends of all images and decode all masks; return what is wrong."""
+        return [problem for name in self.sequence_names if (problem := self._problem(name))]
+
+    def _problem(self, name: str) -> Problem | None:
+        if damage := file_damage(self._images[name]):
+            return Problem(self._images[name], damage, "a whole image", "copy or unpack the data again")
+        try:
+            self.sequence(name).read_prompt(name)
+        except BadDataError as refusal:
+            return refusal.problem
+        return None
 
     def package(self, masks: Path, archive: Path) -> None:
-        """Refuse: no server takes masks of still images."""
+        """Refuse: there is no server for this data."""
         raise BadInputError(
-            f"{archive}: not written for {masks}: static-images is here for training, no server scores it"
+            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; the masks "
+            f"are public, so score it here: vos-bench score {masks} --dataset {self.name} --split {self.split}"
         )
+
+
+def _require_all(folder: Path, what: str, given: Collection[str], names: Collection[str]) -> None:
+    """Check that a folder has a file of each name. Raises BadDataError."""
+    if lost := sorted(set(names) - set(given)):
+        found = f"no {what} for {len(lost)} of {len(names)} names: {shorten(lost)}"
+        raise BadDataError(Problem(folder, found, "images/NAME.jpg and masks/NAME.png", "add it, or remove the other"))

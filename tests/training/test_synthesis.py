@@ -31,9 +31,9 @@ def test_with_nothing_asked_nothing_changes():
 
 
 def test_still_repeats_the_first_frame():
-    images, masks, _ = made(NOTHING.model_copy(update={"still": 1.0}))
-    assert all(np.array_equal(image, images[0]) for image in images)
-    assert all(np.array_equal(mask, masks[0]) for mask in masks)
+    made_of_one = made(NOTHING.model_copy(update={"still": 1.0}))
+    assert all(np.array_equal(image, made_of_one.images[0]) for image in made_of_one.images)
+    assert all(np.array_equal(mask, made_of_one.masks[0]) for mask in made_of_one.masks)
 
 
 def changed(after: MiniSequence) -> list[np.ndarray]:
@@ -75,7 +75,7 @@ def test_a_pasted_target_that_hardly_shows_hides_what_it_covers(monkeypatch):
 def test_colours_of_all_frames_change_alike():
     grey = MiniSequence([np.full((8, 8, 3), 100, np.uint8)] * 2, [np.ones((8, 8), bool)] * 2)
     settings = NOTHING.model_copy(update={"colour": 1.0})
-    images, _, _ = synthesise(grey, donor, settings, np.random.default_rng(0))
+    images = synthesise(grey, donor, settings, np.random.default_rng(0)).images
     assert np.array_equal(images[0], images[1])
     assert not np.array_equal(images[0], grey.images[0])
 
@@ -84,3 +84,75 @@ def test_inputs_are_left_as_they_were():
     source = given()
     synthesise(source, donor, SynthesisSettings(paste=1.0, still=0.0), np.random.default_rng(0))
     assert all(np.array_equal(a, b) for a, b in zip(source.images, given().images, strict=True))
+
+
+def still() -> MiniSequence:
+    first = given()
+    return MiniSequence([first.images[0]] * 3, [first.masks[0]] * 3)
+
+
+def test_a_camera_moves_stills_and_leaves_videos_alone():
+    settings = NOTHING.replace(camera=1.0)
+    moved = synthesise(still(), donor, settings, np.random.default_rng(0))
+    assert np.array_equal(moved.images[0], still().images[0])
+    assert all((image != moved.images[0]).any() for image in moved.images[1:])
+    assert all((mask != moved.masks[0]).any() and mask.any() for mask in moved.masks[1:])
+    assert all(np.array_equal(a, b) for a, b in zip(made(settings).images, given().images, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("as_target", [0.0, 1.0])
+def test_a_rival_is_the_other_object_and_shares_no_pixel_with_the_target(seed, as_target):
+    after = made(NOTHING.replace(paste=1.0, pastes=2, paste_is_target=as_target), seed)
+    assert len(after.rivals) == 3
+    assert not any((mask & rival).any() for mask, rival in zip(after.masks, after.rivals, strict=True))
+
+
+def test_without_a_pasted_object_there_is_no_rival():
+    assert made(NOTHING).rivals == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_look_alike_shows_the_target_again_and_is_not_followed(seed):
+    settings = NOTHING.replace(paste=1.0, lookalike=1.0, paste_is_target=1.0)
+    flat = MiniSequence([20 + 180 * np.dstack([mask] * 3).astype(np.uint8) for mask in given().masks], given().masks)
+    after = synthesise(flat, donor, settings, np.random.default_rng(seed))
+    for before, mask in zip(given().masks, after.masks, strict=True):
+        assert not (mask & ~before).any()
+    shown = [image[rival & ~before] for image, rival, before in zip(after.images, after.rivals, flat.masks, strict=True)]
+    assert any(pixels.size for pixels in shown)
+
+
+def test_swing_changes_a_pasted_object_from_frame_to_frame():
+    alone = NOTHING.replace(paste=1.0, paste_is_target=1.0)
+    straight, swung = made(alone, 3), made(alone.replace(swing=1.0), 3)
+    assert np.array_equal(straight.masks[0], swung.masks[0])
+    assert any((a != b).any() for a, b in zip(straight.masks[1:], swung.masks[1:], strict=True))
+
+
+def test_a_pasted_object_has_its_size_in_relation_to_its_frame():
+    def small(_rng: np.random.Generator) -> MiniSequence:
+        return MiniSequence([image[::2, ::2] for image in given(1).images], [mask[::2, ::2] for mask in given(1).masks])
+
+    settings = NOTHING.replace(paste=1.0, paste_is_target=1.0)
+    sizes = [
+        synthesise(given(), small, settings.replace(paste_scale=scale), np.random.default_rng(3)).masks[0].sum()
+        for scale in ("pixels", "frame")
+    ]
+    assert 3 < sizes[1] / sizes[0] < 5
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_would_hide_the_target_is_not_pasted(seed):
+    settings = NOTHING.replace(paste=1.0, paste_is_target=0.0, paste_behind=0.0, pastes=3, least_scale=0.3)
+    kept = made(settings.replace(least_left=1.0), seed)
+    assert np.array_equal(kept.masks[0], given().masks[0])
+    hidden = made(settings, seed).masks[0].sum() < given().masks[0].sum()
+    assert hidden or not kept.rivals or made(settings, seed).rivals
+
+
+def test_the_first_settings_draw_what_they_always_drew():
+    """The shipped weights' first version was trained on these draws."""
+    after = made(SynthesisSettings(paste=1.0, still=0.5, blur=0.5), 5)
+    sums = [int(image.sum()) for image in after.images], [int(mask.sum()) for mask in after.masks]
+    assert sums == ([1929258, 1951218, 1944115], [322, 202, 144])

@@ -16,10 +16,11 @@ from vos_bench.methods.lite.training import LiteCrop, LiteTransform, load_imagen
 from vos_bench.methods.lwl.checkpoint import load_network
 from vos_bench.methods.lwl.config import LITE_NETWORK
 from vos_bench.methods.lwl.lite import LiteTrackerConfig, LwlLiteMethod
-from vos_bench.methods.lwl.lite_recipe import STAGE2, LiteRunner
-from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner
+from vos_bench.methods.lwl.lite_recipe import STAGE2, STAGE4, LiteRunner
+from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner, competing
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.parts.checkpoints import read_metadata, read_tensors
+from vos_bench.parts.merging import soft_aggregate_logits
 from vos_bench.training.sampling import MiniSequence
 from vos_bench.training.synthesis import SynthesisSettings
 
@@ -103,6 +104,48 @@ def test_the_transform_gives_frames_and_masks_of_the_crop_size():
     assert (batch["images"].shape, batch["images"].dtype) == ((3, 3, 64, 96), torch.uint8)
     assert (batch["masks"].shape, batch["masks"].dtype) == ((3, 64, 96), torch.bool)
     assert batch["masks"].flatten(1).any(1).all()
+
+
+def test_the_transform_cuts_a_rival_along_with_the_target():
+    given = MiniSequence(*map(list, zip(*(disc(x) for x in (50, 60, 70)), strict=True)))
+    settings = SynthesisSettings(paste=1.0, paste_is_target=0.0, least_left=0.5)
+    transform = LiteTransform(LiteCrop(height=64, width=96), settings, rivals=True)
+
+    class Supply:
+        def draw(self, _rng: np.random.Generator) -> None: ...
+
+        def read(self, _drawn: None) -> MiniSequence:
+            return given
+
+    batches = [transform(given, np.random.default_rng(seed), Supply()) for seed in range(8)]
+    assert all(batch["rivals"].shape == (3, 64, 96) for batch in batches)
+    assert any(batch["rivals"].any() for batch in batches)
+    assert not any((batch["masks"] & batch["rivals"]).any() for batch in batches)
+
+
+def test_two_objects_of_one_image_compete_by_soft_aggregation():
+    scores = 3 * torch.randn((3, 1, 5, 7), generator=torch.Generator().manual_seed(0))
+    merged = competing(scores, torch.tensor([0, 1, 1]))
+    pair = soft_aggregate_logits(scores[1:, 0])
+    torch.testing.assert_close(merged[0], scores[0])
+    torch.testing.assert_close((2 * merged[1:, 0]).sigmoid(), pair[1:], rtol=1e-4, atol=1e-5)
+    far = torch.tensor([1.5, -60.0]).reshape(2, 1, 1, 1)
+    torch.testing.assert_close(competing(far, torch.tensor([0, 0]))[0], far[0])
+
+
+def test_a_batch_with_rivals_has_the_loss_of_both_objects(shipped):
+    network = LiteRunner(load_network(shipped), STAGE4.settings.mini_sequence)
+    first, second = torch.zeros(2, 4, 64, 96, dtype=torch.bool), torch.zeros(2, 4, 64, 96, dtype=torch.bool)
+    first[:, :, 20:40, 30:60] = True
+    second[1, :, 44:60, 60:80] = True
+    images = torch.randint(0, 256, (2, 4, 3, 64, 96), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    with_rivals = STAGE4.loss(network, {"images": images, "masks": first, "rivals": second})
+    without = STAGE4.loss(network, {"images": images, "masks": first, "rivals": torch.zeros_like(second)})
+    plain = STAGE4.loss(network, {"images": images, "masks": first})
+    torch.testing.assert_close(without.total, plain.total)
+    assert with_rivals.total.item() != pytest.approx(plain.total.item())
+    with_rivals.total.backward()
+    assert all(p.grad is not None for name, p in network.named_parameters() if "decoder" in name and p.requires_grad)
 
 
 def test_learning_rates_rise_stay_and_fall_to_zero():

@@ -69,7 +69,7 @@ def test_check_names_a_cut_off_image_an_empty_mask_and_one_of_another_size(root,
     cut.write_bytes(cut.read_bytes()[:-40])
     trees.save_labels(root / "masks/0001.png", np.zeros((24, 32)))
     trees.save_labels(root / "masks/0002.png", np.ones((12, 32)))
-    problems = {problem.path.as_posix().removeprefix(f"{root.as_posix()}/"): problem for problem in opened(root).check()}
+    problems = {problem.path.relative_to(root).as_posix(): problem for problem in opened(root).check()}
     assert set(problems) == {"images/0000.jpg", "masks/0001.png", "masks/0002.png"}
     assert problems["masks/0001.png"].found == "an empty label map"
     assert problems["masks/0002.png"].found == "12 x 32 pixels"

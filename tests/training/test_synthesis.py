@@ -119,8 +119,7 @@ def test_a_look_alike_shows_the_target_again_and_is_not_followed(seed):
     after = synthesise(flat, donor, settings, np.random.default_rng(seed))
     for before, mask in zip(given().masks, after.masks, strict=True):
         assert not (mask & ~before).any()
-    shown = [image[rival & ~before] for image, rival, before in zip(after.images, after.rivals, flat.masks, strict=True)]
-    assert any(pixels.size for pixels in shown)
+    assert any((rival & ~before).any() for rival, before in zip(after.rivals, flat.masks, strict=True))
 
 
 def test_swing_changes_a_pasted_object_from_frame_to_frame():
@@ -142,17 +141,15 @@ def test_a_pasted_object_has_its_size_in_relation_to_its_frame():
     assert 3 < sizes[1] / sizes[0] < 5
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_what_would_hide_the_target_is_not_pasted(seed):
+def test_what_would_hide_the_target_is_not_pasted():
     settings = NOTHING.replace(paste=1.0, paste_is_target=0.0, paste_behind=0.0, pastes=3, least_scale=0.3)
-    kept = made(settings.replace(least_left=1.0), seed)
-    assert np.array_equal(kept.masks[0], given().masks[0])
-    hidden = made(settings, seed).masks[0].sum() < given().masks[0].sum()
-    assert hidden or not kept.rivals or made(settings, seed).rivals
+    area = given().masks[0].sum()
+    assert any(made(settings, seed).masks[0].sum() < area for seed in range(8))
+    assert all(made(settings.replace(least_left=1.0), seed).masks[0].sum() == area for seed in range(8))
 
 
 def test_the_first_settings_draw_what_they_always_drew():
-    """The shipped weights' first version was trained on these draws."""
+    """The weights that ship were trained on these draws."""
     after = made(SynthesisSettings(paste=1.0, still=0.5, blur=0.5), 5)
     sums = [int(image.sum()) for image in after.images], [int(mask.sum()) for mask in after.masks]
     assert sums == ([1929258, 1951218, 1944115], [322, 202, 144])

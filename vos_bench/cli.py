@@ -15,7 +15,9 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 import vos_bench
+from vos_bench.commands.catalogue import COMMANDS
 from vos_bench.commands.exit_codes import INTERRUPTED
+from vos_bench.commands.groups import EVERYWHERE
 from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, set_debug, set_wide, warn
 from vos_bench.errors import VosBenchError
 from vos_bench.foreign_code import culprit, describe, leave
@@ -33,28 +35,16 @@ app = App(
 )
 app.meta.suppress_keyboard_interrupt = False  # else it would leave silently, where `main` has something to say
 # Commands are named by import path, so that each is imported only when it is called.
-for _name, _help in {
-    "run": "Run a method on a dataset; resumes where an earlier run stopped.",
-    "segment": "Segment objects through a video, from a mask or a box on one frame.",
-    "score": "Score anybody's label maps.",
-    "bench": "Time a method by the timing protocol.",
-    "import": "Score label maps that a system's authors published, as results without a speed.",
-    "report": "Make a table from records.",
-    "compare": "Judge a run against a baseline, for continuous integration.",
-    "check": "Look for mistakes in a dataset's folder.",
-    "train": "Train a method by one of its recipes.",
-    "ablate": "Train and measure the variants of a method under equal conditions.",
-    "convert": "Turn a foreign file of parameters into safetensors.",
-    "fetch": "Download a dataset, where its licence allows; of a method, say where its weights lie.",
-    "record": "Add scores that a server gave to a run's record.",
-    "export": "Write label maps in the forms of other programs, or as a video that shows the objects.",
-    "import-masks": "Turn the exports of annotation tools into label maps that keep identities.",
-    "package": "Write the zip that a dataset's server takes.",
-    "list": "List methods, datasets, recipes, ablations, reports or weights.",
-}.items():
-    # Python has the words of the first two for itself.
-    _module = {"list": "listing", "import": "importing", "import-masks": "import_masks"}.get(_name, _name)
-    app.command(f"vos_bench.commands.{_module}:{_module}", name=_name, help=_help)
+for _name, _command in COMMANDS.items():
+    app.command(
+        f"vos_bench.commands.{_command.module}:{_command.module}",
+        name=_name,
+        help=_command.help,
+        help_epilogue=_command.epilogue,
+    )
+
+
+app.register_install_completion_command(help="Install the completion of commands and options for this shell.")
 
 _AFTER_AN_INTERRUPT = {
     "run": "; finished sequences are kept, the same command goes on from there",
@@ -69,8 +59,8 @@ _AFTER_AN_INTERRUPT = {
 @app.meta.default
 def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    debug: Annotated[bool, Parameter(negative=())] = False,
-    wide: Annotated[bool, Parameter(negative=())] = False,
+    debug: Annotated[bool, EVERYWHERE] = False,
+    wide: Annotated[bool, EVERYWHERE] = False,
 ) -> int:
     """Run one command.
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.commands import options
 from vos_bench.commands.exit_codes import INTERRUPTED
+from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, RESULTS, WORK
 from vos_bench.commands.output import say, show, warn, write_json
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
@@ -20,25 +21,25 @@ if TYPE_CHECKING:
     from vos_bench.ablation.plan import Axis
     from vos_bench.ablation.run import AblationOutcome
 
-Texts = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
+Texts = Annotated[tuple[str, ...], MANY]
 
 
 def ablate(
     method: str,
     *,
-    scale: str | None = None,
-    table: str | None = None,
-    seeds: str | None = None,
-    root: Texts = (),
-    start: Texts = (),
+    scale: Annotated[str | None, METHOD] = None,
+    table: Annotated[str | None, METHOD] = None,
+    seeds: Annotated[str | None, WORK] = None,
+    root: Annotated[Texts, DATA] = (),
+    start: Annotated[Texts, METHOD] = (),
     weights_: Annotated[str | None, Parameter(name="--weights")] = None,
-    sequences: str | None = None,
-    device: str = "auto",
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
-    run_set: Texts = (),
-    status: Annotated[bool, Parameter(negative=())] = False,
-    out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
+    sequences: Annotated[str | None, DATA] = None,
+    device: Annotated[str, WORK] = "auto",
+    set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set"), METHOD] = (),
+    run_set: Annotated[Texts, METHOD] = (),
+    status: Annotated[bool, FLAG, WORK] = False,
+    out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
     """Train and measure the variants of a method under equal conditions.
 

@@ -16,6 +16,7 @@ from vos_bench.benching.session import bench as bench_method
 from vos_bench.benching.turns import Turns, take_turns
 from vos_bench.benching.videos import MadeUpVideos, Shape
 from vos_bench.commands import options
+from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, RESULTS, WORK
 from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.devices import resolve_device
@@ -27,31 +28,29 @@ from vos_bench.running.method import method_class
 from vos_bench.running.setup import RunSettings
 from vos_bench.timing import Clock
 
-Flag = Parameter(negative=())
-
 
 def bench(
     method: str,
     *,
-    dataset: str | None = None,
-    root: Path | None = None,
-    split: str | None = None,
-    sequences: str | None = None,
-    size: str | None = None,
-    objects: str | None = None,
-    frames: int | None = None,
-    init: PromptKind = "mask",
-    weights_: Annotated[str | None, Parameter(name="--weights")] = None,
-    device: str = "auto",
-    amp: Precision = "off",
-    compile: Annotated[bool, Flag] = False,
-    repeats: int = 3,
-    quick: Annotated[bool, Flag] = False,
-    reference_command: str | None = None,
-    turns: int | None = None,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
-    out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
+    dataset: Annotated[str | None, DATA] = None,
+    root: Annotated[Path | None, DATA] = None,
+    split: Annotated[str | None, DATA] = None,
+    sequences: Annotated[str | None, DATA] = None,
+    size: Annotated[str | None, DATA] = None,
+    objects: Annotated[str | None, DATA] = None,
+    frames: Annotated[int | None, DATA] = None,
+    init: Annotated[PromptKind, METHOD] = "mask",
+    weights_: Annotated[str | None, Parameter(name="--weights"), METHOD] = None,
+    device: Annotated[str, WORK] = "auto",
+    amp: Annotated[Precision, METHOD] = "off",
+    compile: Annotated[bool, FLAG, METHOD] = False,
+    repeats: Annotated[int, WORK] = 3,
+    quick: Annotated[bool, FLAG, WORK] = False,
+    reference_command: Annotated[str | None, WORK] = None,
+    turns: Annotated[int | None, WORK] = None,
+    set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set"), METHOD] = (),
+    out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
     """Time a method: on a dataset, whose scores then come from the timed passes, or on made-up videos.
 

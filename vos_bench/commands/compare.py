@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from vos_bench import registry
 from vos_bench.commands import options
+from vos_bench.commands.groups import DATA, FLAG, MANY, RESULTS, SCORING
 from vos_bench.commands.output import say, show, write_json, write_page
 from vos_bench.comparing import history as histories
 from vos_bench.comparing.compare import compare as compare_runs
@@ -24,8 +25,6 @@ from vos_bench.records.summary import utc_now
 
 if TYPE_CHECKING:
     from vos_bench.comparing.thumbnails import Picture
-
-Flag = Parameter(negative=())
 
 SHOWN = 3
 """How many sequences have their worst frame shown."""
@@ -43,15 +42,15 @@ def compare(
     baseline: Path,
     run: Path | None = None,
     *others: Path,
-    sequences: str | None = None,
-    tolerance: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
-    fail_on: FailOn = "worse",
-    history: Annotated[bool, Flag] = False,
-    junit: Annotated[Path | None, Parameter(validator=options.names_file)] = None,
-    summary: Annotated[Path | None, Parameter(validator=options.names_file)] = None,
-    thumbnails: Annotated[bool, Flag] = False,
-    root: Path | None = None,
-    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
+    sequences: Annotated[str | None, DATA] = None,
+    tolerance: Annotated[tuple[str, ...], MANY, SCORING] = (),
+    fail_on: Annotated[FailOn, SCORING] = "worse",
+    history: Annotated[bool, FLAG, SCORING] = False,
+    junit: Annotated[Path | None, Parameter(validator=options.names_file), RESULTS] = None,
+    summary: Annotated[Path | None, Parameter(validator=options.names_file), RESULTS] = None,
+    thumbnails: Annotated[bool, FLAG, RESULTS] = False,
+    root: Annotated[Path | None, DATA] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
     """Judge a run against a baseline: exit code 0 when it is as good, 1 worse, 2 not comparable.
 

@@ -12,6 +12,7 @@ from vos_bench import registry
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.clusters import parse_cluster
 from vos_bench.commands import options
+from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, PROCESS, RESULTS, SCORING, WORK
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
@@ -19,39 +20,37 @@ from vos_bench.plugins import MethodInfo
 from vos_bench.running.run import Overwrite, open_data
 from vos_bench.running.run import run as run_method
 
-Flag = Parameter(negative=())
-
 
 def run(
     method: str,
     *,
-    dataset: str,
-    root: Path | None = None,
-    split: str | None = None,
-    init: PromptKind = "mask",
-    weights_: Annotated[str | None, Parameter(name="--weights")] = None,
-    sequences: str | None = None,
-    seeds: str = "0",
-    frames: FramesSeen = "all",
-    protocol: ProtocolName | None = None,
-    truth: Path | None = None,
-    device: str = "auto",
-    amp: Precision = "off",
-    compile: Annotated[bool, Flag] = False,
-    jobs: int | None = None,
-    engine: str = "local",
-    stall: float | None = None,
-    shard: str | None = None,
-    overwrite: Overwrite = "only-missing",
-    save_probabilities: Annotated[bool, Flag] = False,
-    timing: Annotated[bool, Flag] = False,
-    verify: Annotated[bool, Flag] = False,
-    command: str | None = None,
-    name: str | None = None,
-    timeout: float | None = None,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
-    out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
+    dataset: Annotated[str, DATA],
+    root: Annotated[Path | None, DATA] = None,
+    split: Annotated[str | None, DATA] = None,
+    init: Annotated[PromptKind, METHOD] = "mask",
+    weights_: Annotated[str | None, Parameter(name="--weights"), METHOD] = None,
+    sequences: Annotated[str | None, DATA] = None,
+    seeds: Annotated[str, METHOD] = "0",
+    frames: Annotated[FramesSeen, DATA] = "all",
+    protocol: Annotated[ProtocolName | None, SCORING] = None,
+    truth: Annotated[Path | None, SCORING] = None,
+    device: Annotated[str, WORK] = "auto",
+    amp: Annotated[Precision, METHOD] = "off",
+    compile: Annotated[bool, FLAG, METHOD] = False,
+    jobs: Annotated[int | None, WORK] = None,
+    engine: Annotated[str, WORK] = "local",
+    stall: Annotated[float | None, WORK] = None,
+    shard: Annotated[str | None, WORK] = None,
+    overwrite: Annotated[Overwrite, WORK] = "only-missing",
+    save_probabilities: Annotated[bool, FLAG, RESULTS] = False,
+    timing: Annotated[bool, FLAG, WORK] = False,
+    verify: Annotated[bool, FLAG, WORK] = False,
+    command: Annotated[str | None, PROCESS] = None,
+    name: Annotated[str | None, PROCESS] = None,
+    timeout: Annotated[float | None, PROCESS] = None,
+    set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set"), METHOD] = (),
+    out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
     """Run a method on a dataset and score it; resumes where an earlier run stopped.
 

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
+from vos_bench.commands.groups import DATA, RESULTS, SCORING, WORK
 from vos_bench.commands.summary import conclude
 from vos_bench.progress import Progress
 from vos_bench.scoring import record
@@ -21,16 +22,16 @@ from vos_bench.scoring import record
 def score(
     masks: Path,
     *,
-    dataset: str | None = None,
-    root: Path | None = None,
-    split: str | None = None,
-    truth: Path | None = None,
-    protocol: ProtocolName | None = None,
-    sequences: str | None = None,
-    jobs: int | None = None,
-    engine: str = "local",
-    out: Annotated[Path | None, Parameter(name="--out")] = None,
-    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
+    dataset: Annotated[str | None, DATA] = None,
+    root: Annotated[Path | None, DATA] = None,
+    split: Annotated[str | None, DATA] = None,
+    truth: Annotated[Path | None, DATA] = None,
+    protocol: Annotated[ProtocolName | None, SCORING] = None,
+    sequences: Annotated[str | None, DATA] = None,
+    jobs: Annotated[int | None, WORK] = None,
+    engine: Annotated[str, WORK] = "local",
+    out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
     """Score anybody's label maps, MASKS/SEQUENCE/FRAME.png, and write a record of the scores.
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from vos_bench.api import Precision
 from vos_bench.commands import options
+from vos_bench.commands.groups import FLAG, MANY
 from vos_bench.commands.output import say, write_json
 from vos_bench.commands.progress import TerminalProgress, duration
 from vos_bench.errors import BadInputError
@@ -20,8 +21,7 @@ from vos_bench.segmenting import segment as segment_videos
 from vos_bench.segmenting.record import SegmentedObject
 from vos_bench.segmenting.segment import overlay_file
 
-Several = Parameter(negative=(), consume_multiple=False)
-Flag = Parameter(negative=())
+Several = Parameter(negative=(), consume_multiple=False, show_default=False)
 
 
 def segment(
@@ -32,7 +32,7 @@ def segment(
     method: str | None = None,
     out: Annotated[Path, Parameter(name="--out")],
     weights: str | None = None,
-    both_ways: Annotated[bool, Flag] = False,
+    both_ways: Annotated[bool, FLAG] = False,
     box_start: BoxFill | None = None,
     export_: Annotated[str | None, Parameter(name="--export")] = None,
     overlay: bool = True,
@@ -40,8 +40,8 @@ def segment(
     device: str = "auto",
     amp: Precision = "off",
     seed: int = 0,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
-    overwrite: Annotated[bool, Flag] = False,
+    set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set")] = (),
+    overwrite: Annotated[bool, FLAG] = False,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file)] = None,
 ) -> None:
     """Segment objects through a video: from a mask or a box on one frame to label maps and a video that shows them.

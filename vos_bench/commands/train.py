@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from vos_bench.commands import options
 from vos_bench.commands.exit_codes import INTERRUPTED
+from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, RESULTS, WORK
 from vos_bench.commands.output import say
 from vos_bench.commands.progress import TerminalProgress
 
@@ -14,13 +15,13 @@ from vos_bench.commands.progress import TerminalProgress
 def train(
     method: str,
     *,
-    recipe: str,
-    root: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
-    weights: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
-    resume: Annotated[bool, Parameter(negative=())] = False,
-    device: str = "auto",
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), consume_multiple=True)] = (),
-    out: Annotated[Path | None, Parameter(name="--out")] = None,
+    recipe: Annotated[str, METHOD],
+    root: Annotated[tuple[str, ...], MANY, DATA] = (),
+    weights: Annotated[tuple[str, ...], MANY, METHOD] = (),
+    resume: Annotated[bool, FLAG, WORK] = False,
+    device: Annotated[str, WORK] = "auto",
+    set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set"), METHOD] = (),
+    out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
 ) -> int:
     """Train a method by one of its recipes; start it under torchrun for several GPUs.
 

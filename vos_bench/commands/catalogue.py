@@ -149,6 +149,12 @@ COMMANDS = {
         "runs.md",
         "package",
     ),
+    "new-method": Command(
+        "Write the start of a method of one's own: a file that runs, and its test.",
+        ("new-method my-tracker", "new-method my-network --torch"),
+        "add-a-method.md",
+        "new_method",
+    ),
     "list": Command(
         "List methods, datasets, recipes, ablations, reports or weights, or tell all about one.",
         ("list methods", "list methods lwl", "list weights --format json"),

@@ -22,6 +22,8 @@ def definitions(kind: type[ast.stmt]) -> dict[str, set[Path]]:
     """Return the files of the core that define each public class or function at their top."""
     found: dict[str, set[Path]] = defaultdict(set)
     for path in CORE.rglob("*.py"):
+        if path.parent.name == "templates":
+            continue  # starts of users' own files, of which each stands alone
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, kind) and not node.name.startswith("_"):  # type: ignore[attr-defined]
                 found[node.name].add(path.relative_to(CORE))  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ def test_what_it_writes_runs_and_passes_its_own_test(
     settings = ("--set", "steps=5", "--set", "channels=4") if kind else ()
     some = ("--dataset", "demo", "--sequences", "lighting", "--device", "cpu", "--out", "run")
     assert main(["run", "./my_tracker.py:MyTracker", *some, *settings]) == 0
-    assert load_run(Path("run")).record.scores["J&F"] > 0.1
+    assert load_run(Path("run")).record.counts.done == 1
 
 
 def test_a_file_of_parameters_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,9 @@
     python ci/release/checklist.py --only version,wheel,documents
 
 The commit that is checked out is cloned, built and installed into fresh environments; nothing of the checkout itself is
-used. OUT gets STEP.log of each step, checklist.md and checklist.json, the benchmarks, the faults and the reference of
-the interface. Exit code 0: all passed; 1: something failed; 3: nothing failed, but something could not be checked here.
+used. OUT gets STEP.log of each step, checklist.md and checklist.json, the benchmarks, the faults and the site with the
+reference of the interface. Exit code 0: all passed; 1: something failed; 3: nothing failed, but something could not be
+checked here.
 """
 
 import argparse

@@ -109,15 +109,11 @@ def benchmarks(shop: Workshop) -> str:
 
 
 def documents(shop: Workshop) -> str:
-    """Links and commands of the pages are right, and the reference of the interface can be built."""
+    """Links and commands of the pages are right, and the site with the reference of the interface can be built."""
     shop.pytest("-q", shop.source / "tests/test_documents.py")
-    modules = ("vos_bench.api", "vos_bench.plugins", "vos_bench.config", "vos_bench.records", "vos_bench.tables")
-    shop.run(shop.tester, "-m", "pip", "install", "--quiet", "pdoc")
-    shop.run(
-        shop.tester, "-I", "-W", "error", "-m", "pdoc", "-d", "google", "-o", shop.out / "reference", *modules,
-        inside=shop.scratch,
-    )  # fmt: skip
-    return f"{len(list((shop.out / 'reference').rglob('*.html')))} pages of reference"
+    shop.run(shop.tester, "-m", "pip", "install", "--quiet", f"{shop.wheel}[docs]")
+    shop.run(shop.tester, "-m", "mkdocs", "build", "--strict", "-d", shop.out / "site", inside=shop.source)
+    return f"{len(list((shop.out / 'site').rglob('*.html')))} pages of the site"
 
 
 def notebook(shop: Workshop) -> str:

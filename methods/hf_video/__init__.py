@@ -2,7 +2,7 @@
 
 from vos_bench.plugins import MethodInfo, WeightsInfo
 
-_INSTALL = "pip install 'vos-bench[hf]' (transformers 5.24 or later)"
+_INSTALL = "pip install '.[hf]' (transformers 5.24 or later)"
 _PACKAGES = ("huggingface-hub", "transformers")
 _FINDER = "vos_bench.methods.hf_video.folders:find_weights"
 _FETCH = (

@@ -53,7 +53,7 @@ def _download(info: MethodInfo, repository: str, revision: str | None, licence: 
     try:
         hub = importlib.import_module("huggingface_hub")
     except ImportError:
-        raise BadInputError(f"{info.name}: to fetch {repository}, pip install 'vos-bench[hf]'") from None
+        raise BadInputError(f"{info.name}: to fetch {repository}, pip install '.[hf]'") from None
     try:
         folder = Path(hub.snapshot_download(repository, revision=revision, allow_patterns=list(_FILES)))
     except Exception as error:

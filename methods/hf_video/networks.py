@@ -31,7 +31,7 @@ def import_transformers(family: Family) -> Any:
     Raises:
         BadInputError: It is missing or too old.
     """
-    wanted = f"{family.method} needs transformers {OLDEST[0]}.{OLDEST[1]} or later: pip install 'vos-bench[hf]'"
+    wanted = f"{family.method} needs transformers {OLDEST[0]}.{OLDEST[1]} or later: pip install '.[hf]'"
     try:
         transformers = importlib.import_module("transformers")
     except ImportError as error:

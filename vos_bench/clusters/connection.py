@@ -117,7 +117,7 @@ def _import(engine: Cluster, module: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise BadInputError(
-            f"--engine {engine}: {error}; install it with pip install 'vos-bench[{engine.kind}]', here and on every"
+            f"--engine {engine}: {error}; install it with pip install '.[{engine.kind}]', here and on every"
             " machine that does the work"
         ) from None
 

@@ -96,6 +96,6 @@ def _event_writer(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise BadInputError(
-            f"tensorboard=true needs {error.name or 'tensorboard'}: pip install 'vos-bench[tensorboard]'"
+            f"tensorboard=true needs {error.name or 'tensorboard'}: pip install '.[tensorboard]'"
         ) from None
     return SummaryWriter(str(folder), purge_step=step + 1)

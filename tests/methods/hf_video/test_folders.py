@@ -22,7 +22,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.methods.hf_video.families import FAMILIES
 from vos_bench.methods.hf_video.networks import import_transformers
 
-transformers = pytest.importorskip("transformers", reason="pip install 'vos-bench[hf]'")
+transformers = pytest.importorskip("transformers", reason="pip install '.[hf]'")
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 INFO = registry.method("sam2-hf")
@@ -174,7 +174,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
         return real(name, *rest)
 
     monkeypatch.setattr("importlib.import_module", without)
-    with pytest.raises(BadInputError, match=re.escape("pip install 'vos-bench[hf]'")):
+    with pytest.raises(BadInputError, match=re.escape("pip install '.[hf]'")):
         import_transformers(FAMILIES[0])
 
 

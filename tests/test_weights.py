@@ -24,7 +24,7 @@ def network(fake_vos: ModuleType) -> MethodInfo:
 
 def test_untrained_is_a_choice_that_has_to_be_made(network: MethodInfo):
     assert weights.choose(network, UNTRAINED) == (UNTRAINED, UNTRAINED, "")
-    with pytest.raises(BadInputError, match=r"no weights.*--weights untrained"):
+    with pytest.raises(BadInputError, match=r"(?s)no weights.*--weights untrained"):
         weights.choose(network, None)
 
 

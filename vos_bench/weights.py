@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,12 +50,19 @@ def choose(info: MethodInfo, given: str | None) -> ChosenWeights | None:
             return ChosenWeights(path, weights.name, weights.licence)
     if not info.weights:
         return None
-    raise BadInputError(
-        f"{info.name}: no weights. Give --weights FILE; or set VOS_BENCH_WEIGHTS to a folder that holds "
-        f'{info.name}.safetensors or {info.name}.pth; or write [weights] {info.name} = "FILE" in {user_config_path()}. '
-        + " ".join(f"{weights.name}: {weights.note}" for weights in info.weights)
-        + (" To see it run with random parameters: --weights untrained." if info.untrained else "")
-    )
+    raise BadInputError("\n  ".join(_how_to_get(info)))
+
+
+def _how_to_get(info: MethodInfo) -> Iterator[str]:
+    """Yield, a line each, what to do where a method finds no weights."""
+    yield f"{info.name}: no weights. To give it some:"
+    yield "--weights FILE"
+    yield f"or VOS_BENCH_WEIGHTS, a folder that holds {info.name}.safetensors or {info.name}.pth"
+    yield f'or [weights] {info.name} = "FILE" in {user_config_path()}'
+    if info.untrained:
+        yield "or --weights untrained, to see it run with random parameters"
+    for weights in info.weights:
+        yield f"{weights.name}: {weights.note}"
 
 
 def weights_sha256(path: Path) -> str:

@@ -94,7 +94,7 @@ def test_it_runs_untrained_several_objects_late_ones_and_the_same_again(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_weights_it_says_how_to_train_them(name):
-    with pytest.raises(BadInputError, match=f"{name}: no weights.*train it: vos-bench train {name}"):
+    with pytest.raises(BadInputError, match=f"(?s){name}: no weights.*train it: vos-bench train {name}"):
         build(name)
 
 

@@ -161,7 +161,7 @@ def test_a_name_that_is_no_folder_and_no_repository_is_refused() -> None:
 
 def test_no_weights_at_all_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOS_BENCH_CONFIG", "/nonexistent/config.toml")
-    with pytest.raises(BadInputError, match=r"sam2-hf: no weights.*hf download facebook/sam2\.1-hiera-base-plus"):
+    with pytest.raises(BadInputError, match=r"(?s)sam2-hf: no weights.*hf download facebook/sam2\.1-hiera-base-plus"):
         weights.choose(INFO, None)
 
 

@@ -26,7 +26,8 @@ class OfficialFile(Generic[Network]):
         method: The method's name.
         build: Makes the network that tensors of these names belong to, with any parameters.
         inside: Keys under which a pickled file may keep them, besides its top.
-        adapt: Changes the tensors, after the prefix of DataParallel is gone, to fit the network.
+        adapt: Changes the tensors, after the prefix of DataParallel is gone, to fit the network; what it raises is
+            shown behind the file's name.
     """
 
     method: str
@@ -40,7 +41,11 @@ class OfficialFile(Generic[Network]):
         Raises:
             BadInputError: The file cannot be read, or names or shapes do not fit; the message lists them.
         """
-        tensors = self.adapt(without_prefix(read_tensors(path, inside=self.inside)))
+        given = without_prefix(read_tensors(path, inside=self.inside))
+        try:
+            tensors = self.adapt(given)
+        except BadInputError as error:
+            raise BadInputError(f"{path}: {error}") from None
         network = self.build(tensors)
         fill(network, tensors, source=str(path))
         return network.eval()

@@ -41,17 +41,16 @@ class SoftMaskConfig(FrozenModel):
     working_side: int | None = Field(default=None, ge=32, le=8192)
 
 
-class SoftMaskMethod(Method):
-    """A method that finds all its objects on a frame at once, as planes of probability.
+class PlaneMethod(Method):
+    """A method that answers with planes of probability, one an object, on a torch device.
 
-    A subclass gives `find`, `remember` and `reset`. All planes have the size of the shrunk and padded frame; `padding`
-    is that of the sequence at hand. Objects are in the order in which they started; one whose mask is empty is never
-    found. A mask that is given cuts the older objects. `corrected` are the planes of the frame at hand whose masks were
-    given though their objects had started.
+    A subclass gives `follow` and `reset`. All planes have the size of the shrunk and padded frame; `padding` is that of
+    the sequence at hand. Objects are in the order in which they started; one whose mask is empty is never followed.
+    `corrected` are the planes of the frame at hand whose masks were given though their objects had started.
     """
 
     multiple: ClassVar[int] = 1
-    """Frames are padded with zeros until their sides are multiples of this."""
+    """Frames are padded until their sides are multiples of this."""
 
     truncates: ClassVar[bool] = False
     """Whether the longer side of a shrunk frame loses its fraction, as in torchvision's Resize, or is rounded."""
@@ -74,31 +73,26 @@ class SoftMaskMethod(Method):
         """Forget the last sequence."""
 
     @abstractmethod
-    def find(self, frame: Tensor) -> Tensor:
-        """Return where the objects that have started are, K x H x W in [0, 1]; called where there is at least one.
+    def follow(self, frame: Tensor, known: int, again: Tensor, starting: Tensor) -> Tensor:
+        """Segment a frame and take it in; called where there is an object.
 
-        `frame` is 1 x 3 x H x W, as `preprocess` made it, padded.
-        """
+        Args:
+            frame: 1 x 3 x H x W, as `preprocess` made it, padded.
+            known: How many objects have started before.
+            again: Masks of the `corrected` planes, C x H x W.
+            starting: Masks of objects that start here, N x H x W.
 
-    @abstractmethod
-    def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
-        """Take in what the merge made of a frame, (1 + K) x H x W, background first; called where there is an object.
-
-        The last `new` planes are objects that start here.
+        Returns:
+            (1 + K) x H x W, background first; K counts the objects that start here.
         """
 
     def preprocess(self, image: Tensor) -> Tensor:
-        """Turn an RGB image, 1 x 3 x H x W of 0..255, into what `find` takes before it is padded."""
+        """Turn an RGB image, 1 x 3 x H x W of 0..255, into what `follow` takes before it is padded."""
         return image / 255
 
     def pad(self, x: Tensor) -> Tensor:
         """Surround what has the size of shrunk frames, ... x H x W, as `padding` says; by zeros unless overridden."""
         return self.padding.pad(x)
-
-    def merge(self, found: Tensor, new: int) -> Tensor:
-        """Merge K x H x W into (1 + K) x H x W; the last `new` planes are given masks."""
-        del new
-        return merge(found, rule=self.config.merge)
 
     def winners(self, merged: Tensor) -> Tensor:
         """Return the plane that each pixel of a frame goes to, H x W, given (1 + K) x H x W at the frame's own size."""
@@ -121,27 +115,6 @@ class SoftMaskMethod(Method):
         """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
         self._objects.check_frame(image)
         return self._advance(image, new or Prompt())
-
-    def follow(self, frame: Tensor, known: int, again: Tensor, starting: Tensor) -> Tensor:
-        """Find the `known` objects on a frame, merge them with the given masks, and take the frame in.
-
-        Args:
-            frame: As for `find`.
-            known: How many objects have started before.
-            again: Masks of the `corrected` planes, C x H x W.
-            starting: Masks of objects that start here, N x H x W.
-
-        Returns:
-            (1 + K) x H x W, background first; K counts the objects that start here.
-        """
-        planes = [self.find(frame)] if known else []
-        if len(again):
-            planes = [self._with_given(planes[0], again)]
-        if len(starting):
-            planes = [*(found * (1 - starting.amax(0)) for found in planes), starting]
-        merged = self.merge(torch.cat(planes), len(starting))
-        self.remember(frame, merged, len(starting))
-        return merged
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context in which networks run at the precision that was asked for."""
@@ -169,12 +142,6 @@ class SoftMaskMethod(Method):
         full = torch.from_numpy(masks).to(self.device).float()
         return self.pad(self._resized(full[None], self._working)[0])
 
-    def _with_given(self, found: Tensor, given: Tensor) -> Tensor:
-        """Return what was found with given masks in place of the corrected planes, and cut out of the others."""
-        found = found * (1 - given.amax(0))
-        found[self.corrected] = given.to(found.dtype)
-        return found
-
     def _resized(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
         """Bring B x C x H x W to another size, bilinear, by the mean of what falls on a pixel where it shrinks."""
         if x.shape[-2:] == size:
@@ -194,6 +161,49 @@ class SoftMaskMethod(Method):
         if not (self.config.probabilities and self.wants_probabilities):
             return Prediction(labels)
         return Prediction(labels, self._objects.to_planes(merged.half().cpu().numpy()))
+
+
+class SoftMaskMethod(PlaneMethod):
+    """A method that finds all its objects on a frame at once, then merges them and remembers.
+
+    A subclass gives `find`, `remember` and `reset`. A mask that is given cuts the older objects.
+    """
+
+    @abstractmethod
+    def find(self, frame: Tensor) -> Tensor:
+        """Return where the objects that have started are, K x H x W in [0, 1]; called where there is at least one.
+
+        `frame` is 1 x 3 x H x W, as `preprocess` made it, padded.
+        """
+
+    @abstractmethod
+    def remember(self, frame: Tensor, merged: Tensor, new: int) -> None:
+        """Take in what the merge made of a frame, (1 + K) x H x W, background first; called where there is an object.
+
+        The last `new` planes are objects that start here.
+        """
+
+    def merge(self, found: Tensor, new: int) -> Tensor:
+        """Merge K x H x W into (1 + K) x H x W; the last `new` planes are given masks."""
+        del new
+        return merge(found, rule=self.config.merge)
+
+    def follow(self, frame: Tensor, known: int, again: Tensor, starting: Tensor) -> Tensor:
+        """See `PlaneMethod.follow`: find the known objects, merge them with the given masks, and remember."""
+        planes = [self.find(frame)] if known else []
+        if len(again):
+            planes = [self._with_given(planes[0], again)]
+        if len(starting):
+            planes = [*(found * (1 - starting.amax(0)) for found in planes), starting]
+        merged = self.merge(torch.cat(planes), len(starting))
+        self.remember(frame, merged, len(starting))
+        return merged
+
+    def _with_given(self, found: Tensor, given: Tensor) -> Tensor:
+        """Return what was found with given masks in place of the corrected planes, and cut out of the others."""
+        found = found * (1 - given.amax(0))
+        found[self.corrected] = given.to(found.dtype)
+        return found
 
 
 def working_size(size: tuple[int, int], side: int | None, *, whole: Callable[[float], int] = round) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
 from vos_bench.formats.tracks_json import MOST_BYTES, TrackSequence, decode_mask, encode_mask, read_tracks, write_tracks
 from vos_bench.labelmaps import check_ids, read_label_map
-from vos_bench.names import did_you_mean, shorten
+from vos_bench.names import counted, did_you_mean, shorten
 from vos_bench.prompts import LARGEST_ID
 
 from .catalogue import BURST
@@ -164,7 +164,7 @@ class Burst(Dataset):
                 return Problem(self.root, "a truth without images", "images of TAO", "give the dataset's --root")
             present = {path.stem for path in image_files(folder)}
             if missing := [frame for frame in wanted if frame not in present]:
-                have = f"{len(wanted) - len(missing)} of {len(wanted)} images; missing: {shorten(missing)}"
+                have = f"{len(wanted) - len(missing)} of {counted(len(wanted), 'image')}; missing: {shorten(missing)}"
                 remedy = f"get the images of TAO into {folder}"
                 if seen == "all" and present.issuperset(sequence.truth_names):
                     remedy += "; or run with --frames annotated, which is recorded and never compared with all frames"

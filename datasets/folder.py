@@ -7,7 +7,7 @@ from pathlib import Path
 from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow
-from vos_bench.names import renaming, shorten
+from vos_bench.names import counted, renaming, shorten
 
 from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
@@ -127,7 +127,7 @@ def open_sequence(name: str, frames: Mapping[str, Path], labels: Mapping[str, Pa
     ids_by_frame = {frame: _object_ids(ids, white) for frame, ids in present.items()}
     starts = _starts(ids_by_frame)
     if not starts:
-        found = f"{len(labels)} label maps, all empty"
+        found = f"{counted(len(labels), 'label map')}, all empty"
         remedy = "draw each object on the frame where it starts, with its id as the label"
         raise BadDataError(Problem(next(iter(labels.values())).parent, found, "at least one object", remedy))
     return FolderSequence(

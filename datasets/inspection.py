@@ -7,7 +7,7 @@ from typing import Literal
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
-from vos_bench.names import renaming, shorten
+from vos_bench.names import counted, renaming, shorten
 
 from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem, prefix_problem
 from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
@@ -74,7 +74,7 @@ def require_label_maps(folder: Path) -> dict[str, Path]:
         found, remedy = other_files(folder, "label map")
         raise BadDataError(Problem(folder, found, "label maps as .png", remedy))
     first = next(iter(others.values()))
-    found = f"{len(others)} files like {first.name}"
+    found = f"{counted(len(others), 'file')} like {first.name}"
     remedy = "save them as PNG, which keeps the ids"
     if first.suffix.lower() in JPEG_SUFFIXES:
         remedy = "JPEG blurs the ids, so they cannot be saved; get or export the label maps as PNG"
@@ -99,7 +99,10 @@ def other_files(folder: Path, what: str = "image") -> tuple[str, str]:
     if inside:
         kind = inside[0].suffix or "no suffix"
         to = "label maps to PNG" if what != "image" else "frames to JPEG or PNG"
-        return f"{len(inside)} files like {inside[0].name} ({kind})", f"convert the {to}, under the same names"
+        return (
+            f"{counted(len(inside), 'file')} like {inside[0].name} ({kind})",
+            f"convert the {to}, under the same names",
+        )
     return f"no {what}", _AGAIN
 
 
@@ -109,12 +112,13 @@ def require_partners(folder: Path, frames: Mapping[str, Path], labels: Mapping[s
         remedy = renaming(lost, [name for name in frames if name not in labels])
         remedy = remedy or "get the missing frames, or remove these label maps"
         found = (
-            f"{len(frames)} frames and {len(labels)} label maps, {len(lost)} of them without a frame: {shorten(lost)}"
+            f"{counted(len(frames), 'frame')} and {counted(len(labels), 'label map')}, {len(lost)} of them "
+            f"without a frame: {shorten(lost)}"
         )
         raise BadDataError(Problem(folder, found, "a frame for every label map", remedy))
     wanted = {"every frame": list(frames), "first frame": list(frames)[:1], "some frames": []}[coverage]
     if lost := [name for name in wanted if name not in labels]:
-        found = f"{len(frames)} frames and {len(labels)} label maps; without one: {shorten(lost)}"
+        found = f"{counted(len(frames), 'frame')} and {counted(len(labels), 'label map')}; without one: {shorten(lost)}"
         raise BadDataError(Problem(folder, found, f"a label map for {coverage}", _AGAIN))
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from vos_bench.api import Problem, ProtocolName, Sequence
 from vos_bench.labelmaps import read_label_map
-from vos_bench.names import shorten
+from vos_bench.names import counted, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .frames import LABEL_SUFFIXES, image_files
@@ -152,7 +152,7 @@ class LabelMapDataset(FolderDataset):
                 continue  # what is wrong with both folders is said once
             told.add(present)
             if missing := [name for name in self.sequence_names if name not in present]:
-                have = f"{len(self) - len(missing)} of {len(self)} sequences; missing: {shorten(missing)}"
+                have = f"{len(self) - len(missing)} of {counted(len(self), 'sequence')}; missing: {shorten(missing)}"
                 yield Problem(folder, have, f"all of {self.name} {self.split}", AGAIN)
             extra = sorted(present - {*self.sequence_names, MACOS_LEFTOVERS})
             if extra and not self.shares_folders:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from vos_bench.api import Problem
 from vos_bench.config import FrozenModel
-from vos_bench.names import shorten
+from vos_bench.names import counted, shorten
 
 _FOLDER = Path(__file__).parent / "manifests"
 
@@ -38,7 +38,7 @@ def list_problem(path: Path, names: tuple[str, ...], manifest: Manifest) -> Prob
         differences = [] if len(names) == manifest.sequences else ["another number"]
     if not differences:
         return None
-    found = f"{len(names)} sequences, {' and '.join(differences)}"
+    found = f"{counted(len(names), 'sequence')}, {' and '.join(differences)}"
     remedy = "get the official list; scores on another one cannot be compared with published ones"
     return Problem(path, found, f"the official split of {manifest.sequences}", remedy)
 
@@ -48,4 +48,6 @@ def count_problem(folder: Path, found: int, manifest: Manifest) -> Problem | Non
     wanted = manifest.frames.get(folder.name, found)
     if found == wanted:
         return None
-    return Problem(folder, f"{found} frames", f"{wanted} as the official release has", "copy or unpack the data again")
+    return Problem(
+        folder, counted(found, "frame"), f"{wanted} as the official release has", "copy or unpack the data again"
+    )

@@ -11,6 +11,7 @@ from vos_bench.config import FrozenModel, explain
 from vos_bench.files import read_bytes
 from vos_bench.formats.mask_folders import FIRST_ID
 from vos_bench.formats.tracks_json import decode_mask
+from vos_bench.names import counted
 
 from .mask_sequence import MaskSequence
 from .problems import BadDataError
@@ -80,7 +81,7 @@ class MaskletSequence(MaskSequence):
         self._file = file
         self._places = {f"{STEP * place:05d}": place for place in range(len(masklets))}
         if lost := [frame for frame in self._places if frame not in frames]:
-            found = f"{len(frames)} frames, without {lost[0]}"
+            found = f"{counted(len(frames), 'frame')}, without {lost[0]}"
             remedy = "extract all frames of the video, named 00000.jpg and so on"
             raise BadDataError(Problem(next(iter(frames.values())).parent, found, "each annotated frame", remedy))
         objects = range(max(map(len, masklets)))

@@ -21,6 +21,7 @@ from vos_bench.labelmaps import (
     read_narrow,
     white_as,
 )
+from vos_bench.names import counted
 
 from .frames import orientation
 from .problems import BadDataError
@@ -95,7 +96,7 @@ def label_notes(ids: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
     if not (where := [frame for frame, each in ids.items() if VOID in each]):
         return {}
     white = white_object(ids.values()) is not None
-    return {WHITE_NOTE if white else VOID_NOTE: "" if white else f"{len(where)} of {len(ids)} label maps"}
+    return {WHITE_NOTE if white else VOID_NOTE: "" if white else f"{len(where)} of {counted(len(ids), 'label map')}"}
 
 
 def void_problem(path: Path, labels: LabelMap, highest: int) -> Problem | None:
@@ -113,7 +114,7 @@ def void_problem(path: Path, labels: LabelMap, highest: int) -> Problem | None:
         f"if it is an object, give it another id, such as {highest + 1 if highest < VOID - 1 else 1}; if these pixels "
         "are undecided, write 0 there, which scores the same"
     )
-    found = f"label 255, which marks undecided pixels, as a region of its own of {int(void.sum())} pixels"
+    found = f"label 255, which marks undecided pixels, as a region of its own of {counted(int(void.sum()), 'pixel')}"
     return Problem(path, found, "255 at the rims of objects alone", remedy)
 
 

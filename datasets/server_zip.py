@@ -10,7 +10,7 @@ from vos_bench.api import Dataset, Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import remove_stale_parts, replacing
 from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_narrow, white_as
-from vos_bench.names import shorten
+from vos_bench.names import counted, shorten
 
 from .frames import LABEL_SUFFIXES, list_images
 from .problems import BadDataError, folder_problem
@@ -57,12 +57,12 @@ def _require_sequences(dataset: Dataset, masks: Path) -> None:
     found = {path.name for path in masks.iterdir() if path.is_dir() and not path.name.startswith(".")}
     missing = [name for name in dataset.sequence_names if name not in found]
     if missing:
-        have = f"{len(dataset) - len(missing)} of {len(dataset)} sequences; missing: {shorten(missing)}"
+        have = f"{len(dataset) - len(missing)} of {counted(len(dataset), 'sequence')}; missing: {shorten(missing)}"
         raise BadDataError(
             Problem(masks, have, f"all sequences of {dataset.name} {dataset.split}", "finish the run first")
         )
     if extra := sorted(found.difference(dataset.sequence_names)):
-        expected = f"only the {len(dataset)} sequences of {dataset.name} {dataset.split}"
+        expected = f"only the {counted(len(dataset), 'sequence')} of {dataset.name} {dataset.split}"
         raise BadDataError(
             Problem(masks, f"also {shorten(extra)}", expected, "choose the run's own split, or remove them")
         )
@@ -73,7 +73,7 @@ def _require_frames(folder: Path, sequence: Sequence) -> None:
     missing = [name for name in wanted if name not in found]
     extra = [name for name in found if name not in set(wanted)]
     if missing or extra:
-        lacking = f"{len(found)} label maps; " + "; ".join(
+        lacking = f"{counted(len(found), 'label map')}; " + "; ".join(
             f"{what}: {shorten(names)}" for what, names in (("missing", missing), ("too many", extra)) if names
         )
         raise BadDataError(Problem(folder, lacking, f"{len(wanted)}, one a frame", "run it again: --overwrite always"))

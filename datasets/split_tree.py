@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vos_bench.api import Problem
-from vos_bench.names import shorten
+from vos_bench.names import counted, shorten
 
 from .frames import LABEL_SUFFIXES, image_files
 from .problems import BadDataError, folder_problem, likely_root, require_file_names, root_problem
@@ -145,7 +145,7 @@ def require_no_zip(path: Path) -> None:
             entries = len(packed.namelist())
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         raise BadDataError(Problem(path, "a damaged zip archive", "a folder", "get it again and unpack it")) from None
-    found, remedy = (f"a zip archive of {entries} files", "unpack it and give the folder")
+    found, remedy = (f"a zip archive of {counted(entries, 'file')}", "unpack it and give the folder")
     if not entries:
         found, remedy = "an empty zip archive", "get it again and unpack it"
     raise BadDataError(Problem(path, found, "a folder", remedy))
@@ -166,7 +166,7 @@ def release_problem(
     wanted = releases[dataset].get(split, count)
     if count == wanted:
         return None
-    found, remedy = f"{count} sequences", "get the whole release; scores on a part compare with no paper's"
+    found, remedy = counted(count, "sequence"), "get the whole release; scores on a part compare with no paper's"
     if others := [name for name, splits in releases.items() if splits.get(split) == count]:
         found, remedy = f"{found}, as {others[0]} has", f"use {others[0]}, or another --root"
     return Problem(path, found, f"{wanted} as {dataset} {split} has", remedy)

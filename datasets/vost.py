@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from vos_bench.api import FramesSeen, Problem, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.names import shorten
+from vos_bench.names import counted, shorten
 
 from .catalogue import VOST
 from .frames import image_files
@@ -96,7 +96,7 @@ class Vost(LabelMapDataset):
             if not frames:
                 return Problem(folder / name, "no image", "images of 10 frames a second", remedy)
             if len(labels) > 2 and len(frames) <= len(labels):
-                found = f"{len(frames)} images for {len(labels)} label maps: 5 frames a second"
+                found = f"{counted(len(frames), 'image')} for {counted(len(labels), 'label map')}: 5 frames a second"
                 return Problem(folder / name, found, "images of 10 frames a second, about two a label map", remedy)
         return None
 
@@ -108,7 +108,7 @@ class Vost(LabelMapDataset):
         for name in self.sequence_names if given.is_dir() else ():
             frames, labels = image_files(given / name), image_files(self.annotations_folder / name)
             if len(labels) > 2 and len(frames) > 1.5 * len(labels):
-                found = f"{len(frames)} images for {len(labels)} label maps: 10 frames a second"
+                found = f"{counted(len(frames), 'image')} for {counted(len(labels), 'label map')}: 10 frames a second"
                 remedy = f"rename the folder {given} to {DENSE}"
                 yield Problem(given / name, found, "images of 5 frames a second, one a label map", remedy)
                 return

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 from vos_bench.api import FramesSeen, Problem, Sequence
 from vos_bench.formats.meta_json import META_NAME, Meta, read_meta, training_categories
 from vos_bench.labelmaps import read_label_map
-from vos_bench.names import shorten
+from vos_bench.names import counted, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
@@ -128,7 +128,7 @@ class _YouTubeVos(FolderDataset):
         for folder in self._folders():
             present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
             if missing := [name for name in self.sequence_names if name not in present]:
-                have = f"{len(self) - len(missing)} of {len(self)} sequences; missing: {shorten(missing)}"
+                have = f"{len(self) - len(missing)} of {counted(len(self), 'sequence')}; missing: {shorten(missing)}"
                 yield Problem(folder, have, f"all that {META_NAME} lists", again)
             if extra := sorted(present - {*self.meta.videos, MACOS_LEFTOVERS}):
                 remedy = "two releases may be mixed: unpack one into an empty folder"
@@ -147,9 +147,15 @@ class _YouTubeVos(FolderDataset):
             return None
         others = [year for year, release in RELEASES.items() if getattr(release, self.tree.folder.name) == count]
         if others:
-            found, remedy = f"{count} sequences, as {others[0]} has", f"use ytvos{others[0][2:]}, or another --root"
+            found, remedy = (
+                f"{counted(count, 'sequence')}, as {others[0]} has",
+                f"use ytvos{others[0][2:]}, or another --root",
+            )
         else:
-            found, remedy = f"{count} sequences", "get the whole release; scores on a part compare with no paper's"
+            found, remedy = (
+                counted(count, "sequence"),
+                "get the whole release; scores on a part compare with no paper's",
+            )
         return Problem(self.tree.meta, found, f"{wanted} as YouTube-VOS {self.version} {self.split} has", remedy)
 
     def package(self, masks: Path, archive: Path) -> None:

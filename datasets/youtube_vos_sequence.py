@@ -9,7 +9,7 @@ import numpy as np
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
 from vos_bench.formats.meta_json import ListedVideo
 from vos_bench.labelmaps import NarrowLabels, object_ids, read_narrow, white_as
-from vos_bench.names import frame_order, shorten
+from vos_bench.names import counted, frame_order, shorten
 
 from .frames import frame_notes, image_size, read_image
 from .masks import is_smoothed, size_problem, smoothed_problem
@@ -52,7 +52,7 @@ class YouTubeVosSequence(Sequence):
         self._frames, self._labels, self._video = frames, labels, video
         if missing := [frame for frame in self.output_names if frame not in frames]:
             folder = next(iter(frames.values())).parent
-            found = f"{len(frames)} frames, none named {shorten(missing)}"
+            found = f"{counted(len(frames), 'frame')}, none named {shorten(missing)}"
             raise BadDataError(Problem(folder, found, "the frames that meta.json lists", "unpack the archive again"))
         starts = len(set(self.first_frames.values()))
         # In valid and test only first masks are public; a label map for every listed frame is the truth.

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from vos_bench.api import Problem
 from vos_bench.formats.meta_json import META_NAME
+from vos_bench.names import counted
 
 from .problems import BadDataError, folder_problem, root_problem
 
@@ -109,6 +110,6 @@ def all_frames_problem(tree: Tree, names: tuple[str, ...], *, dataset: str) -> P
         return Problem(tree.all_frames, "no such folder", expected, remedy)
     missing = [name for name in names if not (tree.all_frames / name).is_dir()]
     if missing:
-        found = f"all frames of {len(names) - len(missing)} of {len(names)} sequences, not of {missing[0]}"
+        found = f"all frames of {len(names) - len(missing)} of {counted(len(names), 'sequence')}, not of {missing[0]}"
         return Problem(tree.all_frames, found, f"those of every sequence; {lost}", remedy)
     return None

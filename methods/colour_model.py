@@ -33,7 +33,7 @@ class ColourModelConfig(FrozenModel):
 
     working_side: int = Field(default=240, ge=16, le=8192)
     reach: int = Field(default=24, ge=0, le=1024)
-    inertia: float = Field(default=0.5, ge=0)
+    inertia: float = Field(default=0.5, ge=0, le=1000)
     grabcut_steps: int = Field(default=1, ge=0, le=100)
     grabcut_share: float = Field(default=0.5, ge=0, le=1)
     grabcut_probability: float = Field(default=0.5, ge=0, le=1)

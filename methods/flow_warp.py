@@ -47,8 +47,8 @@ class FlowWarpConfig(FrozenModel):
     preset: Literal["ultrafast", "fast", "medium"] = "medium"
     predict: bool = True
     check: bool = True
-    tolerance: float = Field(default=0.5, ge=0)
-    tolerance_growth: float = Field(default=0.01, ge=0)
+    tolerance: float = Field(default=0.5, ge=0, le=1e6)
+    tolerance_growth: float = Field(default=0.01, ge=0, le=1e6)
     distrust: float = Field(default=0.3, ge=0, le=1)
     mend: bool = True
     colours: ColouredMaskConfig = ColouredMaskConfig()

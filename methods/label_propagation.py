@@ -36,7 +36,7 @@ class LabelPropagationConfig(GridConfig):
     context: int = Field(default=7, ge=1, le=10000)
     neighbours: int = Field(default=5, ge=1, le=10000)
     radius: int = Field(default=12, ge=1, le=1024)
-    temperature: float = Field(default=0.1, gt=0)
+    temperature: float = Field(default=0.1, gt=0, le=1e6)
     end_rule: Literal["objects", "dino"] = "objects"
 
 

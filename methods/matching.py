@@ -24,7 +24,7 @@ class MatchingConfig(GridConfig):
     """
 
     neighbours: int = Field(default=10, ge=1, le=10000)
-    temperature: float = Field(default=0.05, gt=0)
+    temperature: float = Field(default=0.05, gt=0, le=1e6)
     recent: int = Field(default=1, ge=0, le=10000)
     confidence: float = Field(default=0.9, ge=0.5, le=1)
 

@@ -1,6 +1,6 @@
 """A linear map from features to labels, in closed form."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -19,9 +19,9 @@ class RidgeConfig(GridConfig):
         balance: 1 gives every label the same weight on a frame, 0 every cell.
     """
 
-    strides: tuple[int, ...] = Field(default=(8, 16, 32), min_length=1)
-    regularisation: float = Field(default=0.03, gt=0)
-    temperature: float = Field(default=0.1, gt=0)
+    strides: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(default=(8, 16, 32), min_length=1)
+    regularisation: float = Field(default=0.03, gt=0, le=1e6)
+    temperature: float = Field(default=0.1, gt=0, le=1e6)
     update: float = Field(default=0.05, ge=0, lt=1)
     balance: float = Field(default=0.5, ge=0, le=1)
 

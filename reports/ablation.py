@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 
@@ -81,7 +82,7 @@ def waiting(runs: Sequence[Run]) -> Iterable[str]:
     """Say how many runs of an ablation have no row yet."""
     count = sum(run.record.ablation is not None and not run.record.scores for run in runs)
     if count:
-        yield f"Left out: {count} runs of an ablation that are not finished or have no scores."
+        yield f"Left out: {counted(count, 'run')} of an ablation, not finished or without scores."
 
 
 def _published() -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from vos_bench.comparing.significance import Change, ScoresByObject, change, change_of_scores, object_scores
 from vos_bench.comparing.verdicts import require_comparable
 from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.names import counted
 from vos_bench.records import Run
 from vos_bench.tables import Column, Table
 
@@ -67,7 +68,8 @@ class Comparison:
 def _of_pairs(runs: Sequence[Run]) -> Iterable[Comparison]:
     if len(runs) < 2:
         raise BadInputError(
-            f"report delta: found {len(runs)} runs, expected two: the baseline's folder, then the other's; or one and "
+            f"report delta: found {counted(len(runs), 'run')}, expected two: the baseline's folder, then the "
+            "other's; or one and "
             "--published METHOD"
         )
     for baseline, run in pairwise(runs):
@@ -101,7 +103,7 @@ def _rows(comparison: Comparison) -> Iterable[dict[str, object]]:
     found = comparison.change
     names = list(found.sequences)
     yield {
-        **_row(comparison, f"all {len(names)} sequences", names),
+        **_row(comparison, f"all {counted(len(names), 'sequence')}", names),
         "change": found.difference,
         "from": found.low,
         "to": found.high,

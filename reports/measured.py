@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from vos_bench.names import counted
 from vos_bench.records import ExternalScores, Kind, Run, RunRecord
 from vos_bench.records.identity import rules, same_but_seed
 
@@ -121,7 +122,7 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
         rules.append(f"started from {protocol.init}{'es' if protocol.init == 'box' else 's'}")
     if protocol.metric_version:
         rules.append(f"metrics {protocol.metric_version}")
-    yield f"{record.dataset.title}, {len(record.dataset.sequences)} sequences, protocol {', '.join(rules)}"
+    yield f"{record.dataset.title}, {counted(len(record.dataset.sequences), 'sequence')}, protocol {', '.join(rules)}"
     weights = record.method.weights
     made = MADE[record.kind]
     dates = sorted({each.ended[:10] for each in records})
@@ -136,6 +137,6 @@ def _troubles(records: Sequence[RunRecord]) -> Iterable[str]:
     for record in records:
         counts = record.counts
         if record.scores and counts.scored < counts.selected:
-            yield f"NOT RANKED: means over {counts.scored} of {counts.selected} sequences"
+            yield f"NOT RANKED: means over {counts.scored} of {counted(counts.selected, 'sequence')}"
         elif counts.failed:
-            yield f"NOT RANKED: {counts.failed} of {counts.selected} sequences failed"
+            yield f"NOT RANKED: {counts.failed} of {counted(counts.selected, 'sequence')} failed"

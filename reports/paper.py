@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 
@@ -221,6 +222,6 @@ def _elsewhere(benchmark: Benchmark, runs: Sequence[Run]) -> Iterable[str]:
     boxes = sum(record.protocol.init == "box" for record in here)
     splits = sorted({record.dataset.split for record in here} - {benchmark.split})
     if boxes:
-        yield f"Left out: {boxes} runs that started from boxes; the report `box` has those on its two datasets."
+        yield f"Left out: {counted(boxes, 'run')} from boxes; the report `box` has those on its two datasets."
     if splits:
         yield f"Left out: runs on the splits {', '.join(splits)}."

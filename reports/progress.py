@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord
 from vos_bench.records.identity import hardware, rules
 from vos_bench.tables import Column, Table, percent
@@ -48,11 +49,14 @@ def make_table(runs: Sequence[Run]) -> Table:
 def _row(record: RunRecord) -> dict[str, Any]:
     git = record.environment.git
     counts = record.counts
-    state = "complete" if counts.scored == counts.selected else f"{counts.scored} of {counts.selected} sequences"
+    state = (
+        "complete" if counts.scored == counts.selected else f"{counts.scored} of {counted(counts.selected, 'sequence')}"
+    )
     data, protocol = record.dataset, record.protocol
     return {
         "group": f"{record.method.title} on {data.title}, protocol {protocol.name}, "
-        f"{protocol.frames_seen or 'unknown'} frames, {protocol.init or 'unknown start'}, {counts.selected} sequences",
+        f"{protocol.frames_seen or 'unknown'} frames, {protocol.init or 'unknown start'}, "
+        f"{counted(counts.selected, 'sequence')}",
         "key": repr((record.method.title, rules(record))),
         "date": record.ended,
         "version": record.environment.vos_bench,

@@ -10,6 +10,7 @@ import numpy as np
 from vos_bench import registry
 from vos_bench.ablation.plan import Axis
 from vos_bench.errors import BadInputError
+from vos_bench.names import counted
 from vos_bench.records import AblationEntry, Run, RunRecord
 from vos_bench.records.identity import rules
 
@@ -138,7 +139,8 @@ def _conditions(record: RunRecord) -> str:
     data, protocol = record.dataset, record.protocol
     settings = " ".join(record.method.config_as_passed)
     return (
-        f"{data.name} {data.split}, {len(data.sequences)} sequences, protocol {protocol.name}, {protocol.frames_seen} "
+        f"{data.name} {data.split}, {counted(len(data.sequences), 'sequence')}, protocol {protocol.name}, "
+        f"{protocol.frames_seen} "
         f"frames seen" + (f", run with {settings}" if settings else "")
     )
 
@@ -147,7 +149,7 @@ def _weights(records: Sequence[RunRecord]) -> str:
     dates = " and ".join(sorted({record.ended[:10] for record in records}))
     entry, weights = records[0].ablation, records[0].method.weights
     if entry is not None and entry.recipe:
-        what = f"trained here, {entry.steps} steps of the recipe {entry.recipe}"
+        what = f"trained here, {counted(entry.steps, 'step')} of the recipe {entry.recipe}"
     else:
         what = weights.described if weights else "no weights"
     return f"{what}; run {dates} with vos-bench {records[0].environment.vos_bench}"
@@ -157,7 +159,7 @@ def _troubles(records: Sequence[RunRecord]) -> Iterable[str]:
     for record in records:
         counts = record.counts
         if counts.scored < counts.selected:
-            yield f"NOT RANKED: means over {counts.scored} of {counts.selected} sequences"
+            yield f"NOT RANKED: means over {counts.scored} of {counted(counts.selected, 'sequence')}"
 
 
 def _budget(record: RunRecord) -> tuple[str, int]:

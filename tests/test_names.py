@@ -2,7 +2,7 @@
 
 import pytest
 
-from vos_bench.names import MOST_NAME_BYTES, did_you_mean, escape_formula, is_file_name, printable, shorten
+from vos_bench.names import MOST_NAME_BYTES, counted, did_you_mean, escape_formula, is_file_name, printable, shorten
 
 ODD = [
     "",
@@ -60,3 +60,8 @@ def test_a_misspelt_name_gets_the_close_one_and_a_strange_one_what_there_is() ->
 def test_of_many_names_a_message_holds_a_few() -> None:
     assert shorten("abc") == "a, b, c"
     assert shorten("abcd") == "a, b, c, …"
+
+
+def test_a_number_has_its_noun():
+    assert [counted(number, "frame") for number in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
+    assert [counted(number, "map is", "maps are") for number in (1, 3)] == ["1 map is", "3 maps are"]

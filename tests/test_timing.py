@@ -148,7 +148,7 @@ def test_the_shortest_repeat_decides_whether_a_run_was_long_enough():
     frames = (*([1] * ENOUGH_FRAMES), *([2] * ENOUGH_FRAMES), 3)
     summary = summarise([timings(*([60.0] * len(frames)), repeat=frames)])
     assert summary is not None
-    assert summary.reasons == ("1 frames a repeat, fewer than 1024", "0.1 s a repeat, shorter than 60 s")
+    assert summary.reasons == ("1 frame a repeat, fewer than 1024", "0.1 s a repeat, shorter than 60 s")
     assert summary.fps is None
     assert summary.step_ms is not None
 

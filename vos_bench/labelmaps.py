@@ -14,6 +14,7 @@ from zlib_ng import zlib_ng
 from vos_bench.api import Image, LabelMap
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, replacing
+from vos_bench.names import counted
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -262,7 +263,7 @@ def _coloured(image: "PillowImage.Image", path: Path) -> BadInputError:
     colours = len(image.getcolors(image.width * image.height) or ())
     remedy = _NO_SMOOTHING if colours > 256 else "save an indexed image, with one index for each colour"
     return BadInputError(
-        f"{path}: found an image of mode {image.mode} with {colours} colours, expected indexed or grey, "
+        f"{path}: found an image of mode {image.mode} with {counted(colours, 'colour')}, expected indexed or grey, "
         f"where each pixel is an object id; {remedy}"
     )
 
@@ -361,7 +362,7 @@ def partial_truth(truth: Collection[str], outputs: Collection[str]) -> str:
     """Return how many of the frames that are asked for have a ground truth, in words; nothing where none or all do."""
     if not truth or set(outputs) <= set(truth):
         return ""
-    return f"{len(truth)} of {len(outputs)} frames have one"
+    return f"{len(truth)} of {counted(len(outputs), 'frame')} have one"
 
 
 def merge_objects(labels: NarrowLabels) -> LabelMap:
@@ -385,7 +386,7 @@ def describe_unknown_ids(found: Iterable[int], allowed: Collection[int], path: P
     unknown = [k for k in present if k not in allowed]
     if not unknown:
         return None
-    objects = f"{len(allowed)} object{'' if len(allowed) == 1 else 's'}"
+    objects = counted(len(allowed), "object")
     if len(unknown) > 4 and len(present) > 2 * len(allowed):
         colours = f"{len(present) + 1} colours but its sequence has {objects}"
         return f"{path}: has {colours}: its edges are smoothed; {_NO_SMOOTHING}"

@@ -74,6 +74,11 @@ def shorten(names: Iterable[str], most: int = 3) -> str:
     return ", ".join(several[:most]) + (", …" if len(several) > most else "")
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number with its noun: `1 frame`, `2 frames`; `several` is for what takes more than an s."""
+    return f"{number} {one if number == 1 else several or one + 's'}"
+
+
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Return what to say of a name that is none of the known ones: the one that was meant, or which there are.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.config import FrozenModel
+from vos_bench.names import counted
 
 Phase = Literal["init", "step"]
 Clock = Literal["stream", "model"]
@@ -315,7 +316,7 @@ def _shortcomings(repeats: list[_Columns]) -> Iterable[str]:
     frames = min(each.milliseconds.size for each in repeats)
     seconds = min(each.seconds for each in repeats)
     if frames < ENOUGH_FRAMES:
-        yield f"{frames} frames a repeat, fewer than {ENOUGH_FRAMES}"
+        yield f"{counted(frames, 'frame')} a repeat, fewer than {ENOUGH_FRAMES}"
     if seconds < ENOUGH_SECONDS:
         yield f"{seconds:.1f} s a repeat, shorter than {ENOUGH_SECONDS:.0f} s"
     if len(repeats) < ENOUGH_REPEATS:

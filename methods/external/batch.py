@@ -13,6 +13,7 @@ from vos_bench.api import Image, LabelMap, Prediction, Prompt, PromptedSequence
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import write_text
 from vos_bench.labelmaps import read_label_map, write_label_map
+from vos_bench.names import counted
 
 from .protocol import joined, label_map_of
 
@@ -86,7 +87,7 @@ class Exchange:
         if missing:
             present = sum(_map_file(folder, name).is_file() for name in sequence.frame_names)
             raise MethodError(
-                f"the command wrote {present} of {len(sequence.frame_names)} label maps to {{out}}; missing:"
+                f"the command wrote {present} of {counted(len(sequence.frame_names), 'label map')} to {{out}}; missing:"
                 f" {joined(missing)}; expected FRAME.png for each frame, named like the frame"
             )
         times = _times(folder, sequence.frame_names)

@@ -95,7 +95,7 @@ class CutieConfig(RecipeConfig):
 
     model: Literal["base", "small"] = "base"
     size: int = Field(default=480, ge=-1, le=8192)
-    mem_every: int = Field(default=5, ge=1)
+    mem_every: int = Field(default=5, ge=1, le=1000000)
 
 
 class Cutie(SystemRecipe):
@@ -116,7 +116,7 @@ class XMemConfig(RepositoryConfig):
     """
 
     size: int = Field(default=480, ge=-1, le=8192)
-    mem_every: int = Field(default=5, ge=1)
+    mem_every: int = Field(default=5, ge=1, le=1000000)
     top_k: int = Field(default=30, ge=1, le=100000)
     no_long_term: bool = False
 

@@ -30,12 +30,17 @@ class SolverConfig(FrozenModel):
     """
 
     channels: int = Field(default=96, ge=1, le=16384)
-    projection_regularisation: float = Field(default=1e-4, gt=0)
-    filter_regularisation: float = Field(default=1e-2, gt=0)
+    projection_regularisation: float = Field(default=1e-4, gt=0, le=1e6)
+    filter_regularisation: float = Field(default=1e-2, gt=0, le=1e6)
     foreground: float = Field(default=0.1, ge=0, lt=1)
     directions: Directions | None = None
-    first_steps: tuple[int, ...] = (5, 10, 10, 10, 10)
+    first_steps: tuple[Annotated[int, Field(ge=0, le=100000)], ...] = (5, 10, 10, 10, 10)
     filter_steps: int = Field(default=10, ge=0, le=100000)
+
+
+_Degrees = Annotated[float, Field(ge=-360, le=360)]
+
+_Scale = Annotated[float, Field(gt=0, le=100)]
 
 
 class SynthesisConfig(FrozenModel):
@@ -59,11 +64,11 @@ class SynthesisConfig(FrozenModel):
     """
 
     samples: int = Field(default=4, ge=0, le=1000)
-    smallest: int = Field(default=10, ge=1)
-    degrees: tuple[float, ...] = Field(default=(5.0, 10.0, 20.0, 30.0, 45.0), min_length=1)
-    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.5, 0.7, 1.0, 1.5, 2.0, 2.5), min_length=1)
+    smallest: int = Field(default=10, ge=1, le=1 << 26)
+    degrees: tuple[_Degrees, ...] = Field(default=(5.0, 10.0, 20.0, 30.0, 45.0), min_length=1)
+    scales: tuple[_Scale, ...] = Field(default=(0.5, 0.7, 1.0, 1.5, 2.0, 2.5), min_length=1)
     mirrored: float = Field(default=0.2, ge=0, le=1)
-    skew: float = Field(default=0.1, ge=0)
+    skew: float = Field(default=0.1, ge=0, le=10)
     skewed: float = Field(default=1 / 3, ge=0, le=1)
     blur: float = Field(default=2.0, ge=0, le=64)
     blurred: float = Field(default=0.25, ge=0, le=1)
@@ -99,8 +104,8 @@ class FrtmConfig(SoftMaskConfig):
     synthesis: SynthesisConfig = SynthesisConfig()
     memory_size: int = Field(default=80, ge=2, le=10000)
     learning_rate: float = Field(default=0.1, gt=0, lt=1)
-    update_interval: int = Field(default=8, ge=1)
-    smallest_mask: int = Field(default=10, ge=0)
+    update_interval: int = Field(default=8, ge=1, le=1000000)
+    smallest_mask: int = Field(default=10, ge=0, le=1 << 26)
 
     def resolved_solver(self) -> SolverConfig:
         """Return how target models are fitted, with the directions of the script where none are set."""

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -31,12 +31,25 @@ from vos_bench.training.augmentation import (
     warp,
 )
 from vos_bench.training.losses import boundary_weights, jaccard, lovasz_by_sequence, weighted_cross_entropy
-from vos_bench.training.recipe import Batch, DataShare, Exported, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.recipe import (
+    Batch,
+    DataShare,
+    Exported,
+    LearningRate,
+    LoopSettings,
+    Losses,
+    ParameterGroup,
+    Recipe,
+    Samples,
+)
 from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, shares
 from vos_bench.training.synthesis import SynthesisSettings, synthesise
 
 SMALLEST_BOX = 4
 """An object whose box is smaller than this, in pixels, is cropped around where it was last seen."""
+
+
+_Jitter = Annotated[float, Field(ge=0, le=1000)]
 
 
 class LiteLoss(FrozenModel):
@@ -45,9 +58,9 @@ class LiteLoss(FrozenModel):
     Within that, a pixel weighs `boundary` where the mask's boundary is nearer than `radius` pixels of the crop.
     """
 
-    entropy: float = 0.5
-    boundary: float = 3.0
-    radius: int = 3
+    entropy: float = Field(default=0.5, ge=0, le=1e6)
+    boundary: float = Field(default=3.0, ge=0, le=1e6)
+    radius: int = Field(default=3, ge=0, le=1024)
 
     def of(self, logits: Tensor, target: Tensor) -> Losses:
         """Return the loss of T x S x 1 x H x W logits, and its parts."""
@@ -72,13 +85,13 @@ class LiteCrop(FrozenModel):
         scale: Largest logarithm of a further scale.
     """
 
-    height: int = Field(default=240, ge=64)
-    width: int = Field(default=432, ge=64)
-    search_area: float = 5.0
-    size_jitter: tuple[float, float] = (0.2, 0.3)
-    centre_jitter: tuple[float, float] = (1.5, 2.5)
-    degrees: float = 15.0
-    scale: float = 0.2
+    height: int = Field(default=240, ge=64, le=8192)
+    width: int = Field(default=432, ge=64, le=8192)
+    search_area: float = Field(default=5.0, gt=0, le=100)
+    size_jitter: tuple[_Jitter, _Jitter] = (0.2, 0.3)
+    centre_jitter: tuple[_Jitter, _Jitter] = (1.5, 2.5)
+    degrees: float = Field(default=15.0, ge=0, le=360)
+    scale: float = Field(default=0.2, ge=0, le=10)
 
 
 class LiteTransform:
@@ -135,22 +148,22 @@ class LiteLoopSettings(LoopSettings):
             constant phase can be cooled down at several lengths.
     """
 
-    epochs: int = Field(default=30, ge=1)
-    steps_per_epoch: int = Field(default=100, ge=1)
-    batch_size: int = Field(default=4, ge=1)
-    workers: int = Field(default=1, ge=0)
-    checkpoint_every: int = Field(default=100, ge=1)
-    clip: float | None = 1.0
+    epochs: int = Field(default=30, ge=1, le=1000000)
+    steps_per_epoch: int = Field(default=100, ge=1, le=10000000)
+    batch_size: int = Field(default=4, ge=1, le=65536)
+    workers: int = Field(default=1, ge=0, le=1024)
+    checkpoint_every: int = Field(default=100, ge=1, le=10000000)
+    clip: float | None = Field(default=1.0, ge=0, le=1e9)
     average: float = Field(default=0.995, ge=0.0, lt=1.0)
-    learning_rates: Mapping[str, float] = {"backbone": 0.0, "head": 1e-3}
+    learning_rates: Mapping[str, LearningRate] = {"backbone": 0.0, "head": 1e-3}
     crop: LiteCrop = LiteCrop()
     loss: LiteLoss = LiteLoss()
     synthesis: SynthesisSettings = SynthesisSettings()
     data: tuple[DataShare, ...] = (DataShare(dataset="davis16"),)
-    test_frames: int = Field(default=2, ge=1)
+    test_frames: int = Field(default=2, ge=1, le=1000)
     rivals: bool = False
-    warm_up: int = Field(default=100, ge=0)
-    cool_down: int = Field(default=600, ge=0)
+    warm_up: int = Field(default=100, ge=0, le=10000000)
+    cool_down: int = Field(default=600, ge=0, le=10000000)
 
 
 HELD_OUT = ("drift-turn", "hockey", "horsejump-low", "lucia", "mallard-fly")

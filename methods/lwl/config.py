@@ -1,12 +1,13 @@
 """What describes an LWL network: one frozen config, of which the paper's variants are values and not forks."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from vos_bench.config import FrozenModel
 from vos_bench.parts.backbone_config import IMAGENET as IMAGENET
 from vos_bench.parts.backbone_config import BackboneConfig as BackboneConfig
+from vos_bench.parts.backbone_config import Channels, Stride
 
 
 class LwlConfig(FrozenModel):
@@ -35,20 +36,20 @@ class LwlConfig(FrozenModel):
 
     backbone: BackboneConfig = BackboneConfig()
     target_stride: Literal[4, 8, 16] = 16
-    target_channels: int = Field(default=512, ge=1)
+    target_channels: int = Field(default=512, ge=1, le=65536)
     context_stride: Literal[8, 16, 32] | None = None
-    label_channels: int = Field(default=16, ge=1)
-    filter_size: int = Field(default=3, ge=1)
+    label_channels: int = Field(default=16, ge=1, le=65536)
+    filter_size: int = Field(default=3, ge=1, le=255)
     label_source: Literal["encoder", "mask"] = "encoder"
     weight_source: Literal["predictor", "ones"] = "predictor"
-    label_encoder_channels: tuple[int, int, int] = (16, 32, 64)
-    decoder_strides: tuple[int, ...] = (32, 16, 8, 4)
-    decoder_multiples: tuple[int, ...] = (4, 2, 2, 1)
-    decoder_channels: int = Field(default=64, ge=2)
+    label_encoder_channels: tuple[Channels, Channels, Channels] = (16, 32, 64)
+    decoder_strides: tuple[Stride, ...] = (32, 16, 8, 4)
+    decoder_multiples: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (4, 2, 2, 1)
+    decoder_channels: int = Field(default=64, ge=2, le=65536)
     decoder: Literal["lwl", "lite"] = "lwl"
     box_encoder: bool = False
-    box_encoder_channels: tuple[int, int] = (64, 64)
-    initial_regularisation: float = 0.01
+    box_encoder_channels: tuple[Channels, Channels] = (64, 64)
+    initial_regularisation: float = Field(default=0.01, ge=0, le=1e6)
     learner_gradient: bool = True
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from .method import LwlMethod
-from .parameters import TrackerConfig
+from .parameters import Side, TrackerConfig
 
 
 class LiteTrackerConfig(TrackerConfig):
@@ -13,12 +13,12 @@ class LiteTrackerConfig(TrackerConfig):
     any other and keeps a quarter, as the samples of a mini-sequence have equal weights in training.
     """
 
-    crop_size: tuple[int, int] = (304, 544)
+    crop_size: tuple[Side, Side] = (304, 544)
     search_area_scale: float = Field(default=7.0, gt=0, le=100)
     memory_size: int = Field(default=8, ge=1, le=10000)
-    learning_rate: float | None = 0.2
+    learning_rate: float | None = Field(default=0.2, ge=0, le=1)
     lower_first_weight: bool | None = True
-    update_interval: int | None = 4
+    update_interval: int | None = Field(default=4, ge=1, le=1000000)
     probabilities: bool = False
 
 

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from vos_bench.config import FrozenModel
@@ -26,8 +27,8 @@ class MiniSequenceSettings(FrozenModel):
             updated target models and never applies them, so here they are not even computed.
     """
 
-    first_iterations: int = 5
-    update_iterations: int = 2
+    first_iterations: int = Field(default=5, ge=0, le=100000)
+    update_iterations: int = Field(default=2, ge=0, le=100000)
     online_update: OnlineUpdate = "released"
 
 

@@ -1,6 +1,6 @@
 """The tracker's parameters, and the two sets of them that the authors published numbers for."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,11 @@ from vos_bench.api import PromptKind
 from vos_bench.config import FrozenModel
 
 from .crops import Border, BorderMode, CropRule, ScoreResize
+
+Side = Annotated[int, Field(ge=1, le=8192)]
+"""A side of the network's input, in pixels."""
+
+Factor = Annotated[float, Field(gt=0, le=100)]
 
 
 class UpdateRule(FrozenModel):
@@ -24,8 +29,8 @@ class UpdateRule(FrozenModel):
     learning_rate: float = Field(gt=0, lt=1)
     first_weight_floor: float = Field(ge=0, lt=1)
     lower_first_weight: bool
-    update_interval: int = Field(ge=1)
-    update_iterations: int = Field(ge=0)
+    update_interval: int = Field(ge=1, le=1000000)
+    update_iterations: int = Field(ge=0, le=100000)
 
 
 YTVOS = UpdateRule(
@@ -66,23 +71,23 @@ class TrackerConfig(FrozenModel):
     """
 
     parameters: Literal["auto", "ytvos", "box"] = "auto"
-    crop_size: tuple[int, int] = (480, 832)
+    crop_size: tuple[Side, Side] = (480, 832)
     search_area_scale: float = Field(default=5.0, gt=0, le=100)
     crop_rule: CropRule = "release"
     border_mode: BorderMode = "inside_major"
-    patch_max_scale_change: float | None = Field(default=None, ge=1)
+    patch_max_scale_change: float | None = Field(default=None, ge=1, le=1e6)
     score_resize: ScoreResize = "exact"
-    scale_change: tuple[float, float] = (0.95, 1.1)
-    smallest_mask: float = Field(default=100.0, ge=0)
+    scale_change: tuple[Factor, Factor] = (0.95, 1.1)
+    smallest_mask: float = Field(default=100.0, ge=0, le=1 << 26)
     size_factor: float = Field(default=4.0, gt=0, le=64)
     memory_size: int = Field(default=32, ge=1, le=10000)
-    sample_interval: int = Field(default=1, ge=1)
+    sample_interval: int = Field(default=1, ge=1, le=1000000)
     first_iterations: int = Field(default=20, ge=0, le=100000)
-    learning_rate: float | None = None
-    first_weight_floor: float | None = None
+    learning_rate: float | None = Field(default=None, ge=0, le=1)
+    first_weight_floor: float | None = Field(default=None, ge=0, le=1)
     lower_first_weight: bool | None = None
-    update_interval: int | None = None
-    update_iterations: int | None = None
+    update_interval: int | None = Field(default=None, ge=1, le=1000000)
+    update_iterations: int | None = Field(default=None, ge=0, le=100000)
     objects_per_pass: int = Field(default=4, ge=1, le=65535)
     probabilities: bool = True
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -62,17 +62,17 @@ class LwlSettings(LoopSettings):
         pretrained_backbone: Whether timm should fetch the backbone's weights, where no file is named.
     """
 
-    epochs: int = Field(default=70, ge=1)
-    validate_every: int = Field(default=5, ge=0)
-    validate_samples: int = Field(default=2000, ge=1)
+    epochs: int = Field(default=70, ge=1, le=1000000)
+    validate_every: int = Field(default=5, ge=0, le=1000000)
+    validate_samples: int = Field(default=2000, ge=1, le=10000000)
     network: LwlConfig = MASK_NETWORK
     mini_sequence: MiniSequenceSettings = MiniSequenceSettings()
     crop: CropSettings = CropSettings()
     frames: FrameRule = FrameRule()
     lovasz_scope: Literal["batch", "sequence"] = "batch"
-    loss_factor: float = 100.0
-    milestones: tuple[int, ...] = (40,)
-    decay: float = 0.2
+    loss_factor: float = Field(default=100.0, ge=0, le=1e6)
+    milestones: tuple[Annotated[int, Field(ge=0, le=1000000)], ...] = (40,)
+    decay: float = Field(default=0.2, ge=0, le=1)
     pretrained_backbone: bool = False
 
 

@@ -1,6 +1,6 @@
 """What the reference's training does to the frames of a mini-sequence, in its order and with its numbers."""
 
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -33,8 +33,8 @@ class JitterSettings(FrozenModel):
         centre: Range of the centre's shift in x and y, in units of that size.
     """
 
-    scale: float
-    centre: tuple[float, float]
+    scale: float = Field(ge=0, le=10)
+    centre: tuple[Annotated[float, Field(ge=0, le=1000)], Annotated[float, Field(ge=0, le=1000)]]
 
 
 class CropSettings(FrozenModel):
@@ -54,14 +54,14 @@ class CropSettings(FrozenModel):
         brightness: Largest relative change of brightness, each frame's own, in floats.
     """
 
-    height: int = Field(default=480, ge=16)
-    width: int = Field(default=832, ge=16)
-    search_area: float = Field(default=5.0, gt=0)
+    height: int = Field(default=480, ge=16, le=8192)
+    width: int = Field(default=832, ge=16, le=8192)
+    search_area: float = Field(default=5.0, gt=0, le=100)
     train: JitterSettings = JitterSettings(scale=0.25, centre=(3.0, 3.0))
     test: JitterSettings = JitterSettings(scale=0.5, centre=(5.5, 4.5))
     affine: bool = True
-    degrees: float = 15.0
-    log_scale: float = 0.2
+    degrees: float = Field(default=15.0, ge=0, le=360)
+    log_scale: float = Field(default=0.2, ge=0, le=10)
     grey: float = Field(default=0.05, ge=0, le=1)
     flip: float = Field(default=0.5, ge=0, le=1)
     brightness: float = Field(default=0.2, ge=0, lt=1)

@@ -19,9 +19,9 @@ class Descent(FrozenModel):
         weight_decay: Of weights, not of biases.
     """
 
-    learning_rate: float = Field(default=1e-8, gt=0)
+    learning_rate: float = Field(default=1e-8, gt=0, le=1000)
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    weight_decay: float = Field(default=2e-4, ge=0)
+    weight_decay: float = Field(default=2e-4, ge=0, le=1000)
 
 
 class OsvosConfig(SoftMaskConfig):

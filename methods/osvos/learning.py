@@ -1,7 +1,7 @@
 """How OSVOS learns, from a data set or from one frame: the loss, what is done to a frame, and the learning rates."""
 
 import math
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -16,7 +16,7 @@ class Augmentation(FrozenModel):
 
     flip: float = Field(default=0.5, ge=0, le=1)
     degrees: float = Field(default=30.0, ge=0, le=360)
-    scale: tuple[float, float] = (0.75, 1.25)
+    scale: tuple[Annotated[float, Field(gt=0, le=100)], Annotated[float, Field(gt=0, le=100)]] = (0.75, 1.25)
 
 
 class Sample(NamedTuple):

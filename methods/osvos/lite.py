@@ -28,7 +28,7 @@ class OsvosLiteConfig(SoftMaskConfig):
     working_side: int | None = Field(default=304, ge=32, le=8192)
     probabilities: bool = False
     budget: TuningBudget = TuningBudget(steps=60, passes=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0, le=1000)
     augmentation: Augmentation = Augmentation()
     loss: LiteLoss = LiteLoss()
 

@@ -17,7 +17,17 @@ from vos_bench.parts.checkpoints import read_tensors
 from vos_bench.training.augmentation import Size
 from vos_bench.training.clips import StillRule, resized_frame
 from vos_bench.training.losses import jaccard
-from vos_bench.training.recipe import Batch, DataShare, Exported, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.recipe import (
+    Batch,
+    DataShare,
+    Exported,
+    LearningRate,
+    LoopSettings,
+    Losses,
+    ParameterGroup,
+    Recipe,
+    Samples,
+)
 from vos_bench.training.sampling import MiniSequence, MiniSequences, shares
 
 from .checkpoint import OFFICIAL
@@ -33,12 +43,12 @@ class ParentSettings(LoopSettings):
     Frames are brought to `height` and `width`; the rate of `descent` is that of `learning_rates`.
     """
 
-    epochs: int = Field(default=240, ge=1)
-    steps_per_epoch: int = Field(default=208, ge=1)
-    batch_size: int = Field(default=10, ge=1)
-    learning_rates: Mapping[str, float] = {"network": 1e-8}
-    height: int = Field(default=480, ge=16)
-    width: int = Field(default=854, ge=16)
+    epochs: int = Field(default=240, ge=1, le=1000000)
+    steps_per_epoch: int = Field(default=208, ge=1, le=10000000)
+    batch_size: int = Field(default=10, ge=1, le=65536)
+    learning_rates: Mapping[str, LearningRate] = {"network": 1e-8}
+    height: int = Field(default=480, ge=16, le=8192)
+    width: int = Field(default=854, ge=16, le=8192)
     descent: Descent = Descent()
     augmentation: Augmentation = Augmentation()
     data: tuple[DataShare, ...] = (DataShare(dataset="davis16"),)

@@ -1,7 +1,7 @@
 """RGMP as the harness runs it."""
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -30,7 +30,7 @@ class RgmpConfig(SoftMaskConfig):
     """
 
     union_background: bool = True
-    scales: tuple[float, ...] = Field(default=(0.5, 0.75, 1.0), min_length=1)
+    scales: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(0.5, 0.75, 1.0), min_length=1)
     objects_per_pass: int = Field(default=8, ge=1, le=65535)
     align_corners: bool = True
 

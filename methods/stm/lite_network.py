@@ -29,9 +29,9 @@ class StmLiteNetworkConfig(LiteNetworkConfig):
     """
 
     channels: int = Field(default=128, ge=1, le=16384)
-    key_channels: int = Field(default=64, ge=1)
-    value_channels: int = Field(default=128, ge=1)
-    encoding_channels: int = Field(default=32, ge=1)
+    key_channels: int = Field(default=64, ge=1, le=65536)
+    value_channels: int = Field(default=128, ge=1, le=65536)
+    encoding_channels: int = Field(default=32, ge=1, le=65536)
 
 
 class MaskEncoder(nn.Module):

@@ -14,7 +14,17 @@ from vos_bench.parts.checkpoints import read_tensors
 from vos_bench.parts.resnet import stage_names
 from vos_bench.training.clips import CameraSettings, CameraTransform, SkipRule
 from vos_bench.training.losses import jaccard
-from vos_bench.training.recipe import Batch, DataShare, Exported, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.recipe import (
+    Batch,
+    DataShare,
+    Exported,
+    LearningRate,
+    LoopSettings,
+    Losses,
+    ParameterGroup,
+    Recipe,
+    Samples,
+)
 from vos_bench.training.sampling import MiniSequences, shares
 
 from .checkpoint import OFFICIAL
@@ -25,8 +35,8 @@ from .training import ClipRunner, cross_entropy
 class StmSettings(LoopSettings):
     """The numbers of an STM recipe: how frames are cut and moved, and how those of a clip are drawn."""
 
-    batch_size: int = Field(default=4, ge=1)
-    learning_rates: Mapping[str, float] = {"network": 1e-5}
+    batch_size: int = Field(default=4, ge=1, le=65536)
+    learning_rates: Mapping[str, LearningRate] = {"network": 1e-5}
     camera: CameraSettings = CameraSettings()
     frames: SkipRule = SkipRule()
 

@@ -6,6 +6,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from markupsafe import Markup
 
+from vos_bench.names import counted
 from vos_bench.records import Run
 
 
@@ -37,7 +38,7 @@ def latency_histogram(run: Run) -> Markup | None:
         for i, count in enumerate(counts)
     )
     labels = f'<text x="0" y="126">0 ms</text><text x="400" y="126" text-anchor="end">{highest:.1f} ms (99 %)</text>'
-    title = f"Milliseconds per frame, {times.size} frames"
+    title = f"Milliseconds per frame, {counted(times.size, 'frame')}"
     return Markup(f'<svg class="histogram" viewBox="0 0 400 130" role="img" aria-label="{title}">{bars}{labels}</svg>')
 
 

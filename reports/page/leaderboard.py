@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from vos_bench.names import counted
 from vos_bench.records import RunRecord
 from vos_bench.records.identity import hardware, rules
 from vos_bench.records.summary import RUN_SCORES
@@ -114,7 +115,7 @@ def _order(entry: RunPage) -> tuple[str, str, int, str, float]:
 def _about(record: RunRecord) -> tuple[str, str]:
     data, protocol = record.dataset, record.protocol
     parts = (
-        f"{len(data.sequences)} sequences",
+        counted(len(data.sequences), "sequence"),
         f"started from {protocol.init}" + ("es" if protocol.init == "box" else "s") if protocol.init else "",
         f"{protocol.frames_seen} frames" if protocol.frames_seen else "",
         f"protocol {protocol.name}",
@@ -175,9 +176,9 @@ def _measured_rows(entries: Sequence[RunPage], scores: Sequence[str]) -> Iterabl
 def _troubles(record: RunRecord) -> Iterable[str]:
     counts = record.counts
     if record.status != "complete":
-        yield {"started": "not finished", "failed": f"{counts.failed} sequences failed"}[record.status]
+        yield {"started": "not finished", "failed": f"{counted(counts.failed, 'sequence')} failed"}[record.status]
     if counts.scored < counts.selected:
-        yield f"scored {counts.scored} of {counts.selected} sequences"
+        yield f"scored {counts.scored} of {counted(counts.selected, 'sequence')}"
 
 
 def _published_rows(

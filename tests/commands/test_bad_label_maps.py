@@ -26,7 +26,7 @@ Call = Callable[..., int]
 @pytest.mark.parametrize(
     ("damage", "code", "message"),
     [
-        pytest.param(lambda m: (m / "two/00002.png").unlink(), 2, "1 of 5 label maps are missing: 00002.png"),
+        pytest.param(lambda m: (m / "two/00002.png").unlink(), 2, "1 of 5 label maps is missing: 00002.png"),
         pytest.param(lambda m: cut(m / "two/00002.png"), 1, "00002.png: the PNG is damaged: the file is cut off"),
         pytest.param(lambda m: halve(m / "two/00002.png"), 1, "00002.png: found 20 x 30 pixels (height x width)"),
         pytest.param(lambda m: colour(m / "two/00002.png"), 1, "00002.png: found an image of mode RGB"),

@@ -100,6 +100,17 @@ def test_the_masks_of_a_run_score_as_the_run_did(call: Call, data) -> None:
     assert 0 < record("scored")["scores"]["J"] < 1
 
 
+def test_a_run_takes_the_truth_that_a_scoring_takes(call: Call, data) -> None:
+    name, root = data
+    if name.startswith("mose"):
+        pytest.skip("valid has no public truth")
+    truth = {"sav": root / "sav_val/Annotations_6fps", "vost": root, "burst": root / "val"}.get(name, root / "val")
+    assert call("run", "copy-first", "--dataset", name, "--root", root, "--out", "out") == 0
+    assert call("run", "copy-first", "--dataset", name, "--root", root, "--truth", truth, "--out", "given") == 0
+    assert record("given")["scores"] == record("out")["scores"]
+    assert record("given")["dataset"]["fingerprint"] != record("out")["dataset"]["fingerprint"]
+
+
 @pytest.mark.parametrize("name", ["sav", "lvos2"])
 def test_a_killed_run_goes_on_where_it_stopped(call: Call, benchmark_trees, tmp_path, monkeypatch, name: str) -> None:
     root = benchmark_trees.BUILDERS[name](tmp_path / "data")
@@ -164,7 +175,7 @@ def test_overlapping_objects_are_scored_as_masks(call: Call, benchmark_trees, tm
     ("damage", "words"),
     [
         (lambda masks: shutil.rmtree(masks / "sav_000001/001"), "001: there is no such folder"),
-        (lambda masks: (masks / "sav_000001/001/00008.png").unlink(), "label maps are missing: 00008.png"),
+        (lambda masks: (masks / "sav_000001/001/00008.png").unlink(), "missing: 00008.png"),
         (lambda masks: shutil.rmtree(masks / "sav_000002"), "sav_000002: there is no such folder"),
     ],
 )

@@ -301,5 +301,5 @@ def test_a_run_without_all_its_results_is_never_0(call: Call, folder: Data, meth
     assert call("run", method, *folder.arguments, "--out", "out") == 0
     (Path("out/sequences/two.json")).unlink()
     assert call("run", method, *folder.arguments, "--out", "out", "--sequences", "one") == 1
-    assert "unfinished: 1 of 2 sequences are missing" in capsys.readouterr().out
+    assert "unfinished: 2 sequences chosen, 1 missing" in capsys.readouterr().out
     assert call("run", method, *folder.arguments, "--out", "out", "--shard", "1/2") == 0

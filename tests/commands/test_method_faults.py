@@ -115,7 +115,7 @@ def test_finished_sequences_without_probabilities_are_run_again_for_them(
     assert call(*arguments) == 0
     capsys.readouterr()
     assert call(*arguments, "--save-probabilities") == 0
-    assert "2 sequences were finished before without probabilities, and are run again" in capsys.readouterr().err
+    assert "2 sequences were finished before without probabilities: run again" in capsys.readouterr().err
     assert len(list(Path("out/probabilities").rglob("*.npz"))) == 10
     for _ in range(2):
         assert call(*arguments, "--save-probabilities") == 0

@@ -11,6 +11,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_label_map, write_label_map
+from vos_bench.scoring import truth
 from vos_bench.scoring.truth import GivenTruth
 
 LATE, EMPTY_FIRST = "1a2b3c", "4d5e6f"
@@ -177,6 +178,20 @@ def test_given_truth_takes_the_place_of_the_absent_one(root, tmp_path):
     before = given.fingerprint()
     (tmp_path / "truth" / LATE / "00015.png").unlink()
     assert given.fingerprint() != before
+
+
+def test_given_truth_keeps_what_the_dataset_says_besides_and_lists_one_folder_a_sequence(root, tmp_path, monkeypatch):
+    dataset = opened(root)
+    given = GivenTruth(dataset, tmp_path / "truth")
+    monkeypatch.setattr(type(dataset), "track_files", {"all": tmp_path}, raising=False)
+    monkeypatch.setattr(type(dataset.sequence(LATE)), "notes", {"the frames are upside down": ""})
+    listed = []
+    real = truth.list_folder
+    monkeypatch.setattr(truth, "list_folder", lambda folder: [listed.append(folder), real(folder)][1])
+    assert given.sequence(LATE).notes == {"the frames are upside down": ""}
+    assert GivenTruth(dataset, tmp_path / "truth").track_files == {"all": tmp_path}
+    assert listed[0] == tmp_path / "truth" / LATE
+    assert listed.count(tmp_path / "truth") == 1  # by the second one, as it is made
 
 
 def test_the_public_first_masks_are_refused_as_truth(root):

@@ -163,7 +163,7 @@ def test_a_part_of_a_release_is_named(root, ytvos_tree, capsys):
     ytvos_tree.build(root, videos={LATE: ytvos_tree.VIDEOS[LATE]})
     code, text = check(root, capsys)
     assert code == 2
-    assert "1 sequences; expected 2" in text
+    assert "1 sequence; expected 2" in text
 
 
 @pytest.mark.parametrize("given", ["..", "valid", "valid/Annotations"])

@@ -84,7 +84,7 @@ def test_numpy_files_have_the_numbers_of_their_tasks(exports: Path, tmp_path: Pa
 def test_frames_without_objects_are_written_and_said(exports: Path, tmp_path: Path) -> None:
     found = import_masks(exports / "mots", "mots", out=tmp_path)
     assert not label_maps(tmp_path)[EMPTY].any()
-    assert "clip: 1 frames have no file, for MOTS PNG omits empty ones: written as empty" in found.notes
+    assert "clip: 1 frame has no file, for MOTS PNG omits empty ones: written as empty" in found.notes
 
 
 MASK = 'rle="1, 2, 3, 2, 1" left="2" top="1" width="3" height="3"'
@@ -121,7 +121,7 @@ def test_cvat_masks_lie_in_their_box_and_on_what_is_below(tmp_path: Path) -> Non
         "them are one object is lost",
         "1 boxes, lines and points have no area that label maps could show: left out",
         "cat: tracks are numbered from 0, objects from 1: track k is object k + 1",
-        "objects overlap on 1 frames: a label map has one object a pixel, the upper one",
+        "objects overlap on 1 frame: a label map has one object a pixel, the upper one",
     )
 
 

@@ -152,7 +152,7 @@ def test_unfinished_runs_are_counted(ablated: Ablated) -> None:
     started = replace(run, record=run.record.model_copy(update={"status": "started", "scores": {}}))
     table = build("ablation", [started])
     assert len(table.rows) == 4
-    assert "Left out: 1 runs of an ablation that are not finished or have no scores." in table.notes
+    assert "Left out: 1 run of an ablation, not finished or without scores." in table.notes
 
 
 def test_further_axes_have_a_group_each_in_the_plans_order_with_the_whole_method_on_each(ablated: Ablated) -> None:

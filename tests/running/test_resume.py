@@ -139,7 +139,7 @@ def test_overwrite_always_runs_everything_again_with_equal_results(settings: Run
 def test_overwrite_never_refuses_what_is_there(settings: RunSettings):
     never = replace(settings, overwrite="never")
     assert ran(never) == ["a", "b", "c"]
-    with pytest.raises(BadInputError, match="3 of 3 sequences are there already, such as a, and --overwrite never"):
+    with pytest.raises(BadInputError, match="3 of 3 sequences found there already, such as a, and --overwrite never"):
         run_method(never)
 
 

@@ -204,7 +204,7 @@ def test_frames_keep_the_datasets_order_whatever_their_names(fake_vos: ModuleTyp
 def test_a_split_without_truth_says_so(fake_vos: ModuleType, out: Path):
     record = run_method(make(fake_vos, out, specs={"a": fake_vos.Spec(truth=False)})).record
     assert (record.status, record.scored, record.scores) == ("complete", False, {})
-    assert record.notes == ("1 sequences without public truth: label maps written, not scored",)
+    assert record.notes == ("1 sequence without public truth: label maps written, not scored",)
 
 
 def test_order_and_choice_of_sequences_change_no_result(fake_vos: ModuleType, tmp_path: Path):

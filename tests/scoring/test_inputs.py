@@ -49,7 +49,7 @@ def test_more_files_and_folders_than_asked_for_do_not_matter(truth: Path, masks:
 
 def test_missing_frames_are_listed_and_counted(truth: Path, masks: Path) -> None:
     (masks / "bear" / "00002.png").unlink()
-    assert f"{masks / 'bear'}: 1 of 3 label maps are missing: 00002.png; every scored frame" in complaint(truth, masks)
+    assert f"{masks / 'bear'}: 1 of 3 label maps is missing: 00002.png; every scored frame" in complaint(truth, masks)
 
 
 def test_all_problems_come_in_one_message(truth: Path, masks: Path, write: Write) -> None:

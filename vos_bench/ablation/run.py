@@ -12,6 +12,7 @@ from vos_bench.ablation.plan import EVALUATED, VariantTraining
 from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.locks import FolderBusyError, FolderLock
+from vos_bench.names import counted
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
@@ -149,7 +150,7 @@ def run_job(job: AblationJob, settings: AblationSettings, progress: Progress, jo
         raise
     except VosBenchError as error:
         return str(error)
-    return f"{counts.failed} of {counts.selected} sequences failed" if counts.failed else ""
+    return f"{counts.failed} of {counted(counts.selected, 'sequence')} failed" if counts.failed else ""
 
 
 def _is_as_asked(job: AblationJob, settings: AblationSettings) -> bool:

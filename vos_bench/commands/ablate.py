@@ -13,6 +13,7 @@ from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, RESULTS, WORK
 from vos_bench.commands.output import say, show, warn, write_json
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
+from vos_bench.names import counted
 from vos_bench.plugins import AblationInfo
 from vos_bench.tables import Column, Table, percent
 
@@ -113,7 +114,7 @@ def _conclude(outcome: "AblationOutcome") -> int:
     for job, error in outcome.failed:
         warn(f"failed: {job.name}: {error}")
     if outcome.elsewhere:
-        say(f"{len(outcome.elsewhere)} jobs are at work in another process")
+        say(f"{counted(len(outcome.elsewhere), 'job is', 'jobs are')} at work in another process")
     if outcome.interrupted:
         warn("stopped; the same command goes on from there")
         return INTERRUPTED

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vos_bench import registry
 from vos_bench.commands.output import say
+from vos_bench.names import counted
 from vos_bench.records.summary import data_notes
 
 
@@ -26,5 +27,8 @@ def check(dataset: str, *, root: Path | None = None, split: str | None = None) -
         say(f"note: {note}")
     frames = sum(len(sequence.frame_names) for sequence in opened)
     fingerprint = opened.fingerprint()[:12]
-    say(f"{dataset} {opened.split}: {len(opened)} sequences, {frames} frames, all well (fingerprint {fingerprint})")
+    say(
+        f"{dataset} {opened.split}: {counted(len(opened), 'sequence')}, {counted(frames, 'frame')}, all well "
+        f"(fingerprint {fingerprint})"
+    )
     return 0

@@ -20,6 +20,7 @@ from vos_bench.comparing.junit import comparison_junit, refusal_junit
 from vos_bench.comparing.markdown import comparison_markdown, comparison_table, refusal_markdown, worst_first
 from vos_bench.comparing.spread import MULTIPLE
 from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.names import counted
 from vos_bench.records import RunRecord
 from vos_bench.records.summary import utc_now
 
@@ -182,7 +183,7 @@ def _print(comparison: Comparison) -> None:
         say("Neither run has scores: FPS alone was judged.")
         return
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
-    say(f"{same} sequences are the same within tolerance and not shown.")
+    say(f"{counted(same, 'sequence is', 'sequences are')} the same within tolerance and not shown.")
     say(f"{comparison.change}.")
 
 

@@ -10,6 +10,7 @@ from vos_bench.commands.output import say
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
 from vos_bench.importing import import_masks as turn_into_label_maps
+from vos_bench.names import counted
 
 
 def import_masks(
@@ -32,7 +33,7 @@ def import_masks(
     """
     found = turn_into_label_maps(source, from_, out=out, size=_size(size), progress=TerminalProgress())
     for sequence, count in found.frames.items():
-        say(f"{found.folder / 'Annotations' / sequence}: {count} frames")
+        say(f"{found.folder / 'Annotations' / sequence}: {counted(count, 'frame')}")
         for k, title in found.objects[sequence].items():
             say(f"  object {k}: {title}")
     for note in found.notes:

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from vos_bench import registry
 from vos_bench.commands.output import say
+from vos_bench.names import counted
 from vos_bench.records import load_run
 
 
@@ -21,4 +22,4 @@ def package(run: Path, *, out: Annotated[Path, Parameter(name="--out")], root: P
     record = load_run(run).record
     opened = registry.open_dataset(record.dataset.name, root=root, split=record.dataset.split)
     opened.package(run / "masks", out)
-    say(f"{out}: {len(opened)} sequences, ready for the server")
+    say(f"{out}: {counted(len(opened), 'sequence')}, ready for the server")

@@ -14,7 +14,7 @@ from vos_bench.commands.output import say, write_json
 from vos_bench.commands.progress import TerminalProgress, duration
 from vos_bench.errors import BadInputError
 from vos_bench.exporting import EXPORTS, export
-from vos_bench.names import did_you_mean
+from vos_bench.names import counted, did_you_mean
 from vos_bench.parts.box_start import BoxFill
 from vos_bench.segmenting import GivenBox, GivenMask, SegmentedSequence
 from vos_bench.segmenting import segment as segment_videos
@@ -109,7 +109,7 @@ def _formats(text: str | None) -> tuple[str, ...]:
 
 def _tell(sequence: SegmentedSequence) -> None:
     rate = sequence.frames / max(sequence.seconds, 1e-9)
-    say(f"{sequence.name}: {sequence.frames} frames in {duration(sequence.seconds)} ({rate:.1f} a second)")
+    say(f"{sequence.name}: {counted(sequence.frames, 'frame')} in {duration(sequence.seconds)} ({rate:.1f} a second)")
     for each in sequence.objects:
         say(f"  object {each.object_id}: {_presence(each)}")
     for note in sequence.notes:
@@ -117,7 +117,7 @@ def _tell(sequence: SegmentedSequence) -> None:
 
 
 def _presence(found: SegmentedObject) -> str:
-    given = f"given on {', '.join(found.prompts)}; on {found.frames} frames"
+    given = f"given on {', '.join(found.prompts)}; on {counted(found.frames, 'frame')}"
     if not found.lost:
         return f"{given}, never lost"
     stretches = [first if first == last else f"{first} to {last}" for first, last in found.lost]

@@ -6,6 +6,7 @@ from pathlib import Path
 from vos_bench import registry
 from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.streams import debugging
+from vos_bench.names import counted
 from vos_bench.records import Run
 from vos_bench.records.runs_table import runs_table
 
@@ -27,7 +28,7 @@ def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False) -> 
             say(f"note: {note}")
         if run.record.status == "started" and not shard:
             selected, ended = run.record.counts.selected, run.record.counts.done + run.record.counts.failed
-            say(f"unfinished: {selected - ended} of {selected} sequences are missing")
+            say(f"unfinished: {counted(selected, 'sequence')} chosen, {selected - ended} missing")
         say(f"{run.folder}{_next_step(run)}")
     unfinished = not shard and any(run.record.status == "started" for run in runs)
     return int(unfinished or any(run.record.counts.failed for run in runs))

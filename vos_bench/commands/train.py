@@ -10,6 +10,7 @@ from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, RESULTS, WORK
 from vos_bench.commands.output import say
 from vos_bench.commands.progress import TerminalProgress
+from vos_bench.names import counted
 
 
 def train(
@@ -52,5 +53,5 @@ def train(
     if result.weights is None:
         say(f"stopped after step {result.record.step}; the same command with --resume goes on from there")
         return INTERRUPTED
-    say(f"{result.weights}: {result.record.step} steps; use it with --weights {result.weights}")
+    say(f"{result.weights}: {counted(result.record.step, 'step')}; use it with --weights {result.weights}")
     return 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from vos_bench.comparing.change_point import LEAST, ChangePoint, change_point
 from vos_bench.comparing.verdicts import require_comparable
 from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import Column, Table, percent
 
@@ -79,7 +80,9 @@ def history(runs: Sequence[Run]) -> History:
 def _require_same_kind(first: Run, run: Run) -> None:
     counts = run.record.counts
     if not run.record.scores or counts.scored < counts.selected:
-        raise BadInputError(f"{run.folder}: {counts.scored} of {counts.selected} sequences have scores, expected all")
+        raise BadInputError(
+            f"{run.folder}: {counts.scored} of {counted(counts.selected, 'sequence')} have scores, expected all"
+        )
     if run.record.method.name != first.record.method.name:
         raise NotComparableError(
             f"{first.folder} is of {first.record.method.name}, {run.folder} of {run.record.method.name}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from vos_bench.comparing.comparison import OVERALL, Comparison, ComparisonRow, FailOn, Verdict
 from vos_bench.errors import VosBenchError
-from vos_bench.names import printable
+from vos_bench.names import counted, printable
 from vos_bench.tables import Column, Table, plain_markdown, render
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def comparison_markdown(
         verdict: sum(row.verdict is verdict and row.subject != OVERALL for row in comparison.rows)
         for verdict in Verdict
     }
-    verdict = f"failed, {len(failing)} findings" if failing else "passed"
+    verdict = f"failed, {counted(len(failing), 'finding')}" if failing else "passed"
     sequences = ", ".join(f"{count} {each.value}" for each, count in counts.items() if count)
     parts = [
         f"## {plain_markdown(comparison.heading)}: {verdict}",

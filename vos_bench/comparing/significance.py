@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.errors import NotComparableError
+from vos_bench.names import counted
 from vos_bench.records import Run
 
 RESAMPLES = 10_000
@@ -45,7 +46,7 @@ class Change:
         return (
             f"J&F {100 * self.difference:+.2f} points, {self.confidence:.0%} interval "
             f"{100 * self.low:+.2f} to {100 * self.high:+.2f}: {verdict} (paired bootstrap over "
-            f"{len(self.sequences)} sequences, {self.resamples} resamples)"
+            f"{counted(len(self.sequences), 'sequence')}, {self.resamples} resamples)"
         )
 
 

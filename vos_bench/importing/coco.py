@@ -10,6 +10,7 @@ from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 from vos_bench.importing.regions import Annotations, Region
+from vos_bench.names import counted
 
 MOST_BYTES = 1 << 31
 """The largest file of annotations that is read."""
@@ -42,7 +43,10 @@ def read_coco(path: Path, size: tuple[int, int] | None) -> Annotations:
         mask = _drawer(each["segmentation"], found.sizes[sequence])
         found.regions.append(Region(sequence, frame, _track(each), label, mask))
     if boxes:
-        found.notes.append(f"{boxes} annotations are boxes without a mask, which label maps cannot show: left out")
+        found.notes.append(
+            f"{counted(boxes, 'annotation is a box', 'annotations are boxes')} without a mask, which label "
+            "maps cannot show: left out"
+        )
     return found
 
 
@@ -67,7 +71,8 @@ def read_youtube_vis(path: Path, size: tuple[int, int] | None) -> Annotations:
         label = labels.get(each["category_id"], str(each["category_id"]))
         if len(each["segmentations"]) != len(names):
             raise BadInputError(
-                f"{file}: annotation {each['id']} has {len(each['segmentations'])} masks for {len(names)} frames"
+                f"{file}: annotation {each['id']} has {counted(len(each['segmentations']), 'mask')} for "
+                f"{counted(len(names), 'frame')}"
             )
         for frame, segmentation in zip(names, each["segmentations"], strict=True):
             if segmentation:

@@ -11,6 +11,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.names import counted
 
 MOST_BYTES = 1 << 30
 """The largest file of annotations that is read."""
@@ -42,7 +43,10 @@ def read_cvat(path: Path, size: tuple[int, int] | None) -> Annotations:
         raise BadInputError(f"{file}: is damaged: {error}; export it again") from None
     others = sum(1 for each in root.iter() if each.tag in _OTHERS)
     if others:
-        found.notes.append(f"{others} boxes, lines and points have no area that label maps could show: left out")
+        found.notes.append(
+            f"{counted(others, 'shape has', 'shapes have')} no area that label maps could show (boxes, lines, "
+            "points): left out"
+        )
     return found
 
 
@@ -85,7 +89,8 @@ def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size
             found.regions.append(region)
     if single:
         found.notes.append(
-            f"{single} tracks are on one frame alone: CVAT makes one of each shape that was not drawn as a track, and "
+            f"{counted(single, 'track is', 'tracks are')} on one frame alone: CVAT makes one of each shape "
+            "that was not drawn as a track, and "
             "which of them are one object is lost"
         )
 

@@ -21,7 +21,7 @@ from vos_bench.importing.label_studio import read_label_studio
 from vos_bench.importing.pngs import read_davis, read_mots, read_sav
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.labelmaps import MAX_PIXELS, write_label_map
-from vos_bench.names import did_you_mean, is_file_name, shorten
+from vos_bench.names import counted, did_you_mean, is_file_name, shorten
 from vos_bench.progress import Progress
 from vos_bench.prompts import LARGEST_ID
 
@@ -99,7 +99,9 @@ def import_masks(
                     step()
     notes = [*found.notes, *(note for each in names.values() for note in each.notes)]
     if overlaps:
-        notes.append(f"objects overlap on {overlaps} frames: a label map has one object a pixel, the upper one")
+        notes.append(
+            f"objects overlap on {counted(overlaps, 'frame')}: a label map has one object a pixel, the upper one"
+        )
     frames = {sequence: len(each) for sequence, each in found.frames.items()}
     return ImportedMasks(folder, frames, {sequence: each.titles for sequence, each in names.items()}, tuple(notes))
 
@@ -185,7 +187,8 @@ def _ids(found: Annotations, sequence: str) -> _Names:
     if tracked and len(tracked) < len(regions):
         lost = next(region for region in regions if region.track is None)
         raise BadInputError(
-            f"{sequence}: {len(regions) - len(tracked)} of {len(regions)} regions have no track, as {lost.label!r} "
+            f"{sequence}: {len(regions) - len(tracked)} of {counted(len(regions), 'region')} without a track, "
+            f"as {lost.label!r} "
             f"on frame {lost.frame}; expected all or none: give each its track and export again"
         )
     return _by_track(sequence, tracked) if tracked else _by_label(found, sequence, regions)
@@ -216,7 +219,9 @@ def _by_label(found: Annotations, sequence: str, regions: Sequence[Region]) -> _
         )
     order = {label: k for k, label in enumerate(sorted({region.label for region in regions}), start=1)}
     if several:
-        notes = (f"{sequence}: several regions of one label on one frame are one object ({len(several)} times)",)
+        notes = (
+            f"{sequence}: several regions of one label on one frame are one object ({counted(len(several), 'time')})",
+        )
     if order:
         notes = (*notes, f"{sequence}: there are no tracks; each label is one object: {shorten(order, 6)}")
     return _Names(lambda region: order[region.label], {k: label for label, k in order.items()}, notes)

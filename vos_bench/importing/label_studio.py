@@ -13,6 +13,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, require_regular
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.labelmaps import MAX_PIXELS, read_narrow, read_size
+from vos_bench.names import counted
 
 _NAME = re.compile(r"task-(\d+)-annotation-(\d+)-by-([^-]*)-([^-]*)-(.+)-(\d+)\.(png|npy)")
 _MOST_BYTES = 1 << 29
@@ -44,7 +45,10 @@ def read_label_studio(path: Path, size: tuple[int, int] | None) -> Annotations:
     names = _image_names(path)
     frames = {task: names.get(task, f"{task:05d}") for task in sorted({*names, *(file.task for file in files)})}
     if names:
-        found.notes.append(f"{len(frames) - len({file.task for file in files})} tasks have no region: written as empty")
+        found.notes.append(
+            f"{counted(len(frames) - len({file.task for file in files}), 'task has', 'tasks have')} no region: "
+            "written as empty"
+        )
     else:
         found.notes.append(
             "frames are named by their tasks, and tasks without a region are not known: put the JSON export into the "

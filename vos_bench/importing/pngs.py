@@ -12,6 +12,7 @@ from vos_bench.files import read_bytes
 from vos_bench.formats.mask_folders import MOTS_PER_CLASS, object_folders, read_object_mask
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.labelmaps import NarrowLabels, object_ids, read_label_map, read_narrow, read_size
+from vos_bench.names import counted
 
 MOTS_IGNORED = 10
 """The class of regions that nobody is to look at."""
@@ -93,7 +94,10 @@ def _frames_of(found: Annotations, sequence: str, files: dict[str, Path], images
         names |= {image.stem for image in images.iterdir() if image.suffix.lower() in IMAGES}
     names |= _between(names)
     if added := len(names) - len(files):
-        found.notes.append(f"{sequence}: {added} frames have no file, for MOTS PNG omits empty ones: written as empty")
+        found.notes.append(
+            f"{sequence}: {counted(added, 'frame has', 'frames have')} no file, for MOTS PNG omits empty ones: "
+            "written as empty"
+        )
     elif not images.is_dir():
         found.notes.append(f"{sequence}: frames without objects before the first and after the last file are not known")
     return sorted(names)

@@ -11,7 +11,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
 from vos_bench.metrics.counts import FrameCounts
 from vos_bench.metrics.statistics import Rule
-from vos_bench.names import frame_order
+from vos_bench.names import counted, frame_order
 
 Names = tuple[str, ...]
 """Names of frames, in order."""
@@ -182,9 +182,10 @@ def _inner_frames(sequence: TruthSequence, object_id: int, listed: FrameRange) -
     if said == 2:
         tool = "give NaN for the object, and for every mean that holds it"
     elif said - 1 > found:
-        tool = f"average {said - 1 - found} frames of value 0 in, which do not exist"
+        tool = f"average {counted(said - 1 - found, 'frame')} of value 0 in that nobody has"
     raise BadInputError(
-        f"{sequence.name}: its list says frame_nums {said} for object {object_id}, which has {found} frames from start "
+        f"{sequence.name}: its list says frame_nums {said} for object {object_id}, which has "
+        f"{counted(found, 'frame')} from start "
         f"to end; expected {found} or {found + 1}, and at least 3; mend the list (the official tool would {tool})"
     )
 
@@ -278,6 +279,9 @@ def names_up_to_last(truth: Names, present: Names) -> str:
             "would not say so: it would shift all later frames by one, and score the last)"
         )
     if missing:
-        return f"{len(missing)} label maps are missing, the first is {missing[0]}.png; the official tool would stop"
+        return (
+            f"{counted(len(missing), 'label map is', 'label maps are')} missing, the first is "
+            f"{missing[0]}.png; the official tool would stop"
+        )
     extra = next(name for name in found if name not in set(truth))
     return f"found {extra}.png, which the truth lacks; remove it (the official tool looks for its truth, and stops)"

@@ -41,14 +41,14 @@ class AppearanceConfig(FrozenModel):
     """
 
     colours: int = Field(default=256, ge=2, le=1024)
-    similarity: float = Field(default=2.0, gt=0)
+    similarity: float = Field(default=2.0, gt=0, le=1e6)
     cell: int = Field(default=16, ge=1, le=256)
     first_share: float = Field(default=0.6, ge=0, le=1)
     rate: float = Field(default=0.05, ge=0, le=1)
     local_rate: float = Field(default=0.1, ge=0, le=1)
-    local_prior: float = Field(default=1.0, gt=0)
-    limit: float = Field(default=3.0, gt=0)
-    margin: float = Field(default=0.5, ge=0)
+    local_prior: float = Field(default=1.0, gt=0, le=1e6)
+    limit: float = Field(default=3.0, gt=0, le=1e6)
+    margin: float = Field(default=0.5, ge=0, le=1e6)
 
 
 class Palette:

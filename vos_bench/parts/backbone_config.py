@@ -1,11 +1,23 @@
 """What describes a backbone; nothing here loads torch."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from vos_bench.config import FrozenModel
 
 StrideLayout = Literal["caffe", "timm"]
+
+
+Channels = Annotated[int, Field(ge=1, le=65536)]
+
+Stride = Annotated[int, Field(ge=1, le=1024)]
+"""How many pixels of the image one place of a feature map stands for, along an axis."""
+
+_Level = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+_Deviation = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class InputScaling(FrozenModel):
@@ -18,8 +30,8 @@ class InputScaling(FrozenModel):
     """
 
     channel_order: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
-    deviation: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    mean: tuple[_Level, _Level, _Level] = (123.675, 116.28, 103.53)
+    deviation: tuple[_Deviation, _Deviation, _Deviation] = (58.395, 57.12, 57.375)
 
 
 IMAGENET = InputScaling()
@@ -69,5 +81,5 @@ class LiteNetworkConfig(FrozenModel):
     """
 
     backbone: BackboneConfig = BackboneConfig(name="tf_efficientnet_lite0")
-    decoder_strides: tuple[int, ...] = (32, 16, 8, 4, 2)
-    decoder_widths: tuple[int, ...] = (96, 64, 48, 32, 16)
+    decoder_strides: tuple[Stride, ...] = (32, 16, 8, 4, 2)
+    decoder_widths: tuple[Channels, ...] = (96, 64, 48, 32, 16)

@@ -26,12 +26,12 @@ class ColouredMaskConfig(AppearanceConfig):
         edge_contrast: Variance of colour, of values in [0, 1], below which that filter sees no edge.
     """
 
-    prior_weight: float = Field(default=4.0, gt=0)
+    prior_weight: float = Field(default=4.0, gt=0, le=1e6)
     prior_blur: float = Field(default=3.0, ge=0, le=256)
-    colour_weight: float = Field(default=1.0, ge=0)
-    place_weight: float = Field(default=1.0, ge=0)
+    colour_weight: float = Field(default=1.0, ge=0, le=1e6)
+    place_weight: float = Field(default=1.0, ge=0, le=1e6)
     edge_radius: int = Field(default=8, ge=0, le=256)
-    edge_contrast: float = Field(default=1e-4, gt=0)
+    edge_contrast: float = Field(default=1e-4, gt=0, le=1e6)
 
 
 class ColouredMask:

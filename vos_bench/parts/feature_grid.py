@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -38,11 +38,11 @@ class GridConfig(FrozenModel):
     """
 
     backbone: str = SHIPPED_BACKBONE
-    strides: tuple[int, ...] = Field(default=(8, 16), min_length=1)
+    strides: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(default=(8, 16), min_length=1)
     working_side: int = Field(default=480, ge=32, le=8192)
     reach: float = Field(default=0.15, ge=0, le=1024)
     edge_radius: int = Field(default=4, ge=0, le=256)
-    edge_smoothness: float = Field(default=1e-3, gt=0)
+    edge_smoothness: float = Field(default=1e-3, gt=0, le=1e6)
 
 
 class GridMethod(Method):

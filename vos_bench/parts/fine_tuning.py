@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vos_bench.api import Parameters
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
+from vos_bench.names import counted
 from vos_bench.parts.soft_masks import SoftMaskMethod
 
 
@@ -27,7 +28,7 @@ class TuningBudget(FrozenModel):
 
     steps: int = Field(default=2000, ge=0, le=10000000)
     passes: int = Field(default=5, ge=1, le=10000)
-    seconds: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0, le=1e9)
 
 
 class Tuned(NamedTuple):
@@ -113,5 +114,7 @@ class FineTunedMethod(SoftMaskMethod):
         used = tune(
             lambda: self.loss(network, frame, mask, generator), optimizer, self.budget, device=torch.device(self.device)
         )
-        self._log.append(f"fine-tuning, object {len(self._log) + 1}: {used.steps} steps in {used.seconds:.3f} s")
+        self._log.append(
+            f"fine-tuning, object {len(self._log) + 1}: {counted(used.steps, 'step')} in {used.seconds:.3f} s"
+        )
         return network.requires_grad_(False)

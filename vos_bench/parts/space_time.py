@@ -23,9 +23,9 @@ class MemoryPolicy(FrozenModel):
     """
 
     first: bool = True
-    every: int = Field(default=5, ge=0)
+    every: int = Field(default=5, ge=0, le=1000000)
     previous: bool = True
-    most: int | None = Field(default=None, ge=1)
+    most: int | None = Field(default=None, ge=1, le=1000000)
     restarts: bool = False
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from vos_bench.errors import BadInputError
+from vos_bench.names import counted
 from vos_bench.records.csv import (
     SEQUENCE_COLUMNS,
     frame_columns,
@@ -90,7 +91,7 @@ class Run:
         """Return one line: what was run, the main score, how many sequences ended well, and the folder."""
         counts = self.record.counts
         scores = [f"{name} {100 * self.scores[name]:.1f} %" for name in ("G", "J&F") if name in self.scores][:1]
-        done = f"{counts.done} of {counts.selected} sequences done"
+        done = f"{counts.done} of {counted(counts.selected, 'sequence')} done"
         return f"<Run {', '.join((self.title, *scores, done))}, {str(self.folder)!r}>"
 
     def _repr_html_(self) -> str:

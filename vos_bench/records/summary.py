@@ -8,7 +8,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.metrics.averages import GROUP_SCORES, SCORES
 from vos_bench.metrics.measures import MEASURES
 from vos_bench.metrics.protocols import scoring_protocol
-from vos_bench.names import shorten
+from vos_bench.names import counted, shorten
 from vos_bench.records.csv import write_tables
 from vos_bench.records.files import read_sequence_records, run_file, write_record
 from vos_bench.records.models import Counts, DatasetEntry, RunRecord, Status
@@ -150,9 +150,9 @@ def _shortages(done: list[SequenceRecord]) -> Iterator[str]:
 
 def _notes(counts: Counts, done: list[SequenceRecord]) -> Iterator[str]:
     if counts.scored and counts.scored < counts.selected:
-        yield f"the scores are means over {counts.scored} of {counts.selected} sequences"
+        yield f"the scores are means over {counts.scored} of {counted(counts.selected, 'sequence')}"
     if unscored := counts.done - counts.scored:
-        yield f"{unscored} sequences without public truth: label maps written, not scored"
+        yield f"{counted(unscored, 'sequence')} without public truth: label maps written, not scored"
     software = sorted({sequence.software for sequence in done if sequence.software})
     if len(software) > 1:
         yield f"sequences were made by different versions: {', '.join(software)}"

@@ -21,6 +21,7 @@ from vos_bench.api import (
 )
 from vos_bench.errors import MethodError
 from vos_bench.foreign_code import foreign_code
+from vos_bench.names import counted
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
 from vos_bench.timing import Bracket, Stopwatch
@@ -132,7 +133,9 @@ def answers(
         answered += 1
         yield pending, prediction
     if frame_names is not None and answered < len(frame_names):
-        raise MethodError(f"gave {answered} answers for {len(frame_names)} frames; expected one a frame")
+        raise MethodError(
+            f"gave {counted(answered, 'answer')} for {counted(len(frame_names), 'frame')}; expected one a frame"
+        )
 
 
 def _frame_by_frame(method: Method, source: FrameSource, watch: Stopwatch) -> Generator[Prediction]:
@@ -182,7 +185,7 @@ def _blamed(predictions: Generator[Prediction], source: FrameSource) -> Iterator
 
 def _too_many(answered: int, frames: int) -> str:
     if answered >= frames:
-        return f"gave more answers than the {frames} frames it was given; expected one a frame"
+        return f"gave more answers than the {counted(frames, 'frame')} it was given; expected one a frame"
     return f"gave answer {answered + 1} before it took frame {answered + 1}; expected one answer a frame, in order"
 
 

@@ -11,6 +11,7 @@ from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import part_of
 from vos_bench.formats.mask_folders import mask_files
 from vos_bench.labelmaps import require_whole
+from vos_bench.names import counted
 from vos_bench.records import (
     SHARED_FILES,
     DatasetEntry,
@@ -231,8 +232,8 @@ def remaining_work(
     there = [name for name in names if sequence_file(out, name).exists()]
     if overwrite == "never" and there:
         raise BadInputError(
-            f"{out}: {len(there)} of {len(names)} sequences are there already, such as {there[0]}, and --overwrite"
-            " never forbids to touch them; give another --out or --overwrite only-missing"
+            f"{out}: {len(there)} of {counted(len(names), 'sequence')} found there already, such as {there[0]}, and "
+            "--overwrite never forbids to touch them; give another --out or --overwrite only-missing"
         )
     label = protocol_label(protocol)
     run, again, score, finished, unsaved = [], [], [], [], list[str]()

@@ -14,6 +14,7 @@ from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import require_apart
 from vos_bench.foreign_code import describe
 from vos_bench.locks import FolderLock
+from vos_bench.names import counted
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import Run, SequenceRecord, default_out, remove_partial_files, run_file, write_record
@@ -162,7 +163,8 @@ def open_data(
         return opened
     from vos_bench.scoring.truth import GivenTruth  # brings what reads lists of objects, which few runs need
 
-    return GivenTruth(opened, folder)
+    own = registry.open_truth(dataset, folder, split=split) if isinstance(dataset, str) else None
+    return GivenTruth(opened, folder, own)
 
 
 def _path_on(cluster: Cluster, path: str | Path | None) -> Path | None:
@@ -210,8 +212,8 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
         if notice := resume_notice(out, kept, prepared.task.software, *environments):
             progress.resumed(notice)
         if work.unsaved:
-            count = f"{len(work.unsaved)} sequences were finished before without probabilities"
-            progress.resumed(f"{out}: {count}, and are run again to save them")
+            count = counted(len(work.unsaved), "sequence was", "sequences were")
+            progress.resumed(f"{out}: {count} finished before without probabilities: run again to save them")
         progress.run_started((*work.score, *work.run), len(work.finished), partial(_work_of, settings))
         try:
             output = _run_sequences(settings, prepared, work, present, progress)

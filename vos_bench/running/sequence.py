@@ -28,7 +28,7 @@ from vos_bench.files import replacing, require_no_link
 from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.foreign_code import foreign_code
 from vos_bench.formats.mask_folders import write_masks
-from vos_bench.names import to_utf8
+from vos_bench.names import counted, to_utf8
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
@@ -190,7 +190,7 @@ def _attempts(
                 method.objects_at_once = found.after
             if _objects_at_once(method) != found.after:  # else a method that keeps its own number is tried for ever
                 break
-            shortages.append(f"out of memory with {found.before} objects at a time: run with {found.after}")
+            shortages.append(f"out of memory with {counted(found.before, 'object')} at a time: run with {found.after}")
             attempt = _attempt(dataset, name, method, task, progress)
         return attempt, shortages, _objects_at_once(method)
     finally:

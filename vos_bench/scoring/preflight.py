@@ -8,7 +8,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_size
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.protocols import ScoringProtocol, scoring_protocol
-from vos_bench.names import renaming, shorten
+from vos_bench.names import counted, renaming, shorten
 from vos_bench.scoring.truth import folder_advice, label_map_names, list_folder
 
 MOST_PROBLEMS = 10
@@ -65,7 +65,7 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
         others = [path.name for path in list_folder(folder.parent) if path.is_dir()]
         advice = renaming(others, [sequence.name]) if len(others) == 1 else _similar(sequence.name, others)
         raise BadInputError(
-            f"{folder}: there is no such folder; expected {len(frames)} label maps of {sequence.name}"
+            f"{folder}: there is no such folder; expected {counted(len(frames), 'label map')} of {sequence.name}"
             + (f"; {advice}" if advice else "")
             + _official(tool.missing_sequence)
         )
@@ -161,7 +161,7 @@ def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) ->
 
 def _missing(folder: Path, missing: list[str], frames: tuple[str, ...], present: tuple[str, ...]) -> str:
     names = shorten(f"{name}.png" for name in missing)
-    message = f"{folder}: {len(missing)} of {len(frames)} label maps are missing: {names}"
+    message = f"{folder}: {len(missing)} of {counted(len(frames), 'label map')} {_are(missing)} missing: {names}"
     if advice := renaming([name for name in present if name not in frames], missing):
         return f"{message}; found {present[0]}.png and the like: {advice}"
     if present and len(missing) == len(frames):
@@ -169,6 +169,10 @@ def _missing(folder: Path, missing: list[str], frames: tuple[str, ...], present:
     if not present and (others := list_folder(folder)):
         return f"{message}; found {others[0].name} and the like: save label maps as FRAME.png"
     return f"{message}; every scored frame needs one, an empty one where no object is seen"
+
+
+def _are(found: list[str]) -> str:
+    return "is" if len(found) == 1 else "are"
 
 
 def _listed(problems: list[str]) -> str:

@@ -15,7 +15,7 @@ from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
 from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.metrics.protocols import scoring_protocol
-from vos_bench.names import printable, shorten
+from vos_bench.names import counted, printable, shorten
 from vos_bench.progress import Progress
 from vos_bench.records import (
     DatasetEntry,
@@ -221,7 +221,7 @@ def _score_tracks(
     _require_no_other_record(out, begun)
     names = frozenset(each.name for each in target.sequences)
     found = score_tracks(prediction, target.track_files, task, names=names)
-    missing = f"{len(found.missing)} sequences without any predicted mask, which count as misses"
+    missing = f"{counted(len(found.missing), 'sequence')} without any predicted mask, counted as misses"
     record = begun.replace(
         scored=True,
         scores=found.scores,

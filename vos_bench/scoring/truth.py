@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vos_bench.api import Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
+from vos_bench.api import Box, Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
-from vos_bench.names import did_you_mean, frame_order, is_file_name, renaming, shorten
+from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, renaming, shorten
 
 if TYPE_CHECKING:
     from vos_bench.formats.meta_json import Meta
@@ -50,7 +50,10 @@ def folder_advice(folder: Path, names: tuple[str, ...] = ()) -> str:
     inside = list_folder(folder)
     images = sum(path.suffix == ".png" for path in inside)
     if images:
-        return f"found {images} PNG files directly in it, so it is one level too deep; did you mean {folder.parent}?"
+        return (
+            f"found {counted(images, 'PNG file')} directly in it, so it is one level too deep; did you mean "
+            f"{folder.parent}?"
+        )
     level = [path for path in inside if path.is_dir()]
     for _ in range(DEPTH):
         below = [path for parent in level for path in list_folder(parent) if path.is_dir()]
@@ -127,14 +130,18 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
     if unknown := [name for name in names if name not in inside]:
         raise BadInputError(_no_such_sequences(folder, unknown, names, tuple(inside)))
     _require_file_names(folder, names)
-    opened = tuple(TruthFolder(inside[name], label_map_names(inside[name])) for name in names)
-    for sequence in opened:
-        _require_file_names(sequence.folder, sequence.truth_names)
+    opened = tuple(map(_open_folder, (inside[name] for name in names)))
     if empty := [sequence.name for sequence in opened if not sequence.truth_names]:
         raise BadInputError(
             f"{folder / empty[0]}: found no PNG file, expected label maps; {_empty_advice(folder, empty)}"
         )
     return opened
+
+
+def _open_folder(folder: Path) -> TruthFolder:
+    names = label_map_names(folder)
+    _require_file_names(folder, names)
+    return TruthFolder(folder, names)
 
 
 def _empty_advice(folder: Path, empty: list[str]) -> str:
@@ -214,7 +221,7 @@ def _require_truth(truth: TruthFolder, names: tuple[str, ...], *, given: frozens
     present = frozenset(truth.truth_names)
     wanted = [name for name in names if name not in given]
     if missing := [name for name in wanted if name not in present]:
-        found = f"{len(wanted) - len(missing)} of {len(wanted)} label maps"
+        found = f"{len(wanted) - len(missing)} of {counted(len(wanted), 'label map')}"
         raise BadInputError(
             f"{truth.folder}: found {found}, missing {shorten(missing)}; "
             f"expected a truth for every annotated frame; {_FIRST_MASKS}"
@@ -224,42 +231,59 @@ def _require_truth(truth: TruthFolder, names: tuple[str, ...], *, given: frozens
 class GivenTruth(Dataset):
     """A dataset whose truth, which is not public or not wanted, is replaced by a folder of label maps."""
 
-    def __init__(self, dataset: Dataset, truth: Path) -> None:
+    def __init__(self, dataset: Dataset, truth: Path, own: Dataset | None = None) -> None:
         """Take the truth's place; the folder is looked at sequence by sequence, when each is opened.
 
         Args:
             dataset: Gives frames, prompts, objects and the frames that are asked for.
             truth: Holds `SEQUENCE/FRAME.png`; with categories, its `meta.json` tells the groups where the dataset
                 cannot.
+            own: The same folder, opened as truth in the dataset's own layout; see `vos_bench.registry.open_truth`.
 
         Raises:
             BadInputError: There is no such folder, or no label maps in it.
         """
+        self._own = own
+        self.track_files = dataset.track_files if own is None else own.track_files
         self._dataset, self._truth = dataset, truth.absolute()
         self.name, self.split, self.root = dataset.name, dataset.split, dataset.root
         self.protocol, self.sequence_names = dataset.protocol, dataset.sequence_names
         self.version = dataset.version
-        from vos_bench.formats.meta_json import meta_beside, read_meta
+        self._groups: Mapping[str, Mapping[int, str]] = {}
+        if own is None:
+            from vos_bench.formats.meta_json import meta_beside, read_meta
 
-        truth_folder(truth)
-        meta_file = meta_beside(truth)
-        self._groups = _groups(read_meta(meta_file), meta_file) if meta_file else {}
+            truth_folder(truth)
+            meta_file = meta_beside(truth)
+            self._groups = _groups(read_meta(meta_file), meta_file) if meta_file else {}
 
     def sequence(self, name: str) -> Sequence:
         """Open one sequence. Raises BadInputError as the dataset does, and when its truth is not whole."""
         sequence = self._dataset.sequence(name)
+        own = None if self._own is None else self._own.sequence(name)
+        if own is not None and (own.object_names or not sequence.object_names):
+            return _OwnTruthSequence(sequence, own)
         if sequence.object_names:
             raise BadInputError(
                 f"{self._truth}: {self.name} has masks in one folder an object, which may overlap, and not label maps;"
                 f" expected its own truth, or: vos-bench score MASKS --dataset {self.name} --truth {self._truth}"
             )
-        (truth,) = truth_folder(self._truth, (name,))
+        truth = self._truth_of(name)
         _require_truth(truth, sequence.output_names, given=frozenset(sequence.prompt_frames))
         return _TruthSequence(sequence, truth, sequence.groups or self._groups.get(name, {}))
 
+    def _truth_of(self, name: str) -> TruthFolder:
+        folder = self._truth / name
+        if folder.is_dir() and (opened := _open_folder(folder)).truth_names:
+            return opened
+        return truth_folder(self._truth, (name,))[0]  # which lists all folders, to say what is wrong
+
     def fingerprint(self) -> str:
-        """Return a sha256 of the dataset and of the truth label maps of its sequences. Raises BadInputError."""
+        """Return a sha256 of the dataset and of the truth of its sequences. Raises BadInputError."""
         digest = hashlib.sha256(self._dataset.fingerprint().encode())
+        if self._own is not None:
+            digest.update(self._own.fingerprint().encode())
+            return digest.hexdigest()
         for name in self.sequence_names:
             for path in sorted((self._truth / name).glob("*.png")):
                 digest.update(f"\0{name}/{path.name}\0".encode())
@@ -283,16 +307,18 @@ class GivenTruth(Dataset):
         self._dataset.package(masks, archive)
 
 
-class _TruthSequence(Sequence):
-    """A sequence with another truth: on the frames whose label maps are asked for."""
+class _FramesOf(Sequence):
+    """The frames and prompts of a sequence, for one that has another truth."""
 
-    def __init__(self, sequence: Sequence, truth: TruthFolder, groups: Mapping[int, str]) -> None:
-        self._sequence, self._truth = sequence, truth
+    def __init__(self, sequence: Sequence) -> None:
+        self._sequence = sequence
         self.name, self.frame_names, self.prompt_frames = sequence.name, sequence.frame_names, sequence.prompt_frames
-        self.output_names, self.first_frames, self.groups = sequence.output_names, sequence.first_frames, groups
-        self.listed_objects, self.frame_ranges = sequence.listed_objects, sequence.frame_ranges
-        present = frozenset(truth.truth_names)
-        self.truth_names = tuple(name for name in sequence.output_names if name in present)
+        self.output_names, self.object_names = sequence.output_names, sequence.object_names
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Ask the dataset's sequence."""
+        return self._sequence.notes
 
     def read_frame(self, frame_name: str) -> Image:
         """Ask the dataset's sequence."""
@@ -301,6 +327,45 @@ class _TruthSequence(Sequence):
     def read_prompt(self, frame_name: str) -> Prompt:
         """Ask the dataset's sequence."""
         return self._sequence.read_prompt(frame_name)
+
+    def read_boxes(self, frame_name: str, /) -> Mapping[int, Box]:
+        """Ask the dataset's sequence."""
+        return self._sequence.read_boxes(frame_name)
+
+
+class _OwnTruthSequence(_FramesOf):
+    """A sequence with a truth in the dataset's own layout, and what the lists beside that say of its objects."""
+
+    def __init__(self, sequence: Sequence, truth: Sequence) -> None:
+        super().__init__(sequence)
+        self._truth = truth
+        self.truth_names, self.first_frames, self.groups = truth.truth_names, truth.first_frames, truth.groups
+        self.listed_objects, self.frame_ranges = truth.listed_objects, truth.frame_ranges
+        self.object_names, self.object_frames = truth.object_names, truth.object_frames
+
+    def read_truth(self, frame_name: str) -> LabelMap:
+        """Ask the truth."""
+        return self._truth.read_truth(frame_name)
+
+    def read_truth_labels(self, frame_name: str) -> NarrowLabels:
+        """Ask the truth."""
+        return self._truth.read_truth_labels(frame_name)
+
+    def read_truth_mask(self, frame_name: str, object_id: int) -> Mask:
+        """Ask the truth."""
+        return self._truth.read_truth_mask(frame_name, object_id)
+
+
+class _TruthSequence(_FramesOf):
+    """A sequence with another truth: on the frames whose label maps are asked for."""
+
+    def __init__(self, sequence: Sequence, truth: TruthFolder, groups: Mapping[int, str]) -> None:
+        super().__init__(sequence)
+        self._truth = truth
+        self.first_frames, self.groups = sequence.first_frames, groups
+        self.listed_objects, self.frame_ranges = sequence.listed_objects, sequence.frame_ranges
+        present = frozenset(truth.truth_names)
+        self.truth_names = tuple(name for name in sequence.output_names if name in present)
 
     def read_truth(self, frame_name: str) -> LabelMap:
         """Read one label map of the given folder."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vos_bench.api import Box, Mask, Prompt
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, object_ids, read_label_map
+from vos_bench.names import counted
 from vos_bench.prompts import LARGEST_ID
 from vos_bench.segmenting.inputs import InputVideo
 
@@ -251,7 +252,8 @@ def for_each_input(
         return
     if len(masks) + len(boxes) != len(inputs) or (masks and boxes):
         raise BadInputError(
-            f"{len(inputs)} inputs with {len(masks)} masks and {len(boxes)} boxes: expected as many masks, or boxes, "
+            f"{counted(len(inputs), 'input')} with {counted(len(masks), 'mask')} and "
+            f"{counted(len(boxes), 'box', 'boxes')}: expected as many masks, or boxes, "
             "as inputs, in the same order; or one --mask FOLDER that holds NAME.png for each input NAME"
         )
     for i, video in enumerate(inputs):

@@ -18,7 +18,7 @@ from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_no_link
 from vos_bench.labelmaps import object_ids, read_label_map, write_label_map
-from vos_bench.names import to_utf8
+from vos_bench.names import counted, to_utf8
 from vos_bench.parts.box_start import BoxFill, mask_of
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
@@ -255,7 +255,9 @@ def segment_video(video: InputVideo, prompts: FramePrompts, job: Job) -> Segment
             _segment_backwards(video, prompts, job, step)
         count = _segment_forwards(video, prompts, job, log, notes, step)
     if (last := max(prompts.by_frame)) >= count:
-        raise BadInputError(f"{video.path}: has {count} frames; expected a frame number {last}, counted from 0")
+        raise BadInputError(
+            f"{video.path}: has {counted(count, 'frame')}; expected a frame number {last}, counted from 0"
+        )
     given = {
         k: tuple(video.frame_name(i) for i, prompt in prompts.by_frame.items() if k in prompt.object_ids)
         for k in starts

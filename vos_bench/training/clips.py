@@ -25,10 +25,10 @@ class SkipRule(FrameRule):
         most: The largest number of skipped frames at last.
     """
 
-    test_frames: int = 2
-    growth: int = Field(default=5, ge=0)
-    samples: int = Field(default=1, ge=1)
-    most: int = Field(default=25, ge=0)
+    test_frames: int = Field(default=2, ge=1, le=1000)
+    growth: int = Field(default=5, ge=0, le=1000000)
+    samples: int = Field(default=1, ge=1, le=1000000000)
+    most: int = Field(default=25, ge=0, le=1000000)
 
     @property
     def needed(self) -> str:
@@ -65,13 +65,13 @@ class CameraSettings(FrozenModel):
         brightness: Largest relative change of brightness.
     """
 
-    side: int = Field(default=384, ge=16)
+    side: int = Field(default=384, ge=16, le=8192)
     least: float = Field(default=0.6, gt=0, le=1)
-    zoom: float = Field(default=0.1, ge=0)
-    shift: float = Field(default=0.05, ge=0)
-    degrees: float = Field(default=10.0, ge=0)
-    shear: float = Field(default=0.05, ge=0)
-    bend: float = Field(default=0.0, ge=0)
+    zoom: float = Field(default=0.1, ge=0, le=100)
+    shift: float = Field(default=0.05, ge=0, le=100)
+    degrees: float = Field(default=10.0, ge=0, le=360)
+    shear: float = Field(default=0.05, ge=0, le=100)
+    bend: float = Field(default=0.0, ge=0, le=1000)
     brightness: float = Field(default=0.1, ge=0, lt=1)
 
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Ordered
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from pydantic import Field
@@ -16,6 +16,8 @@ from vos_bench.config import FrozenModel, apply_overrides
 from vos_bench.files import read_names
 
 Batch = dict[str, Tensor]
+
+LearningRate = Annotated[float, Field(ge=0, le=1000)]
 
 
 class DataShare(FrozenModel):
@@ -31,7 +33,7 @@ class DataShare(FrozenModel):
 
     dataset: str
     split: str = "train"
-    weight: float = Field(default=1.0, gt=0)
+    weight: float = Field(default=1.0, gt=0, le=1e6)
     leave_out: tuple[str, ...] = ()
 
     def left_out(self, dataset: Dataset) -> frozenset[str]:
@@ -78,18 +80,18 @@ class LoopSettings(FrozenModel):
         weights: Files to start from: `network` for all parameters, or a part of the network such as `backbone`.
     """
 
-    epochs: int = Field(default=1, ge=1)
-    steps_per_epoch: int = Field(default=1000, ge=1)
-    batch_size: int = Field(default=20, ge=1)
-    seed: int = 0
-    workers: int = Field(default=8, ge=0)
-    checkpoint_every: int = Field(default=500, ge=1)
-    validate_every: int = Field(default=0, ge=0)
-    validate_samples: int = Field(default=100, ge=1)
-    clip: float | None = None
+    epochs: int = Field(default=1, ge=1, le=1000000)
+    steps_per_epoch: int = Field(default=1000, ge=1, le=10000000)
+    batch_size: int = Field(default=20, ge=1, le=65536)
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    workers: int = Field(default=8, ge=0, le=1024)
+    checkpoint_every: int = Field(default=500, ge=1, le=10000000)
+    validate_every: int = Field(default=0, ge=0, le=1000000)
+    validate_samples: int = Field(default=100, ge=1, le=10000000)
+    clip: float | None = Field(default=None, ge=0, le=1e9)
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     amp: Precision = "off"
-    learning_rates: Mapping[str, float] = {}
+    learning_rates: Mapping[str, LearningRate] = {}
     tensorboard: bool = False
     data: tuple[DataShare, ...] = ()
     weights: Mapping[str, str] = {}

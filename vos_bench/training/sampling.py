@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from pydantic import Field
 
 from vos_bench.api import Box, Dataset, Image, LabelMap, Mask, Sequence
 from vos_bench.config import FrozenModel
@@ -58,8 +59,8 @@ class FrameRule(FrozenModel):
             comes with that box.
     """
 
-    window: int = 100
-    test_frames: int = 3
+    window: int = Field(default=100, ge=0, le=1000000)
+    test_frames: int = Field(default=3, ge=1, le=1000)
     own_boxes: bool = False
 
     def draw(self, visible: NDArray[np.bool_], rng: Generator, number: int) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from vos_bench.api import Image
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
 from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.names import counted
 from vos_bench.video.frame import TimedFrame
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class VideoReader:
                 if frame.pts is not None:
                     stamps.append(frame.pts)
         if len(times) <= last:
-            raise BadInputError(f"{self.path}: has {len(times)} frames; expected a frame number {last}, counted from 0")
+            raise BadInputError(
+                f"{self.path}: has {counted(len(times), 'frame')}; expected a frame number {last}, counted from 0"
+            )
         ascending = len(stamps) == len(times) and all(one < other for one, other in pairwise(stamps))
         return (stamps if ascending else []), times
 
@@ -125,7 +128,8 @@ class VideoReader:
                 count += 1
         except (av.FFmpegError, OSError) as error:
             raise BadInputError(
-                f"{self.path}: is damaged after {count} frames: {_reason(error)}; write or copy the file again"
+                f"{self.path}: is damaged after {counted(count, 'frame')}: {_reason(error)}; write or copy the "
+                "file again"
             ) from None
 
     @contextmanager

@@ -73,7 +73,7 @@ def test_boxes_are_handed_over_as_json(external: Any, answers: Any, script: Any,
         yield PromptedFrame(np.zeros((20, 30, 3), np.uint8), Prompt(boxes={1: (1, 2, 3.5, 4)}))
 
     sequence = PromptedSequence("boxed", ("first",), fed())
-    with pytest.raises(MethodError, match=r"wrote 0 of 1 label maps to \{out\}; missing: first"):
+    with pytest.raises(MethodError, match=r"wrote 0 of 1 label map to \{out\}; missing: first"):
         answers(external(script("") + FOLDERS, keep=str(tmp_path / "kept")), sequence)
     assert json.loads((tmp_path / "kept" / "prompts" / "boxed" / "first.json").read_text()) == {"1": [1, 2, 3.5, 4]}
 

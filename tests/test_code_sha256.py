@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vos_bench.files import code_sha256
+from vos_bench.files.code import code_sha256
 
 
 @pytest.fixture

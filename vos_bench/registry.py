@@ -236,12 +236,15 @@ def _import(module_name: str) -> Any:
 
 
 def _module_from_file(path: Path) -> Any:
+    from vos_bench.files.code import watch
+
     if not path.is_file():
         raise BadInputError(f"{path}: there is no such file; expected FILE.py:CLASS")
     spec = importlib.util.spec_from_file_location(f"{FILE_MODULE}{path.stem}", path)
     if spec is None or spec.loader is None:
         raise BadInputError(f"{path}: found no Python module; expected FILE.py:CLASS")
     module = importlib.util.module_from_spec(spec)
+    watch(path)
     sys.modules[spec.name] = module  # where dataclasses and pydantic look up what an annotation means
     with foreign_code(lambda said: BadInputError(f"{path}: cannot be imported: {said}; mend it (--debug shows where)")):
         spec.loader.exec_module(module)

@@ -119,7 +119,7 @@ def test_a_job_at_work_elsewhere_is_left_alone_and_shown(
     wait_for((out / JOB / "training/checkpoint.pt").exists, process)
     assert ablate("--out", out, *ONE) == 0
     said = capsys.readouterr().out
-    assert "1 jobs are at work in another process" in said
+    assert "1 job is at work in another process" in said
     assert "training 4 of 6" in said or "training 3 of 6" in said or "training 2 of 6" in said
 
 

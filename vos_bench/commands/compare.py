@@ -20,7 +20,7 @@ from vos_bench.comparing.junit import comparison_junit, refusal_junit
 from vos_bench.comparing.markdown import comparison_markdown, comparison_table, refusal_markdown, worst_first
 from vos_bench.comparing.spread import MULTIPLE
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.names import counted
+from vos_bench.names import counted, shorten
 from vos_bench.records import RunRecord
 from vos_bench.records.summary import utc_now
 
@@ -134,6 +134,8 @@ def _tell_comparison(
     if comparison.error is not None:
         raise comparison.error
     _tell_apart(comparison.baseline.record, comparison.candidate.record)
+    if comparison.changed_files:
+        say(f"Beside the method, the runs read other files: {shorten(comparison.changed_files, 5)}.")
     failing = comparison.failing(fail_on)
     if junit is not None:
         write_page(junit, comparison_junit(comparison, fail_on=fail_on))

@@ -111,10 +111,26 @@ class Comparison:
             raise self.error
         return tuple(row for row in self.rows if _fails(row, on))
 
+    @property
+    def changed_files(self) -> tuple[str, ...]:
+        """The files beside one method that both runs read, or only one of them, and that held something else."""
+        if self.candidate.record.method.name != self.baseline.record.method.name:
+            return ()
+        ours, theirs = _files(self.candidate), _files(self.baseline)
+        return tuple(name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name))
+
     def __repr__(self) -> str:
         """Return one line: what was compared, the verdict, and why there is none or how J&F moved."""
         told = self.error or self.change
         return f"<Comparison of {self.heading}: {self.verdict}{f'; {told}' if told else ''}>"
+
+
+def _files(run: Run) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for sequence in run.sequence_records.values():
+        for name, value in sequence.method_files.items():
+            found.setdefault(name, set()).add(value)
+    return found
 
 
 def _fails(row: ComparisonRow, on: FailOn) -> bool:

@@ -94,6 +94,8 @@ class SequenceRecord(FrozenModel):
         data_notes: What to know of its data beside the scores: a sentence without a full stop, to a detail.
         objects_at_once: How many objects went through the method together after memory had run out with more; None
             where it never did.
+        method_files: Files that the method read so far besides its own, by name, each with its sha256; see
+            `vos_bench.files.code.method_files`.
         log: What a system in a process of its own wrote to its standard error; its middle is left out where it is
             long.
     """
@@ -118,6 +120,7 @@ class SequenceRecord(FrozenModel):
     data_notes: dict[str, str] = Field(default_factory=dict)
     objects_at_once: int | None = None
     log: str = ""
+    method_files: dict[str, str] = Field(default_factory=dict)
 
     def replace(self, **changes: Unpack[SequenceRecordChanges]) -> Self:  # type: ignore[override] # as in RunRecord
         """Return a record with these fields changed, checked as a new one is."""

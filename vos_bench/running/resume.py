@@ -9,9 +9,10 @@ from vos_bench.api import Dataset, ProtocolName, Sequence
 from vos_bench.environment import Environment
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import part_of
+from vos_bench.files.code import changed_files
 from vos_bench.formats.mask_folders import mask_files
 from vos_bench.labelmaps import require_whole
-from vos_bench.names import counted
+from vos_bench.names import counted, shorten
 from vos_bench.records import (
     SHARED_FILES,
     DatasetEntry,
@@ -56,7 +57,9 @@ class OpenedFolder(NamedTuple):
     sequences: dict[str, SequenceRecord]
 
 
-def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool = False) -> OpenedFolder:
+def open_folder(
+    out: Path, record: RunRecord, *, dataset: Dataset, factory: str = "", fresh: bool = False
+) -> OpenedFolder:
     """Check that a folder is free or holds this very run, and return what is known from before.
 
     The record then is about all sequences that this run or an earlier one chose, or that were copied here.
@@ -65,6 +68,7 @@ def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool =
         out: The folder.
         record: What is known of the run that is to begin.
         dataset: Its data.
+        factory: Of its method; see `vos_bench.plugins.MethodInfo`.
         fresh: Whether this run makes all its sequences again. An earlier run of the same method on the same data, which
             differs in anything else, is then removed, if it has no sequence that this one would not make.
 
@@ -94,6 +98,8 @@ def open_folder(out: Path, record: RunRecord, *, dataset: Dataset, fresh: bool =
     for path in files:
         if path.stem in present:
             _require_identity(path, present[path.stem], config8(record))
+    if not fresh:
+        _require_same_files(out, factory, [each for each in present.values() if each.status == "done"])
     names.update(path.stem for path in files)
     data = record.dataset
     chosen = DatasetEntry(
@@ -129,6 +135,17 @@ def _require_same_frames(out: Path, before: DatasetEntry, now: DatasetEntry) -> 
                 f"{out}: was made from other frames of {now.title}: names, sizes and ends are equal, and the content "
                 "differs; bring the data back, or give another --out or --overwrite always"
             )
+
+
+def _require_same_files(out: Path, factory: str, finished: Collection[SequenceRecord]) -> None:
+    """Check that no file changed that the method read when it made the finished sequences."""
+    read = {(name, value) for each in finished for name, value in each.method_files.items()}
+    changed = sorted({name for name, value in read if changed_files(factory, {name: value})})
+    if changed:
+        raise BadInputError(
+            f"{out}: was made when {shorten(changed)} beside the method held something else; bring that back, or give "
+            "another --out or --overwrite always"
+        )
 
 
 def _is_replaced(out: Path, record: RunRecord) -> bool:

@@ -194,7 +194,9 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
         fresh = settings.overwrite == "always" and settings.shard is None
-        record, present = open_folder(out, prepared.record, dataset=settings.dataset, fresh=fresh)
+        record, present = open_folder(
+            out, prepared.record, dataset=settings.dataset, factory=settings.method.factory, fresh=fresh
+        )
         if settings.shard is None:
             remove_partial_files(out)
         work = remaining_work(

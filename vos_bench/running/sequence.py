@@ -25,6 +25,7 @@ from vos_bench.api import (
 from vos_bench.environment import device_name, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import replacing, require_no_link
+from vos_bench.files.code import method_files
 from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.foreign_code import foreign_code
 from vos_bench.formats.mask_folders import write_masks
@@ -170,11 +171,21 @@ def run_sequence(
         notes=(*shortages, *attempt.notes),
         objects_at_once=fewest if shortages else None,
         log=attempt.log,
+        method_files=method_files(task.info.factory, apart=_apart(dataset, method, task)),
     )
     record = score_and_save(dataset, record, task=task)
     if attempt.gpu_lost:
         raise GpuLostError.during(name, error)
     return record
+
+
+def _apart(dataset: Dataset, method: Method | SequenceMethod, task: Task) -> Iterator[Path]:
+    """Yield what a method reads that records know by other names: results, data and weights."""
+    yield task.out
+    if dataset.root != Path():
+        yield dataset.root.absolute()
+    if isinstance(method.weights, Path):
+        yield method.weights
 
 
 def _attempts(

@@ -21,7 +21,7 @@ from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
-from vos_bench.files import code_sha256
+from vos_bench.files.code import code_sha256
 from vos_bench.names import did_you_mean
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (

@@ -23,7 +23,7 @@ def problems_of(name: str, root: Path, split: str | None) -> list[Problem]:
         found = registry.open_dataset(name, root=root, split=split).check()
     except BadInputError as refusal:
         return [Problem(root, str(refusal), "", "")]
-    return [problem for problem in found if not re.fullmatch(r"\d sequences", problem.found)]
+    return [problem for problem in found if not re.fullmatch(r"\d sequences?", problem.found)]
 
 
 def remove(*patterns: str) -> Damage:

@@ -117,7 +117,7 @@ def test_cvat_masks_lie_in_their_box_and_on_what_is_below(tmp_path: Path) -> Non
     assert {*np.unique(labels["00001"]).tolist()} == {0, 2}  # `outside` ends a track
     assert not labels["00002"].any()
     assert found.notes == (
-        "1 tracks are on one frame alone: CVAT makes one of each shape that was not drawn as a track, and which of "
+        "1 track is on one frame alone: CVAT makes one of each shape that was not drawn as a track, and which of "
         "them are one object is lost",
         "1 boxes, lines and points have no area that label maps could show: left out",
         "cat: tracks are numbered from 0, objects from 1: track k is object k + 1",
@@ -139,7 +139,7 @@ def test_regions_that_no_track_tells_apart_are_refused(tmp_path: Path) -> None:
         import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
     data["annotations"][0]["track_id"] = 5
     (tmp_path / "a.json").write_text(json.dumps(data))
-    with pytest.raises(BadInputError, match="1 of 2 regions have no track"):
+    with pytest.raises(BadInputError, match="1 of 2 regions without a track"):
         import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -71,7 +71,7 @@ def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size
     found.sizes[sequence] = size
     length = max(_length(meta), *(_frame_number(shape) + 1 for _, shape in shapes), 0)
     if length > MOST_FRAMES:
-        raise ValueError(f"it has {length} frames, expected at most {MOST_FRAMES}")
+        raise ValueError(f"it has {counted(length, 'frame')}, expected at most {MOST_FRAMES}")
     found.frames[sequence] = [f"{number:05d}" for number in range(length)]
     single = 0
     for track in root.iter("track"):

@@ -12,6 +12,7 @@ from pydantic import Field
 from vos_bench.api import Box, Dataset, Image, LabelMap, Mask, Sequence
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
+from vos_bench.names import counted
 from vos_bench.training.recipe import Batch, DataShare
 from vos_bench.training.visibility import TrainingObject, visible_objects
 
@@ -149,8 +150,8 @@ def _too_short(dataset: Dataset, share: DataShare, rule: FrameRule) -> str:
     seen, frames = int(longest.visible.sum()), len(longest.visible)
     return (
         f"{found}found no object that is visible on enough frames: object {longest.object_id} of "
-        f"{longest.sequence.name} has most, {seen} of {frames} frames with a ground truth; expected {rule.needed}; add "
-        "longer sequences, or more label maps"
+        f"{longest.sequence.name} has most, {seen} of {counted(frames, 'frame')} with a ground truth; expected "
+        f"{rule.needed}; add longer sequences, or more label maps"
     )
 
 

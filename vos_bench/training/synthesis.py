@@ -51,10 +51,10 @@ class SynthesisSettings(FrozenModel):
     drift: float = Field(default=0.1, ge=0, le=1)
     blur: float = Field(default=0.1, ge=0, le=1)
     camera: float = Field(default=0.0, ge=0, le=1)
-    pastes: int = Field(default=1, ge=1)
+    pastes: int = Field(default=1, ge=1, le=1000)
     lookalike: float = Field(default=0.0, ge=0, le=1)
     swing: float = Field(default=0.0, ge=0, le=1)
-    least_scale: float = -0.7
+    least_scale: float = Field(default=-0.7, ge=-10, le=0.4)
     paste_scale: Literal["pixels", "frame"] = "pixels"
     least_left: float = Field(default=0.0, ge=0, le=1)
 

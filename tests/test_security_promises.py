@@ -80,6 +80,8 @@ OWN_FILES = {
     "vos_bench/training/curves.py": "the training's own",
     "vos_bench/training/visibility.py": "written into the cache folder by itself",
     "vos_bench/openmp.py": "of the kernel",
+    "vos_bench/commands/new_method.py": "a part of the package",
+    "vos_bench/commands/templates/torch_network.py": "a template of code for the user, who names the weights",
 }
 """Where files are opened without a look at what they are, and whose they are."""
 

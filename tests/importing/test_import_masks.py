@@ -119,7 +119,7 @@ def test_cvat_masks_lie_in_their_box_and_on_what_is_below(tmp_path: Path) -> Non
     assert found.notes == (
         "1 track is on one frame alone: CVAT makes one of each shape that was not drawn as a track, and which of "
         "them are one object is lost",
-        "1 boxes, lines and points have no area that label maps could show: left out",
+        "1 shape has no area that label maps could show (boxes, lines, points): left out",
         "cat: tracks are numbered from 0, objects from 1: track k is object k + 1",
         "objects overlap on 1 frame: a label map has one object a pixel, the upper one",
     )

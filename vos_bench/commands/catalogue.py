@@ -149,6 +149,12 @@ COMMANDS = {
         "runs.md",
         "package",
     ),
+    "check-method": Command(
+        "Look whether a method is what it says: causal, repeatable, flat in memory.",
+        ("check-method lwl-lite", "check-method ./mine.py:Mine --out mine.md"),
+        "add-a-method.md",
+        "check_method",
+    ),
     "new-method": Command(
         "Write the start of a method of one's own: a file that runs, and its test.",
         ("new-method my-tracker", "new-method my-network --torch"),

@@ -101,7 +101,7 @@ def run(
                 seed=seed,
                 frames=frames,
                 protocol=protocol,
-                settings=(*_process_settings(command, timeout), *set_),
+                settings=(*process_settings(command, timeout), *set_),
                 device=device,
                 amp=amp,
                 compile=compile,
@@ -133,7 +133,8 @@ def _named(info: MethodInfo, name: str | None) -> MethodInfo:
     return replace(info, name=name)
 
 
-def _process_settings(command: str | None, timeout: float | None) -> tuple[str, ...]:
+def process_settings(command: str | None, timeout: float | None) -> tuple[str, ...]:
+    """Return what `--command` and `--timeout` say as settings of a method in a process of its own."""
     given = {"command": command, "timeout_seconds": timeout}
     # JSON's text is TOML's, so that nothing is read into it.
     return tuple(f"{key}={dumps(value)}" for key, value in given.items() if value is not None)

@@ -1,0 +1,152 @@
+"""Checks of methods: honest ones pass, and each kind of cheat or fault is caught by its check."""
+
+from pathlib import Path
+
+import pytest
+
+from vos_bench import registry
+from vos_bench.checking.check_method import CHECKS, CheckedMethod, Finding, check_method
+from vos_bench.checking.clips import Clips, late_object, leaving_object, moving_squares, one_pixel
+from vos_bench.cli import main
+
+BASE = """
+import numpy as np
+from vos_bench.api import Method, Prediction, Prompt, SequenceMethod
+
+class Still(Method):
+    def initialize(self, image, prompt):
+        self.labels = np.zeros(image.shape[:2], np.uint16)
+        return self.step(image, prompt)
+
+    def step(self, image, new=None):
+        for k, mask in (new or Prompt()).masks.items():
+            self.labels[mask] = k
+        return Prediction(self.labels.copy())
+"""
+
+FAULTS = {
+    "causal": """
+class Mine(SequenceMethod):
+    def segment(self, sequence):
+        frames = list(sequence.frames)
+        last = int(frames[-1].image.mean())
+        labels = np.zeros(frames[0].image.shape[:2], np.uint16)
+        for frame in frames:
+            for k, mask in (frame.new or Prompt()).masks.items():
+                labels[mask] = k
+            found = labels.copy()
+            found[-1, last % labels.shape[1]] = 1
+            yield Prediction(found)
+""",
+    "deterministic": """
+import time
+class Mine(Still):
+    def step(self, image, new=None):
+        found = super().step(image, new)
+        found.labels[-1, time.monotonic_ns() % image.shape[1]] = 1
+        return found
+""",
+    "independent": """
+class Mine(Still):
+    seen = 0
+    def initialize(self, image, prompt):
+        self.seen += 1
+        return super().initialize(image, prompt)
+    def step(self, image, new=None):
+        found = super().step(image, new)
+        found.labels[-1, : 3 * self.seen] = 1
+        return found
+""",
+    "late object": """
+class Mine(Still):
+    def step(self, image, new=None):
+        return super().step(image, None if new is None or 1 not in new.masks else new)
+""",
+    "odd sizes": """
+class Mine(Still):
+    def initialize(self, image, prompt):
+        if image.shape[0] % 2:
+            raise RuntimeError("only even sizes")
+        return super().initialize(image, prompt)
+""",
+    "one pixel": """
+class Mine(Still):
+    def initialize(self, image, prompt):
+        if any(mask.sum() < 4 for mask in prompt.masks.values()):
+            raise RuntimeError("too small")
+        return super().initialize(image, prompt)
+""",
+    "leaving object": """
+class Mine(Still):
+    def initialize(self, image, prompt):
+        self.first = image
+        return super().initialize(image, prompt)
+    def step(self, image, new=None):
+        if len(np.unique(image.reshape(-1, 3), axis=0)) and new is None and not (image.max(axis=2) > 119).any():
+            raise RuntimeError("lost the object")
+        return super().step(image, new)
+""",
+    "memory": """
+class Mine(Still):
+    def initialize(self, image, prompt):
+        self.kept = []
+        return super().initialize(image, prompt)
+    def step(self, image, new=None):
+        self.kept.append(np.ones(2**20, np.uint8))
+        return super().step(image, new)
+""",
+}
+
+
+def findings(text: str, folder: Path) -> dict[str, Finding]:
+    file = folder / "mine.py"
+    file.write_text(BASE + text, encoding="utf-8")
+    found = check_method(CheckedMethod(registry.method(f"{file}:Mine"), device="cpu"))
+    return {each.check: each for each in found}
+
+
+def test_an_honest_method_passes(tmp_path: Path) -> None:
+    found = findings("class Mine(Still):\n    pass\n", tmp_path)
+    assert list(found) == list(CHECKS)
+    assert {each.outcome for each in found.values()} <= {"passed", "not checked"}
+
+
+@pytest.mark.parametrize("check", FAULTS)
+def test_a_fault_is_caught_by_its_check(check: str, tmp_path: Path) -> None:
+    found = findings(FAULTS[check], tmp_path)
+    assert found[check].outcome == "failed", found[check]
+    others = {name for name, each in found.items() if each.outcome == "failed"} - {check}
+    assert others <= {"independent", "causal"} if check == "deterministic" else not others, others
+
+
+def test_the_command_says_each_finding_and_writes_a_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["check-method", "copy-first", "--device", "cpu", "--out", "card.md"]) == 0
+    said = capsys.readouterr().out
+    card = Path("card.md").read_text(encoding="utf-8")
+    assert all(name in said and f"| {name} |" in card for name in CHECKS)
+    assert "nothing failed" in said
+
+
+def test_the_command_exits_with_1_when_a_check_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(BASE + FAULTS["odd sizes"], encoding="utf-8")
+    assert main(["check-method", f"{file}:Mine", "--device", "cpu"]) == 1
+    said = capsys.readouterr().out
+    assert "failed      odd sizes" in said
+    assert "only even sizes" in said
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [moving_squares("a"), late_object("b", 4), leaving_object("c", range(3, 6)), one_pixel("d")],
+    ids=lambda clip: clip.name,
+)
+def test_a_clip_gives_each_object_where_it_is(clip: object) -> None:
+    (sequence,) = Clips(clip)  # type: ignore[arg-type]
+    for name in sequence.prompt_frames:
+        for k, mask in sequence.read_prompt(name).masks.items():
+            assert mask.any()
+            assert (sequence.clip.labels[int(name)] == k)[mask].all()  # type: ignore[attr-defined]

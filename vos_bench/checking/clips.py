@@ -59,10 +59,10 @@ def moving_squares(
             left = (width // 8 + 2 * t * (k + 1)) % max(1, width - side)
             shown[t, top : top + side, left : left + side] = colour
             labels[t, top : top + side, left : left + side] = k + 1
-    return Clip(name, shown, labels, {0: masks_of(labels[0])})
+    return Clip(name, shown, labels, {0: masks_by_id(labels[0])})
 
 
-def masks_of(labels: LabelMap) -> dict[int, NDArray[np.bool_]]:
+def masks_by_id(labels: LabelMap) -> dict[int, NDArray[np.bool_]]:
     """Return the mask of every object of a label map."""
     return {int(k): labels == k for k in np.unique(labels) if k}
 
@@ -73,7 +73,7 @@ def late_object(name: str, frame: int) -> Clip:
     hidden = clip.labels[:frame] == 2
     clip.frames[:frame][hidden] = 90
     clip.labels[:frame][hidden] = 0
-    return replace(clip, prompts={0: masks_of(clip.labels[0]), frame: {2: clip.labels[frame] == 2}})
+    return replace(clip, prompts={0: masks_by_id(clip.labels[0]), frame: {2: clip.labels[frame] == 2}})
 
 
 def leaving_object(name: str, gone: range) -> Clip:
@@ -90,7 +90,7 @@ def one_pixel(name: str) -> Clip:
     clip = moving_squares(name, objects=1)
     clip.labels[:, 1, 1] = 2
     clip.frames[:, 1, 1] = (255, 0, 255)
-    return replace(clip, prompts={0: masks_of(clip.labels[0])})
+    return replace(clip, prompts={0: masks_by_id(clip.labels[0])})
 
 
 class _ClipSequence(Sequence):

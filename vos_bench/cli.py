@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 a comparison is worse, or some sequences failed; 2 bad inp
 """
 
 import atexit
+import errno
 import gc
 import signal
 import sys
@@ -93,6 +94,42 @@ def _launch(
         gc.enable()
 
 
+_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EFBIG, errno.ENOSPC, errno.EDQUOT})
+"""Errors of a system that has no more of something."""
+
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "cannot enable executable stack")
+"""What the loader of libraries says where memory runs out, and Python passes on without a number."""
+
+
+def _exhausted(error: BaseException) -> str | None:
+    """Return what to say where the system has no more files, memory or threads to give; None for another error."""
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or each in seen:
+            continue
+        if reason := _shortage(each):
+            return (
+                f"the system gives no more: {reason}; raise the limit (ulimit -a shows all) or free some, and give the "
+                "same command again: what was finished is kept"
+            )
+        seen.append(each)
+        waiting += [each.__cause__, each.__context__]
+    return None
+
+
+def _shortage(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, OSError) and error.errno in _LIMITS:
+        return str(error.strerror)
+    text = str(error)
+    if isinstance(error, OSError | ImportError) and any(said in text.lower() for said in _NO_MEMORY):
+        return f"out of memory ({text})"
+    return text if isinstance(error, RuntimeError) and text.startswith("can't start new thread") else ""
+
+
 def _foreign_fault(error: BaseException) -> str | None:
     """Return what to say of an error that no gate has caught; None for a mistake in this package."""
     from vos_bench import registry  # here, for few calls need it
@@ -130,6 +167,10 @@ def _main(arguments: Sequence[str] | None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 0  # the reader has gone, as with `| head`; `_flushed` sees to it that nothing more is said
+    except Exception as error:
+        if (message := _exhausted(error)) is None:
+            raise
+        return _complain(message)
 
 
 def _after_an_interrupt(arguments: Sequence[str] | None) -> str:

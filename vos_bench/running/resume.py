@@ -197,11 +197,12 @@ def resume_notice(
 
 
 def remove_empty_record(out: Path, record: RunRecord) -> bool:
-    """Remove the record of a run that has no sequence, such as one whose method cannot be built; return whether it did.
+    """Remove the record of a run that wrote nothing, such as one whose method cannot be built; return whether it did.
 
-    What a server said of it was typed in by hand and stays.
+    What a server said of it was typed in by hand and stays. Label maps of a sequence that was not finished need the
+    record too: without one, nobody could tell whose they are.
     """
-    if record.external or any((out / "sequences").glob("*.json")):
+    if record.external or any(True for kind in ("sequences", "masks", "probabilities") for _ in (out / kind).glob("*")):
         return False
     with suppress(OSError):
         run_file(out).unlink(missing_ok=True)

@@ -3,9 +3,11 @@
 It builds the method once. It ends with its parent, and when it is left idle.
 """
 
+import errno
 import os
 import pickle
 import queue
+import stat
 import sys
 import tempfile
 import threading
@@ -30,6 +32,7 @@ from vos_bench.running.sequence import Task, run_sequence
 IDLE_SECONDS = 300.0
 """How long it waits for another sequence; then it frees its memory and GPU for others."""
 MOST_WORKERS = 1024
+MOST_FOLDERS = 9
 
 Answer = tuple[str, tuple[Any, ...]]
 """What a worker process sends, with its arguments: `begun`, `sequence_started`, `frame_done`, `ended`, `raised`."""
@@ -157,12 +160,27 @@ class _Worker:
             self._slot.release()
 
 
+def _slots_folder() -> Path:
+    """Return the folder that all workers of this user and machine share; nobody else may have made it, or be at it.
+
+    Raises:
+        OSError: There is none, and none can be made.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else None
+    name = f"vos-bench-workers-{'user' if user is None else user}"
+    for number in range(MOST_FOLDERS):
+        folder = Path(tempfile.gettempdir()) / (f"{name}-{number}" if number else name)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if user is None or (stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022):
+            return folder
+    raise OSError(errno.EEXIST, "all folders of its name are others'", name)
+
+
 def _acquire_slot() -> tuple[int, FileLock | None]:
     """Take a number that no other living worker of this machine has, so that each GPU gets its share of workers."""
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    folder = Path(tempfile.gettempdir()) / f"vos-bench-workers-{user}"
     with suppress(OSError):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder = _slots_folder()
         for number in range(MOST_WORKERS):
             slot = FileLock(folder / f"{number}.lock")
             with suppress(Timeout):

@@ -225,6 +225,29 @@ def read_tensors(path: Path, *, inside: Iterable[str] = ("net", "state_dict", "m
     raise BadInputError(f"{path}: found {found or 'nothing'}, expected named tensors, also under one of {list(inside)}")
 
 
+def read_groups(path: Path, groups: tuple[str, ...]) -> dict[str, Tensor]:
+    """Read a file that keeps the tensors of several networks, each under one of `groups`; not all need be there.
+
+    Returns:
+        The tensors, each with its group and a dot before its name; those of a safetensors file have them already.
+
+    Raises:
+        BadInputError: None of the groups is there or one holds no tensors, or see `read_tensors`.
+    """
+    if _is_safetensors(path):
+        return read_tensors(path)
+    top = read_pickle(path)
+    found = {name: top[name] for name in groups if name in top} if isinstance(top, Mapping) else {}
+    for name, group in found.items():
+        if not isinstance(group, Mapping) or not all(isinstance(x, Tensor) for x in group.values()):
+            raise BadInputError(f"{path}: found no named tensors under {name}; get the file again")
+    if not found:
+        raise BadInputError(
+            f"{path}: found none of the keys {', '.join(groups)}; expected a file with the tensors of each"
+        )
+    return {f"{name}.{key}": x.detach() for name, group in found.items() for key, x in _without_wrappers(group).items()}
+
+
 def _without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return tensors under their network's own names, without what wrappers of PyTorch put before or into them.
 

@@ -199,6 +199,18 @@ def label_map(merged: Probabilities, object_ids: Ordered[int]) -> LabelMap:
     return labels
 
 
+def highest_above(planes: Mapping[int, Probabilities], threshold: float, size: tuple[int, ...]) -> LabelMap:
+    """Give each pixel of a frame, H x W, to the object of the highest plane, if that is above a threshold.
+
+    `planes` are by object, H x W each; of equal ones the first wins.
+    """
+    labels, best = np.zeros(size, np.uint16), np.full(size, np.float32(threshold))
+    for object_id, plane in planes.items():
+        higher = plane > best
+        labels[higher], best[higher] = object_id, plane[higher]
+    return labels
+
+
 def half(merged: Probabilities) -> NDArray[np.float16]:
     """Return float16 as a `Prediction` wants it, with shares below 2^-14 as zero.
 

@@ -27,7 +27,15 @@ class ResNetTrunk(nn.Module):
 
     def climb(self, stem: Tensor) -> list[Tensor]:
         """Return the features of each stage from what the first convolution gives, B x 64 x H/2 x W/2."""
-        x = functional.max_pool2d(functional.relu(self.bn1(stem)), kernel_size=3, stride=2, padding=1)
+        return self.stages(self.activate(stem))
+
+    def activate(self, stem: Tensor) -> Tensor:
+        """Return the stem's features, B x 64 x H/2 x W/2, from what the first convolution gives."""
+        return functional.relu(self.bn1(stem))
+
+    def stages(self, activated: Tensor) -> list[Tensor]:
+        """Return the features of each stage from those of the stem."""
+        x = functional.max_pool2d(activated, kernel_size=3, stride=2, padding=1)
         features = []
         for name in self._stages:
             x = self.get_submodule(name)(x)

@@ -128,6 +128,8 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
     dates = sorted({each.ended[:10] for each in records})
     code = weights.described if weights else "no weights"
     yield f"{code}; {made} {' and '.join(dates)} with vos-bench {record.environment.vos_bench}"
+    if record.method.config_as_passed:
+        yield f"run with {' '.join(record.method.config_as_passed)}"
     yield from (f"assumed: {text}" for text in protocol.assumed)
     if len(records) > 1:
         yield f"mean ± sample standard deviation over the seeds {', '.join(str(each.seed) for each in records)}"

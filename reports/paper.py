@@ -142,7 +142,8 @@ def box(runs: Sequence[Run]) -> Table:
     for half in halves:
         published = half.rows()
         for row in published:
-            _merge(rows, f"published {row.method}", published_row(row, prefix=half.published))
+            also = command(row, half.dataset, half.split)
+            _merge(rows, f"published {row.method}", published_row(row, prefix=half.published, also=also))
         for ours in measured(runs, wanted=half.wants("box")):
             found = measured_row(ours, HERE, _counterparts(ours, published), prefix=half.published)
             _merge(rows, ours.identity, found)

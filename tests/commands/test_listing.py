@@ -37,7 +37,8 @@ def test_every_method_and_every_known_system_has_a_row(capsys: pytest.CaptureFix
         ("copy-first", "native", "none needed"),
         ("cutie", "adapter", "official, to download: cutie-base-mega"),
         ("premvos", "results-only", "official, to download (TensorFlow 1, PyTorch 0.2)"),
-        ("siammask", "results-only, verified", "official, to download"),
+        ("feelvos", "results-only, verified", "official, to download (TensorFlow 1)"),
+        ("siammask", "native", "official, to download: siammask"),
         ("s2s", "published only", "none"),
     ],
 )

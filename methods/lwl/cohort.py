@@ -6,7 +6,7 @@ from torch import Tensor
 
 from vos_bench.api import PromptKind
 
-from .crops import Crop, FirstCrop, Size, pair, plan_crop, plan_first_crop
+from .crops import Crop, FirstCrop, Size, plan_crop, plan_first_crop
 from .crops import cut_mask as cut_soft_mask
 from .engine import XYWH, Engine, Observation
 from .few_shot_learner import WeightedSamples
@@ -125,8 +125,6 @@ class Cohort:
                 smallest_mass=config.smallest_mask,
                 size_factor=config.size_factor,
                 scale_change=config.scale_change,
-                lost_growth=config.lost_growth,
-                most_scale=min(self._scales_of_frame),
             )
             for state, moments in zip(self.states, seen, strict=True)
         ]
@@ -151,16 +149,8 @@ class Cohort:
 
     def _sample(self, masks: Tensor, features: Tensor) -> WeightedSamples:
         assert self.crops is not None
-        crops = torch.cat([cut_soft_mask(mask, crop) for mask, crop in zip(masks, self.crops, strict=True)])
-        labels, weights = self._engine.encode_labels(crops)
-        if self._config.least_certainty:
-            weights = weights * (certainty(masks) >= self._config.least_certainty)[:, None, None, None]
-        return WeightedSamples(*(x[:, None] for x in (features, labels, weights)))
-
-    @property
-    def _scales_of_frame(self) -> tuple[float, float]:
-        """Image pixels for each pixel of a crop that has the frame's height, and of one that has its width."""
-        return self._image_size[0] / self._config.crop_size[0], self._image_size[1] / self._config.crop_size[1]
+        crops = [cut_soft_mask(mask, crop) for mask, crop in zip(masks, self.crops, strict=True)]
+        return WeightedSamples(*(x[:, None] for x in (features, *self._engine.encode_labels(torch.cat(crops)))))
 
     def _crop(self, state: TargetState) -> Crop:
         config = self._config
@@ -169,21 +159,11 @@ class Cohort:
             feature_size=self._engine.feature_size(config.crop_size),
             filter_size=self._engine.network.config.filter_size,
         )
-        size = state.search_size(config.crop_size)
-        whole = max(self._scales_of_frame)
-        if config.whole_frame_from and state.scale >= config.whole_frame_from * whole:
-            size, centre = np.float32(whole) * pair(*config.crop_size), pair(*self._image_size) / 2
         return plan_crop(
             centre.astype(np.float32),
-            size,
+            state.search_size(config.crop_size),
             image_size=self._image_size,
             output_size=config.crop_size,
             rule=config.crop_rule,
             border=config.border,
         )
-
-
-def certainty(masks: Tensor) -> Tensor:
-    """Return the mean of soft masks, S x H x W, over the pixels above one half: S numbers, zero for an empty mask."""
-    inside = masks > 0.5
-    return (masks * inside).sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)

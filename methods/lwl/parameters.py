@@ -66,11 +66,6 @@ class TrackerConfig(FrozenModel):
         lower_first_weight: See `UpdateRule`.
         update_interval: See `UpdateRule`.
         update_iterations: See `UpdateRule`; paper: N_update.
-        least_certainty: A sample whose mask is surer than that (mean probability where it is above one half) teaches;
-            one that is less sure, or empty, has no weight. 0: every sample has its weight.
-        lost_growth: The search region of an object without a mask grows by this factor a frame, up to the frame.
-        whole_frame_from: A crop of at least this share of the frame's side becomes the whole frame, which all such
-            objects share. 0: never.
         objects_per_pass: At most so many objects go through the network at once; bounds the memory.
         probabilities: Whether predictions carry the merged soft masks, where the caller wants them.
     """
@@ -93,9 +88,6 @@ class TrackerConfig(FrozenModel):
     lower_first_weight: bool | None = None
     update_interval: int | None = Field(default=None, ge=1, le=1000000)
     update_iterations: int | None = Field(default=None, ge=0, le=100000)
-    least_certainty: float = Field(default=0.0, ge=0, le=1)
-    lost_growth: float = Field(default=1.0, ge=1, le=2)
-    whole_frame_from: float = Field(default=0.0, ge=0, le=1)
     objects_per_pass: int = Field(default=4, ge=1, le=65535)
     probabilities: bool = True
 

@@ -79,14 +79,7 @@ class TargetState:
         return cls(pair(y + (height - 1) / 2, x + (width - 1) / 2), size, scale, size / scale)
 
     def follow(
-        self,
-        seen: Moments,
-        *,
-        smallest_mass: float,
-        size_factor: float,
-        scale_change: tuple[float, float],
-        lost_growth: float = 1.0,
-        most_scale: float = 0.0,
+        self, seen: Moments, *, smallest_mass: float, size_factor: float, scale_change: tuple[float, float]
     ) -> "TargetState":
         """Return the state after a mask was seen.
 
@@ -95,15 +88,10 @@ class TargetState:
             smallest_mass: A mask of less than that many pixels moves nothing.
             size_factor: The target's size in standard deviations of the mask.
             scale_change: The scale changes at most by these factors.
-            lost_growth: A mask that moves nothing makes the scale grow by this factor.
-            most_scale: Up to this scale.
         """
         position, size = self.position, self.size
         if seen.mass > 0 and seen.mass >= smallest_mass:
             position, size = seen.centre, seen.deviation * np.float32(size_factor)
-        elif lost_growth > 1 and self.scale < most_scale:
-            scale = np.float32(min(float(self.scale) * lost_growth, most_scale))
-            return TargetState(position, self.base_size * scale, scale, self.base_size)
         scale = np.sqrt(np.prod(size) / np.prod(self.base_size))
         least, most = (self.scale * np.float32(factor) for factor in scale_change)
         scale = np.float32(min(max(scale, least), most))

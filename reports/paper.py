@@ -10,7 +10,7 @@ from vos_bench.tables import SPREAD, Column, Table, percent
 
 from .measured import MEASURED, PUBLISHED, RESULTS_ONLY, Measured, measured, unscored
 from .published import PAPER, SETTINGS, Published, named, select
-from .published_sequences import command
+from .published_sequences import command, comparison
 
 HERE = "Measured with vos-bench"
 IMPORTED = "Label maps that their authors published, scored here"
@@ -127,7 +127,7 @@ def _table(benchmark: Benchmark, runs: Sequence[Run]) -> Table:
     notes = (EXPLANATION, *unscored(runs, wanted=benchmark.wants("mask")), *_elsewhere(benchmark, runs))
     rows = [
         *(published_row(row, also=command(row, benchmark.dataset, benchmark.split)) for row in published),
-        *(measured_row(row, HERE, _counterparts(row, published)) for row in ours),
+        *(measured_row(row, HERE, _counterparts(row, published, benchmark)) for row in ours),
     ]
     columns = (Column("method"), Column("origin"), *map(_score_column, benchmark.scores))
     return assemble(benchmark.title, columns, rows, notes, across="method")
@@ -145,7 +145,7 @@ def box(runs: Sequence[Run]) -> Table:
             also = command(row, half.dataset, half.split)
             _merge(rows, f"published {row.method}", published_row(row, prefix=half.published, also=also))
         for ours in measured(runs, wanted=half.wants("box")):
-            found = measured_row(ours, HERE, _counterparts(ours, published), prefix=half.published)
+            found = measured_row(ours, HERE, _counterparts(ours, published, half), prefix=half.published)
             _merge(rows, ours.identity, found)
         notes += unscored(runs, wanted=half.wants("box"))
     columns = [Column("method"), Column("origin")]
@@ -210,11 +210,13 @@ def assemble(
     )
 
 
-def _counterparts(row: Measured, published: Iterable[Published]) -> Iterable[str]:
-    """Say what is published of a method that was measured under the very name."""
+def _counterparts(row: Measured, published: Iterable[Published], benchmark: Benchmark) -> Iterable[str]:
+    """Say what is published of a method that was measured under the very name, and how to see each sequence."""
     for found in named(row.name, published):
         numbers = ", ".join(f"{score} {value:g}" for score, value in found.percent.items())
         yield f"published as {found.method} ({SETTINGS[found.setting].lower()}): {numbers} [{found.notes[0]}]"
+    if link := comparison(row.name, benchmark.dataset, benchmark.split):
+        yield link
 
 
 def _elsewhere(benchmark: Benchmark, runs: Sequence[Run]) -> Iterable[str]:

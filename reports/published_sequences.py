@@ -112,6 +112,19 @@ def command(row: Published, dataset: str, split: str) -> str:
     return f"each sequence and object: vos-bench report attributes --published {found.method}" if found else ""
 
 
+def comparison(method: str, dataset: str, split: str) -> str:
+    """Return how to hold a run of a method against its published figures, empty where none are known.
+
+    None are known of one with a remark in brackets, such as other weights.
+    """
+    wanted = "" if "(" in method else _folded(method)
+    found = next((each for each in on(dataset, split) if _folded(each.method) == wanted), None)
+    if found is None:
+        return ""
+    means = f"{found.method}, J&F {100 * found.means().score:.1f}"
+    return f"published of each sequence ({means}): vos-bench report delta RUN --published {found.method}"
+
+
 def named(names: Iterable[str]) -> list[str]:
     """Return methods as they are spelled in the file, whatever the case and the hyphens.
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torchvision.models import resnet18
+from torchvision.models.resnet import Bottleneck, ResNet
 
 from vos_bench import registry
 from vos_bench.api import UNTRAINED, Dataset, Image, Prompt, Sequence
@@ -56,6 +58,7 @@ NATIVE = {
         absent=("backbone.",),
         quick=("backbone=resnet18", "solver.first_steps=[2, 2]", "solver.filter_steps=2", "synthesis.samples=1"),
     ),
+    "ranet": Native("RANet"),
     "agame": Native("AGAME", prefix="trackseg.", inside="net", starts_as_given=False),
 }
 
@@ -116,7 +119,10 @@ def build(name: str, weights: object = UNTRAINED, **settings: Any) -> Any:
     factory = registry.resolve(registry.method(name).factory)
     seed_everything(settings.get("seed", 0))
     config = apply_overrides(factory.Config(), NATIVE[name].quick)
-    return factory(config, weights=weights, **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        if name == "ranet":  # its frames are always 480 x 864
+            patch.setattr("vos_bench.methods.ranet.network.resnet101", partial(ResNet, Bottleneck, [1, 1, 1, 1]))
+        return factory(config, weights=weights, **settings)
 
 
 def test_names_and_shapes_are_the_official_files(shared, official, name):

@@ -1,4 +1,4 @@
-"""The recipes of STM and OSVOS start on trees of the right layout, at a small size, and give files that load."""
+"""The recipes of STM, OSVOS and A-GAME start on small trees of the right layout and give files that load."""
 
 import json
 
@@ -10,6 +10,7 @@ from torchvision.models import resnet18, resnet50, vgg16
 
 from vos_bench import registry
 from vos_bench.errors import BadInputError
+from vos_bench.methods.agame.checkpoint import OFFICIAL as AGAME
 from vos_bench.methods.osvos.checkpoint import OFFICIAL as OSVOS
 from vos_bench.methods.osvos.recipes import PARENT
 from vos_bench.methods.stm.checkpoint import OFFICIAL as STM
@@ -64,6 +65,8 @@ def roots(tmp_path_factory):
     [
         ("stm", "static", ["coco"], ("camera.side=32",), STM),
         ("stm", "davis", ["ytvos18", "davis17"], ("camera.side=32",), STM),
+        ("agame", "alpha", ["davis17", "ytvos18"], ("height=32", "width=48", "batch_size=2"), AGAME),
+        ("agame", "davis-beta", ["davis17"], ("height=32", "width=48", "frames.test_frames=3"), AGAME),
         ("osvos", "parent", ["davis16"], ("height=40", "width=56", "batch_size=2"), OSVOS),
     ],
 )
@@ -78,7 +81,8 @@ def test_a_recipe_trains_and_its_weights_run(tmp_path, roots, method, recipe, re
 
 
 def test_every_recipe_of_the_descriptions_exists():
-    for method, names in (("stm", {"static", "ytvos", "davis"}), ("osvos", {"parent"})):
+    agame = {"alpha", "beta", "davis-alpha", "davis-beta"}
+    for method, names in (("stm", {"static", "ytvos", "davis"}), ("osvos", {"parent"}), ("agame", agame)):
         infos = registry.method(method).recipes
         assert {info.name for info in infos} == names
         assert all(find_recipe(method, name).name == name for name in names)

@@ -14,6 +14,7 @@ from vos_bench.api import ProtocolName
 from vos_bench.cli import main
 from vos_bench.records import ExternalScores, ProtocolEntry, Run, WeightsEntry
 from vos_bench.reports.published import load
+from vos_bench.reports.published_sequences import comparison
 from vos_bench.tables import FORMATS, Table, render
 
 MakeRun = Callable[..., Run]
@@ -123,6 +124,28 @@ def test_a_measured_method_is_shown_beside_what_is_published_of_it(make_run: Mak
     published = [note for note in row["notes"] if note.startswith("published as LWL")]
     assert "J&F 81.6, J 79.1, F 84.1" in published[0]
     assert "J&F 74.3" in published[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "dataset", "said"),
+    [
+        ("agame", "davis17", "(AGAME, J&F 71.1): vos-bench report delta RUN --published AGAME"),
+        ("ranet", "davis16", "(RANet, J&F 87.1): vos-bench report delta RUN --published RANet"),
+        ("lwl", "davis17", ""),
+        ("stm (untrained)", "davis17", ""),
+    ],
+)
+def test_a_measured_method_leads_to_its_published_figures_of_each_sequence(
+    method: str, dataset: str, said: str
+) -> None:
+    found = comparison(method, dataset, "val")
+    assert found == (f"published of each sequence {said}" if said else "")
+
+
+def test_a_row_that_was_measured_has_that_note(make_run: MakeRun) -> None:
+    runs = [on(make_run({"a": (0.5, 0.5)}, method="stm"), "davis17")]
+    (row,) = measured(build("davis17", runs)).to_dict("records")
+    assert any(note.endswith("vos-bench report delta RUN --published STM") for note in row["notes"])
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,17 @@ from vos_bench.parts.checkpoints import fill, read_tensors
 from vos_bench.training.augmentation import Size, warp
 from vos_bench.training.clips import SkipRule, resized_frame
 from vos_bench.training.losses import jaccard
-from vos_bench.training.recipe import Batch, DataShare, Exported, LoopSettings, Losses, ParameterGroup, Recipe, Samples
+from vos_bench.training.recipe import (
+    Batch,
+    DataShare,
+    Exported,
+    LearningRate,
+    LoopSettings,
+    Losses,
+    ParameterGroup,
+    Recipe,
+    Samples,
+)
 from vos_bench.training.sampling import MiniSequence, MiniSequences, shares
 
 from .checkpoint import OFFICIAL
@@ -42,16 +52,16 @@ class AgameSettings(LoopSettings):
         rate: By which share the Gaussians move on each frame.
     """
 
-    epochs: int = Field(default=160, ge=1)
-    steps_per_epoch: int = Field(default=808, ge=1)
-    batch_size: int = Field(default=4, ge=1)
-    learning_rates: Mapping[str, float] = {"network": 1e-4}
-    weight_decay: float = Field(default=1e-5, ge=0)
+    epochs: int = Field(default=160, ge=1, le=1000000)
+    steps_per_epoch: int = Field(default=808, ge=1, le=10000000)
+    batch_size: int = Field(default=4, ge=1, le=65536)
+    learning_rates: Mapping[str, LearningRate] = {"network": 1e-4}
+    weight_decay: float = Field(default=1e-5, ge=0, le=1000)
     decay: float = Field(default=0.975, gt=0, le=1)
     frames: SkipRule = SkipRule(test_frames=7, growth=0)
-    height: int = Field(default=240, ge=16, multiple_of=16)
-    width: int = Field(default=432, ge=16, multiple_of=16)
-    zoom: float = Field(default=0.0, ge=0)
+    height: int = Field(default=240, ge=16, le=8192, multiple_of=16)
+    width: int = Field(default=432, ge=16, le=8192, multiple_of=16)
+    zoom: float = Field(default=0.0, ge=0, le=100)
     coarse: bool = True
     rate: float = Field(default=0.1, ge=0, le=1)
 

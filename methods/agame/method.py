@@ -121,8 +121,8 @@ class AgameMethod(PlaneMethod):
             return merge(starting, rule="argmax")
         own = self._probabilities(seen, tracks)
         merged = self._merged(*own.unbind(1))
-        shared = torch.stack([1 - merged[1:], merged[1:]], dim=1)
-        self._update(seen, tracks, own if self.config.update == "own" else shared)
+        planes = own.unbind(1) if self.config.update == "own" else (1 - merged[1:], merged[1:])
+        self._update(seen, tracks, torch.stack([pooled(plane) for plane in planes], dim=1))
         return merged
 
     def _look(self, frame: Tensor) -> Seen:
@@ -162,9 +162,9 @@ class AgameMethod(PlaneMethod):
         return merge(objects, rule=self.config.merge)
 
     def _update(self, seen: Seen, tracks: Tracks, masks: Tensor) -> None:
-        """Go on from soft masks of the frame, K x 2 x H x W."""
-        tracks.previous = pooled(masks)
-        tracks.appearance = tracks.appearance.moved(self._fitted(seen, tracks.previous), self.config.rate)
+        """Go on from soft masks of the frame, K x 2 x h x w."""
+        tracks.previous = masks
+        tracks.appearance = tracks.appearance.moved(self._fitted(seen, masks), self.config.rate)
 
     def _passes(self, objects: int) -> list[slice]:
         size = self.objects_at_once

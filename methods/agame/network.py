@@ -137,5 +137,5 @@ class AgameNetwork(nn.Module):
 
 
 def pooled(masks: Tensor) -> Tensor:
-    """Bring soft masks, B x 2 x H x W, to stride 16 by the mean of what falls on each cell."""
+    """Bring soft masks, ... x H x W, to stride 16 by the mean of what falls on each cell."""
     return functional.avg_pool2d(masks, STRIDE)

@@ -288,6 +288,14 @@ def test_late_empty_tiny_and_vanishing_objects(untrained: AgssMethod, size: tupl
         assert not probabilities[2].any()
 
 
+def test_frames_of_1080p_are_answered_at_their_own_size(untrained: AgssMethod) -> None:
+    size = (1080, 1920)
+    images = np.random.default_rng(2).integers(0, 256, (2, *size, 3), dtype=np.uint8)
+    untrained.initialize(images[0], Prompt(masks={1: square(size, 1000, 1800, 120)}))
+    assert untrained.step(images[1]).labels.shape == size
+    assert untrained._size == (320, 640)
+
+
 def test_twenty_objects_and_fewer_at_a_time(untrained: AgssMethod) -> None:
     size = (64, 80)
     images = np.random.default_rng(1).integers(0, 256, (2, *size, 3), dtype=np.uint8)

@@ -21,7 +21,7 @@ from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.commands.groups import EVERYWHERE
 from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, set_debug, set_wide, warn
 from vos_bench.errors import VosBenchError
-from vos_bench.foreign_code import culprit, describe, leave
+from vos_bench.foreign_code import culprit, describe, leave, message_of
 from vos_bench.names import is_unicode
 from vos_bench.openmp import choose_wait_policy
 
@@ -124,7 +124,7 @@ def _shortage(error: BaseException) -> str:
         return "out of memory"
     if isinstance(error, OSError) and error.errno in _LIMITS:
         return str(error.strerror)
-    text = str(error)
+    text = message_of(error)
     if isinstance(error, OSError | ImportError) and any(said in text.lower() for said in _NO_MEMORY):
         return f"out of memory ({text})"
     return text if isinstance(error, RuntimeError) and text.startswith("can't start new thread") else ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 if TYPE_CHECKING:
     from vos_bench.api import PromptKind
@@ -208,3 +208,26 @@ class KnownSystem:
         if self.verified:
             return "results-only, verified"
         return "results-only" if self.masks else "published only"
+
+
+def wrong_field(described: Any) -> str:
+    """Return which field of a description holds something of another type than it says, and what; empty for none.
+
+    Args:
+        described: An instance of a class of this module, or another dataclass.
+    """
+    from pydantic import TypeAdapter, ValidationError  # here, since descriptions of vos-bench itself are not looked at
+
+    from vos_bench.api import PromptKind
+
+    hints = get_type_hints(type(described), localns={"PromptKind": PromptKind})
+    for each in fields(described):
+        value = getattr(described, each.name)
+        try:
+            TypeAdapter(hints[each.name]).validate_python(value)
+        except ValidationError as error:
+            return f"{each.name} is {value!r:.100}: {error.errors()[0]['msg']}"
+        for inner in value if isinstance(value, tuple) else ():
+            if is_dataclass(inner) and (found := wrong_field(inner)):
+                return f"{each.name}: {found}"
+    return ""

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from vos_bench.errors import BadInputError
 from vos_bench.foreign_code import FILE_MODULE, foreign_code
 from vos_bench.names import did_you_mean, is_file_name
-from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo
+from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo, wrong_field
 
 if TYPE_CHECKING:
     from vos_bench.api import Dataset, Sequence
@@ -112,8 +112,7 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
         base = base.absolute()  # a method may go to another folder
     factory = resolve(info.factory)
     with foreign_code(lambda said: BadInputError(f"dataset {name}: its plugin {info.factory} fails: {said}")):
-        opened: Dataset = factory(base, split=split or info.splits[0])
-    return opened
+        return _sound_dataset(factory(base, split=split or info.splits[0]))
 
 
 def open_truth(name: str, truth: Path, *, split: str | None = None) -> Dataset | None:
@@ -128,7 +127,27 @@ def open_truth(name: str, truth: Path, *, split: str | None = None) -> Dataset |
     _require_split(info, split)
     factory = resolve(info.factory)
     with foreign_code(lambda said: BadInputError(f"dataset {name}: its plugin {info.factory} fails: {said}")):
-        opened: Dataset = factory(truth.absolute(), split=split or info.splits[0], truth_alone=True)
+        return _sound_dataset(factory(truth.absolute(), split=split or info.splits[0], truth_alone=True))
+
+
+def _sound_dataset(opened: object) -> Dataset:
+    """Return what a plugin opened, after a look at what all that run it rely on.
+
+    Raises:
+        BadInputError: It is no dataset, or its sequences have no names, or one of them twice.
+    """
+    from vos_bench.api import Dataset
+
+    if not isinstance(opened, Dataset):
+        raise BadInputError(f"found {type(opened).__name__}, expected a vos_bench.api.Dataset")
+    names: object = opened.sequence_names
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise BadInputError(f"its sequence_names are {names!r:.100}, expected a tuple of names")
+    if len(names) > len({*names}):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInputError(f"its sequence_names have {twice!r:.100} twice, expected each once")
+    if wrong := [name for name in names if not is_file_name(name)]:
+        raise BadInputError(f"its sequence_names have {wrong[0]!r:.100}, which cannot be the name of a folder")
     return opened
 
 
@@ -143,18 +162,38 @@ def report(name: str) -> ReportInfo:
     return _load("reports", name, ReportInfo)
 
 
-def known_systems() -> dict[str, KnownSystem]:
+def known_systems(passed_over: Callable[[str], None] | None = None) -> dict[str, KnownSystem]:
     """Return the systems of the field that do not run here, by name, sorted.
+
+    Args:
+        passed_over: Hears of a plugin that cannot be loaded or lists no systems; None to raise.
 
     Raises:
         BadInputError: A plugin that lists some cannot be loaded.
     """
     found: list[KnownSystem] = []
     for name, point in _entry_points("systems").items():
-        listed = _loaded("system", name, point)
-        with foreign_code(partial(_unlisted, point.value)):
-            found += listed()
+        try:
+            found += _listed_systems(name, point)
+        except BadInputError as error:
+            if passed_over is None:
+                raise
+            passed_over(str(error))
     return {system.name: system for system in sorted(found, key=lambda system: system.name)}
+
+
+def _listed_systems(name: str, point: EntryPoint) -> list[KnownSystem]:
+    listed = _loaded("system", name, point)
+    with foreign_code(partial(_unlisted, point.value)):
+        return [*_systems(listed(), point.value)]
+
+
+def _systems(listed: Iterable[object], place: str) -> Iterator[KnownSystem]:
+    for each in listed:
+        if not isinstance(each, KnownSystem):
+            raise BadInputError(f"{place}: lists {type(each).__name__}, expected a KnownSystem")
+        _require_fields(each, place)
+        yield each
 
 
 def _unlisted(value: str, said: str) -> BadInputError:
@@ -176,8 +215,17 @@ def foreign_packages() -> Mapping[str, str]:
     """Return the top packages of all plugins but those of vos-bench itself, each with its distribution's name."""
     groups: tuple[EntryPointGroup, ...] = get_args(EntryPointGroup)
     points = (point for group in groups for several in _found(tuple(sys.path))[group].values() for point in several)
-    found = {point.value.partition(":")[0].partition(".")[0]: _distribution(point) for point in points}
+    found = {_top(point.value): _distribution(point) for point in points} | _factories
     return {package: name for package, name in found.items() if package != "vos_bench"}
+
+
+_factories: dict[str, str] = {}
+"""The top packages of what plugins that were loaded name as their code, which may be others than the plugins' own."""
+
+
+def _top(reference: str) -> str:
+    """Return the top package of a `module:attribute` reference."""
+    return reference.partition(":")[0].partition(".")[0]
 
 
 def _entry_points(family: EntryPointGroup) -> Mapping[str, EntryPoint]:
@@ -213,7 +261,23 @@ def _load(family: Family, name: str, wanted: type[Info]) -> Info:
         raise BadInputError(f"{point.value}: found {type(info).__name__}, expected a {wanted.__name__}")
     if info.name != name:  # which also keeps what a plugin calls itself out of paths
         raise BadInputError(f"{point.value}: says that its name is {info.name!r:.100}, expected {name} as it is listed")
+    _require_fields(info, point.value)
+    if isinstance(info, MethodInfo | DatasetInfo | ReportInfo):
+        _factories.setdefault(_top(info.factory), _distribution(point))
     return info
+
+
+def _require_fields(described: object, place: str) -> None:
+    """Check that what a plugin of others says of itself has the types that all readers of it expect."""
+    if _top(place) == "vos_bench":
+        return
+    with foreign_code(partial(_undescribed, place)):
+        if wrong := wrong_field(described):
+            raise _undescribed(place, wrong)
+
+
+def _undescribed(place: str, said: str) -> BadInputError:
+    return BadInputError(f"{place}: describes itself wrongly: {said}; mend it or remove it")
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -152,6 +152,8 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
     """
     if repeats.count < 1:
         raise BadInputError(f"--repeats {repeats.count}: expected 1 or more; the protocol asks for 3")
+    if not settings.dataset.sequence_names:
+        raise BadInputError(f"{settings.dataset.name} {settings.dataset.split}: has no sequence; expected one at least")
     prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
     out = settings.out or _default_out(prepared.record, settings.clock)
     require_apart(out, settings.dataset.root)

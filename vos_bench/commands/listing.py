@@ -73,7 +73,7 @@ def _loaded(family: registry.Family, load: Callable[[str], Info]) -> Iterator[In
 
 def _methods() -> list[dict[str, str]]:
     rows = [_method(info) for info in _loaded("methods", registry.method)]
-    rows += [_system(system) for system in registry.known_systems().values()]
+    rows += [_system(system) for system in registry.known_systems(warn).values()]
     return sorted(rows, key=lambda row: (ROWS.index(row["kind"]), row["name"]))
 
 

@@ -1,6 +1,6 @@
 """`vos-bench report`: tables, figures and pages from records."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from vos_bench.commands.options import sequence_names
 from vos_bench.commands.output import say, show, warn, write_page
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
-from vos_bench.plugins import ReportInfo
+from vos_bench.plugins import ReportInfo, wrong_field
 from vos_bench.records import Run, find_runs
 from vos_bench.tables import Format, Orientation, Table, render
 
@@ -63,7 +63,7 @@ def report(
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
     chosen = sequence_names(sequences)
     options = ReportOptions(out=out, paths=paths, root=root, sequences=chosen, progress=TerminalProgress())
-    for path in registry.resolve(info.factory)(found, options):
+    for path in _files(info, registry.resolve(info.factory)(found, options)):
         say(str(path))
 
 
@@ -92,8 +92,21 @@ def _refuse(info: ReportInfo, **options: object) -> None:
 
 
 def _made(info: ReportInfo, runs: Sequence[Run], published: Sequence[str]) -> Table:
-    build: Callable[..., Table] = registry.resolve(info.factory)
-    return build(runs, published=published) if info.published else build(runs)
+    build: Callable[..., object] = registry.resolve(info.factory)
+    made = build(runs, published=published) if info.published else build(runs)
+    if not isinstance(made, Table):
+        raise BadInputError(f"report {info.name}: {info.factory} returned {type(made).__name__}, expected a Table")
+    if not info.factory.startswith("vos_bench.") and (wrong := wrong_field(made)):
+        raise BadInputError(f"report {info.name}: {info.factory} returned a Table whose {wrong}")
+    return made
+
+
+def _files(info: ReportInfo, made: object) -> Iterator[str | Path]:
+    """Yield what a report says that it wrote. Raises BadInputError where that is no path."""
+    for path in made if isinstance(made, Iterable) else (made,):
+        if not isinstance(path, str | Path):
+            raise BadInputError(f"report {info.name}: {info.factory} gave {type(path).__name__}, expected paths")
+        yield path
 
 
 def _write_table(made: Table, format: Format, orientation: Orientation | None, out: Path | None) -> None:

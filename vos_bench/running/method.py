@@ -60,9 +60,14 @@ def method_class(info: MethodInfo) -> type[Method] | type[SequenceMethod]:
     """Import a method's class.
 
     Raises:
-        BadInputError: Its plugin cannot be imported.
+        BadInputError: Its plugin cannot be imported, or names no class of methods.
     """
-    kind: type[Method] | type[SequenceMethod] = registry.resolve(info.factory)
+    kind: object = registry.resolve(info.factory)
+    if not (isinstance(kind, type) and issubclass(kind, Method | SequenceMethod)):
+        raise BadInputError(
+            f"{info.name}: found {type(kind).__name__} at {info.factory}, expected a subclass of vos_bench.api.Method "
+            "or SequenceMethod"
+        )
     return kind
 
 

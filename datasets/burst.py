@@ -11,15 +11,20 @@ import numpy as np
 from vos_bench.api import Dataset, FramesSeen, LabelMap, Mask, Problem, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
-from vos_bench.formats.tracks_json import MOST_BYTES, TrackSequence, decode_mask, encode_mask, read_tracks, write_tracks
-from vos_bench.labelmaps import check_ids, read_label_map
+from vos_bench.formats.tracks_json import (
+    MOST_BYTES,
+    TrackSequence,
+    decode_mask,
+    read_tracks,
+    tracks_of_label_maps,
+    write_tracks,
+)
 from vos_bench.names import counted, did_you_mean, shorten
 from vos_bench.prompts import LARGEST_ID
 
 from .catalogue import BURST
 from .frames import file_damage, image_files
 from .mask_sequence import MaskSequence
-from .masks import size_problem
 from .problems import BadDataError, folder_problem, require_file_names
 from .split_tree import AGAIN, find_file, require_no_zip
 
@@ -94,7 +99,7 @@ class Burst(Dataset):
     """A split of BURST; `track_files` names its truth by set of classes."""
 
     name = BURST.name
-    scored_by: ClassVar[ProtocolName] = "all-frames"
+    scored_by: ClassVar[ProtocolName] = "burst-exemplar"
 
     def __init__(self, root: Path, *, split: str, truth_alone: bool = False) -> None:
         """Find and read the split's files.
@@ -219,21 +224,13 @@ class Burst(Dataset):
         write_tracks(archive, [self._packed(name, masks / name) for name in self.sequence_names], split=self.split)
 
     def _packed(self, name: str, folder: Path) -> dict[str, Any]:
-        sequence = self.sequence(name)
-        listed = self._sequences[name]
-        segmentations = [_segmentations(folder / f"{frame}.png", sequence, listed) for frame in sequence.output_names]
-        fields = json.loads(listed.model_dump_json(exclude={"segmentations"}))
-        return {**fields, "segmentations": segmentations}
-
-
-def _segmentations(path: Path, sequence: Sequence, listed: TrackSequence) -> dict[str, dict[str, Any]]:
-    """Return the masks of the tracks that a label map shows."""
-    labels = read_label_map(path)
-    if labels.shape != (listed.height, listed.width):
-        raise BadDataError(size_problem(path, labels.shape, (listed.height, listed.width)))
-    check_ids(labels, sequence.object_frames, path)
-    shown = [track for track in sequence.object_frames if (labels == track).any()]
-    return {str(track): {"rle": encode_mask(labels == track), "is_gt": False, "score": 1.0} for track in shown}
+        found = tracks_of_label_maps(self._sequences[name], folder)
+        fields = json.loads(found.model_dump_json(exclude={"segmentations"}))
+        masks = [
+            {str(track): {"rle": mask.rle, "is_gt": False, "score": mask.score} for track, mask in masks.items()}
+            for masks in found.segmentations
+        ]
+        return {**fields, "segmentations": masks}
 
 
 def _find_images(root: Path, split: str) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vos_bench.metrics.statistics import SCORES
-from vos_bench.records import Run, SequenceRecord
+from vos_bench.records import ObjectRecord, Run, SequenceRecord
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table, percent
 
@@ -19,7 +19,6 @@ COLUMNS = (
     Column("object"),
     Column("group"),
     Column("frames"),
-    *map(percent, SCORES),
 )
 NOTE = (
     "A sequence's line `all` is the mean over its objects; a run's own score is the mean over the objects of all "
@@ -44,7 +43,9 @@ def make_table(runs: Sequence[Run], *, published: Sequence[str] = ()) -> Table:
     rows += added
     rows.sort(key=lambda row: (row["sequence"], row["object"] != ALL, str(row["object"]).zfill(6)))
     notes = (NOTE, published_source()) if added else (NOTE,)
-    return Table("Sequences and objects", COLUMNS, rows, notes, group="sequence", rank="rank", footnotes="notes")
+    others = [run.object_score for run in runs if run.object_score not in SCORES]
+    columns = (*COLUMNS, *map(percent, dict.fromkeys((*others, *SCORES))))
+    return Table("Sequences and objects", columns, rows, notes, group="sequence", rank="rank", footnotes="notes")
 
 
 def _beside(runs: Sequence[Run], published: Sequence[str]) -> list[PublishedSequences]:
@@ -81,18 +82,21 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
             "frames": sequence.frames,
             "notes": (f"failed: {sequence.error}",) if sequence.status == "failed" else (),
         }
-        for row in _score_rows(sequence):
+        for row in _score_rows(sequence, run.object_score):
             rank = repr((alone, base["sequence"], row["object"]))
             yield {**base, **row, "rank": rank}
 
 
-def _score_rows(sequence: SequenceRecord) -> Iterable[dict[str, Any]]:
-    rows = [_object_row(each.model_dump(exclude={"per_frame"})) for each in sequence.scores]
+def _score_rows(sequence: SequenceRecord, score: str) -> Iterable[dict[str, Any]]:
+    rows = [_object_scores(each, score) for each in sequence.scores]
     if len(rows) != 1:
-        means = {score: float(np.mean([row[score] for row in rows])) for score in SCORES} if rows else {}
-        yield {"object": ALL, "group": "", **means}
-    yield from rows
+        known = [name for name in rows[0] if all(name in row for row in rows)] if rows else []
+        yield {"object": ALL, "group": "", **{name: float(np.mean([row[name] for row in rows])) for name in known}}
+    for each, row in zip(sequence.scores, rows, strict=True):
+        yield {"object": str(each.shown_name), "group": each.group, **row}
 
 
-def _object_row(scores: dict[str, Any]) -> dict[str, Any]:
-    return {**scores, "object": str(scores["object"]), "J&F": (scores["J"] + scores["F"]) / 2}
+def _object_scores(found: ObjectRecord, score: str) -> dict[str, float]:
+    """Return an object's numbers by name; a protocol may have neither F nor J&F."""
+    both = {"J&F": found.value("J&F")} if found.F is not None else {}
+    return {score: found.value(score), **found.statistics(), **both}

@@ -26,6 +26,17 @@ DAVIS17_ALL = ReportInfo(
 BOX = ReportInfo("box", "Table 4 of the LWL paper: start from boxes", "vos_bench.reports.paper:box")
 DAVIS16 = ReportInfo("davis16", "DAVIS 2016, published and measured", "vos_bench.reports.paper:davis16")
 YTVOS19 = ReportInfo("ytvos19", "YouTube-VOS 2019, published and measured", "vos_bench.reports.paper:ytvos19")
+SAV = ReportInfo("sav", "SA-V val and test, published and measured", "vos_bench.reports.benchmarks:sav")
+MOSEV1 = ReportInfo("mosev1", "MOSE of 2023, published and measured", "vos_bench.reports.benchmarks:mosev1")
+MOSEV2 = ReportInfo(
+    "mosev2", "MOSEv2, adaptive and classic scores, published and measured", "vos_bench.reports.benchmarks:mosev2"
+)
+LVOS1 = ReportInfo("lvos1", "LVOS v1, published and measured", "vos_bench.reports.benchmarks:lvos1")
+LVOS2 = ReportInfo("lvos2", "LVOS v2, published and measured", "vos_bench.reports.benchmarks:lvos2")
+VOST = ReportInfo("vost", "VOST, published and measured", "vos_bench.reports.benchmarks:vost")
+SUMMARY = ReportInfo(
+    "summary", "Methods by benchmarks, as papers of today print them", "vos_bench.reports.summary:make_table"
+)
 SPEED = ReportInfo(
     "speed", "FPS, latency and memory by machine and number of objects", "vos_bench.reports.speed:make_table"
 )

@@ -16,16 +16,6 @@ from .published_sequences import beside, named, source
 MOST = 10
 """How many sequences are shown, those that moved most."""
 
-COLUMNS = (
-    Column("of"),
-    Column("objects"),
-    Column("baseline J&F", digits=1, scale=100.0),
-    Column("J&F", digits=1, scale=100.0),
-    Column("change", digits=2, scale=100.0),
-    Column("from", digits=2, scale=100.0),
-    Column("to", digits=2, scale=100.0),
-)
-
 
 def make_table(runs: Sequence[Run], *, published: Sequence[str] = ()) -> Table:
     """Return the table: each run against the one before it, or against published methods.
@@ -39,11 +29,24 @@ def make_table(runs: Sequence[Run], *, published: Sequence[str] = ()) -> Table:
         NotComparableError: Data or rules of two runs differ, or nothing is published of a method on a run's data.
     """
     comparisons = list(_with_published(runs, named(published)) if published else _of_pairs(runs))
-    rows = [{"group": each.title, **row} for each in comparisons for row in _rows(each)]
+    score = " or ".join(dict.fromkeys(each.change.score for each in comparisons))
+    rows = [{"group": each.title, **row} for each in comparisons for row in _rows(each, score)]
     notes = [f"{each.title}: {each.change}." for each in comparisons]
     note = f"Of each pair the {MOST} sequences that moved most. Change in points, second minus first."
     last = (source(),) if published else ()
-    return Table("Change of J&F", COLUMNS, rows, (note, *notes, *last), group="group")
+    return Table(f"Change of {score}", _columns(score), rows, (note, *notes, *last), group="group")
+
+
+def _columns(score: str) -> tuple[Column, ...]:
+    return (
+        Column("of"),
+        Column("objects"),
+        Column(f"baseline {score}", digits=1, scale=100.0),
+        Column(score, digits=1, scale=100.0),
+        Column("change", digits=2, scale=100.0),
+        Column("from", digits=2, scale=100.0),
+        Column("to", digits=2, scale=100.0),
+    )
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,9 @@ class Comparison:
 
     Attributes:
         title: Which they are.
-        before: J&F of the first, by sequence and object.
-        after: J&F of the second.
-        change: How J&F moved.
+        before: The score of the first, by sequence and object.
+        after: That of the second.
+        change: How it moved.
         by_object: Whether the objects of a sequence are told apart.
     """
 
@@ -99,29 +102,29 @@ def _named(run: Run) -> str:
     return f"{run.record.method.title} ({run.folder})"
 
 
-def _rows(comparison: Comparison) -> Iterable[dict[str, object]]:
+def _rows(comparison: Comparison, score: str) -> Iterable[dict[str, object]]:
     found = comparison.change
     names = list(found.sequences)
     yield {
-        **_row(comparison, f"all {counted(len(names), 'sequence')}", names),
+        **_row(comparison, f"all {counted(len(names), 'sequence')}", names, score),
         "change": found.difference,
         "from": found.low,
         "to": found.high,
     }
     for name in names[:MOST]:
-        yield {**_row(comparison, name, [name]), "change": found.sequences[name]}
+        yield {**_row(comparison, name, [name], score), "change": found.sequences[name]}
         objects = comparison.after[name]
         for key in objects if comparison.by_object and len(objects) > 1 else ():
             before, after = comparison.before[name][key], objects[key]
-            yield {"of": f"{name}, object {key}", "baseline J&F": before, "J&F": after, "change": after - before}
+            yield {"of": f"{name}, object {key}", f"baseline {score}": before, score: after, "change": after - before}
 
 
-def _row(comparison: Comparison, label: str, names: Collection[str]) -> dict[str, object]:
+def _row(comparison: Comparison, label: str, names: Collection[str], score: str) -> dict[str, object]:
     return {
         "of": label,
         "objects": sum(len(comparison.after[name]) for name in names),
-        "baseline J&F": _mean(comparison.before, names),
-        "J&F": _mean(comparison.after, names),
+        f"baseline {score}": _mean(comparison.before, names),
+        score: _mean(comparison.after, names),
     }
 
 

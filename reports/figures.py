@@ -14,7 +14,7 @@ from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.names import frame_order
-from vos_bench.records import Run, SequenceRecord, masks_folder
+from vos_bench.records import Run, masks_folder
 from vos_bench.records.identity import hardware
 from vos_bench.training.curves import CURVES, read_curves
 
@@ -38,9 +38,9 @@ def _scored(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if any(sequence.scores for sequence in run.sequence_records.values())]
 
 
-def sequence_score(sequence: SequenceRecord) -> float:
-    """Return J&F of a sequence: the mean over its objects."""
-    return float(np.mean([each.score for each in sequence.scores]))
+def sequence_score(run: Run, sequence: str) -> float:
+    """Return the score of a sequence: the mean over its objects."""
+    return float(np.mean([each.value(run.object_score) for each in run.sequence_records[sequence].scores]))
 
 
 def chosen_sequences(runs: Sequence[Run], wanted: Sequence[str] | None, *, default: Sequence[str]) -> list[str]:
@@ -54,7 +54,7 @@ def chosen_sequences(runs: Sequence[Run], wanted: Sequence[str] | None, *, defau
 
 def by_score(run: Run) -> list[str]:
     """Return the scored sequences of a run, the worst first."""
-    scores = {name: sequence_score(sequence) for name, sequence in run.sequence_records.items() if sequence.scores}
+    scores = {name: sequence_score(run, name) for name, sequence in run.sequence_records.items() if sequence.scores}
     return sorted(scores, key=lambda name: (scores[name], name))
 
 
@@ -86,7 +86,7 @@ def _means(run: Run, sequence: str, measure: str) -> dict[str, float]:
     """Return the mean over the objects of each scored frame."""
     found: dict[str, list[float]] = {}
     for each in run.sequence_records[sequence].scores:
-        for frame, value in zip(each.per_frame.frame, getattr(each.per_frame, measure), strict=True):
+        for frame, value in each.per_frame.by_frame(measure).items():
             found.setdefault(frame, []).append(value)
     return {frame: float(np.mean(values)) for frame, values in found.items()}
 
@@ -103,18 +103,19 @@ def _curve_panel(
 
 
 def distribution(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
-    """Draw, for each run, which share of the objects reaches at least a given J&F."""
+    """Draw, for each run, which share of the objects reaches at least a given score."""
     runs = _scored(runs)
     require(runs, "distribution", "scores")
+    score = " or ".join(dict.fromkeys(run.object_score for run in runs))
     with figure(options.out, 5, 3.6) as drawn:
         axis = drawn.subplots()
         for run, look in zip(runs, looks(runs), strict=True):
-            scores = np.sort([each.score for s in run.sequence_records.values() for each in s.scores])
+            scores = np.sort([each.value(run.object_score) for s in run.sequence_records.values() for each in s.scores])
             # From the left: all objects reach zero, and behind the best score none is left.
             thresholds = np.concatenate(([0.0], scores))
             shares = np.concatenate(([1.0], 1 - np.arange(scores.size) / scores.size))
             axis.plot([*thresholds, thresholds[-1]], [*shares, 0.0], drawstyle="steps-pre", **look.for_lines)
-        axis.set(xlabel="J&F of an object, at least", ylabel="share of the objects", xlim=(0, 1), ylim=(0, 1.02))
+        axis.set(xlabel=f"{score} of an object, at least", ylabel="share of the objects", xlim=(0, 1), ylim=(0, 1.02))
         for side in (axis.xaxis, axis.yaxis):
             side.set_major_formatter(PercentFormatter(1))
         axis.legend(loc="lower left")
@@ -149,7 +150,7 @@ def pareto(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     with figure(options.out, 6, 4.5 * len(panels)) as drawn:
         axes = drawn.subplots(len(panels), squeeze=False)[:, 0]
         for axis, (dataset, members) in zip(axes, panels.items(), strict=True):
-            name, score = PUBLISHED.get(dataset, (dataset, "J&F"))
+            name, score = PUBLISHED.get(dataset, (dataset, members[0].headline if members else "J&F"))
             published = select(name, settings=[setting for setting in SETTINGS if setting != "box-init"])
             _published_points(axis, published, score)
             _measured_points(axis, members, score)

@@ -58,7 +58,7 @@ def measured(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> lis
             # The same run made twice counts once: its later result is no second seed.
             groups.setdefault(same_but_seed(run.record), {})[run.record.seed] = run
     rows = [row for seeds in groups.values() for row in _rows([seeds[seed] for seed in sorted(seeds)])]
-    return sorted(rows, key=lambda row: (-row.scores.get("G", row.scores.get("J&F", -1.0)), row.name))
+    return sorted(rows, key=lambda row: (-row.scores.get("G", row.scores.get(row.runs[0].headline, -1.0)), row.name))
 
 
 def unscored(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 
 from .measured import MEASURED, PUBLISHED, RESULTS_ONLY, Measured, measured, unscored
-from .published import PAPER, SETTINGS, Published, named, select
+from .published import DOUBT, PAPER, SETTINGS, Published, named, select
 from .published_sequences import command, comparison
 
 HERE = "Measured with vos-bench"
@@ -34,6 +34,8 @@ class Benchmark:
         scores: The columns.
         settings: The training settings of the published rows, in order.
         source: How the sources of the published rows begin; empty for all of them.
+        published_split: The split in the published data.
+        protocol: The rules of its own tool, where published rows may be by those of another.
     """
 
     title: str
@@ -43,10 +45,12 @@ class Benchmark:
     scores: tuple[str, ...]
     settings: Collection[str]
     source: str = ""
+    published_split: str = "val"
+    protocol: str = ""
 
     def rows(self) -> list[Published]:
         """Return the published rows."""
-        return select(self.published, settings=self.settings, source=self.source)
+        return select(self.published, split=self.published_split, settings=self.settings, source=self.source)
 
     def wants(self, init: str) -> Callable[[RunRecord], bool]:
         """Return whether a record is about this benchmark and started as `init` says, or from nobody knows what."""
@@ -127,7 +131,7 @@ def _table(benchmark: Benchmark, runs: Sequence[Run]) -> Table:
     notes = (EXPLANATION, *unscored(runs, wanted=benchmark.wants("mask")), *_elsewhere(benchmark, runs))
     rows = [
         *(published_row(row, also=command(row, benchmark.dataset, benchmark.split)) for row in published),
-        *(measured_row(row, HERE, _counterparts(row, published, benchmark)) for row in ours),
+        *(measured_row(row, HERE, counterparts(row, published, benchmark)) for row in ours),
     ]
     columns = (Column("method"), Column("origin"), *map(_score_column, benchmark.scores))
     return assemble(benchmark.title, columns, rows, notes, across="method")
@@ -143,10 +147,10 @@ def box(runs: Sequence[Run]) -> Table:
         published = half.rows()
         for row in published:
             also = command(row, half.dataset, half.split)
-            _merge(rows, f"published {row.method}", published_row(row, prefix=half.published, also=also))
+            merge_row(rows, f"published {row.method}", published_row(row, prefix=half.published, also=also))
         for ours in measured(runs, wanted=half.wants("box")):
-            found = measured_row(ours, HERE, _counterparts(ours, published, half), prefix=half.published)
-            _merge(rows, ours.identity, found)
+            found = measured_row(ours, HERE, counterparts(ours, published, half), prefix=half.published)
+            merge_row(rows, ours.identity, found)
         notes += unscored(runs, wanted=half.wants("box"))
     columns = [Column("method"), Column("origin")]
     for half in halves:
@@ -155,7 +159,7 @@ def box(runs: Sequence[Run]) -> Table:
     return assemble(title, columns, [*rows.values()], (EXPLANATION, *notes))
 
 
-def _merge(rows: dict[str, dict[str, Any]], key: str, row: dict[str, Any]) -> None:
+def merge_row(rows: dict[str, dict[str, Any]], key: str, row: dict[str, Any]) -> None:
     """Add a row, or its columns and notes to the same system's row on the other dataset."""
     if key not in rows:
         rows[key] = row
@@ -164,17 +168,21 @@ def _merge(rows: dict[str, dict[str, Any]], key: str, row: dict[str, Any]) -> No
     ranks = [each["rank"] for each in (before, row)]
     same = ranks[0] == ranks[1]
     rank = None if None in ranks else ranks[0] if same else " and ".join(ranks)
-    rows[key] = {**before, **row, "rank": rank, "notes": tuple(dict.fromkeys((*before["notes"], *row["notes"])))}
+    notes = tuple(dict.fromkeys((*before["notes"], *row["notes"])))
+    doubts = {**before.get("doubts", {}), **row.get("doubts", {})}
+    rows[key] = {**before, **row, "rank": rank, "notes": notes, "doubts": doubts}
 
 
 def published_row(row: Published, *, prefix: str = "", also: str = "") -> dict[str, Any]:
     """Return a published row; its scores' names begin with `prefix`, and its last note is `also`."""
+    plain = tuple(note for note in row.notes if not note.startswith(DOUBT))
     return {
         "group": SETTINGS[row.setting],
         "method": row.method,
         "origin": PUBLISHED,
         "rank": f"published {row.setting}",
-        "notes": (*row.notes, also) if also else row.notes,
+        "notes": (*plain, also) if also else plain,
+        "doubts": {_named(name, prefix): notes for name, notes in row.doubts.items()},
         **{_named(name, prefix): value for name, value in row.scores.items()},
     }
 
@@ -204,13 +212,35 @@ def assemble(
     *,
     across: str = "",
 ) -> Table:
-    """Return the table of rows that `published_row` and `measured_row` made; `across` is that of `Table`."""
+    """Return the table of rows that `published_row` and `measured_row` made; `across` is that of `Table`.
+
+    A doubt stands beside the figure that it is about, and among the row's notes where the table does not show this one.
+    """
+    shown = {column.name for column in columns}
     return Table(
-        title, tuple(columns), rows, tuple(notes), group="group", rank="rank", footnotes="notes", across=across
+        title,
+        tuple(columns),
+        [_with_shown_doubts(row, shown) for row in rows],
+        tuple(notes),
+        group="group",
+        rank="rank",
+        footnotes="notes",
+        doubts="doubts",
+        across=across,
     )
 
 
-def _counterparts(row: Measured, published: Iterable[Published], benchmark: Benchmark) -> Iterable[str]:
+def _with_shown_doubts(row: dict[str, Any], shown: Collection[str]) -> dict[str, Any]:
+    doubts = row.get("doubts", {})
+    elsewhere = [note for column, notes in doubts.items() if column not in shown for note in notes]
+    return {
+        **row,
+        "notes": (*row["notes"], *elsewhere),
+        "doubts": {column: notes for column, notes in doubts.items() if column in shown},
+    }
+
+
+def counterparts(row: Measured, published: Iterable[Published], benchmark: Benchmark) -> Iterable[str]:
     """Say what is published of a method that was measured under the very name, and how to see each sequence."""
     for found in named(row.name, published):
         numbers = ", ".join(f"{score} {value:g}" for score, value in found.percent.items())

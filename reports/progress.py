@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from vos_bench.names import counted
-from vos_bench.records import Run, RunRecord
+from vos_bench.records import Run
 from vos_bench.records.identity import hardware, rules
 from vos_bench.tables import Column, Table, percent
 
-COLUMNS = (
+ABOUT = (
     Column("date"),
     Column("version"),
     Column("commit"),
     Column("seed"),
-    percent("J&F"),
+)
+REST = (
     Column("change", digits=2, scale=100.0),
     Column("FPS", digits=1),
     Column("state"),
@@ -29,16 +30,18 @@ def make_table(runs: Sequence[Run]) -> Table:
     rows: list[dict[str, Any]] = []
     last: dict[tuple[str, int], float] = {}
     for run in sorted((run for run in runs if run.record.scores), key=lambda run: run.record.ended):
-        row = _row(run.record)
+        row = _row(run)
         key = (row["key"], row["seed"])
         if row["state"] == "complete":
-            row["change"] = row["J&F"] - last[key] if key in last else None
-            last[key] = row["J&F"]
+            score = row[run.headline]
+            row["change"] = score - last[key] if key in last else None
+            last[key] = score
         rows.append(row)
     rows.sort(key=lambda row: row["group"])
+    scores = [*dict.fromkeys(run.headline for run in runs if run.record.scores)] or ["J&F"]
     return Table(
-        "J&F over time",
-        COLUMNS,
+        f"{' or '.join(scores)} over time",
+        (*ABOUT, *map(percent, scores), *REST),
         _with_distinct_groups(rows),
         (NOTE,),
         group="group",
@@ -46,7 +49,8 @@ def make_table(runs: Sequence[Run]) -> Table:
     )
 
 
-def _row(record: RunRecord) -> dict[str, Any]:
+def _row(run: Run) -> dict[str, Any]:
+    record = run.record
     git = record.environment.git
     counts = record.counts
     state = (
@@ -62,7 +66,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "version": record.environment.vos_bench,
         "commit": git.commit[:8] if git and git.commit else None,
         "seed": record.seed,
-        "J&F": record.scores["J&F"],
+        run.headline: record.scores[run.headline],
         "change": None,
         "FPS": record.timing.fps if record.timing else None,
         "state": state,

@@ -12,9 +12,18 @@ import pandas as pd
 PAPER = "LWL paper (ECCV 2020)"
 """How the rows of the LWL paper's own tables begin their source."""
 
+DOUBT, ALSO = "DOUBT ", "ALSO "
+"""How a remark on a number begins, and the name of a further source of the row."""
+
+ALSO_IN = "also in "
+"""How a note begins that names a further source."""
+
 SCORES = {
+    "J&F_dot": "J_and_F_dot",
     "J&F": "J_and_F",
-    **{name: name for name in ("G", "J", "F", "J_seen", "J_unseen", "F_seen", "F_unseen")},
+    **{name: name for name in ("G", "J", "F", "J_seen", "J_unseen", "F_seen", "F_unseen", "F_dot", "J_last")},
+    "J&F_dot_disappear": "J_and_F_dot_disappear",
+    "J&F_dot_reappear": "J_and_F_dot_reappear",
 }
 """Our name of a score to the column of the file."""
 
@@ -34,25 +43,55 @@ class Published:
 
     Attributes:
         method: As the source spells it.
+        system: The name that rows of the same system and weights share, however their sources spell it.
+        year: When it was published; 0 where nobody says.
         dataset: Such as `DAVIS 2017`.
         split: Such as `val`.
         setting: A key of `SETTINGS`.
+        protocol: By whose rules the source scored it, as protocols are named here; empty where it does not say, which
+            mostly means those of the dataset's own tool.
         scores: Fractions by our names of the scores; what the source leaves out is left out.
         fps: Frames per second by its authors' definition, None where none is printed.
         hardware: What the figure was measured on, in the source's words.
         notes: The source, then remarks; one that begins with `DOUBT` says what is wrong with a number.
         percent: The scores as they are printed.
+        also: Further sources of the same figures.
     """
 
     method: str
+    system: str
+    year: int
     dataset: str
     split: str
     setting: str
+    protocol: str
     scores: dict[str, float]
     fps: float | None
     hardware: str
     notes: tuple[str, ...]
     percent: dict[str, float]
+    also: tuple[str, ...] = ()
+
+    def remarks(self, source: str) -> tuple[str, ...]:
+        """Return the remarks on what one of its sources says, and all doubts."""
+        current, found = self.notes[0], list[str]()
+        for note in self.notes[1:]:
+            if note.startswith(ALSO_IN):
+                current = note.removeprefix(ALSO_IN)
+            elif current == source or note.startswith(DOUBT):
+                found.append(note)
+        return tuple(found)
+
+    @property
+    def doubts(self) -> dict[str, tuple[str, ...]]:
+        """Score to what is doubtful in it: the one that a note names, or else the first one of the row."""
+        found: dict[str, tuple[str, ...]] = {}
+        for note in self.notes:
+            if note.startswith(DOUBT):
+                named = note.removeprefix(DOUBT).partition(": ")[0]
+                score = named if named in self.percent else next(iter(self.percent))
+                found[score] = (*found.get(score, ()), note)
+        return found
 
 
 @cache
@@ -65,24 +104,29 @@ def load() -> tuple[Published, ...]:
 
 def _row(row: dict[str, str]) -> Published:
     percent = {name: float(row[column]) for name, column in SCORES.items() if row[column]}
+    notes = tuple(_notes(row["source"]))
     return Published(
         method=row["method"],
+        system=row["system"] or row["method"],
+        year=int(row["year"] or 0),
         dataset=row["dataset"],
         split=row["split"],
         setting=row["setting"],
+        protocol=row["protocol"],
         scores={name: value / 100 for name, value in percent.items()},
         fps=float(row["fps"]) if row["fps"] else None,
         hardware=row["hardware"],
-        notes=tuple(_notes(row["source"])),
+        notes=tuple(note.replace(ALSO, ALSO_IN, 1) if note.startswith(ALSO) else note for note in notes),
         percent=percent,
+        also=tuple(note.removeprefix(ALSO) for note in notes if note.startswith(ALSO)),
     )
 
 
 def _notes(source: str) -> Iterable[str]:
-    """Part a source from the remarks behind it, and these from each other where they begin with NOTE or DOUBT."""
+    """Part a source from what is behind it: further sources, and remarks, which begin with NOTE or DOUBT."""
     citation, _, remarks = source.partition("; ")
     yield citation.strip()
-    yield from (remark.strip() for remark in re.split(r"; (?=NOTE|DOUBT)", remarks) if remark.strip())
+    yield from (remark.strip() for remark in re.split(r"; (?=NOTE|DOUBT|ALSO)", remarks) if remark.strip())
 
 
 def select(

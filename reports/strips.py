@@ -85,7 +85,7 @@ def animation(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 def _caption(run: Run, sequence: str, label: str) -> str:
     if not run.has_scores(sequence):
         return label
-    return f"{label}\nJ&F {100 * sequence_score(run.sequence_records[sequence]):.1f}"
+    return f"{label}\n{run.object_score} {100 * sequence_score(run, sequence):.1f}"
 
 
 def _runs_and_sequences(runs: Sequence[Run], options: ReportOptions, report: str) -> tuple[list[Run], list[str]]:

@@ -7,7 +7,8 @@ from vos_bench.names import counted
 from vos_bench.records import RunRecord
 from vos_bench.records.identity import hardware, rules
 from vos_bench.records.summary import RUN_SCORES
-from vos_bench.reports.paper import BENCHMARKS, MASK_SETTINGS
+from vos_bench.reports.benchmarks import ALL
+from vos_bench.reports.paper import MASK_SETTINGS
 from vos_bench.reports.published import SETTINGS, Published, select
 from vos_bench.reports.published_sequences import command
 from vos_bench.tables import Cell, Column, Table, lay_out, percent
@@ -30,6 +31,7 @@ class LeaderboardRow:
         hardware: What the times were taken on.
         about: What the row must say besides: where a number comes from, what is wrong with it, what failed.
         date: Of the run, or empty.
+        doubts: For each score what is doubtful in it, empty where nothing is.
     """
 
     name: str
@@ -42,6 +44,7 @@ class LeaderboardRow:
     hardware: str
     about: tuple[str, ...]
     date: str
+    doubts: tuple[str, ...] = ()
 
     @property
     def doubtful(self) -> bool:
@@ -108,7 +111,7 @@ def leaderboard(entries: Sequence[RunPage]) -> Leaderboard:
 
 def _order(entry: RunPage) -> tuple[str, str, int, str, float]:
     record = entry.run.record
-    score = record.scores.get("G", record.scores.get("J&F", -1.0))
+    score = record.scores.get("G", record.scores.get(entry.run.headline, -1.0))
     return record.dataset.name, record.dataset.split, -len(record.dataset.sequences), rules(record), -score
 
 
@@ -136,8 +139,12 @@ def _benchmark(entry: RunPage) -> _Benchmark:
 def _published(key: _Benchmark) -> list[Published]:
     dataset, split, init = key
     settings = ("box-init",) if init == "box" else MASK_SETTINGS
-    names = [each.published for each in BENCHMARKS if (each.dataset, each.split) == (dataset, split)]
-    return [_told(row, dataset, split) for name in names for row in select(name, settings=settings)]
+    found = [each for each in ALL if (each.dataset, each.split) == (dataset, split)]
+    return [
+        _told(row, dataset, split)
+        for each in found
+        for row in select(each.published, split=each.published_split, settings=settings)
+    ]
 
 
 def _told(row: Published, dataset: str, split: str) -> Published:
@@ -202,6 +209,7 @@ def _published_row(row: Published, cells: tuple[Cell, ...], scores: Sequence[str
         hardware=f"by its authors' definition, on {row.hardware or 'hardware that is not stated'}",
         about=row.notes,
         date="",
+        doubts=tuple(" ".join(row.doubts.get(name, ())) for name in scores),
     )
 
 

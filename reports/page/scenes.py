@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import written_frames
 from vos_bench.names import frame_order
 from vos_bench.records import Run, masks_folder
+from vos_bench.records.summary import sequence_score
 from vos_bench.reports.style import COLOURS, GREY, distinct_names
 
 LINE_COLOURS = (*(colour for colour in COLOURS if colour not in {"#000000", "#F0E442"}), "currentColor", GREY)
@@ -124,6 +127,31 @@ def _frames(entries: Sequence[RunPage], name: str) -> tuple[str, ...]:
     return tuple(sorted(frames, key=frame_order))
 
 
+class LateStart(NamedTuple):
+    """An object that is given later than the first one.
+
+    Attributes:
+        name: What the dataset calls the object.
+        frame: The name of its own first frame.
+        place: Among the frames that the site shows.
+    """
+
+    name: str
+    frame: str
+    place: int
+
+
+def late_starts(scene: SequencePage, video: Video) -> list[LateStart]:
+    """Return the objects of a sequence that come later. Raises BadInputError where a mask cannot be read."""
+    found = []
+    for frame in video.prompt_frames[1:]:
+        later = (i for i, each in enumerate(scene.frames) if frame_order(each) >= frame_order(frame))
+        if (place := next(later, None)) is not None:
+            names = (str(video.object_names.get(k, k)) for k in video.read_prompt(frame).object_ids)
+            found += [LateStart(name, frame, place) for name in names]
+    return found
+
+
 def frame_scores(run: Run, name: str, frames: Sequence[str]) -> dict[str, list[float | None]]:
     """Return J and F of each frame, the mean over its objects; None where nothing is scored."""
     sequence = run.sequence_records[name]
@@ -131,16 +159,19 @@ def frame_scores(run: Run, name: str, frames: Sequence[str]) -> dict[str, list[f
     for measure in ("J", "F"):
         found: dict[str, list[float]] = {}
         for each in sequence.scores:
-            for frame, value in zip(each.per_frame.frame, getattr(each.per_frame, measure), strict=True):
+            for frame, value in each.per_frame.by_frame(measure).items():
                 found.setdefault(frame, []).append(value)
         means[measure] = [round(float(np.mean(found[frame])), 4) if frame in found else None for frame in frames]
     return means
 
 
 def sequence_scores(run: Run, name: str) -> dict[str, float]:
-    """Return J&F, J and F of a sequence, the means over its objects; empty where it has no scores."""
-    scores = run.sequence_records[name].scores
-    if not scores:
+    """Return the score of its protocol, J and F of a sequence, the means over its objects.
+
+    A measure that the protocol does not have is left out; without scores nothing is returned.
+    """
+    sequence = run.sequence_records[name]
+    if not sequence.scores:
         return {}
-    J, F = (float(np.mean([getattr(each, measure) for each in scores])) for measure in ("J", "F"))
-    return {"J&F": (J + F) / 2, "J": J, "F": F}
+    measures = ("J", "F") if sequence.scores[0].F is not None else ("J",)
+    return {score: sequence_score(sequence, score) for score in dict.fromkeys((run.object_score, *measures))}

@@ -23,7 +23,16 @@ from .charts import latency_histogram, sparkline
 from .comparisons import run_rows, scene_rows, scene_summary
 from .leaderboard import leaderboard
 from .media import ERROR_COLOURS, THUMBNAIL, write_scene
-from .scenes import RunPage, SequencePage, entries_of, frame_scores, scenes_of, sequence_scores
+from .scenes import (
+    LateStart,
+    RunPage,
+    SequencePage,
+    entries_of,
+    frame_scores,
+    late_starts,
+    scenes_of,
+    sequence_scores,
+)
 
 MARKER = ".vos-bench-page"
 """In the folder of every site: a folder without it is never written over."""
@@ -48,9 +57,11 @@ def write_page(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 
 def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> None:
     scenes = scenes_of(entries, options.sequences)
-    problems = _write_media(folder, scenes, options)
+    videos, problems = _open_videos(scenes, options)
+    problems += _write_media(folder, scenes, videos, options)
+    late = _late_starts(scenes, videos, problems)
     templates = _templates()
-    common = {"entries": entries, "scenes": scenes, "problems": problems}
+    common = {"entries": entries, "scenes": scenes, "problems": [*dict.fromkeys(problems)]}
     board = {
         "board": leaderboard(entries),
         "ranges": {scene.number: _range(scene) for scene in scenes},
@@ -60,7 +71,9 @@ def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> 
     for entry in entries:
         _render(templates, "run.html", folder / entry.file, {**common, **_run_page(entry, scenes)})
     for scene in scenes:
-        _render(templates, "sequence.html", folder / scene.file, {**common, **_scene_page(folder, scene, scenes)})
+        page = _scene_page(folder, scene, scenes, late.get(scene.number, []))
+        has_folders = (video := videos[scene.number]) is not None and bool(video.object_names)
+        _render(templates, "sequence.html", folder / scene.file, {**common, **page, "has_folders": has_folders})
     for name in STATIC:
         source = files("vos_bench.reports.page").joinpath("static", name)
         (folder / name).write_bytes(source.read_bytes())
@@ -83,23 +96,43 @@ def _render(templates: jinja2.Environment, template: str, path: Path, values: Ma
     path.write_text(templates.get_template(template).render(values), encoding="utf-8")
 
 
-def _write_media(folder: Path, scenes: Sequence[SequencePage], options: ReportOptions) -> list[str]:
+Videos = Mapping[int, Video | None]
+"""A scene's number to its frames and truth; None where the data are not here."""
+
+
+def _open_videos(scenes: Sequence[SequencePage], options: ReportOptions) -> tuple[Videos, list[str]]:
+    """Open the data of each scene; also return a sentence for each dataset whose frames cannot be shown."""
     problems: list[str] = []
     opened: dict[tuple[str, str, str], Dataset | None] = {}
-    videos: list[Video | None] = []
+    videos: dict[int, Video | None] = {}
     for scene in scenes:
         data = scene.entries[0].run.record.dataset
         key = (data.name, data.split, data.fingerprint)
         if key not in opened:
             opened[key] = _open(scene, options.root, problems)
         dataset = opened[key]
-        videos.append(dataset.sequence(scene.name) if dataset and scene.name in dataset.sequence_names else None)
+        there = dataset is not None and scene.name in dataset.sequence_names
+        videos[scene.number] = dataset.sequence(scene.name) if dataset and there else None
+    return videos, problems
+
+
+def _write_media(folder: Path, scenes: Sequence[SequencePage], videos: Videos, options: ReportOptions) -> list[str]:
     # Decoding and encoding let go of the interpreter's lock, so that threads use all cores.
     total = sum(len(scene.frames) for scene in scenes)
     with options.progress.counting("frames", total) as step, ThreadPoolExecutor() as pool:
-        found = pool.map(lambda scene, video: list(write_scene(folder, scene, video, step=step)), scenes, videos)
-        problems += [problem for each in found for problem in each]
-    return list(dict.fromkeys(problems))
+        found = pool.map(lambda scene: list(write_scene(folder, scene, videos[scene.number], step=step)), scenes)
+        return [problem for each in found for problem in each]
+
+
+def _late_starts(scenes: Sequence[SequencePage], videos: Videos, problems: list[str]) -> dict[int, list[LateStart]]:
+    """Return the later objects of each scene by its number; note where a mask cannot be read."""
+    found: dict[int, list[LateStart]] = {}
+    for scene in scenes:
+        try:
+            found[scene.number] = late_starts(scene, video) if (video := videos[scene.number]) else []
+        except BadInputError as error:
+            problems.append(str(error))
+    return found
 
 
 def _open(scene: SequencePage, root: Path | None, problems: list[str]) -> Dataset | None:
@@ -118,10 +151,12 @@ def _open(scene: SequencePage, root: Path | None, problems: list[str]) -> Datase
 
 
 def _range(scene: SequencePage) -> str:
-    """Return J&F of the worst and the best run of a scene, in percent."""
-    found = [scores["J&F"] for entry in scene.entries if (scores := sequence_scores(entry.run, scene.name))]
+    """Return the score of the worst and the best run of a scene, in percent; of its first run's protocol alone."""
+    score = scene.entries[0].run.object_score
+    scores = [sequence_scores(entry.run, scene.name) for entry in scene.entries]
+    found = [each[score] for each in scores if score in each]
     ends = dict.fromkeys(f"{100 * each:.0f}" for each in (min(found), max(found))) if found else ()
-    return "–".join(ends)
+    return f"{score} {'–'.join(ends)}" if ends else ""
 
 
 def _run_page(entry: RunPage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
@@ -149,6 +184,7 @@ def _run_page(entry: RunPage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
         "dataset": run.record.dataset.title,
         "hardware": hardware(run.record),
         "sequence_rows": rows,
+        "shown": [*dict.fromkeys((run.object_score, "J", "F"))],
         "settings": list(_flat(settings)),
         "histogram": histogram,
         "published": run_rows(run),
@@ -173,7 +209,9 @@ def _flat(value: object, name: str = "") -> Any:
         yield name, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
+def _scene_page(
+    folder: Path, scene: SequencePage, scenes: Sequence[SequencePage], late: Sequence[LateStart]
+) -> dict[str, Any]:
     media = folder / scene.media
     have = {path.name for path in media.iterdir()}
     i = scenes.index(scene)
@@ -183,19 +221,30 @@ def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage
         "hasFrame": [f"frame-{k:05d}.webp" in have for k in range(len(scene.frames))],
         "hasTruth": [f"truth-{k:05d}.png" in have for k in range(len(scene.frames))],
         "runs": [_viewer_run(entry, scene, have) for entry in scene.entries],
+        "late": [{"name": each.name, "place": each.place} for each in late],
     }
     return {
         "scene": scene,
         "data": data,
+        "late": late,
         "across": _across(len(scene.entries)),
         "previous": scenes[i - 1] if i else None,
         "next": scenes[i + 1] if i + 1 < len(scenes) else None,
         "error_colours": [f"rgb{colour}" for colour in ERROR_COLOURS],
-        "scores": {entry.number: sequence_scores(entry.run, scene.name) for entry in scene.entries},
+        "means": {entry.number: _mean(entry.run, scene.name) for entry in scene.entries},
         "published": (rows := scene_rows(scene)),
         "published_best": scene_summary(rows),
         "published_source": source(),
     }
+
+
+def _mean(run: Run, name: str) -> str:
+    """Say the score of a sequence in percent; which one, unless it is J&F."""
+    scores = sequence_scores(run, name)
+    if not scores:
+        return "not scored"
+    label = "mean" if run.object_score == "J&F" else f"mean {run.object_score}"
+    return f"{label} {100 * scores[run.object_score]:.1f}"
 
 
 def _across(count: int) -> int:

@@ -97,7 +97,7 @@ def test_the_masks_of_a_run_score_as_the_run_did(call: Call, data) -> None:
     assert call("run", "copy-first", "--dataset", name, "--root", root, "--out", "out") == 0
     assert call("score", "out/masks", "--dataset", name, "--truth", truth, "--out", "scored") == 0
     assert record("scored")["scores"] == record("out")["scores"]
-    assert 0 < record("scored")["scores"]["J"] < 1
+    assert 0 < record("scored")["scores"]["HOTA_all" if name == "burst" else "J"] < 1
 
 
 def test_a_run_takes_the_truth_that_a_scoring_takes(call: Call, data) -> None:
@@ -195,6 +195,55 @@ def test_predictions_at_24_frames_a_second_score_as_those_at_6(call: Call, bench
             path.with_name(f"{int(path.stem) + more:05d}.png").write_bytes(path.read_bytes())
     assert call("score", "out/masks", "--dataset", "sav", "--root", root, "--out", "scored") == 0
     assert record("scored")["scores"] == record("out")["scores"]
+
+
+def test_a_run_on_burst_has_the_official_scores_of_its_tracks(call: Call, benchmark_trees, tmp_path, capsys) -> None:
+    root = benchmark_trees.burst(tmp_path / "data")
+    command = ("run", "copy-first", "--dataset", "burst", "--root", root, "--out", "out")
+    assert call(*command) == 0
+    assert call("package", "out", "--root", root, "--out", "out.json") == 0
+    assert call("score", "out.json", "--dataset", "burst", "--root", root, "--out", "tracks") == 0
+    assert record("out")["protocol"]["name"] == "burst-exemplar"
+    assert record("out")["scores"] == record("tracks")["scores"]
+    assert record("out")["classes"] == record("tracks")["classes"]
+    assert 0 < record("out")["scores"]["HOTA_all"] < 1
+    assert sorted(record("out")["classes"]) == ["1", "805"]
+    objects = Path("out/objects.csv").read_text().splitlines()
+    assert len(objects) == 1 + 4  # J and F of each object stand beside the scores of tracks
+    assert call("compare", "tracks", "out") == 0
+    assert "HOTA_all" in capsys.readouterr().out
+
+    Path("out/masks/YFCC100M__video_1/frame0000.png").unlink()
+    assert call(*command) == 0  # the sequence is run again, and all tracks are judged again
+    assert record("out")["scores"] == record("tracks")["scores"]
+
+
+def test_a_run_on_burst_without_both_sets_of_classes_says_why_it_has_no_scores(
+    call: Call, benchmark_trees, tmp_path, capsys
+) -> None:
+    root = benchmark_trees.burst(tmp_path / "data")
+    listing = root / "val/all_classes.json"
+    content = json.loads(listing.read_text())
+    for sequence in content["sequences"]:
+        sequence["track_category_ids"] = {"3": 805, "7": 805}
+    listing.write_text(json.dumps(content))
+    assert call("run", "copy-first", "--dataset", "burst", "--root", root, "--out", "out") == 0
+    assert record("out")["scores"] == {}
+    assert "tracks are not scored" in " ".join(record("out")["notes"])
+    assert "no track of uncommon classes" in " ".join(record("out")["notes"])
+    assert call("score", "out/masks", "--dataset", "burst", "--root", root, "--out", "scored") == 2
+    assert "no track of uncommon classes" in capsys.readouterr().err
+    assert (
+        call("run", "copy-first", "--dataset", "burst", "--root", root, "--protocol", "all-frames", "--out", "o") == 0
+    )
+    assert 0 < record("o")["scores"]["J&F"] < 1
+
+
+def test_tracks_are_asked_for_where_there_are_none(call: Call, benchmark_trees, tmp_path, capsys) -> None:
+    root = benchmark_trees.vost(tmp_path / "data")
+    command = ("run", "copy-first", "--dataset", "vost", "--root", root, "--protocol", "burst-exemplar", "--out", "out")
+    assert call(*command) == 2
+    assert "judges tracks; expected a dataset that has some" in capsys.readouterr().err
 
 
 def test_tracks_are_scored_for_the_chosen_sequences_alone(call: Call, benchmark_trees, tmp_path, capsys) -> None:

@@ -18,7 +18,9 @@ RECORDS = "ablation-lite"
 SUFFIXES = {"markdown": "md", "latex": "tex"}
 
 
-@pytest.mark.parametrize("name", ["box", "davis17", "speed", "ytvos18", "ytvos19"])
+@pytest.mark.parametrize(
+    "name", ["box", "davis17", "lvos2", "mosev2", "sav", "speed", "summary", "vost", "ytvos18", "ytvos19"]
+)
 def test_the_published_tables_are_as_documented(name: str) -> None:
     made = render(registry.resolve(registry.report(name).factory)([]), "markdown")
     assert made == (TABLES / f"{name}.md").read_text(encoding="utf-8")

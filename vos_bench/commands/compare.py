@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SHOWN = 3
 """How many sequences have their worst frame shown."""
 
+_NO_INTERVAL = "Tracks are judged over all sequences together, so that no interval is given."
+
 
 @dataclass(frozen=True)
 class _Tolerances:
@@ -143,7 +145,8 @@ def _tell_comparison(
         _write_summary(summary, comparison, fail_on, thumbnails=thumbnails, root=root)
     rows = [asdict(row) for row in comparison.rows]
     verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows}
-    write_json(json, {**verdicts, "change of J&F": asdict(comparison.change) if comparison.change else None})
+    moved = asdict(comparison.change) if comparison.change else None
+    write_json(json, {**verdicts, f"change of {comparison.candidate.headline}": moved})
     _print(comparison)  # last: standard output may be full
     return int(bool(failing))
 
@@ -182,7 +185,8 @@ def _print(comparison: Comparison) -> None:
     rows = (row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME)
     show(comparison_table(rows, f"Comparison: {comparison.heading}"))
     if comparison.change is None:
-        say("Neither run has scores: FPS alone was judged.")
+        tracks = any(row.score != "FPS" for row in comparison.rows)
+        say(_NO_INTERVAL if tracks else "Neither run has scores: FPS alone was judged.")
         return
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
     say(f"{counted(same, 'sequence is', 'sequences are')} the same within tolerance and not shown.")

@@ -9,6 +9,7 @@ from vos_bench.comparing.significance import change
 from vos_bench.comparing.spread import spread as spread_of
 from vos_bench.comparing.verdicts import judge, with_sequences
 from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.records import Run, find_runs, load_run
 
 RunLike = Run | str | Path
@@ -58,7 +59,8 @@ def compare(
         if sequences is not None:
             after = with_sequences(after, [name for name in sequences if name in after.sequence_records])
         rows = judge(mark.run, after, tolerances={**mark.overall, **(tolerances or {})}, by_sequence=mark.sequences)
-        moved = change(mark.run, after) if any(row.score != "FPS" for row in rows) else None
+        judged = any(row.score != "FPS" for row in rows) and not scoring_protocol(after.record.protocol.name).tracks
+        moved = change(mark.run, after) if judged else None
     except NotComparableError as error:
         return Comparison(found[0], after, error=error)
     return Comparison(mark.run, after, rows, moved, mark.runs)

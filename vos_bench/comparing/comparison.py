@@ -57,7 +57,7 @@ class Comparison:
         candidate: The run that is judged.
         rows: The overall scores first, then the sequences in the baseline's order; empty where the runs cannot be
             compared.
-        change: How J&F moved, with its interval; None where no score was judged.
+        change: How the headline score moved, with its interval; None where no sequence has scores, as with tracks.
         baselines: How many runs the baseline is the mean of.
         error: Why the runs cannot be compared; None where they can.
     """
@@ -120,7 +120,7 @@ class Comparison:
         return tuple(name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name))
 
     def __repr__(self) -> str:
-        """Return one line: what was compared, the verdict, and why there is none or how J&F moved."""
+        """Return one line: what was compared, the verdict, and why there is none or how the headline score moved."""
         told = self.error or self.change
         return f"<Comparison of {self.heading}: {self.verdict}{f'; {told}' if told else ''}>"
 

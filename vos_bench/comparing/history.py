@@ -10,16 +10,14 @@ from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import Column, Table, percent
 
-_COLUMNS = (
+_ABOUT = (
     Column("date"),
     Column("method"),
     Column("version"),
     Column("commit"),
     Column("seed"),
-    percent("J&F"),
-    Column("change", digits=2, scale=100.0),
-    Column("path"),
 )
+_MOVED = (Column("change", digits=2, scale=100.0), Column("path"))
 
 
 @dataclass(frozen=True)
@@ -37,15 +35,17 @@ class History:
         if not self.change.is_found:
             return f"no change of level is shown (Pettitt's test, p = {self.change.p:.3f})"
         last, first = (_words(self.runs[self.change.first + shift].record) for shift in (-1, 0))
+        score = self.runs[0].headline
         return (
-            f"J&F likely moved from {100 * self.change.before:.2f} to {100 * self.change.after:.2f} on average between "
-            f"{last} and {first} (Pettitt's test, p = {self.change.p:.4f}); further changes are not looked for"
+            f"{score} likely moved from {100 * self.change.before:.2f} to {100 * self.change.after:.2f} on average "
+            f"between {last} and {first} (Pettitt's test, p = {self.change.p:.4f}); further changes are not looked for"
         )
 
     @property
     def table(self) -> Table:
         """One row a run."""
-        scores = [run.record.scores["J&F"] for run in self.runs]
+        name = self.runs[0].headline
+        scores = [run.record.scores[name] for run in self.runs]
         rows = [
             {
                 "date": run.record.ended,
@@ -53,17 +53,17 @@ class History:
                 "version": run.record.environment.vos_bench,
                 "commit": _commit(run.record),
                 "seed": run.record.numerics.seed if run.record.numerics else None,
-                "J&F": score,
+                name: score,
                 "change": score - before if before is not None else None,
                 "path": str(run.folder),
             }
             for run, score, before in zip(self.runs, scores, [None, *scores], strict=False)
         ]
-        return Table("History", _COLUMNS, rows)
+        return Table("History", (*_ABOUT, percent(name), *_MOVED), rows)
 
 
 def history(runs: Sequence[Run]) -> History:
-    """Order runs by the time at which they ended and look for a change of their J&F.
+    """Order runs by the time at which they ended and look for a change of their headline score.
 
     Raises:
         BadInputError: A run has no scores, or some of its sequences have none.
@@ -73,7 +73,7 @@ def history(runs: Sequence[Run]) -> History:
         require_comparable(runs[0].record, run.record)
         _require_same_kind(runs[0], run)
     ordered = tuple(sorted(runs, key=lambda run: run.record.ended))
-    values = [run.record.scores["J&F"] for run in ordered]
+    values = [run.record.scores[run.headline] for run in ordered]
     return History(ordered, change_point(values) if len(values) >= LEAST else None)
 
 

@@ -18,7 +18,7 @@ _SEED = 20200823
 
 @dataclass(frozen=True)
 class Change:
-    """How J&F moved from one run to another; fractions.
+    """How the headline score moved from one run to another; fractions.
 
     Attributes:
         difference: Mean over the objects of all sequences that both runs scored, second run minus first.
@@ -27,6 +27,7 @@ class Change:
         confidence: Confidence of the interval.
         sequences: Sequence to its own difference, the largest first, whichever its sign.
         resamples: How often sequences were drawn.
+        score: Which score moved.
     """
 
     difference: float
@@ -35,6 +36,7 @@ class Change:
     confidence: float
     sequences: Mapping[str, float]
     resamples: int
+    score: str = "J&F"
 
     @property
     def is_significant(self) -> bool:
@@ -44,18 +46,18 @@ class Change:
     def __str__(self) -> str:
         verdict = "zero is outside" if self.is_significant else "zero is inside, so no difference is shown"
         return (
-            f"J&F {100 * self.difference:+.2f} points, {self.confidence:.0%} interval "
+            f"{self.score} {100 * self.difference:+.2f} points, {self.confidence:.0%} interval "
             f"{100 * self.low:+.2f} to {100 * self.high:+.2f}: {verdict} (paired bootstrap over "
             f"{counted(len(self.sequences), 'sequence')}, {self.resamples} resamples)"
         )
 
 
 ScoresByObject = Mapping[str, Mapping[int, float]]
-"""Sequence to object id to J&F, a fraction."""
+"""Sequence to object id to the headline score, a fraction."""
 
 
 def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE) -> Change:
-    """Return how J&F moved from one run to another, with its interval; see `change_of_scores`.
+    """Return how the headline score moved from one run to another, with its interval; see `change_of_scores`.
 
     Args:
         first: The run that sets the mark.
@@ -68,7 +70,7 @@ def change(first: Run, second: Run, *, resamples: int = RESAMPLES, confidence: f
     """
     names = str(first.folder), str(second.folder)
     scores = object_scores(first), object_scores(second)
-    return change_of_scores(*scores, names=names, resamples=resamples, confidence=confidence)
+    return change_of_scores(*scores, names=names, score=first.headline, resamples=resamples, confidence=confidence)
 
 
 def change_of_scores(
@@ -76,10 +78,11 @@ def change_of_scores(
     second: ScoresByObject,
     *,
     names: tuple[str, str],
+    score: str = "J&F",
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
 ) -> Change:
-    """Return how J&F moved, with its interval.
+    """Return how a score moved, with its interval.
 
     Whole sequences are drawn, since the objects of a sequence share its frames and their scores are not independent;
     as in a run's own score, each object of a drawn sequence counts once.
@@ -88,6 +91,7 @@ def change_of_scores(
         first: The scores that set the mark.
         second: Those that are judged, made under the same rules on the same data.
         names: Whose they are, for the message.
+        score: Which score it is.
         resamples: How often to draw.
         confidence: Confidence of the interval.
 
@@ -111,20 +115,21 @@ def change_of_scores(
         confidence=confidence,
         sequences=dict(sorted(own.items(), key=lambda item: -abs(item[1]))),
         resamples=resamples,
+        score=score,
     )
 
 
 def object_scores(run: Run) -> ScoresByObject:
-    """Return J&F of all sequences that ended well."""
+    """Return the headline score of the objects of all sequences that ended well."""
     return {
-        name: {each.object: each.score for each in sequence.scores}
+        name: {each.object: each.value(run.object_score) for each in sequence.scores}
         for name, sequence in run.sequence_records.items()
         if sequence.status == "done"
     }
 
 
 def _differences(first: ScoresByObject, second: ScoresByObject) -> dict[str, NDArray[np.float64]]:
-    """Return J&F of the second minus that of the first, by sequence and object."""
+    """Return the score of the second minus that of the first, by sequence and object."""
     found = {}
     for name, before in first.items():
         after = second.get(name, {})

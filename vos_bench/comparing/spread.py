@@ -7,9 +7,10 @@ from statistics import fmean, stdev
 
 from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, require_comparable
 from vos_bench.errors import BadInputError, NotComparableError
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.records import FrameScores, ObjectRecord, Run, SequenceRecord
-from vos_bench.records.summary import run_scores
+from vos_bench.records.summary import run_scores, sequence_score
 
 MULTIPLE = 3.0
 """How many sample standard deviations a score may lie from the mean unless the user says otherwise."""
@@ -23,7 +24,7 @@ class Spread:
         mean: A run whose scores are the means over the runs, object by object. It has no FPS.
         runs: How many there are.
         overall: Score name to the sample standard deviation (n - 1) of the runs' overall scores.
-        sequences: Sequence to that of its J&F.
+        sequences: Sequence to that of its headline score.
     """
 
     mean: Run
@@ -65,6 +66,8 @@ def spread(runs: Sequence[Run]) -> Spread:
             "--seeds 0,1,2` makes them"
         )
     _require_one_method(runs)
+    if scoring_protocol(runs[0].record.protocol.name).tracks:
+        return _spread_of_tracks(runs)
     common = [name for name in runs[0].sequence_records if _same_objects(runs, name)]
     if not common:
         raise NotComparableError("no sequence has scores of the same objects in all baselines")
@@ -72,13 +75,35 @@ def spread(runs: Sequence[Run]) -> Spread:
         run_scores((each for name in common for each in run.sequence_records[name].scores), run.record.protocol.name)
         for run in runs
     ]
-    sequences = {name: stdev(run_scores(run.sequence_records[name].scores)["J&F"] for run in runs) for name in common}
+    sequences = {
+        name: stdev(sequence_score(run.sequence_records[name], run.headline) for run in runs) for name in common
+    }
     averaged = {name: _average(runs, name) if name in common else _failed(name) for name in runs[0].sequence_records}
     return Spread(
         mean=replace(runs[0], record=runs[0].record.replace(timing=None), sequence_records=averaged),
         runs=len(runs),
-        overall={score: stdev(found[score] for found in totals) for score in totals[0]},
+        overall={
+            score: stdev(found[score] for found in totals)
+            for score in totals[0]
+            if not any(math.isnan(found[score]) for found in totals)
+        },
         sequences=sequences,
+    )
+
+
+def _spread_of_tracks(runs: Sequence[Run]) -> Spread:
+    """Return mean and spread of scores that are of all sequences together. Raises NotComparableError."""
+    first = runs[0].record
+    if any(not run.record.scores or run.record.dataset.sequences != first.dataset.sequences for run in runs):
+        raise NotComparableError("some baseline has no scores of tracks, or scores of other sequences")
+    names = [name for name in first.scores if all(name in run.record.scores for run in runs)]
+    values = {name: [run.record.scores[name] for run in runs] for name in names}
+    means = {name: fmean(found) for name, found in values.items()}
+    return Spread(
+        mean=replace(runs[0], record=first.replace(timing=None, scores=means)),
+        runs=len(runs),
+        overall={name: stdev(found) for name, found in values.items()},
+        sequences={},
     )
 
 

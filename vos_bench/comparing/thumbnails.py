@@ -66,7 +66,7 @@ def pictures(sequence: str, *, baseline: Run, candidate: Run, dataset: Dataset) 
 def worst_frame(
     baseline: SequenceRecord, candidate: SequenceRecord, known: Collection[str] | None = None
 ) -> str | None:
-    """Return the frame whose J + F fell most, summed over objects; None where no frame was scored in both.
+    """Return the frame whose J + F (or J alone) fell most, summed over objects; None where none was scored in both.
 
     Args:
         baseline: The sequence in the run that sets the mark.
@@ -81,8 +81,9 @@ def worst_frame(
 def _by_frame(record: SequenceRecord) -> dict[str, float]:
     sums: dict[str, float] = {}
     for each in record.scores:
-        for frame, J, F in zip(each.per_frame.frame, each.per_frame.J, each.per_frame.F, strict=True):
-            sums[frame] = sums.get(frame, 0.0) + J + F
+        contour = each.per_frame.by_frame("F")
+        for frame, J in each.per_frame.by_frame("J").items():
+            sums[frame] = sums.get(frame, 0.0) + J + contour.get(frame, 0.0)
     return sums
 
 

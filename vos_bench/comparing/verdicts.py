@@ -8,9 +8,10 @@ from itertools import islice
 from vos_bench.comparing.comparison import OVERALL, ComparisonRow, Verdict
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.metrics.measures import measure
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import shorten
 from vos_bench.records import Run, RunRecord, SequenceRecord
-from vos_bench.records.summary import run_scores
+from vos_bench.records.summary import run_scores, sequence_score
 
 DEFAULT_TOLERANCE = 0.001
 """A tenth of a percent point for a score; for FPS, which is relative, see `DEFAULT_FPS_TOLERANCE`."""
@@ -54,7 +55,8 @@ def judge(
         candidate: The run that is judged.
         tolerances: Score name to the difference that still counts as the same; FPS takes a share of the baseline.
             `DEFAULT_TOLERANCE` and `DEFAULT_FPS_TOLERANCE` stand for what is not named.
-        by_sequence: The same for J&F of single sequences; what is not named takes the one of J&F.
+        by_sequence: The same for the protocol's headline score of single sequences; what is not named takes the
+            overall one.
 
     Raises:
         NotComparableError: Data, protocol or metric version differ, or the objects of a sequence; or no sequence is
@@ -64,15 +66,20 @@ def judge(
     require_comparable(baseline.record, candidate.record, also=_other_objects(baseline, candidate))
     common = [name for name in baseline.sequence_records if baseline.has_scores(name) and candidate.has_scores(name)]
     ours, theirs = ({name: run.sequence_records[name] for name in common} for run in (baseline, candidate))
-    before, after = (_means(each.values()) if common else {} for each in (ours, theirs))
+    protocol = scoring_protocol(baseline.record.protocol.name)
+    if protocol.tracks:
+        before, after = _track_scores(baseline, candidate)
+    else:
+        before, after = (_means(each.values(), protocol.name) if common else {} for each in (ours, theirs))
     limits = _limits(before, tolerances or {})
     speed = _speed(baseline, candidate, limits["FPS"], asked="FPS" in (tolerances or {}))
-    if not common:
+    otherwise = limits.get(protocol.headline, DEFAULT_TOLERANCE)
+    by_name = tuple(_sequence_rows(baseline, candidate, by_sequence or {}, otherwise))
+    if not before and not (protocol.tracks and by_name):
         _require_speed_alone(baseline, candidate, speed)
-    rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in before]
-    rows += speed
-    rows += _sequence_rows(baseline, candidate, by_sequence or {}, limits.get("J&F", DEFAULT_TOLERANCE))
-    return tuple(rows)
+    known = [score for score in before if not (math.isnan(before[score]) or math.isnan(after[score]))]
+    rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in known]
+    return (*rows, *speed, *by_name)
 
 
 def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Iterable[str] = ()) -> None:
@@ -121,8 +128,29 @@ def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str
             yield f"protocol.{field}", what, ours, theirs
 
 
-def _means(sequences: Iterable[SequenceRecord]) -> dict[str, float]:
-    return run_scores(found for sequence in sequences for found in sequence.scores)
+def _means(sequences: Iterable[SequenceRecord], protocol: str) -> dict[str, float]:
+    return run_scores((found for sequence in sequences for found in sequence.scores), protocol)
+
+
+def _track_scores(baseline: Run, candidate: Run) -> tuple[dict[str, float], dict[str, float]]:
+    """Return both runs' scores of whole tracks; nothing where they are of other sequences, or there are none.
+
+    Such scores are of all sequences together: no part of them is that of a sequence.
+
+    Raises:
+        NotComparableError: Only one run has some.
+    """
+    if _finished(baseline) != _finished(candidate):
+        return {}, {}
+    before, after = baseline.record.scores, candidate.record.scores
+    if bool(before) != bool(after):
+        raise NotComparableError(f"{(candidate if before else baseline).folder} has no scores of tracks")
+    return dict(before), dict(after)
+
+
+def _finished(run: Run) -> set[str]:
+    """Return the sequences that did not fail."""
+    return {name for name, sequence in run.sequence_records.items() if sequence.status == "done"}
 
 
 def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dict[str, float]:
@@ -165,7 +193,7 @@ def _speed(baseline: Run, candidate: Run, tolerance: float, *, asked: bool) -> l
 
 def _speed_differs(baseline: Run, candidate: Run) -> str:
     """Return why two runs' FPS cannot be compared, empty when they can."""
-    ours, theirs = _timed(baseline), _timed(candidate)
+    ours, theirs = _finished(baseline), _finished(candidate)
     if ours != theirs:
         return f"times are of other sequences ({len(ours)}, then {len(theirs)})"
     different = [
@@ -187,11 +215,6 @@ def _instead_of_fps(record: RunRecord) -> Iterable[str]:
         yield f"only indicative times ({', '.join(record.timing.reasons) or 'no reason recorded'})"
     elif record.timing.fps is None:
         yield "no FPS"
-
-
-def _timed(run: Run) -> set[str]:
-    """Return the sequences that a run's times are of: those that did not fail."""
-    return {name for name, sequence in run.sequence_records.items() if sequence.status == "done"}
 
 
 def _speed_conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, object, object]]:
@@ -225,19 +248,27 @@ def _sequence_rows(
     baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float
 ) -> Iterable[ComparisonRow]:
     names = dict.fromkeys((*baseline.sequence_records, *candidate.sequence_records))
+    score = baseline.headline
     for name in names:
-        before, after = (_jf(run, name) for run in (baseline, candidate))
-        if before is not None and after is not None:
-            yield _judge(name, "J&F", before, after, tolerances.get(name, otherwise))
-        elif before is not None:
-            yield ComparisonRow(name, "J&F", before, None, Verdict.NEWLY_FAILING, _why(candidate, name))
-        elif after is not None:
+        before, after = (_headline_score(run, name) for run in (baseline, candidate))
+        if before is not None and after is not None and not math.isnan(before):
+            yield _judge(name, score, before, after, tolerances.get(name, otherwise))
+        elif before is not None and after is None:
+            yield ComparisonRow(name, score, _number(before), None, Verdict.NEWLY_FAILING, _why(candidate, name))
+        elif after is not None and before is None:
             verdict = Verdict.FIXED if name in baseline.sequence_records else Verdict.NOT_COMPARABLE
-            yield ComparisonRow(name, "J&F", None, after, verdict, _why(baseline, name))
+            yield ComparisonRow(name, score, None, _number(after), verdict, _why(baseline, name))
 
 
-def _jf(run: Run, name: str) -> float | None:
-    return _means([run.sequence_records[name]])["J&F"] if run.has_scores(name) else None
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _headline_score(run: Run, name: str) -> float | None:
+    """Return a sequence's score; None where it has none, NaN where its run is judged by tracks of all sequences."""
+    if scoring_protocol(run.record.protocol.name).tracks:
+        return math.nan if name in _finished(run) else None
+    return sequence_score(run.sequence_records[name], run.headline) if run.has_scores(name) else None
 
 
 def _why(run: Run, name: str) -> str:

@@ -14,7 +14,7 @@ from vos_bench.api import Mask
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, write_text
-from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.labelmaps import MAX_PIXELS, check_ids, read_label_map
 
 MOST_BYTES = 1 << 30
 """The largest file that is read; BURST's largest has a third of it."""
@@ -238,6 +238,33 @@ def encode_mask(mask: Mask) -> str:
 
     encoded: dict[str, Any] = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
     return bytes(encoded["counts"]).decode("ascii")
+
+
+def tracks_of_label_maps(listed: TrackSequence, folder: Path) -> TrackSequence:
+    """Return a sequence with the masks of label maps in place of its own; where a track has none it is left out.
+
+    Args:
+        listed: Its frames, tracks and classes.
+        folder: Holds `FRAME.png` for each annotated image.
+
+    Raises:
+        BadInputError: A label map is missing or damaged, has another size or shows an unknown object.
+    """
+    masks = tuple(_masks_of(folder / f"{frame}.png", listed) for frame in listed.annotated)
+    return listed.replace(segmentations=masks)
+
+
+def _masks_of(path: Path, listed: TrackSequence) -> dict[int, TrackMask]:
+    labels = read_label_map(path)
+    if labels.shape != (listed.height, listed.width):
+        sizes = " x ".join(map(str, labels.shape)), f"{listed.height} x {listed.width}"
+        raise BadInputError(
+            f"{path}: found {sizes[0]} pixels; expected {sizes[1]}; write label maps at the size of the frames"
+        )
+    tracks = listed.track_frames()
+    check_ids(labels, tracks, path)
+    shown = [track for track in tracks if (labels == track).any()]
+    return {track: TrackMask(rle=encode_mask(labels == track)) for track in shown}
 
 
 def write_tracks(path: Path, sequences: Iterable[Mapping[str, Any]], *, split: str) -> None:

@@ -113,7 +113,7 @@ def _matched(truth: Mask, mask: Mask, rows: Disk) -> tuple[int, int]:
 
 def _is_whole(rows: Disk) -> bool:
     """Return whether a disk is one with a whole radius."""
-    return bool(rows) and set(rows) == set(disk(rows[0].right))
+    return rows[0].right >= 0 and set(rows) == set(disk(rows[0].right))
 
 
 def counter(pixels: int, contour: ContourRule | None = CONTOUR) -> CountFrame:

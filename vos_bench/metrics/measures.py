@@ -211,7 +211,8 @@ def disk(radius: float) -> Disk:
 
     For a fractional radius r it is what MOSEv2's tool takes: ceil(2 r + 1) rows and columns, the k-th of them for the
     coordinate k - r, with the centre at the middle one. Such a disk is smaller than the next whole one, and lies off
-    its centre by a fraction of a pixel.
+    its centre by a fraction of a pixel. Below a radius of 0.59, in images of less than 74 pixels from corner to corner,
+    it has no pixel; OpenCV, by which the tool dilates, then takes that of its upper left corner.
     """
     size = math.ceil(2 * radius + 1)
     centre, coordinates = size // 2, [k - radius for k in range(size)]
@@ -220,7 +221,7 @@ def disk(radius: float) -> Disk:
         inside = [i - centre for i, x in enumerate(coordinates) if x * x + y * y <= radius * radius]
         if inside:
             rows.append(DiskRow(k - centre, -inside[0], inside[-1]))
-    return tuple(sorted(rows, key=lambda each: (abs(each.row), each.row)))
+    return tuple(sorted(rows, key=lambda each: (abs(each.row), each.row))) or (DiskRow(-1, 1, -1),)
 
 
 class MatchingDisks(NamedTuple):

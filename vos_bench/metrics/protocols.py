@@ -100,6 +100,7 @@ class ScoringProtocol:
         extra: What an object has besides mean, recall and decay of J and F.
         averaging: How the values of objects become the scores.
         scores: The names of the scores, the main one first.
+        headline: The score by which comparisons judge; runs, sequences and objects have it, unless it is of tracks.
         official: The tool whose rules these are.
         assumed: Each thing that is assumed because nobody published it.
         tracks: The task by which whole tracks are judged, not label maps; see `vos_bench.scoring.tracks`.
@@ -118,9 +119,15 @@ class ScoringProtocol:
     extra: tuple[StatisticRule, ...] = ()
     averaging: AveragingRule = MEAN_OVER_OBJECTS
     scores: tuple[str, ...] = SCORES
+    headline: str = "J&F"
     official: OfficialTool = field(default_factory=OfficialTool)
     assumed: tuple[str, ...] = ()
     tracks: Literal["exemplar", "class", "open"] | None = None
+
+    @property
+    def object_score(self) -> str:
+        """The score of single objects and sequences: the headline, or J&F where that is one of all tracks together."""
+        return "J&F" if self.tracks else self.headline
 
     @property
     def rules(self) -> dict[str, str]:
@@ -135,6 +142,7 @@ class ScoringProtocol:
             "label maps": self.files.text,
             "wrapped folder": "looked into" if self.wrapped else "refused",
             "extra scores": "; ".join(rule.text for rule in self.extra) or "none",
+            "headline": self.headline,
             "official tool": self.official.source or "none published",
         }
         return {
@@ -296,6 +304,7 @@ MOSEV2 = ScoringProtocol(
     ),
     averaging=Rule("mean over the frames of each object, then over all objects", mosev2_means),
     scores=("J&F_dot", "J", "F_dot", "J&F_dot_disappear", "J&F_dot_reappear", "F", "J&F"),
+    headline="J&F_dot",
     official=OfficialTool(
         source="henghuiding/MOSE-api, MOSEv2/sam2_rcms/tools/score.py, 241977a",
         missing_sequence="count 0 for each of its objects",
@@ -376,6 +385,7 @@ VOST = ScoringProtocol(
     extra=(Rule("J_last: mean, recall and decay of J over the frames from place floor(0.75 n) of n on", last_quarter),),
     averaging=Rule("mean over the frames of each object, then over the objects of all sequences", vost_means),
     scores=("J", "J_recall", "J_decay", "J_last", "J_last_recall", "J_last_decay"),
+    headline="J",
     official=OfficialTool(
         source="TRI-ML/VOST, evaluation, fe27457",
         missing_sequence="end with exit status 0 and no result",
@@ -417,12 +427,16 @@ def _of_tracks(
         unknown_ids="ignored",
         averaging=_ALL_TRACKS if task == "open" else _EACH_CLASS,
         scores=tuple(f"{measure}_{part}" for measure in (*measures, *of_masks) for part in parts),
+        headline=f"{measures[0]}_all",
         official=OfficialTool(source="Ali2500/BURST-benchmark, burstapi/eval, c143198"),
         tracks=task,
     )
 
 
 _WITH_CLASSES = ("HOTA", "DetA", "AssA", "AP")
+
+NO_TRACKS = "judges tracks; expected a dataset that has some, as burst"
+"""What to say of such a protocol on other data."""
 
 BURST_EXEMPLAR = _of_tracks(
     "burst-exemplar",

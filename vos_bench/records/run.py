@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from vos_bench.errors import BadInputError
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted
 from vos_bench.records.csv import (
     SEQUENCE_COLUMNS,
@@ -82,6 +83,16 @@ class Run:
         """Method, weights where they are not its own, and data."""
         return f"{self.record.method.title} on {self.record.dataset.title}"
 
+    @property
+    def headline(self) -> str:
+        """The score by which its protocol judges, such as J&F."""
+        return scoring_protocol(self.record.protocol.name).headline
+
+    @property
+    def object_score(self) -> str:
+        """The score of its objects and sequences; the headline, unless that is of whole tracks."""
+        return scoring_protocol(self.record.protocol.name).object_score
+
     def has_scores(self, sequence: str) -> bool:
         """Return whether this run has scores of a sequence."""
         record = self.sequence_records.get(sequence)
@@ -90,7 +101,8 @@ class Run:
     def __repr__(self) -> str:
         """Return one line: what was run, the main score, how many sequences ended well, and the folder."""
         counts = self.record.counts
-        scores = [f"{name} {100 * self.scores[name]:.1f} %" for name in ("G", "J&F") if name in self.scores][:1]
+        names = ("G", self.headline)
+        scores = [f"{name} {100 * self.scores[name]:.1f} %" for name in names if name in self.scores][:1]
         done = f"{counts.done} of {counted(counts.selected, 'sequence')} done"
         return f"<Run {', '.join((self.title, *scores, done))}, {str(self.folder)!r}>"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.records.identity import same_but_seed
 from vos_bench.records.models import ExternalScores, RunRecord
 from vos_bench.records.run import Run
@@ -70,6 +71,7 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
         "FPS": _speed(records),
         LATENCY: _latency(records),
         "state": _state(records),
+        "headline": scoring_protocol(first.protocol.name).headline,
     }
     for score in RUN_SCORES:
         values = [record.scores[score] for record in records if score in record.scores]
@@ -122,4 +124,5 @@ def _state(records: Sequence[RunRecord]) -> str:
 
 
 def _order(row: dict[str, Any]) -> tuple[str, str, float, str]:
-    return row["dataset"], row["split"], -(-np.inf if row.get("J&F") is None else row["J&F"]), row["method"]
+    score = row.get(row["headline"])
+    return row["dataset"], row["split"], -(-np.inf if score is None else score), row["method"]

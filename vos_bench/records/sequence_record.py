@@ -20,6 +20,11 @@ class FrameScores(FrozenModel):
     F: tuple[Fraction, ...] = ()
     F_dot: tuple[Fraction, ...] = ()
 
+    def by_frame(self, measure: str) -> dict[str, float]:
+        """Return frame name to J, F or F_dot, in order; nothing where the protocol does not have the measure."""
+        values: tuple[float, ...] = getattr(self, measure)
+        return dict(zip(self.frame, values, strict=True)) if values else {}
+
 
 class ObjectRecord(FrozenModel):
     """One object's scores: the statistics over its scored frames, and `per_frame`.
@@ -43,10 +48,11 @@ class ObjectRecord(FrozenModel):
     extra: dict[str, Fraction] = Field(default_factory=dict)
     per_frame: FrameScores
 
-    @property
-    def score(self) -> float:
-        """The object's J&F, a fraction; J where the protocol has no F."""
-        return self.J if self.F is None else (self.J + self.F) / 2
+    def value(self, score: str) -> float:
+        """Return one of its scores, a fraction; J&F is the mean of J and F. Raises KeyError where it has no such."""
+        if score == "J&F" and self.F is not None:
+            return (self.J + self.F) / 2
+        return self.statistics()[score]
 
     @property
     def shown_name(self) -> str | int:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.averages import GROUP_SCORES, SCORES
 from vos_bench.metrics.measures import MEASURES
@@ -108,6 +110,13 @@ def run_scores(objects: Iterable[ObjectRecord], protocol: str = "davis") -> dict
     if not objects:
         raise BadInputError("found no object to score; expected at least one in the first truth of some sequence")
     return scoring_protocol(protocol).averaging.apply(objects)
+
+
+def sequence_score(sequence: SequenceRecord, score: str) -> float:
+    """Return a score of one sequence, a fraction: the mean over its objects, which there must be. Raises KeyError."""
+    if score == "J&F":  # as a run has it, so that the last bits are the same
+        return (sequence_score(sequence, "J") + sequence_score(sequence, "F")) / 2
+    return float(np.mean([each.value(score) for each in sequence.scores]))
 
 
 def _mean_scores(scored: list[SequenceRecord], protocol: str) -> dict[str, float]:

@@ -14,10 +14,20 @@ from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import require_apart
 from vos_bench.foreign_code import describe
 from vos_bench.locks import FolderLock
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
-from vos_bench.records import Run, SequenceRecord, default_out, remove_partial_files, run_file, write_record
+from vos_bench.records import (
+    Run,
+    RunRecord,
+    SequenceRecord,
+    default_out,
+    read_sequence_records,
+    remove_partial_files,
+    run_file,
+    write_record,
+)
 from vos_bench.records.summary import write_summary
 from vos_bench.running.dispatch import RunOutput, WorkerJob, run_in_workers
 from vos_bench.running.frames import object_frames
@@ -230,8 +240,25 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
                 environment=collect_environment(settings.method.factory.partition(":")[0], settings.method.packages),
                 notes=(*record.notes, *output.notes),
             )
+        ended = (*(present[name] for name in work.finished), *output.records)
+        if scoring_protocol(record.protocol.name).tracks:
+            record = _with_track_scores(out, record, settings.dataset, ended)
         with lock.gate():
-            return write_summary(out, record, (*(present[name] for name in work.finished), *output.records))
+            return write_summary(out, record, ended)
+
+
+def _with_track_scores(out: Path, record: RunRecord, dataset: Dataset, ended: Iterable[SequenceRecord]) -> RunRecord:
+    """Judge the tracks of a run whose sequences have all ended: their scores are those of all of them together."""
+    found = read_sequence_records(out, ended)
+    if any(name not in found for name in record.dataset.sequences):
+        return record
+    from vos_bench.scoring.record import with_track_scores  # brings what reads lists of objects, as below
+
+    done = [name for name in record.dataset.sequences if found[name].status == "done"]
+    try:
+        return with_track_scores(record, out / "masks", dataset.track_files, names=done) if done else record
+    except BadInputError as error:  # the label maps stand all the same
+        return record.replace(notes=(*record.notes, f"tracks are not scored: {error}"))
 
 
 def _work_of(settings: RunSettings, name: str) -> float:

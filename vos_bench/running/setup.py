@@ -22,6 +22,7 @@ from vos_bench.devices import resolve_device
 from vos_bench.environment import Environment, collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files.code import code_sha256
+from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
 from vos_bench.names import did_you_mean
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
@@ -214,6 +215,9 @@ def _require_sound(settings: RunSettings) -> None:
         )
     if settings.clock == "model" and issubclass(method_class(info), SequenceMethod):
         raise BadInputError(f"the GPU's clock times single calls, and {info.name} takes whole sequences; use wall time")
+    protocol = settings.protocol or settings.dataset.protocol
+    if scoring_protocol(protocol).tracks and not settings.dataset.track_files:
+        raise BadInputError(f"--protocol {protocol}: {NO_TRACKS}")
     if problem := settings.dataset.frames_problem(settings.frames):
         path, found, expected, remedy = problem
         raise BadInputError(f"{path}: found {found}; expected {expected}; {remedy}")

@@ -1,7 +1,7 @@
 """Anybody's label maps: scored into a record like that of a run."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
 from vos_bench.metrics.frame_rules import TruthSequence
-from vos_bench.metrics.protocols import scoring_protocol
+from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
 from vos_bench.names import counted, printable, shorten
 from vos_bench.progress import Progress
 from vos_bench.records import (
@@ -103,7 +103,7 @@ def score(
     What an earlier scoring left in `out` is replaced, never reused.
 
     Args:
-        masks: The label maps, `MASKS/SEQUENCE/FRAME.png`; or a JSON file of tracks, for burst.
+        masks: The label maps, `MASKS/SEQUENCE/FRAME.png`; or a JSON file of tracks, as burst takes it too.
         truth: A folder of true label maps, laid out like `masks`; in place of a dataset, or for one without public
             truth; for datasets with a layout of truth of their own, a tree in this layout. A `meta.json` in it or
             beside it names objects, first frames and categories for the ytvos protocols.
@@ -155,16 +155,21 @@ def score_target(
 ) -> Run:
     """Score label maps against a target as `score` does; with a source, the record is of the kind `results-only`."""
     check_jobs(jobs)
-    if scoring_protocol(target.protocol).tracks:
-        return _score_tracks(masks, target, command, source, out)
+    tracks = bool(scoring_protocol(target.protocol).tracks)
+    if tracks:
+        _require_tracks(masks, target)
     record = _record(masks, target, command, source)
     out = Path(out) if out else default_out(record)
     require_apart(out, target.root)
     _require_no_other_record(out, record)
+    if tracks and not masks.is_dir():
+        return _write(out, with_track_scores(record, masks, target.track_files), _unscored_records(target))
     results = score_sequences(
         target.sequences, masks, protocol=target.protocol, jobs=jobs, engine=engine, progress=progress
     )
     records = [_sequence_record(result, target.protocol) for result in results]
+    if tracks and (scored := [each.name for each in records if each.status == "done"]):
+        record = with_track_scores(record, masks, target.track_files, names=scored)
     return _write(out, record, records)
 
 
@@ -201,39 +206,53 @@ def _sync_sequence_records(out: Path) -> None:
         raise BadInputError(f"{out}: cannot be written: {error.strerror}; expected a disk in order") from error
 
 
-def _score_tracks(
-    prediction: Path, target: ScoringTarget, command: str, source: Source | None, out: Path | str | None
-) -> Run:
-    """Score a file of tracks against those of a dataset."""
-    task = scoring_protocol(target.protocol).tracks
-    if task is None or not target.track_files:
-        raise BadInputError(f"--protocol {target.protocol}: judges tracks; expected a dataset that has some, as burst")
-    if not prediction.is_file():
+def _require_tracks(prediction: Path, target: ScoringTarget) -> None:
+    """Check that there are tracks to judge, and some to judge them by. Raises BadInputError."""
+    if not target.track_files:
+        raise BadInputError(f"--protocol {target.protocol}: {NO_TRACKS}")
+    if not prediction.exists():
         raise BadInputError(
             f"{prediction}: there is no such file; expected a JSON file of tracks, as vos-bench package writes it from "
-            "a run's label maps"
+            "a run's label maps, or a folder of label maps"
         )
-    from vos_bench.scoring.tracks import score_tracks  # loads scipy, which nothing else here needs
 
-    begun = _record(prediction, target, command, source)
-    out = Path(out) if out else default_out(begun)
-    require_apart(out, target.root)
-    _require_no_other_record(out, begun)
-    names = frozenset(each.name for each in target.sequences)
-    found = score_tracks(prediction, target.track_files, task, names=names)
-    missing = f"{counted(len(found.missing), 'sequence')} without any predicted mask, counted as misses"
-    record = begun.replace(
-        scored=True,
-        scores=found.scores,
-        classes=found.classes,
-        notes=(*begun.notes, *([f"{missing}: {shorten(found.missing)}"] if found.missing else [])),
-    )
+
+def _unscored_records(target: ScoringTarget) -> list[SequenceRecord]:
+    """Return the records of sequences whose tracks are in one file: the scores are of all of them together."""
     label = protocol_label(target.protocol)
-    records = [
+    return [
         SequenceRecord(name=each.name, status="done", frames=len(each.truth_names), protocol=label)
         for each in target.sequences
     ]
-    return _write(out, record, records)
+
+
+def with_track_scores(
+    record: RunRecord, prediction: Path, truths: Mapping[str, Path], *, names: Collection[str] | None = None
+) -> RunRecord:
+    """Return a record with the scores of tracks by its protocol, which are of all sequences together.
+
+    Args:
+        record: Says the protocol and the sequences.
+        prediction: A JSON file of tracks, or a folder of label maps.
+        truths: Set of classes to the file of its true tracks.
+        names: The sequences that count; None for all.
+
+    Raises:
+        BadInputError: A file is missing or damaged, or the truth has no track of a set of classes.
+    """
+    from vos_bench.scoring.tracks import score_tracks  # loads scipy, which nothing else here needs
+
+    task = scoring_protocol(record.protocol.name).tracks
+    assert task is not None
+    chosen = frozenset(record.dataset.sequences if names is None else names)
+    found = score_tracks(prediction, truths, task, names=chosen)
+    missing = f"{counted(len(found.missing), 'sequence')} without any predicted mask, counted as misses"
+    return record.replace(
+        scored=True,
+        scores=found.scores,
+        classes=found.classes,
+        notes=(*record.notes, *([f"{missing}: {shorten(found.missing)}"] if found.missing else [])),
+    )
 
 
 def check_jobs(jobs: int | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from vos_bench.errors import BadInputError
-from vos_bench.formats.tracks_json import RunLengthMask, TrackFile, TrackSequence, read_tracks
+from vos_bench.formats.tracks_json import RunLengthMask, TrackFile, TrackSequence, read_tracks, tracks_of_label_maps
 from vos_bench.metrics.tracking import (
     EPSILON,
     Floats,
@@ -80,10 +80,11 @@ class TrackScores:
 
 
 def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task, *, names: Container[str]) -> TrackScores:
-    """Score a file of tracks.
+    """Score tracks.
 
     Args:
-        prediction: The file, of the form of the truth.
+        prediction: A JSON file of the form of the truth; or a folder of label maps, `SEQUENCE/FRAME.png`, whose ids are
+            those of the true tracks and give the class.
         truths: Set of classes (`all`, `common`, `uncommon`) to the file of its true tracks.
         task: `exemplar` for tracks that start from given masks, `class` for those of given classes, `open` where
             classes do not matter.
@@ -92,7 +93,7 @@ def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task, *, na
     Raises:
         BadInputError: A file is missing or damaged, is of another split, or the truth lacks a set of classes.
     """
-    found = read_tracks(prediction)
+    found = _of_label_maps(prediction, truths["all"], names) if prediction.is_dir() else read_tracks(prediction)
     if task != "open":
         videos = _videos(prediction, found, truths["all"], task, names)
         return TrackScores(*_by_class(videos, task, truths["all"]), _missing(videos))
@@ -107,6 +108,14 @@ def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task, *, na
         values = _class_scores(videos, OBJECT, task)
         scores |= {f"{name}_{part}": values[name] for name in _reported(task)}
     return TrackScores(scores, {}, missing)
+
+
+def _of_label_maps(masks: Path, source: Path, names: Container[str]) -> TrackFile:
+    """Return label maps as the file that `vos-bench package` makes of them."""
+    truth = read_tracks(source)
+    chosen = (each for each in truth.sequences if each.name in names)
+    found = (tracks_of_label_maps(each, masks / each.name) for each in chosen)
+    return TrackFile(split=truth.split, sequences=tuple(found))
 
 
 def _reported(task: Task) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vos_bench.api import Box, Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, renaming, shorten
 
 if TYPE_CHECKING:
@@ -247,7 +248,9 @@ class GivenTruth(Dataset):
         self.track_files = dataset.track_files if own is None else own.track_files
         self._dataset, self._truth = dataset, truth.absolute()
         self.name, self.split, self.root = dataset.name, dataset.split, dataset.root
-        self.protocol, self.sequence_names = dataset.protocol, dataset.sequence_names
+        self.sequence_names = dataset.sequence_names
+        # tracks are judged by files of tracks, which label maps are not
+        self.protocol = "all-frames" if scoring_protocol(dataset.protocol).tracks else dataset.protocol
         self.version = dataset.version
         self._groups: Mapping[str, Mapping[int, str]] = {}
         if own is None:

@@ -97,7 +97,7 @@ def _row(headings: tuple[Heading, ...], line: Line) -> str:
 
 def _cell(cell: Cell) -> str:
     text = escape(cell.text)
-    return {0: text, 1: f"<strong>{text}</strong>", 2: f"<u>{text}</u>"}[cell.rank]
+    return {0: text, 1: f"<strong>{text}</strong>", 2: f"<u>{text}</u>"}[cell.rank] + _superscript(cell.marks)
 
 
 def _notes(table: Table, layout: Layout) -> Iterator[str]:

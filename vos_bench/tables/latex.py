@@ -37,13 +37,13 @@ _SPECIAL = {
 PAGE = 40
 """How many rows and notes together fit on one page."""
 
-_WIDE = 7
-"""Tables of several pages with more columns are set in small type."""
+_WIDE, _WIDEST = 7, 11
+"""Tables of several pages with more columns are set in small type, and in the smallest."""
 
 _LAST_LATIN = 0x17F
 """LaTeX's own fonts have the letters up to here (Latin Extended-A)."""
 
-_MEASURE = re.compile(r"(J&F|[GJF])(?:_(seen|unseen|recall|decay))?((?: .*)?)")
+_MEASURE = re.compile(r"(J&F|[GJFV])(?:_(seen|unseen|recall|decay|last|dot))?((?: .*)?)")
 
 _SHRINK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 """What is wider than the text is made as wide; what is not stays as large as the text around it."""
@@ -58,7 +58,7 @@ def latex(table: Table, layout: Layout) -> str:
     caption = rf"\caption{{{escape(table.title)}}}"
     long = len(layout.lines) + len(layout.footnotes) > PAGE and not layout.turned
     stacked = long and len(layout.headings) > _WIDE
-    head = [r"\toprule", *_column_groups(layout.headings), *_headings(layout, stacked=stacked)]
+    head = [r"\toprule", *_column_groups(layout.headings, stacked=stacked), *_headings(layout, stacked=stacked)]
     body = [*_body(layout), r"\bottomrule"]
     notes = list(_notes(table, layout.footnotes, ranked=layout.ranked))
     make = _longtable if long else _table
@@ -92,7 +92,7 @@ def _longtable(form: str, caption: str, rows: tuple[list[str], list[str]], notes
     head, body = rows
     yield r"% needs \usepackage{booktabs,longtable}"
     # Nothing shrinks a table that goes over several pages: with many columns, small type and narrow gaps.
-    yield r"\begingroup" + (r"\scriptsize\setlength{\tabcolsep}{2.5pt}" if len(form) > _WIDE else r"\small")
+    yield r"\begingroup" + _small(len(form))
     yield rf"\begin{{longtable}}{{{form}}}"
     yield rf"    {caption} \\"
     yield from (f"    {row}" for row in head)
@@ -102,6 +102,13 @@ def _longtable(form: str, caption: str, rows: tuple[list[str], list[str]], notes
     yield r"\endgroup"
     if notes:
         yield from (r"{\footnotesize\raggedright", *notes, "}")
+
+
+def _small(columns: int) -> str:
+    """Return the type of a table over several pages, which nothing shrinks."""
+    if columns > _WIDEST:
+        return r"\tiny\setlength{\tabcolsep}{1.2pt}"
+    return r"\scriptsize\setlength{\tabcolsep}{2.5pt}" if columns > _WIDE else r"\small"
 
 
 def _body(layout: Layout) -> Iterator[str]:
@@ -128,14 +135,17 @@ def _character(character: str) -> str:
     return f"[U+{ord(character):04X}]"
 
 
-def _column_groups(headings: tuple[Heading, ...]) -> Iterator[str]:
+def _column_groups(headings: tuple[Heading, ...], *, stacked: bool) -> Iterator[str]:
     if not any(heading.group for heading in headings):
         return
     texts, rules, first = [], [], 1
     for group, members in itertools.groupby(headings, key=lambda heading: heading.group):
         width = len(list(members))
         if group:
-            texts.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group)}}}")
+            text = escape(group)
+            if stacked and width == 1:  # each word below the other, so that a group of one column makes it no wider
+                text = r"\shortstack{" + r"\\".join(text.split()) + "}"
+            texts.append(rf"\multicolumn{{{width}}}{{c}}{{{text}}}")
             rules.append(rf"\cmidrule(lr){{{first}-{first + width - 1}}}")
         else:
             texts += [""] * width
@@ -164,8 +174,11 @@ def _heading(heading: Heading) -> str:
     match = _MEASURE.fullmatch(heading.label) if heading.is_symbol else None
     if match is None:
         return escape(heading.text)
-    symbol = r" \& ".join(rf"\mathcal{{{letter}}}" for letter in match[1].split("&"))
-    index = rf"_{{\mathrm{{{match[2]}}}}}" if match[2] else ""
+    symbols = [rf"\mathcal{{{letter}}}" for letter in match[1].split("&")]
+    if match[2] == "dot":
+        symbols[-1] = rf"\dot{{{symbols[-1]}}}"  # as the MOSEv2 paper has it: of the F alone
+    symbol = r" \& ".join(symbols)
+    index = rf"_{{\mathrm{{{match[2]}}}}}" if match[2] and match[2] != "dot" else ""
     rest = f" {escape(match[3])}" if match[3] else ""
     return f"${symbol}{index}${rest}" + (f" {{[}}{escape(heading.unit)}]" if heading.unit else "")
 
@@ -174,13 +187,17 @@ def _cell(cell: Cell) -> str:
     if cell.heading:
         return _heading(cell.heading)
     text = escape(cell.text)
-    return {0: text, 1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}[cell.rank]
+    return {0: text, 1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}[cell.rank] + _superscript(cell.marks)
 
 
 def _marked(texts: list[str], marks: tuple[int, ...]) -> list[str]:
-    if marks and texts:
-        texts[0] += rf"\textsuperscript{{{','.join(map(str, marks))}}}"
+    if texts:
+        texts[0] += _superscript(marks)
     return texts
+
+
+def _superscript(marks: tuple[int, ...]) -> str:
+    return rf"\textsuperscript{{{','.join(map(str, marks))}}}" if marks else ""
 
 
 def _notes(table: Table, footnotes: tuple[str, ...], *, ranked: bool) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """From a table to what every writer sets: printed cells with their rank, groups of rows, numbered notes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from vos_bench.errors import BadInputError
@@ -43,11 +43,12 @@ class Heading(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One printed value; `heading` where it heads its row."""
+    """One printed value; `heading` where it heads its row, and the numbers of the notes on this value, from 1."""
 
     text: str
     rank: Rank = 0
     heading: Heading | None = None
+    marks: tuple[int, ...] = ()
 
 
 class Line(NamedTuple):
@@ -86,11 +87,23 @@ def lay_out(table: Table, orientation: Orientation = "rows") -> Layout:
     numbers: dict[str, int] = {}
     lines = []
     for i, row in enumerate(rows):
-        found = tuple(Cell(_text(column, row), ranks.get((i, column.name), 0)) for column in table.columns)
-        marks = [numbers.setdefault(note, len(numbers) + 1) for note in notes_of(table, row)]
-        lines.append(Line(_group(table, row), found, tuple(sorted(set(marks)))))
+        marks = _numbered(notes_of(table, row), numbers)
+        found = tuple(
+            Cell(
+                _text(column, row),
+                ranks.get((i, column.name), 0),
+                marks=_numbered(doubts_of(table, row).get(column.name, ()), numbers),
+            )
+            for column in table.columns
+        )
+        lines.append(Line(_group(table, row), found, marks))
     layout = Layout(tuple(map(_heading, table.columns)), tuple(lines), tuple(numbers), bool(ranks))
     return layout if orientation == "rows" else _turn(table, layout)
+
+
+def _numbered(notes: Iterable[str], numbers: dict[str, int]) -> tuple[int, ...]:
+    """Return the numbers of notes, ascending; a new note gets the next one."""
+    return tuple(sorted({numbers.setdefault(note, len(numbers) + 1) for note in notes}))
 
 
 def _heading(column: Column) -> Heading:
@@ -132,6 +145,12 @@ def notes_of(table: Table, row: Row) -> tuple[str, ...]:
     return tuple(found) if isinstance(found, (tuple, list)) else ()
 
 
+def doubts_of(table: Table, row: Row) -> Mapping[str, tuple[str, ...]]:
+    """Return column to the notes on a row's value in it."""
+    found = row.get(table.doubts) if table.doubts else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def below(table: Table, layout: Layout) -> list[str]:
     """Return the lines below a table: its notes, then the numbered ones."""
     numbered = [f"[{number}] {note}" for number, note in enumerate(layout.footnotes, start=1)]
@@ -141,8 +160,13 @@ def below(table: Table, layout: Layout) -> list[str]:
 def with_marks(line: Line, texts: list[str]) -> list[str]:
     """Return the texts of a row with the numbers of its notes behind the first."""
     if line.marks and texts:
-        texts[0] = f"{texts[0]} [{', '.join(map(str, line.marks))}]"
+        texts[0] += marked(line.marks)
     return texts
+
+
+def marked(marks: tuple[int, ...]) -> str:
+    """Return the numbers of notes as they stand behind what they are about."""
+    return f" [{', '.join(map(str, marks))}]" if marks else ""
 
 
 def _group(table: Table, row: Row) -> str:

@@ -86,6 +86,8 @@ class Table:
         rank: The key of rows that says which rows may be ranked against each other: those with the same
             text. None there, or no such key: never ranked.
         footnotes: The key of rows with each row's notes, a tuple of sentences.
+        doubts: The key of rows with notes on single values: column to a tuple of sentences, whose numbers stand beside
+            the value.
         across: The column whose values head the columns where the table is set on its side, as papers print a few
             methods beside each other with a line for each score; empty for a table that is never set so.
     """
@@ -97,4 +99,5 @@ class Table:
     group: str = ""
     rank: str = ""
     footnotes: str = ""
+    doubts: str = ""
     across: str = ""

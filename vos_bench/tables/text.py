@@ -5,7 +5,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Literal
 
-from vos_bench.tables.layout import Cell, Heading, Layout, below, with_marks
+from vos_bench.tables.layout import Cell, Heading, Layout, below, marked, with_marks
 from vos_bench.tables.model import Column, Table
 
 if TYPE_CHECKING:
@@ -127,9 +127,10 @@ def _wrapped(notes: list[str], width: int | None) -> list[str]:
 
 def _text_cell(cell: Cell, layout: Layout) -> str:
     if not layout.ranked or not _looks_like_number(cell.text):
-        return cell.text
+        return cell.text + marked(cell.marks)
     mark = " *_"[cell.rank]
-    return f"{mark}{cell.text}{mark}"
+    ranked = f"{mark}{cell.text}{mark}"
+    return f"{ranked.rstrip()}{marked(cell.marks)}" if cell.marks else ranked
 
 
 def _looks_like_number(value: str) -> bool:

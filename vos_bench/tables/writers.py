@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, get_args
 
 from vos_bench.errors import BadInputError
@@ -16,8 +16,10 @@ from vos_bench.tables.layout import (
     Layout,
     Orientation,
     below,
+    doubts_of,
     is_missing,
     lay_out,
+    marked,
     notes_of,
     rows_in_groups,
     with_marks,
@@ -87,7 +89,7 @@ def plain_markdown(text: str) -> str:
 
 def _markdown_cell(cell: Cell) -> str:
     before, after = {0: ("", ""), 1: ("**", "**"), 2: ("<u>", "</u>")}[cell.rank]
-    return f"{before}{plain_markdown(cell.text)}{after}"
+    return f"{before}{plain_markdown(cell.text)}{after}{marked(cell.marks)}"
 
 
 def _data_names(table: Table) -> list[str]:
@@ -102,7 +104,7 @@ def _csv(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*names, *(["notes"] if table.footnotes else [])])
     for row in rows_in_groups(table):
-        notes = [escape_formula(" | ".join(notes_of(table, row)))] if table.footnotes else []
+        notes = [escape_formula(" | ".join(_all_notes(table, row)))] if table.footnotes else []
         writer.writerow([*(_csv_value(row.get(name)) for name in names), *notes])
     return out.getvalue()
 
@@ -117,7 +119,7 @@ def _json(table: Table) -> str:
 
 
 def _json_notes(table: Table, row: Row) -> dict[str, list[str]]:
-    return {"notes": list(notes_of(table, row))} if table.footnotes else {}
+    return {"notes": list(_all_notes(table, row))} if table.footnotes else {}
 
 
 def _json_value(value: Any) -> Any:
@@ -129,6 +131,13 @@ def _json_value(value: Any) -> Any:
 def _plain_number(value: Any) -> Any:
     """Return a number of NumPy or pandas as one of Python, anything else as text."""
     return value.item() if hasattr(value, "item") else str(value)
+
+
+def _all_notes(table: Table, row: Row) -> Iterator[str]:
+    """Yield a row's notes, then those on its values, which name the column."""
+    yield from notes_of(table, row)
+    for column, notes in doubts_of(table, row).items():
+        yield from (f"{column}: {note}" for note in notes)
 
 
 def _csv_value(value: Any) -> Any:

@@ -57,7 +57,9 @@ function show(i) {
   current = Math.max(0, Math.min(i, data.frames.length - 1));
   slider.value = current;
   slider.setAttribute("aria-valuetext", `frame ${data.frames[current]}`);
-  document.getElementById("frame-name").textContent = `${data.frames[current]} · ${current + 1} of ${data.frames.length}`;
+  const starting = data.late.filter((each) => each.place === current).map((each) => ` · object ${each.name} starts here`);
+  document.getElementById("frame-name").textContent =
+    `${data.frames[current]} · ${current + 1} of ${data.frames.length}${starting.join("")}`;
   document.getElementById("legend").hidden = view() !== "errors";
   panels.forEach((panel, k) => {
     const run = data.runs[k];
@@ -118,6 +120,13 @@ function drawChart(chart) {
   chart.setAttribute("preserveAspectRatio", "none");
   chart.replaceChildren();
   for (const y of [0, 50, 100]) chart.append(element("line", { class: "grid", x1: 0, x2: last, y1: y, y2: y }));
+  for (const { name, place } of data.late) {
+    const line = element("line", { class: "start", x1: place, x2: place, y1: -4, y2: 104 });
+    const title = element("title", {});
+    title.textContent = `object ${name} starts on ${data.frames[place]}`;
+    line.append(title);
+    chart.append(line);
+  }
   data.runs.forEach((run, k) => {
     if (!isOn(k)) return;
     for (const points of pieces(run[chart.dataset.measure])) {
@@ -149,6 +158,9 @@ panels.forEach((panel) => {
   panel.querySelector(".stack").addEventListener("click", () => panel.classList.toggle("large"));
 });
 slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
+document.querySelectorAll("#late button").forEach((button) => {
+  button.addEventListener("click", () => { stop(); show(Number(button.dataset.place)); });
+});
 opacity.addEventListener("input", () => show(current));
 playButton.addEventListener("click", toggle);
 document.querySelectorAll("input[name=view]").forEach((choice) => choice.addEventListener("change", () => show(current)));

@@ -18,6 +18,7 @@ from vos_bench import registry
 from vos_bench.cli import main
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import load_run
+from vos_bench.scoring.findings import PASSED_OVER_NOTE
 
 Call = Callable[..., int]
 MARK = "VOS_BENCH_TEST_MARK"
@@ -111,9 +112,8 @@ def test_a_run_takes_the_truth_that_a_scoring_takes(call: Call, data) -> None:
     assert record("given")["dataset"]["fingerprint"] != record("out")["dataset"]["fingerprint"]
 
 
-@pytest.mark.parametrize("name", ["sav", "lvos2"])
-def test_a_killed_run_goes_on_where_it_stopped(call: Call, benchmark_trees, tmp_path, monkeypatch, name: str) -> None:
-    root = benchmark_trees.BUILDERS[name](tmp_path / "data")
+def test_a_killed_run_goes_on_where_it_stopped(call: Call, data, tmp_path, monkeypatch) -> None:
+    name, root = data
     (tmp_path / "waits.py").write_text(WAITS)
     mark = tmp_path / "mark"
     command = ("run", f"{tmp_path / 'waits.py'}:Waits", "--dataset", name, "--root", str(root), "--out", "out")
@@ -164,6 +164,38 @@ def test_pages_strips_and_pictures_show_one_folder_an_object(
     assert "<img" in load_run(Path("out"))._repr_html_()
 
 
+def test_a_run_on_every_layout_is_reported(call: Call, data, tmp_path, monkeypatch, capsys) -> None:
+    name, root = data
+    places = {"sav": "sav", "mosev1": "MOSE", "mosev2": "MOSEv2", "lvos1": "LVOS", "lvos2": "LVOS_V2"}
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / places.get(name, name.upper())).symlink_to(root)
+    monkeypatch.setenv("VOS_BENCH_DATA", str(tmp_path / "all"))
+    assert call("run", "copy-first", "--dataset", name, "--out", "out") == 0
+    scored = not name.startswith("mose")
+    shows = {"runs": True, "attributes": scored, "summary": scored and name != "burst"}
+    for table, expected in (shows if name == "burst" else {**shows, name: scored}).items():
+        assert call("report", table, "out", "--format", "csv", "--out", "table.csv") == 0
+        assert not expected or "copy-first" in Path("table.csv").read_text()
+    assert call("report", "html", "out", "--out", "page") == 0
+    assert len(list(Path("page").rglob("objects-*.png"))) == 18
+    assert "could not be shown" not in Path("page/index.html").read_text()
+    capsys.readouterr()
+
+
+def test_a_page_marks_each_later_object_on_its_own_first_frame(
+    call: Call, benchmark_trees, tmp_path, monkeypatch
+) -> None:
+    root = benchmark_trees.sav(tmp_path / "sav")
+    monkeypatch.setenv("VOS_BENCH_DATA", str(tmp_path))
+    assert call("run", "copy-first", "--dataset", "sav", "--root", root, "--out", "out") == 0
+    assert call("report", "html", "out", "--out", "page") == 0
+    late, other = (Path(f"page/sequence-00{number}.html").read_text() for number in (1, 2))
+    assert '"late": [{"name": "001", "place": 2}]' in late  # its first mask is on the third annotated frame
+    assert ">001 on 00008</button>" in late
+    assert '"late": []' in other
+    assert "Each object has masks of its own, which may overlap" in late
+
+
 def test_overlapping_objects_are_scored_as_masks(call: Call, benchmark_trees, tmp_path) -> None:
     root = benchmark_trees.sav(tmp_path / "data")
     masks = root / "sav_val/Annotations_6fps"
@@ -195,6 +227,9 @@ def test_predictions_at_24_frames_a_second_score_as_those_at_6(call: Call, bench
             path.with_name(f"{int(path.stem) + more:05d}.png").write_bytes(path.read_bytes())
     assert call("score", "out/masks", "--dataset", "sav", "--root", root, "--out", "scored") == 0
     assert record("scored")["scores"] == record("out")["scores"]
+    notes = [note for note in record("scored")["notes"] if "passed over" in note]
+    assert notes == [f"{PASSED_OVER_NOTE}: sav_000001 (27 of 36), sav_000002 (27 of 36)"]  # said once
+    assert not any("passed over" in note for note in record("out")["notes"])
 
 
 def test_a_run_on_burst_has_the_official_scores_of_its_tracks(call: Call, benchmark_trees, tmp_path, capsys) -> None:

@@ -35,6 +35,10 @@ NO_BACKGROUND_NOTE = (
     "no pixel of the label maps is background (0): tools that choose a palette themselves number it anew"
 )
 
+PASSED_OVER_NOTE = (
+    "label maps of frames without a truth are passed over, as those between the annotated frames of a higher frame rate"
+)
+
 
 class WhiteTruth:
     """A sequence whose truth is 0/255 masks: white is object 1."""
@@ -130,13 +134,24 @@ def scoring_notes(reading: TruthReading, folder: Path, counts: Sequence[FrameCou
         notes[VOID_NOTE] = f"{marked} of {len(counts)} scored frames"
     if counts and reading.without_background == len(counts):
         notes[NO_BACKGROUND_NOTE] = ""
-    return {**notes, **_partial(reading.sequence, folder)}
+    return {**notes, **_partial(reading.sequence, folder), **_passed_over(reading, folder)}
 
 
 def _partial(sequence: TruthSequence, folder: Path) -> dict[str, str]:
     outputs = getattr(sequence, "output_names", None) or {*sequence.truth_names, *_numbered(folder, sequence)}
     note = partial_truth(sequence.truth_names, tuple(outputs))
     return {PARTIAL_NOTE: note} if note else {}
+
+
+def _passed_over(reading: TruthReading, folder: Path) -> dict[str, str]:
+    """Say how many files of a sequence, or of its first object, are of frames without a truth."""
+    if not reading.raw:
+        return {}
+    place = folder / next(iter(reading.sequence.object_names.values()), "")
+    present = [path.stem for path in place.glob("*.png")]
+    known = frozenset(reading.sequence.truth_names)
+    others = sum(name not in known for name in present)
+    return {PASSED_OVER_NOTE: f"{others} of {len(present)}"} if others else {}
 
 
 def _numbered(folder: Path, sequence: TruthSequence) -> list[str]:

@@ -15,7 +15,7 @@ from .frames import LABEL_SUFFIXES, image_files
 from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
 from .label_map_sequence import LabelMapSequence
 from .problems import BadDataError
-from .split_tree import AGAIN, MACOS_LEFTOVERS, release_problem
+from .split_tree import AGAIN, MACOS_LEFTOVERS, depth_problem, release_problem
 from .video_folders import FolderDataset
 
 
@@ -152,6 +152,9 @@ class LabelMapDataset(FolderDataset):
                 continue  # what is wrong with both folders is said once
             told.add(present)
             if missing := [name for name in self.sequence_names if name not in present]:
+                if problem := depth_problem(folder, self.sequence_names):
+                    yield problem
+                    continue
                 have = f"{len(self) - len(missing)} of {counted(len(self), 'sequence')}; missing: {shorten(missing)}"
                 yield Problem(folder, have, f"all of {self.name} {self.split}", AGAIN)
             extra = sorted(present - {*self.sequence_names, MACOS_LEFTOVERS})

@@ -16,7 +16,16 @@ from .masklets import MaskletSequence
 from .name_list import read_name_list
 from .object_folders import ObjectFolderSequence, list_object_folders
 from .problems import BadDataError
-from .split_tree import AGAIN, find_file, find_split, find_truth, release_problem, require_folder, sequence_folders
+from .split_tree import (
+    AGAIN,
+    depth_problem,
+    find_file,
+    find_split,
+    find_truth,
+    release_problem,
+    require_folder,
+    sequence_folders,
+)
 from .video_folders import FolderDataset
 
 FRAMES, LABELS = "JPEGImages_24fps", "Annotations_6fps"
@@ -129,6 +138,9 @@ class Sav(FolderDataset):
     def check(self) -> list[Problem]:
         """Compare with the list and the release, then look at every file; return what is wrong."""
         problems = [*filter(None, [self._count_problem(), self.frames_problem("all")])]
+        for folder in (self.frames_folder, self.annotations_folder):
+            if problem := depth_problem(folder, self.sequence_names):
+                return [*problems, problem]
         for name in self.sequence_names:
             problems += self._check_sequence(name)
         return problems

@@ -1,7 +1,7 @@
 """Where the parts of a benchmark's tree lie: the split's folder, its lists, and a truth that comes without frames."""
 
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from vos_bench.api import Problem
@@ -71,6 +71,17 @@ def find_file(places: Iterable[Path], *, expected: str, remedy: str) -> Path:
     holds = shorten(sorted(path.name for path in folder.iterdir()), 5) if folder.is_dir() else ""
     found_instead = f"no such file ({folder.name} holds {holds or 'nothing'})"
     raise BadDataError(Problem(wanted[0], found_instead, expected, remedy))
+
+
+def depth_problem(folder: Path, names: Collection[str]) -> Problem | None:
+    """Return what is wrong where none of the sequences lies in a folder, but all in one of its folders; else None."""
+    if not folder.is_dir() or any((folder / name).is_dir() for name in names):
+        return None
+    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    if nested := next((path for path in inside if any((path / name).is_dir() for name in names)), None):
+        remedy = f"move what {nested} holds one level up, into {folder}"
+        return Problem(folder, f"the sequences one level too deep, in {nested}", "one folder a sequence", remedy)
+    return None
 
 
 def sequence_folders(folder: Path) -> tuple[str, ...]:

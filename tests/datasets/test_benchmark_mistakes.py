@@ -192,6 +192,9 @@ CASES: list[tuple[str, str | None, Damage, str]] = [
     ("vost", None, remove("Annotations/555_tear_foil/*.png"), "555_tear_foil.*no label map"),
     ("vost", None, rename("ImageSets/val.txt", "ImageSets/valid.txt"), "val.txt.*holds valid.txt"),
     ("burst", None, wrap("val"), "one level too deep, in .*val/val"),
+    ("vost", None, wrap("Annotations"), "one level too deep, in .*Annotations/Annotations"),
+    ("sav", None, wrap("sav_val/Annotations_6fps"), "one level too deep, in .*Annotations_6fps/Annotations_6fps"),
+    ("sav", None, wrap("sav_val/JPEGImages_24fps"), "one level too deep, in .*JPEGImages_24fps/JPEGImages_24fps"),
     (
         "sav",
         None,

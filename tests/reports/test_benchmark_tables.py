@@ -118,14 +118,14 @@ def test_a_system_on_val_and_test_of_sav_is_one_line(make_run: MakeRun) -> None:
     (row,) = [row for row in build("sav", runs).rows if row["origin"] == "measured"]
     assert (row["val J&F"], row["test J&F"]) == (0.6, 0.5)
     published = [row for row in build("sav").rows if row["method"] == "SAM 3"]
-    assert [(row["val J&F"], row["test J&F"]) for row in published] == [(0.835, 0.844)]
+    assert [(row["val J&F"], row["test J&F"]) for row in published] == [(83.5 / 100, 84.4 / 100)]
 
 
 def test_a_line_of_the_summary_is_what_one_source_prints() -> None:
     rows = [row for row in build("summary").rows if row["method"] == "SAM 2.1 L"]
     by_source = {row["notes"][0]: row["LVOS v2 val J&F"] for row in rows}
-    assert by_source["SAM 3 paper Table 6 (arXiv 2511.16719), LVOSv2"] == 0.796
-    assert by_source["SeC paper (arXiv 2507.15852) Table 5"] == 0.841
+    assert by_source["SAM 3 paper Table 6 (arXiv 2511.16719), LVOSv2"] == 79.6 / 100
+    assert by_source["SeC paper (arXiv 2507.15852) Table 5"] == 84.1 / 100
     methods = [row["method"] for row in build("summary").rows]
     same = [i for i, row in enumerate(methods) if row in ("SAM 2.1 L", "SAM2.1-L", "sam2.1_hiera_large")]
     assert same == list(range(same[0], same[0] + len(same)))  # next to each other, however they are spelled

@@ -194,7 +194,7 @@ def test_runs_without_scores_and_runs_that_are_left_out_are_named_below(make_run
     assert measured(table).empty
     below = " ".join(table.notes)
     assert "masks-only" in below
-    assert "started from boxes" in below
+    assert "1 run from boxes" in below
     assert "test-dev" in below
 
 

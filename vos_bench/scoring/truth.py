@@ -245,12 +245,13 @@ class GivenTruth(Dataset):
             BadInputError: There is no such folder, or no label maps in it.
         """
         self._own = own
-        self.track_files = dataset.track_files if own is None else own.track_files
+        self.track_files = {} if own is None else own.track_files
         self._dataset, self._truth = dataset, truth.absolute()
         self.name, self.split, self.root = dataset.name, dataset.split, dataset.root
         self.sequence_names = dataset.sequence_names
         # tracks are judged by files of tracks, which label maps are not
-        self.protocol = "all-frames" if scoring_protocol(dataset.protocol).tracks else dataset.protocol
+        lost = own is None and scoring_protocol(dataset.protocol).tracks
+        self.protocol = "all-frames" if lost else dataset.protocol
         self.version = dataset.version
         self._groups: Mapping[str, Mapping[int, str]] = {}
         if own is None:

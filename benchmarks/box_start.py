@@ -4,8 +4,8 @@
 
 Every object of the demo and of DAVIS 2016 val starts from its true first mask, or from a mask that is made of the
 smallest box around that. Scores are J&F by the dataset's protocol; DAVIS scores no first frame, so that what is
-measured is how well the objects are followed. Figures that the file holds already, of the same method and commit, are
-not measured again.
+measured is how well the objects are followed. Each figure has the commit that it was measured at; those that the file
+holds already are not measured again.
 """
 
 import argparse
@@ -17,8 +17,7 @@ import vos_bench
 from vos_bench import registry
 from vos_bench.api import Dataset, Prompt, Sequence
 from vos_bench.environment import collect_environment
-from vos_bench.parts.box_start import BoxFill
-from vos_bench.segmenting.segment import masks_of
+from vos_bench.parts.box_start import BoxFill, masks_of
 
 STARTS: tuple[BoxFill, ...] = ("grabcut", "ellipse", "rectangle")
 
@@ -59,11 +58,10 @@ def measured(method: str, dataset: Dataset, start: BoxFill | None) -> float:
         return vos_bench.run(method, opened, out=out).scores["J&F"]
 
 
-def known_scores(path: Path, method: str, commit: str) -> dict[str, dict[str, float]]:
-    """Return the figures that the file holds of this method and commit."""
+def known_scores(path: Path, method: str) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the figures that the file holds of this method."""
     record = json.loads(path.read_text()) if path.exists() else {}
-    same = record.get("method") == method and record["environment"]["git"]["commit"] == commit
-    return record["J&F"] if same else {}
+    return record["J&F"] if record.get("method") == method else {}
 
 
 def main() -> None:
@@ -74,17 +72,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     environment = collect_environment("").model_dump(mode="json")
-    scores = known_scores(options.out, options.method, environment["git"]["commit"])
+    scores = known_scores(options.out, options.method)
     davis = registry.open_dataset("davis16", root=options.davis, split="val")
     for name, dataset in {"demo": registry.open_dataset("demo"), "davis16 val": davis}.items():
         found = scores.setdefault(name, {})
         for start in (None, *STARTS):
             title = start or "mask"
             if title not in found:
-                found[title] = measured(options.method, dataset, start)
+                score = measured(options.method, dataset, start)
+                found[title] = {"score": score, "commit": environment["git"]["commit"]}
                 record = {"method": options.method, "J&F": scores, "environment": environment}
                 options.out.write_text(json.dumps(record, indent=2) + "\n")
-            print(f"{options.method} on {name}, {title}: {100 * found[title]:.1f}", flush=True)
+            print(f"{options.method} on {name}, {title}: {100 * found[title]['score']:.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,21 +6,14 @@ from pathlib import Path
 
 from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow
+from vos_bench.formats.mask_mistakes import background_problem, void_problem
+from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow, white_object
 from vos_bench.names import counted, renaming, shorten
 
 from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
 from .inspection import Inspection, other_files, require_frames, require_label_maps, require_partners
-from .masks import (
-    VOID_DOUBT,
-    LabelReader,
-    background_problem,
-    label_notes,
-    read_white,
-    void_problem,
-    white_object,
-)
+from .masks import VOID_DOUBT, LabelReader, label_notes, read_white
 from .problems import BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
 

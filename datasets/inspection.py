@@ -7,10 +7,12 @@ from typing import Literal
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
+from vos_bench.formats.mask_folders import merging_advice
+from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.names import counted, renaming, shorten
 
 from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem, prefix_problem
-from .masks import LabelReader, empty_problem, is_smoothed, objects_in, size_problem, smoothed_problem
+from .masks import LabelReader, empty_problem, objects_in, size_problem
 from .problems import BadDataError
 
 Coverage = Literal["every frame", "first frame", "some frames"]
@@ -94,7 +96,7 @@ def other_files(folder: Path, what: str = "image") -> tuple[str, str]:
         deeper = next((path for path in folders if list_images(path)), None)
         if deeper is not None and what != "image":
             found = f"a folder for each object ({shorten(path.name for path in folders)}), as SA-V has them"
-            return found, "merge the masks of each frame into one label map, with the id of each object as its label"
+            return found, merging_advice(folder.parent, (path.name for path in folders))
         return f"folders ({shorten(path.name for path in folders)})", "put the files directly into it"
     if inside:
         kind = inside[0].suffix or "no suffix"

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import FrameRange, Image, LabelMap, Problem, Prompt, Sequence
+from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.labelmaps import NarrowLabels, read_narrow, white_as
 
 from .frames import frame_notes, image_size, read_image
-from .masks import is_smoothed, objects_in, shows_white, size_problem, smoothed_problem
+from .masks import objects_in, shows_white, size_problem
 from .problems import BadDataError
 
 

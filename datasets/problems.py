@@ -17,8 +17,7 @@ class BadDataError(BadInputError):
     """A problem as the exception that stops a command."""
 
     def __init__(self, problem: Problem) -> None:
-        path, found, expected, remedy = problem
-        super().__init__(f"{path}: found {found}; expected {expected}; {remedy}")
+        super().__init__(problem.message)
         self.problem = problem
 
     def __reduce__(self) -> tuple[type["BadDataError"], tuple[Problem]]:

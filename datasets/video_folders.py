@@ -10,13 +10,14 @@ from pathlib import Path
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_blocks, read_bytes, read_ends
+from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.labelmaps import MAX_BYTES as MOST_LABEL_BYTES
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID, VOID_NOTE, object_ids, partial_truth, read_narrow
 from vos_bench.names import did_you_mean, shorten
 
 from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, MAX_BYTES, frame_notes, image_files, image_size, read_image
 from .inspection import Inspection, inspect_sequence
-from .masks import LabelReader, empty_problem, is_smoothed, label_notes, objects_in, size_problem, smoothed_problem
+from .masks import LabelReader, empty_problem, label_notes, objects_in, size_problem
 from .problems import BadDataError
 
 _TAIL = 1024

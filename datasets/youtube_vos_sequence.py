@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
+from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.formats.meta_json import ListedVideo
 from vos_bench.labelmaps import NarrowLabels, object_ids, read_narrow, white_as
 from vos_bench.names import counted, frame_order, shorten
 
 from .frames import frame_notes, image_size, read_image
-from .masks import is_smoothed, size_problem, smoothed_problem
+from .masks import size_problem
 from .problems import BadDataError
 
 

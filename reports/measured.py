@@ -119,7 +119,7 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
     seen = f"{protocol.frames_seen} frames seen" if protocol.frames_seen else "frames seen unknown"
     rules = [protocol.name, seen]
     if protocol.init:
-        rules.append(f"started from {protocol.init}{'es' if protocol.init == 'box' else 's'}")
+        rules.append(f"started from {protocol.init}{'es' if protocol.init == 'box' else 's'}{protocol.start_note}")
     if protocol.metric_version:
         rules.append(f"metrics {protocol.metric_version}")
     yield f"{record.dataset.title}, {counted(len(record.dataset.sequences), 'sequence')}, protocol {', '.join(rules)}"

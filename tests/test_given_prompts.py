@@ -91,8 +91,8 @@ def test_a_label_map_has_no_such_id_either():
     ("given", "named"),
     [
         (PillowImage.fromarray(LABELS), "a PIL image (np.asarray makes an array of it)"),
-        ([MASK], "a list"),
-        ("mask.png", "a str"),
+        (MASK.tolist(), "a list (np.asarray makes an array of it)"),
+        ("mask.png", "a str (PIL.Image.open reads a file, and np.asarray makes an array of it)"),
         (None, "a NoneType"),
         (7, "an int"),
     ],
@@ -102,8 +102,20 @@ def test_other_things_are_refused_with_what_is_expected(given: Any, named: str):
         f"prompt: found {named}; expected a label map (H x W whole numbers), a dict of object id to mask or box, "
         "or a Prompt"
     )
-    if not isinstance(given, list):
-        assert refused({1: given}) == f"the mask of object 1: found {named}; expected an H x W array of booleans"
+    assert refused({1: given}) == f"the mask of object 1: found {named}; expected an H x W array of booleans"
+
+
+@pytest.mark.parametrize("name", ["masks", "boxes"])
+def test_a_prompt_is_made_of_dicts(name: str):
+    with pytest.raises(BadInputError, match=rf"Prompt\({name}=…\): found a ndarray; expected a dict by object id"):
+        Prompt(**{name: MASK})
+
+
+def test_255_beside_other_labels_has_to_be_said():
+    labels = LABELS.copy()
+    labels[1] = 255
+    assert "found label 255 beside others, which marks undecided pixels" in refused(labels)
+    assert Prompt.of({7: labels == 7, 255: labels == 255}, SHAPE).object_ids == (7, 255)
 
 
 def test_a_torch_tensor_is_refused_with_how_to_make_an_array():

@@ -284,6 +284,11 @@ class Problem(NamedTuple):
     expected: str
     remedy: str
 
+    @property
+    def message(self) -> str:
+        """All of it in one sentence."""
+        return f"{self.path}: found {self.found}; expected {self.expected}; {self.remedy}"
+
 
 class Dataset(ABC):
     """The sequences of one split of one dataset."""

@@ -262,6 +262,8 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def _coloured(image: "PillowImage.Image", path: Path) -> BadInputError:
     colours = len(image.getcolors(image.width * image.height) or ())
     remedy = _NO_SMOOTHING if colours > 256 else "save an indexed image, with one index for each colour"
+    if colours == 2:
+        remedy += ", or a black and white one as grey"
     return BadInputError(
         f"{path}: found an image of mode {image.mode} with {counted(colours, 'colour')}, expected indexed or grey, "
         f"where each pixel is an object id; {remedy}"
@@ -351,6 +353,21 @@ def is_white(labels: NarrowLabels) -> bool:
 def white_as(labels: NarrowLabels, object_id: int = 1) -> NarrowLabels:
     """Return a label map with white (255) as an object, where it is a 0/255 mask; any other as it is."""
     return np.where(labels > 0, np.array(object_id, labels.dtype), 0) if is_white(labels) else labels
+
+
+def white_object(ids: Iterable[tuple[int, ...]]) -> int | None:
+    """Return which object white (255) is in the 0/255 masks of a sequence; None where it is none.
+
+    It is one where label maps hold 0 and 255 alone and no other shows a second object, or has 255 beside an object.
+
+    Args:
+        ids: The ids of each label map.
+    """
+    present = set(ids)
+    others = {k for each in present for k in each if each != (VOID,)}
+    if (VOID,) not in present or VOID in others or len(others) > 1:
+        return None
+    return next(iter(others), 1)
 
 
 WHITE_NOTE = "0/255 masks: white (255) is the one object of its sequence"

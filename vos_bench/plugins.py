@@ -68,7 +68,7 @@ class MethodInfo:
         summary: One sentence.
         factory: `module:Class` of the `Method` or `SequenceMethod`; imported only when the method is built.
         licence: Licence of the code.
-        prompts: What it can start from. A method without `box` refuses `--init box`.
+        prompts: What it can start from. For a method without `box`, masks are made of boxes.
         weights: Parameters to choose from, the default first; empty for a method without any.
         reference: The paper or the system that it follows.
         deviations: What differs from the original.

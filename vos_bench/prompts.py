@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,12 @@ Mask = NDArray[np.bool_]
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels, half-open: a box of one pixel has x1 = x0 + 1."""
+
+_MOST_CORNERS = 8
+"""So many numbers are still a box that somebody gives corner by corner, which is refused as one."""
+
+_VOID = 255
+"""As `vos_bench.labelmaps.VOID`, which imports this module."""
 
 LARGEST_ID = int(np.iinfo(np.uint16).max)
 """Of an object: label maps have 16 bits."""
@@ -32,7 +39,10 @@ class Prompt:
     boxes: Mapping[int, Box] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Take masks of 0 and 1 or of 0 and 255 as booleans. Raises BadInputError for masks of other values."""
+        """Take masks of 0 and 1 or of 0 and 255 as booleans. Raises BadInputError for other values, and no dicts."""
+        for name, given in (("masks", self.masks), ("boxes", self.boxes)):
+            if not isinstance(given, Mapping):
+                raise BadInputError(f"Prompt({name}=…): found {described(given)}; expected a dict by object id")
         if any(_is_numbers(mask) for mask in self.masks.values()):
             masks = {k: _as_mask(k, mask) if _is_numbers(mask) else mask for k, mask in self.masks.items()}
             object.__setattr__(self, "masks", masks)  # the class is frozen for everybody else
@@ -58,7 +68,7 @@ class Prompt:
             return cls(masks=_masks_of(given, shape))
         else:
             raise BadInputError(
-                f"prompt: found {_described(given)}; expected a label map (H x W whole numbers), a dict of object id "
+                f"prompt: found {described(given)}; expected a label map (H x W whole numbers), a dict of object id "
                 "to mask or box, or a Prompt"
             )
         return cls(
@@ -106,16 +116,20 @@ def frame_size(image: object) -> tuple[int, int]:
     """Return height and width of an image. Raises BadInputError where it is no H x W x 3 of uint8."""
     expected = "expected H x W x 3 of uint8, RGB"
     if not isinstance(image, np.ndarray):
-        raise BadInputError(f"image: found {_described(image)}; {expected}")
+        raise BadInputError(f"image: found {described(image)}; {expected}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise BadInputError(f"image: found {image.dtype} of shape {image.shape}; {expected}")
     return image.shape[0], image.shape[1]
 
 
-def _described(given: object) -> str:
+def described(given: object) -> str:
     """Return what somebody gave in place of an array, and how an array is made of it."""
     if type(given).__module__.partition(".")[0] == "PIL":
         return "a PIL image (np.asarray makes an array of it)"
+    if isinstance(given, list | tuple):
+        return f"a {type(given).__name__} (np.asarray makes an array of it)"
+    if isinstance(given, str | Path):
+        return f"a {type(given).__name__} (PIL.Image.open reads a file, and np.asarray makes an array of it)"
     if type(given).__module__.partition(".")[0] == "torch":
         return "a torch tensor (tensor.cpu().numpy() makes an array of it)"
     name = type(given).__name__
@@ -123,7 +137,9 @@ def _described(given: object) -> str:
 
 
 def _is_box(given: object) -> bool:
-    return isinstance(given, tuple | list) or (isinstance(given, np.ndarray) and given.ndim == 1)
+    if isinstance(given, tuple | list):
+        return sum(len(row) for row in given if isinstance(row, tuple | list)) <= _MOST_CORNERS  # else rows of a mask
+    return isinstance(given, np.ndarray) and given.ndim == 1
 
 
 def _checked_id(given: object) -> int:
@@ -150,13 +166,19 @@ def _masks_of(labels: NDArray[Any], shape: tuple[int, int]) -> dict[int, Mask]:
         raise BadInputError(
             f"prompt: found {_range(labels)}; expected whole numbers, the ids of the objects ({_THRESHOLD})"
         )
-    return {_checked_id(k): labels == k for k in np.unique(labels) if k}
+    ids = [_checked_id(k) for k in np.unique(labels) if k]
+    if _VOID in ids:
+        raise BadInputError(
+            "prompt: found label 255 beside others, which marks undecided pixels; write 0 where they are undecided, or "
+            "give a dict of object id to mask where 255 is an object"
+        )
+    return {k: labels == k for k in ids}
 
 
 def _checked_mask(object_id: int, given: object, shape: tuple[int, int]) -> Mask:
     what = f"the mask of object {object_id}"
     if not isinstance(given, np.ndarray):
-        raise BadInputError(f"{what}: found {_described(given)}; expected an H x W array of booleans")
+        raise BadInputError(f"{what}: found {described(given)}; expected an H x W array of booleans")
     _require_size(what, given, shape)
     if given.dtype == np.bool_:
         return np.require(given, requirements=("C", "W"))  # torch takes no flipped and no read-only array

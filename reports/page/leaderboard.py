@@ -119,7 +119,9 @@ def _about(record: RunRecord) -> tuple[str, str]:
     data, protocol = record.dataset, record.protocol
     parts = (
         counted(len(data.sequences), "sequence"),
-        f"started from {protocol.init}" + ("es" if protocol.init == "box" else "s") if protocol.init else "",
+        f"started from {protocol.init}" + ("es" if protocol.init == "box" else "s") + protocol.start_note
+        if protocol.init
+        else "",
         f"{protocol.frames_seen} frames" if protocol.frames_seen else "",
         f"protocol {protocol.name}",
         f"metrics {protocol.metric_version}" if protocol.metric_version else "",

@@ -1,15 +1,24 @@
 """An option that would have no effect is refused or mentioned, and nothing is written into anybody's data."""
 
+import inspect
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from films import film, labelled_png
+
+from vos_bench.commands.catalogue import COMMANDS
 
 Call = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
-IDLE = [
+MASK = ("--mask", "{video}/first.png@0", "--method", "copy-first", "--out", "out")
+XML = """<annotations><meta><task><original_size><width>8</width><height>6</height></original_size></task></meta>
+<track id="0" label="cat"><polygon frame="0" outside="0" points="1,1;5,1;5,5"/></track></annotations>"""
+
+IDLE = [  # the last option is the one without effect
     (("run", "copy-first", "--dataset", "demo", "--root", "{video}"), "--root"),
     (("check", "demo", "--root", "{video}"), "--root"),
     (("score", "{video}/Annotations", "--dataset", "demo", "--root", "{video}"), "--root"),
@@ -27,6 +36,50 @@ IDLE = [
     (("compare", "a", "b", "--history", "--tolerance", "J=1"), "--tolerance"),
     (("ablate", "lwl", "--scale", "lite", "--root", "ytvos18={video}"), "--root"),
     (("train", "lwl-lite", "--recipe", "demo", "--weights", "nonsense={video}/x.pth"), "--weights nonsense"),
+    (("train", "lwl-lite", "--recipe", "demo", "--root", "{video}"), "--root"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--box-start", "ellipse"), "--box-start"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--split", "val"), "split 'val'"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--command", "x"), "command"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--timeout", "3"), "timeout"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--name", "mine"), "--name"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--jobs", "2", "--timing"), "--timing"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--set", "nonsense=1"), "--set nonsense"),
+    (("bench", "copy-first", "--split", "val"), "--split"),
+    (("bench", "copy-first", "--frames", "2", "--size", "64x48", "--box-start", "ellipse"), "--box-start"),
+    (("bench", "copy-first", "--weights", "{video}/x.pth"), "--weights"),
+    (("bench", "copy-first", "--dataset", "folder", "--root", "{video}", "--size", "64x48"), "--size"),
+    (("bench", "copy-first", "--dataset", "folder", "--root", "{video}", "--objects", "2"), "--objects"),
+    (("bench", "copy-first", "--dataset", "folder", "--root", "{video}", "--frames", "2"), "--frames"),
+    (
+        ("score", "{video}/Annotations", "--dataset", "sav", "--truth", "{video}/Annotations", "--root", "{video}"),
+        "--root",
+    ),
+    (("check", "folder", "--root", "{video}", "--split", "val"), "split 'val'"),
+    (("compare", "a", "b", "--history", "--fail-on", "changed"), "--fail-on"),
+    (("compare", "a", "b", "--history", "--summary", "x.md"), "--summary"),
+    (("compare", "a", "b", "--history", "--thumbnails"), "--thumbnails"),
+    (("compare", "a", "b", "--thumbnails"), "--thumbnails"),
+    (("ablate", "lwl", "--scale", "lite", "--table", "nonsense"), "nonsense"),
+    (("report", "runs", "--root", "{video}"), "--root"),
+    (("report", "runs", "--sequences", "x"), "--sequences"),
+    (("report", "runs", "--published", "LWL"), "--published"),
+    (("report", "strips", "--out", "x.png", "--format", "csv"), "--format"),
+    (("report", "strips", "--out", "x.png", "--orientation", "rows"), "--orientation"),
+    (("report", "runs", "--format", "csv", "--orientation", "columns"), "orientation"),
+    (("segment", "{video}/cat.mp4", *MASK, "--at", "3"), "--at 3 has no effect"),
+    (("segment", "{video}/cat.mp4", *MASK, "--both-ways"), "--both-ways has no effect"),
+    (("segment", "{video}/cat.mp4", *MASK, "--box-start", "ellipse"), "--box-start ellipse has no effect"),
+    (("segment", "{video}/cat.mp4", *MASK, "--fps", "30"), "--fps"),
+    (("segment", "{video}/cat.mp4", *MASK, "--weights", "{video}/x.pth"), "--weights"),
+    (("segment", "{video}/cat.mp4", *MASK, "--set", "nonsense=1"), "--set nonsense"),
+    (("segment", "{video}/cat.mp4", *MASK, "--export", "nonsense"), "--export nonsense"),
+    (("export", "{video}/Annotations", "--format", "coco", "--root", "{video}"), "--root"),
+    (("export", "{video}/Annotations", "--format", "coco", "--sequences", "nobody"), "--sequences nobody"),
+    (("check-method", "copy-first", "--weights", "{video}/x.pth"), "--weights"),
+    (("check-method", "copy-first", "--command", "x"), "command"),
+    (("check-method", "copy-first", "--timeout", "3"), "timeout"),
+    (("check-method", "copy-first", "--set", "nonsense=1"), "--set nonsense"),
+    (("import-masks", "{video}/one.xml", "--from", "cvat", "--out", "out", "--size", "9x9"), "--size 9x9"),
 ]
 
 
@@ -35,8 +88,53 @@ def test_an_option_without_effect_is_refused(
     call: Call, video: Path, capsys: Capture, arguments: tuple[str, ...], option: str
 ) -> None:
     (video / "x.pth").write_bytes(b"anything")
+    (video / "one.xml").write_text(XML)
+    if arguments[0] == "segment":
+        film(video / "cat.mp4", 3)
+        labelled_png(video / "first.png", 0)
     assert call(*(each.format(video=video) for each in arguments)) == 2
     assert option in capsys.readouterr().err
+
+
+ALWAYS = {
+    "what the work is": (
+        "run.dataset run.init run.seeds run.frames run.protocol run.sequences run.truth bench.dataset bench.init "
+        "bench.sequences segment.mask segment.box segment.method segment.seed score.dataset score.truth score.protocol "
+        "score.sequences import.method import.dataset import.source import.split import.truth import.protocol "
+        "import.sequences import.licence train.recipe train.set ablate.scale ablate.seeds ablate.sequences "
+        "ablate.set ablate.run_set record.external record.server record.date export.format import-masks.from "
+        "bench.set bench.repeats bench.quick bench.reference_command"
+    ),
+    "where it is done and how far, said in the record, in a note or by the error of a device that is not there": (
+        "run.device run.amp run.compile run.jobs run.engine run.stall run.shard run.overwrite run.verify "
+        "run.save_probabilities bench.device bench.amp bench.compile segment.device segment.amp segment.overwrite "
+        "check-method.device check-method.seed "
+        "score.jobs score.engine import.jobs train.device train.resume ablate.device ablate.status ablate.start "
+        "ablate.weights"
+    ),
+    "what is written": (
+        "run.out run.json bench.out bench.json segment.out segment.json segment.overlay score.out score.json "
+        "import.out import.json report.out compare.json compare.history train.out ablate.out ablate.json convert.out "
+        "export.out import-masks.out package.out list.format check-method.out new-method.out new-method.torch"
+    ),
+    "where data lie, which only datasets without a folder refuse": "package.root",
+}
+"""Options that have an effect whatever else is given, or whose effect is told; `COMMAND.parameter`."""
+
+
+def test_every_option_of_every_command_is_tried_or_cannot_be_idle() -> None:
+    options = set()
+    for command, about in COMMANDS.items():
+        function = getattr(import_module(f"vos_bench.commands.{about.module}"), about.module)
+        parameters = inspect.signature(function).parameters.values()
+        options |= {f"{command}.{each.name.rstrip('_')}" for each in parameters if each.kind is each.KEYWORD_ONLY}
+    last = [[word for word in arguments if word.startswith("--")][-1] for arguments, _ in IDLE]
+    tried = {
+        f"{arguments[0]}.{option[2:].replace('-', '_')}" for (arguments, _), option in zip(IDLE, last, strict=True)
+    }
+    always = {name for names in ALWAYS.values() for name in names.split()}
+    assert options - always - tried == set()
+    assert always - options == set()
 
 
 def test_a_figure_that_shows_no_frames_says_that_a_root_has_no_effect(call: Call, video: Path, capsys: Capture) -> None:

@@ -1,6 +1,8 @@
 """What people brought, built by the scripts of shared/inputs: the right result, or one message that helps."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -121,7 +123,10 @@ def test_the_step_that_is_named_for_data_without_truth_works(built: Built, call:
     assert call("run", "copy-first", *arguments, "--out", "out") == 0
     told = said(capsys)
     assert "vos-bench package" not in told
-    assert "vos-bench score out/masks --dataset folder --split all --truth DIR" in told
+    named = re.search(r"vos-bench (score out/masks --dataset folder --split all --root \S+ --truth )DIR", told)
+    assert named is not None
+    assert call(*shlex.split(named[1]), "out/masks") == 0
+    said(capsys)
     assert call("package", "out", "--out", "x.zip", "--root", root) == 2
     told = said(capsys)
     assert "there is no server" in told
@@ -149,10 +154,15 @@ def test_folders_of_one_object_each_are_called_so(built: Built, call: Call, caps
         assert call("check", "folder", "--root", root / case) == 2
         told = said(capsys)
         assert "a folder for each object (000, 001)" in told
+        assert f"vos-bench import-masks {root / case / 'Annotations'} --from sav --out FOLDER" in told
         assert "resolution" not in told
     labels = root / "one/Annotations"
     assert call("score", labels, "--truth", labels) == 2
-    assert "a folder for each object (000, 001)" in said(capsys)
+    told = said(capsys)
+    assert "a folder for each object (000, 001)" in told
+    assert call(*shlex.split(re.search(r"vos-bench (import-masks .* --from sav --out )FOLDER", told)[1]), "made") == 0
+    made = Path("made/Annotations")
+    assert call("score", made, "--truth", made, "--out", "scored") == 0
 
 
 def test_prompts_of_probabilities_or_of_id_0_are_refused(built: Built) -> None:

@@ -9,9 +9,9 @@ from PIL import Image
 
 from vos_bench.datasets.folder import Folder
 from vos_bench.datasets.frames import FAINT_NOTE, order_problem
-from vos_bench.datasets.masks import WHITE_NOTE, background_problem, void_problem
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import PARTIAL_NOTE, VOID_NOTE, read_label_map
+from vos_bench.formats.mask_mistakes import background_problem, void_problem
+from vos_bench.labelmaps import PARTIAL_NOTE, VOID_NOTE, WHITE_NOTE, read_label_map
 from vos_bench.names import renaming
 
 Y, X = np.mgrid[:64, :96]

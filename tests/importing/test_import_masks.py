@@ -323,3 +323,98 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "in/task-1-annotation-1-by-1-tag-Cat-0.npy")
     with pytest.raises(BadInputError, match="it is a device or a pipe"):
         import_masks(tmp_path / "in", "label-studio", out=tmp_path / "out")
+
+
+def png(path: Path, values: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values.astype(np.uint8)).save(path)
+
+
+def test_white_is_object_1_where_there_is_one_and_255_stays_undecided_elsewhere(tmp_path: Path) -> None:
+    square = np.zeros((20, 30))
+    square[5:15, 5:15] = 1
+    for t in range(2):
+        png(tmp_path / f"in/white/{t}.png", 255 * square)
+        labels = square.copy()
+        labels[15, 5:15], labels[2:4, 20:25] = 255, 2
+        png(tmp_path / f"in/rim/{t}.png", labels)
+    found = import_masks(tmp_path / "in", "davis", out=tmp_path / "out")
+    assert found.objects == {"rim": {1: "track 1 (object)", 2: "track 2 (object)"}, "white": {1: "track 1 (object)"}}
+    assert found.notes == (
+        "rim: 255 marks undecided pixels on 2 frames: kept, and of no object",
+        "white: 0/255 masks: white (255) is the one object of its sequence",
+    )
+    assert (read_label_map(tmp_path / "out/Annotations/white/0.png") == square).all()
+    assert (read_label_map(tmp_path / "out/Annotations/rim/1.png") == labels).all()
+    labels[5:15, 18:28] = 255
+    png(tmp_path / "in/rim/1.png", labels)
+    with pytest.raises(BadInputError, match="if it is an object, give it another id, such as 3"):
+        import_masks(tmp_path / "in", "davis", out=tmp_path / "again")
+
+
+def test_track_255_gets_another_number_for_255_marks_undecided_pixels(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(coco("cat/0.jpg").replace('"track_id": 1', '"track_id": 255'))
+    found = import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
+    assert found.objects == {"cat": {1: "track 255 (cat)"}}
+    assert "255 marks undecided pixels; objects are numbered in their order" in found.notes[0]
+
+
+def test_tracks_are_whole_numbers_or_none(tmp_path: Path) -> None:
+    def imported(*tracks: object) -> object:
+        data = json.loads(coco("cat/0.jpg", "cat/1.jpg"))
+        for annotation, track in zip(data["annotations"], tracks, strict=True):
+            annotation["track_id"] = track
+        (tmp_path / "a.json").write_text(json.dumps(data))
+        folder = tmp_path / f"out-{len([*tmp_path.iterdir()])}"
+        return import_masks(tmp_path / "a.json", "coco", out=folder).objects["cat"]
+
+    assert imported(3.0, "4") == {3: "track 3 (cat)", 4: "track 4 (cat)"}
+    assert imported(-1, -1) == {1: "cat"}
+    for wrong in ("disk", 1.5, True, [1]):
+        with pytest.raises(BadInputError, match=r"annotation 0: found the track_id .*; expected a whole number"):
+            imported(wrong, 1)
+
+
+def test_two_tracks_of_one_number_are_not_made_one_object(tmp_path: Path) -> None:
+    track = re.search(r"<track.*</track>", CVAT, re.DOTALL)
+    assert track is not None
+    (tmp_path / "a.xml").write_text(CVAT.replace(track[0], 2 * track[0]))
+    with pytest.raises(BadInputError, match="two tracks have the id"):
+        import_masks(tmp_path / "a.xml", "cvat", out=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("form", "files", "said"),
+    [
+        ("davis", {"cat/0": (6, 8), "cat/1": (7, 8)}, r"cat/1\.png: is 8x7, and the first of its sequence 8x6"),
+        ("davis", {"Annotations/480p/cat/0": (6, 8), "Annotations/1080p/cat/0": (6, 8)}, "of several resolutions"),
+        ("mots", {"cat/0": (6, 8)}, "holds no value above 1; expected 1000 x class"),
+        ("sav", {"cat/disk/0": (6, 8)}, "with 000, 001, ... as OBJECT"),
+    ],
+)
+def test_folders_of_another_form_are_told_apart(
+    tmp_path: Path, form: str, files: dict[str, tuple[int, int]], said: str
+) -> None:
+    for name, size in files.items():
+        png(tmp_path / f"in/{name}.png", np.pad(np.ones((1, 1)), ((1, size[0] - 2), (1, size[1] - 2))))
+    with pytest.raises(BadInputError, match=said):
+        import_masks(tmp_path / "in", form, out=tmp_path / "out")
+
+
+def test_messages_name_the_zip_and_the_frame(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "e.zip", "w"):
+        pass
+    with pytest.raises(BadInputError, match=rf"^{re.escape(str(tmp_path))}/e\.zip: holds 0 JSON files"):
+        import_masks(tmp_path / "e.zip", "coco", out=tmp_path / "out")
+    (tmp_path / "a.json").write_text(coco("cat/0.jpg", segmentation=[[1, 1, 5]]))
+    with pytest.raises(BadInputError, match=r"cat/0, 'cat': a segmentation is damaged"):
+        import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
+
+
+def test_frames_numbered_in_two_widths_are_not_made_twice(tmp_path: Path) -> None:
+    for name in ("3", "00005"):
+        path = tmp_path / f"in/cat/instances/{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.pad(np.full((1, 1), 1001, np.uint16), 2)).save(path)
+    found = import_masks(tmp_path / "in", "mots", out=tmp_path / "out")
+    assert sorted(path.stem for path in (found.folder / "Annotations/cat").iterdir()) == ["00005", "3"]

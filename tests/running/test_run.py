@@ -141,12 +141,46 @@ def test_boxes_start_objects_without_pasting(fake_vos: ModuleType, out: Path):
     assert not read_label_map(out / "masks" / "a" / "00000.png").any()
 
 
-@pytest.mark.parametrize(("prompts", "init"), [({"mask"}, "box"), ({"box"}, "mask")])
-def test_a_method_that_cannot_start_so_is_refused(fake_vos: ModuleType, out: Path, prompts: set[str], init: str):
-    settings = make(fake_vos, out, init=init)
-    info = fake_vos.info("Drift", prompts=frozenset(prompts))
-    with pytest.raises(BadInputError, match=f"--init {init}: drift starts from a {min(prompts)}"):
-        run_method(RunSettings(method=info, dataset=settings.dataset, init=init, out=out))
+def test_a_method_that_takes_boxes_alone_refuses_masks(fake_vos: ModuleType, out: Path):
+    settings = make(fake_vos, out)
+    info = fake_vos.info("Drift", prompts=frozenset({"box"}))
+    with pytest.raises(BadInputError, match="--init mask: drift starts from a box"):
+        run_method(RunSettings(method=info, dataset=settings.dataset, out=out))
+
+
+@pytest.mark.parametrize(
+    ("prompts", "asked", "start"),
+    [
+        ({"mask"}, None, "grabcut"),
+        ({"mask"}, "ellipse", "ellipse"),
+        ({"mask", "box"}, "rectangle", "rectangle"),
+        ({"mask", "box"}, None, ""),
+    ],
+)
+def test_masks_are_made_of_boxes_where_a_method_takes_no_boxes_or_a_way_is_named(
+    fake_vos: ModuleType, out: Path, prompts: set[str], asked: str | None, start: str
+):
+    dataset = make(fake_vos, out).dataset
+    info = fake_vos.info("Recorder", prompts=frozenset(prompts))
+    settings = RunSettings(method=info, dataset=dataset, init="box", box_start=asked, out=out)
+    run = run_method(settings)
+    assert (run.record.protocol.init, run.record.protocol.box_start) == ("box", start)
+    assert run.record.counts.failed == 0
+    assert read_label_map(next((out / "masks").glob("*/00000.png"))).any() == bool(start)  # given masks are pasted
+    other = RunSettings(method=info, dataset=dataset, init="box", box_start="ellipse", out=out)
+    if start != "ellipse":  # the other way is another run
+        with pytest.raises(BadInputError, match="box start"):
+            run_method(other)
+
+
+def test_a_box_start_without_boxes_or_of_another_name_is_refused(fake_vos: ModuleType, out: Path):
+    settings = make(fake_vos, out)
+    with pytest.raises(BadInputError, match="--box-start ellipse with --init mask has no effect"):
+        run_method(RunSettings(method=settings.method, dataset=settings.dataset, box_start="ellipse", out=out))
+    with pytest.raises(BadInputError, match="box_start='circle': expected one of 'grabcut', 'ellipse', 'rectangle'"):
+        run_method(
+            RunSettings(method=settings.method, dataset=settings.dataset, init="box", box_start="circle", out=out)
+        )
 
 
 def test_a_dataset_of_boxes_fails_the_sequences_of_a_method_of_masks(fake_vos: ModuleType, out: Path):

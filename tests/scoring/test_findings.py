@@ -1,6 +1,7 @@
 """One rule for 0/255, and what is odd about label maps, said in notes."""
 
 import csv
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID_NOTE, WHITE_NOTE
 from vos_bench.scoring.findings import NEXT_FRAME_NOTE, NO_BACKGROUND_NOTE, NOT_GIVEN_NOTE, SHIFTED_NOTE
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
+from vos_bench.scoring.shifted_frames import EARLY_NOTE, LATE_NOTE
 from vos_bench.scoring.truth import truth_folder
 
 Labels = NDArray[np.uint8]
@@ -111,6 +113,66 @@ def test_label_maps_numbered_too_low_are_refused(tmp_path) -> None:
 
 def test_frames_that_are_shifted_under_the_right_names_are_noted(score) -> None:
     assert score(FRAMES, [*FRAMES[1:], FRAMES[-1]]).notes == {NEXT_FRAME_NOTE: ""}
+
+
+LONG = [disk(t % 9) for t in range(12)]
+
+
+@pytest.mark.parametrize("protocol", ["davis", "all-frames", "ytvos"])
+def test_label_maps_one_frame_late_under_the_right_names_are_noted(score, protocol) -> None:
+    result = score(LONG, [LONG[0], *LONG[:-1]], protocol=protocol)
+    [(note, detail)] = result.notes.items()
+    assert note == LATE_NOTE
+    assert re.fullmatch(r"J 1\.00 against 0\.\d\d", detail)
+
+
+def test_label_maps_one_frame_early_are_noted_whatever_the_first_shows(score) -> None:
+    assert EARLY_NOTE in score(LONG, [LONG[0], *LONG[2:], LONG[-1]]).notes
+
+
+def test_several_objects_that_are_late_are_noted(score) -> None:
+    two = [np.where(labels > 0, labels, disk(14 - t % 9, 2)).astype(np.uint8) for t, labels in enumerate(LONG)]
+    assert LATE_NOTE in score(two, [two[0], *two[:-1]]).notes
+
+
+def test_several_objects_in_time_are_not_called_late(score) -> None:
+    two = [np.where(labels > 0, labels, disk(14 - t % 9, 2)).astype(np.uint8) for t, labels in enumerate(LONG)]
+    assert score(two, two).notes == {}
+
+
+@pytest.mark.parametrize(
+    "masks", [LONG, [LONG[0]] * 12, [np.roll(labels, 2, 1) for labels in LONG]], ids=["true", "copied", "beside"]
+)
+def test_label_maps_that_are_only_bad_are_not_called_late(score, masks) -> None:
+    found = score(LONG, [LONG[0], *masks[1:]])
+    assert not {LATE_NOTE, EARLY_NOTE} & {*found.notes}
+
+
+def test_frames_that_are_not_consecutive_say_nothing_of_the_frame_before(tmp_path) -> None:
+    for name, frames in (("truth", LONG), ("masks", [LONG[0], *LONG[:-1]])):
+        (tmp_path / name / "cat").mkdir(parents=True)
+        for t, labels in enumerate(frames):
+            Image.fromarray(labels).save(tmp_path / name / f"cat/{5 * t:05d}.png")
+    (result,) = score_sequences(truth_folder(tmp_path / "truth"), tmp_path / "masks", protocol="davis")
+    assert result.notes == {}
+
+
+def test_real_truth_one_frame_late_is_noted_on_every_sequence_and_a_copied_mask_on_none(
+    shared: Path, tmp_path: Path
+) -> None:
+    """On DAVIS 2016 val, where nothing but F and J say that something is wrong."""
+    davis16 = Davis16(shared / "data/DAVIS", split="val")
+    for sequence in davis16:
+        files = sorted((shared / "data/DAVIS/Annotations/480p" / sequence.name).glob("*.png"))
+        for folder, frames in (("late", [files[0], *files[:-1]]), ("copied", [files[0]] * len(files)), ("true", files)):
+            (tmp_path / folder / sequence.name).mkdir(parents=True)
+            for file, content in zip(files, frames, strict=True):
+                (tmp_path / folder / sequence.name / file.name).symlink_to(content)
+    found = {
+        folder: [LATE_NOTE in each.notes for each in score_sequences([*davis16], tmp_path / folder, protocol="davis")]
+        for folder in ("late", "copied", "true")
+    }
+    assert found == {"late": [True] * 20, "copied": [False] * 20, "true": [False] * 20}
 
 
 def test_a_given_mask_on_the_second_frame_and_none_on_the_first_is_noted(score) -> None:

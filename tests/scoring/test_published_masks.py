@@ -11,6 +11,7 @@ from vos_bench import registry
 from vos_bench.cli import main
 from vos_bench.records import Run, load_run
 from vos_bench.reports.published_sequences import on
+from vos_bench.scoring.shifted_frames import EARLY_NOTE, LATE_NOTE
 
 ROUNDING = 0.0005
 """The site rounds J and F of a frame to three decimals."""
@@ -27,6 +28,11 @@ def scored(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytes
     command = ("score", folder / request.param, "--dataset", "davis16", "--root", shared / "data" / "DAVIS")
     assert main([str(each) for each in (*command, "--out", folder / "out", "--jobs", "1")]) == 0
     return request.param, load_run(folder / "out")
+
+
+def test_masks_of_methods_are_not_called_shifted(scored: tuple[str, Run]) -> None:
+    noted = {note for sequence in scored[1].sequence_records.values() for note in sequence.data_notes}
+    assert not {LATE_NOTE, EARLY_NOTE} & noted
 
 
 def test_every_frame_has_the_published_scores(scored: tuple[str, Run], shared: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from films import picture
+from films import film, picture
 from PIL import Image
 from pycocotools.coco import COCO
 
@@ -75,6 +75,42 @@ def test_mots_has_16_bits_and_all_frames(masks: Path, tmp_path: Path) -> None:
         assert image.mode == "I;16"
         assert {*np.unique(np.asarray(image)).tolist()} == {0, 1004, 1200}
     assert not read_label_map(tmp_path / "made/dog/instances/00002.png").any()
+
+
+@pytest.mark.parametrize("form", ["coco", "youtube-vis", "mot", "per-object"])
+def test_white_is_the_one_object_or_nobodys(tmp_path: Path, form: str) -> None:
+    for t in range(3):
+        labels = picture(t)[1]
+        rim = labels.copy()
+        rim[0] = 255
+        write_label_map(tmp_path / f"masks/white/{t:05d}.png", np.where(labels == 1, 255, 0).astype(np.uint16))
+        write_label_map(tmp_path / f"masks/rim/{t:05d}.png", rim)
+    notes: list[str] = []
+    [*written] = export(tmp_path / "masks", form, out=tmp_path / "made", notes=notes)
+    assert notes == [
+        "rim: 255 marks undecided pixels on 3 frames, which became background",
+        "white: 0/255 masks: white (255) is the one object of its sequence",
+    ]
+    source = written[0] if written[0].is_file() else tmp_path / "made"
+    import_masks(source, BACK[form], out=tmp_path / "back")
+    for t in range(3):
+        labels = picture(t)[1]
+        assert (read_label_map(tmp_path / f"back/Annotations/white/{t:05d}.png") == (labels == 1)).all()
+        labels[0] = 0
+        assert (read_label_map(tmp_path / f"back/Annotations/rim/{t:05d}.png") == labels).all()
+
+
+def test_a_video_that_was_cut_gives_no_shorter_overlay(
+    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
+    film(cat, 7)
+    assert call("export", "out", "--format", "overlay") == 2
+    assert "cat: found frames for 7 of 12 label maps" in capsys.readouterr().err
+    film(cat, width=176)
+    assert call("export", "out", "--format", "overlay") == 2
+    assert "is 160x96 and its frame 176x96" in capsys.readouterr().err
+    assert not Path("out/export/overlay/cat.mp4").exists()
 
 
 def test_a_zip_holds_the_files_as_they_are(masks: Path, tmp_path: Path) -> None:

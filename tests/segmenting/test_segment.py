@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from films import HEIGHT, WIDTH, film, labelled_png, picture
+from films import HEIGHT, WIDTH, copied, film, labelled_png, picture
 from PIL import Image
 
 import vos_bench
+from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_label_map, write_label_map
 from vos_bench.segmenting import GivenBox, GivenMask
 from vos_bench.segmenting.record import PresenceLog
@@ -286,10 +287,83 @@ def test_undecided_pixels_are_no_object_and_that_is_said(
     call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels = picture(0)[1]
-    labels[:4] = 255
-    write_label_map(Path("void.png"), labels)
+    rim = (np.roll(labels, 2, axis=1) > 0) & (labels == 0)
+    write_label_map(Path("void.png"), np.where(rim, 255, labels).astype(np.uint16))
     assert call("segment", cat, "--mask", "void.png", "--method", fast, "--out", "out") == 0
     assert "label 255 stands beside other labels and is taken as undecided" in capsys.readouterr().out
+
+
+def adaptive(labels: np.ndarray) -> Image.Image:
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], np.uint8)
+    return Image.fromarray(colours[labels]).convert("P", palette=Image.Palette.ADAPTIVE, colors=8)
+
+
+def smooth(labels: np.ndarray) -> Image.Image:
+    image = Image.fromarray(np.where(labels == 1, 255, 0).astype(np.uint8))
+    return image.resize((40, 24)).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"),
+    [
+        (lambda content: content[: len(content) * 2 // 3], "the file lasts as long as 24 frames, and 14 could be read"),
+        (
+            lambda content: content[: len(content) // 2] + bytes(400) + content[len(content) // 2 + 400 :],
+            "damaged: 1 frame (000",
+        ),
+    ],
+    ids=["cut off", "damaged"],
+)
+def test_frames_that_are_missing_or_damaged_are_told(
+    call: Call, fast: str, capsys: pytest.CaptureFixture[str], cut: Any, said: str
+) -> None:
+    labelled_png(Path("first.png"), 0)
+    whole = film(Path("whole.mkv"), 24)
+    Path("part.mkv").write_bytes(cut(whole.read_bytes()))
+    for name, there in (("whole", False), ("part", True)):
+        assert call("segment", f"{name}.mkv", "--mask", "first.png", "--method", fast, "--out", name) == 0
+        assert (said in capsys.readouterr().out) == there
+
+
+def test_a_video_that_begins_without_a_key_frame_is_told(
+    call: Call, fast: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labelled_png(Path("first.png"), 0)
+    copied(film(Path("whole.mp4"), 24), Path("part.mkv"), skipped=2)
+    assert call("segment", "part.mkv", "--mask", "first.png", "--method", fast, "--out", "out") == 0
+    assert "24 frames, and 18 could be read, which are numbered from 0" in capsys.readouterr().out
+
+
+def test_label_255_is_no_id_of_an_object(call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]) -> None:
+    disk = white(Path("disk.png"), 0, 1)
+    assert call("segment", cat, "--mask", f"255={disk}", "--method", fast, "--out", "out") == 2
+    assert "object id 255: marks undecided pixels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (adaptive, "all along the frame's edge and on most of its pixels; expected 0 as the background"),
+        (smooth, "its edges are smoothed; expected object ids"),
+        (
+            lambda labels: Image.fromarray(np.array([0, 128, 255], np.uint8)[labels]),
+            "if it is an object, give it another",
+        ),
+        (lambda labels: Image.fromarray(np.where(labels == 1, 0, 255).astype(np.uint8)), "turn the mask round"),
+        (lambda labels: Image.fromarray(labels.T.astype(np.uint8)), "turn the mask alike; do not resize it"),
+        (
+            lambda labels: Image.fromarray(np.stack([np.uint8(labels) * 100] * 3, 2)),
+            "found an image of mode RGB with 3 colours",
+        ),
+    ],
+)
+def test_a_mask_that_says_something_else_than_was_meant_is_refused(
+    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str], draw: Any, said: str
+) -> None:
+    draw(picture(0)[1]).save("m.png")
+    assert call("segment", cat, "--mask", "m.png", "--method", fast, "--out", "out") == 2
+    assert said in capsys.readouterr().err
+    assert not Path("out").exists()
 
 
 def test_python_takes_arrays_and_boxes(cat: Path, fast: str, tmp_path: Path) -> None:
@@ -298,6 +372,48 @@ def test_python_takes_arrays_and_boxes(cat: Path, fast: str, tmp_path: Path) -> 
     )
     assert [each.object_id for each in done.sequences["cat"].objects] == [1, 2]
     assert done.sequences["cat"].frames == 12
+
+
+def test_python_takes_dicts_and_arrays_of_boxes(cat: Path, fast: str, tmp_path: Path) -> None:
+    labels = picture(0)[1]
+    both = vos_bench.segment(cat, masks={4: labels == 1, 9: labels == 2}, method=fast, out=tmp_path / "masks")
+    assert [each.object_id for each in both.sequences["cat"].objects] == [4, 9]
+    boxes = np.array([[12, 14, 52, 54], [118, 57, 145, 83]])
+    both = vos_bench.segment(cat, boxes=boxes, method=fast, out=tmp_path / "boxes")
+    assert [each.object_id for each in both.sequences["cat"].objects] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"masks": Image.new("L", (WIDTH, HEIGHT))}, r"masks: found a PIL image \(np.asarray makes an array of it\)"),
+        ({"masks": np.full((HEIGHT, WIDTH), 0.5)}, "found values of type float64"),
+        ({"boxes": "12,14,52,54"}, "boxes: found str"),
+        ({"boxes": (12, 14, 52, 54), "box_start": "circle"}, "box_start='circle': expected one of 'grabcut'"),
+        ({"boxes": (12, 14, 52, 54), "amp": "half"}, "amp='half': expected one of"),
+        ({"boxes": (12, 14, 52, 54), "seed": -1}, "seed=-1: expected a whole number"),
+    ],
+)
+def test_python_is_told_what_is_expected(
+    cat: Path, fast: str, tmp_path: Path, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInputError, match=said):
+        vos_bench.segment(cat, method=fast, out=tmp_path / "o", **given)
+    assert not (tmp_path / "o").exists()
+
+
+def test_masks_that_overlap_or_are_turned_are_noted(
+    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    disk = white(Path("disk.png"), 0, 1)
+    with Image.open(disk) as image:
+        image.save("turned.png", exif=exif)
+    assert call("segment", cat, "--mask", disk, "--mask", "turned.png", "--method", fast, "--out", "out") == 0
+    said = capsys.readouterr().out
+    assert "note: object 1 is covered in part on frame 00000: by 2, given after it" in said
+    assert "note: turned.png: its EXIF data say that it is turned (orientation 6); it is taken as it is stored" in said
 
 
 def test_texts_name_objects_and_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

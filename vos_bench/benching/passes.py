@@ -213,7 +213,7 @@ class Passes:
     def _played(
         self, timed: TimedSequence, loaded: list[LoadedFrame], digest: "_LabelMapDigest", repeat: int | None
     ) -> tuple[FrameTimings, FrameSource]:
-        source = FrameSource(iter(loaded), info=self._task.info, init=self._task.init)
+        source = self._task.source(iter(loaded))
         masks = masks_folder(self._task.out, timed.name)
         keep = self._keeps(timed.name)
         object_names = self._dataset.sequence(timed.name).object_names

@@ -15,6 +15,7 @@ from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environm
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_apart
 from vos_bench.locks import FolderLock
+from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
@@ -67,6 +68,7 @@ def bench(
     objects: int | None = None,
     frames: int | None = None,
     init: PromptKind = "mask",
+    box_start: BoxFill | None = None,
     weights: str | Path | None = None,
     settings: Settings = (),
     device: str = "auto",
@@ -91,6 +93,8 @@ def bench(
         objects: How many objects it has; 1 unless said otherwise.
         frames: How many frames it has; 110 unless said otherwise.
         init: What the objects start from.
+        box_start: How masks are made of boxes: `grabcut`, `ellipse` or `rectangle`; None leaves boxes to a method that
+            takes them, and is `grabcut` else.
         weights: A file of parameters, one of the method's names for them, or `untrained` for random ones.
         settings: The method's settings by name, or texts as `--set` takes them.
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
@@ -125,6 +129,7 @@ def bench(
         overrides=overrides(settings),
         sequences=chosen_names(sequences),
         init=init,
+        box_start=box_start,
         device=device,
         amp=amp,
         compile=compile,

@@ -75,6 +75,9 @@ def ablate(
     jobs = jobs_of(plan, axes, seeds=numbers, out=folder)
     names = ", ".join(axis.name for axis in axes)
     if status:
+        given = {"--root": root, "--start": start, "--weights": weights_, "--sequences": sequences}
+        if idle := [option for option, value in given.items() if value] + ["--device"] * (device != "auto"):
+            warn(f"note: with --status, which does nothing, {', '.join(idle)} has no effect")
         _show(f"{method}, {info.scale}: {names}", jobs, axes, json)
         return 0
     from vos_bench.ablation.run import (  # brings torch along, which the help and the status do without

@@ -21,6 +21,7 @@ from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
+from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import Run
 from vos_bench.records.latency_table import latency_table
@@ -40,6 +41,7 @@ def bench(
     objects: Annotated[str | None, DATA] = None,
     frames: Annotated[int | None, DATA] = None,
     init: Annotated[PromptKind, METHOD] = "mask",
+    box_start: Annotated[BoxFill | None, METHOD] = None,
     weights_: Annotated[str | None, Parameter(name="--weights"), METHOD] = None,
     device: Annotated[str, WORK] = "auto",
     amp: Annotated[Precision, METHOD] = "off",
@@ -64,6 +66,8 @@ def bench(
         objects: How many objects they have, 1 unless said otherwise; several are separated by commas.
         frames: How many frames they have, 110 unless said otherwise.
         init: What the objects start from.
+        box_start: How a mask is made of a box, with --init box; without it, the method does that, or GrabCut for one
+            that takes masks.
         weights_: A file of parameters, or the name of one that `vos-bench list weights` shows.
         device: auto, cpu, cuda or cuda:1. On a GPU its own clock is read too, in passes of their own.
         amp: Precision of the network on a GPU: float32, float32 with products rounded to TF32, or a half.
@@ -91,6 +95,7 @@ def bench(
                 case,
                 sequences=chosen,
                 init=init,
+                box_start=box_start,
                 weights=weights_,
                 settings=set_,
                 device=device,
@@ -106,7 +111,15 @@ def bench(
             runs.append(timed)
             if reference_command is not None and clock == "stream":
                 ours = RunSettings(
-                    info, case, set_, sequences=chosen, init=init, device=device, amp=amp, compile=compile
+                    info,
+                    case,
+                    set_,
+                    sequences=chosen,
+                    init=init,
+                    box_start=box_start,
+                    device=device,
+                    amp=amp,
+                    compile=compile,
                 ).with_weights(parameters)
                 reference = _reference(ours, reference_command)
                 compared[case.name] = take_turns(
@@ -159,6 +172,8 @@ def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None)
     write_json(json, {"runs": figures, "turns": ratios})  # first: standard output may be full
     show(latency_table(runs))
     for run in runs:
+        for note in run.record.notes:
+            say(f"note: {note}")
         say(str(run.folder))
     for case, turns in compared.items():
         say(f"{case}: {turns}")

@@ -19,7 +19,7 @@ def check(dataset: str, *, root: Path | None = None, split: str | None = None) -
     opened = registry.open_dataset(dataset, root=root, split=split)
     problems = opened.check()
     for problem in problems:
-        say(f"{problem.path}: found {problem.found}; expected {problem.expected}; {problem.remedy}")
+        say(problem.message)
     if problems:
         say(f"{dataset} {opened.split}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
         return 2

@@ -30,5 +30,9 @@ def export(
         sequences: A,B or @FILE; without it, all.
     """
     chosen = sequence_names(sequences)
-    for path in write_export(run, format, out=out, root=root, sequences=chosen, progress=TerminalProgress()):
+    notes: list[str] = []
+    written = write_export(run, format, out=out, root=root, sequences=chosen, progress=TerminalProgress(), notes=notes)
+    for path in written:
         say(str(path))
+    for note in notes:
+        say(f"note: {note}")

@@ -16,6 +16,7 @@ from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, PROCESS, RESULTS
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
+from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.run import Overwrite, open_data
 from vos_bench.running.run import run as run_method
@@ -28,6 +29,7 @@ def run(
     root: Annotated[Path | None, DATA] = None,
     split: Annotated[str | None, DATA] = None,
     init: Annotated[PromptKind, METHOD] = "mask",
+    box_start: Annotated[BoxFill | None, METHOD] = None,
     weights_: Annotated[str | None, Parameter(name="--weights"), METHOD] = None,
     sequences: Annotated[str | None, DATA] = None,
     seeds: Annotated[str, METHOD] = "0",
@@ -60,6 +62,8 @@ def run(
         root: The dataset's folder. By default, VOS_BENCH_DATA or the config file names it.
         split: The split. By default, the dataset's first.
         init: What the objects start from.
+        box_start: How a mask is made of a box, with --init box; without it, the method does that, or GrabCut for one
+            that takes masks.
         weights_: A file of parameters, or the name of one that `vos-bench list weights` shows; untrained: random ones.
         sequences: A,B or @FILE with one name a line. By default, all.
         seeds: Seeds, separated by commas. Each makes a record of its own.
@@ -97,6 +101,7 @@ def run(
                 opened,
                 weights=weights_,
                 init=init,
+                box_start=box_start,
                 sequences=options.sequence_names(sequences),
                 seed=seed,
                 frames=frames,
@@ -118,7 +123,7 @@ def run(
                 progress=progress,
             )
         runs.append(done)
-    return conclude(runs, json, shard=shard is not None)
+    return conclude(runs, json, shard=shard is not None, root=root)
 
 
 def _named(info: MethodInfo, name: str | None) -> MethodInfo:

@@ -28,7 +28,7 @@ def segment(
     *inputs: Path,
     mask: Annotated[tuple[str, ...], Several] = (),
     box: Annotated[tuple[str, ...], Several] = (),
-    at: str = "0",
+    at: str | None = None,
     method: str | None = None,
     out: Annotated[Path, Parameter(name="--out")],
     weights: str | None = None,
@@ -51,7 +51,8 @@ def segment(
         mask: [ID=]FILE[@FRAME], a PNG of a frame's size: a label map, or black and white for one object. Several
             masks of one frame are objects 1, 2, 3. A folder holds label maps named by frames.
         box: [ID=]x0,y0,x1,y1[@FRAME], in pixels; may be given several times.
-        at: The frame of masks and boxes that name none: its number from 0, or its file's name without the ending.
+        at: The frame of masks and boxes that name none: its number from 0, or its file's name without the ending. By
+            default, the first.
         method: The method's name, or FILE.py:CLASS; without it, lwl-lite.
         out: The folder to write: masks/NAME/FRAME.png, overlay/NAME.mp4 and segment.json.
         weights: A file of parameters, or the name of one that `vos-bench list weights` shows; untrained: random ones.
@@ -96,6 +97,8 @@ def segment(
             say(f"  {overlay_file(out, sequence.name)}")
     for path in exported:
         say(f"  {path}")
+    for note in done.record.notes:
+        say(f"note: {note}")
     write_json(json, done.record.model_dump(mode="json"))
 
 
@@ -104,7 +107,7 @@ def _formats(text: str | None) -> tuple[str, ...]:
     for name in names:
         if name not in EXPORTS:
             raise BadInputError(f"--export {name}: {did_you_mean(name, EXPORTS)}")
-    return names
+    return tuple(dict.fromkeys(names))
 
 
 def _tell(sequence: SegmentedSequence) -> None:

@@ -1,5 +1,6 @@
 """What `run` and `score` say when they are done."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from vos_bench.records import Run
 from vos_bench.records.runs_table import runs_table
 
 
-def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False) -> int:
+def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False, root: Path | None = None) -> int:
     """Print the table of runs, what failed, where the records lie and what to do next; return the exit code.
 
-    Without results of all sequences it is not 0, unless the others are the work of other shards.
+    `root` is the data root that the command line names. Without results of all sequences the exit code is not 0, unless
+    the others are the work of other shards.
     """
     write_json(json, {"runs": [{"out": str(run.folder), "scores": run.record.scores} for run in runs]})
     show(runs_table(runs))
@@ -29,21 +31,22 @@ def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False) -> 
         if run.record.status == "started" and not shard:
             selected, ended = run.record.counts.selected, run.record.counts.done + run.record.counts.failed
             say(f"unfinished: {counted(selected, 'sequence')} chosen, {selected - ended} missing")
-        say(f"{run.folder}{_next_step(run)}")
+        say(f"{run.folder}{_next_step(run, root)}")
     unfinished = not shard and any(run.record.status == "started" for run in runs)
     return int(unfinished or any(run.record.counts.failed for run in runs))
 
 
-def _next_step(run: Run) -> str:
+def _next_step(run: Run, root: Path | None) -> str:
     record = run.record
     if record.scored or not record.counts.done:
         return ""
-    data = f"--dataset {record.dataset.name} --split {record.dataset.split}"
+    where = f" --root {shlex.quote(str(root))}" if root else ""
+    data = f"--dataset {record.dataset.name} --split {record.dataset.split}{where}"
     unscored = f": {record.dataset.title} has no public truth: masks written, not scored. "
     with_truth = f"If you have the truth: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
     if not registry.dataset_has_server(record.dataset.name):
         return unscored + with_truth
     return (
-        f"{unscored}If a server scores them: vos-bench package {run.folder} --out {record.method.name}.zip, then "
-        f"vos-bench record {run.folder}. {with_truth}"
+        f"{unscored}If a server scores them: vos-bench package {run.folder} --out {record.method.name}.zip{where}, "
+        f"then vos-bench record {run.folder}. {with_truth}"
     )

@@ -13,9 +13,10 @@ from vos_bench.errors import BadInputError
 from vos_bench.exporting.source import LabelMapFolder, label_map_folders
 from vos_bench.files import replacing, write_text
 from vos_bench.formats.mask_folders import FIRST_ID, MOTS_PER_CLASS
-from vos_bench.labelmaps import VOID, file_bytes, object_ids, read_label_map
+from vos_bench.labelmaps import VOID, file_bytes, object_ids
 from vos_bench.names import did_you_mean
 from vos_bench.progress import Progress
+from vos_bench.records import run_file
 from vos_bench.video import draw_objects, open_video
 
 CATEGORY = "object"
@@ -30,6 +31,7 @@ def export(
     root: str | Path | None = None,
     sequences: Sequence[str] | None = None,
     progress: Progress | None = None,
+    notes: list[str] | None = None,
 ) -> list[Path]:
     """Write label maps in another form, as `vos-bench export` does.
 
@@ -40,6 +42,7 @@ def export(
         root: Where the dataset of the run lies, for forms that show frames.
         sequences: Which sequences; None for all.
         progress: Hears about progress.
+        notes: Gets what a user should know of the label maps.
 
     Returns:
         The files that were written, or folders of them.
@@ -49,11 +52,18 @@ def export(
     """
     if form not in EXPORTS:
         raise BadInputError(f"--format {form}: {did_you_mean(form, EXPORTS)}")
+    if root is not None and (form != "overlay" or not run_file(Path(run)).is_file()):
+        raise BadInputError(
+            f"--root {root} has no effect: only the overlay video of a run shows frames of a dataset; leave it out"
+        )
     chosen = None if sequences is None else tuple(sequences)
     folders = label_map_folders(Path(run), root=None if root is None else Path(root), sequences=chosen)
     target = Path(run) / "export" / form if out is None else Path(out)
     with (progress or Progress()).counting(form, sum(len(each.paths) for each in folders)) as step:
-        return EXPORTS[form](folders, target, step)
+        written = EXPORTS[form](folders, target, step)
+    if notes is not None and form != "davis":  # which keeps the files as they are
+        notes += [note for each in folders for note in each.notes]
+    return written
 
 
 Step = Callable[[], None]
@@ -65,12 +75,24 @@ def write_overlays(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> 
     written = []
     for each in folders:
         path = out / f"{each.name}.mp4"
+        shown = 0
         with open_video(path, each.rate) as video, closing(each.frames()) as frames:
             for name, frame in frames:
                 if name in each.paths:
-                    labels = read_label_map(each.paths[name])
+                    labels = each.read(name)
+                    if labels.shape != frame.image.shape[:2]:
+                        raise BadInputError(
+                            f"{each.paths[name]}: is {labels.shape[1]}x{labels.shape[0]} and its frame "
+                            f"{frame.image.shape[1]}x{frame.image.shape[0]}; expected the frames that were segmented"
+                        )
                     video.write(frame._replace(image=draw_objects(frame.image, labels)))
+                    shown += 1
                     step()
+            if shown < len(each.paths):
+                raise BadInputError(
+                    f"{each.name}: found frames for {shown} of {len(each.paths)} label maps; expected the frames that "
+                    "were segmented: was the video cut, or replaced?"
+                )
         written.append(path)
     return written
 

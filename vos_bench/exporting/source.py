@@ -10,7 +10,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset, LabelMap
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import object_folders
-from vos_bench.labelmaps import object_ids, read_label_map, read_narrow, read_size
+from vos_bench.labelmaps import VOID, WHITE_NOTE, object_ids, read_label_map, read_narrow, read_size, white_object
 from vos_bench.names import did_you_mean
 from vos_bench.records import Run, load_run, run_file
 from vos_bench.segmenting.inputs import FOLDER_RATE, open_input
@@ -42,20 +42,45 @@ class LabelMapFolder:
         """Height and width."""
         return read_size(next(iter(self.paths.values())))
 
+    @cached_property
+    def _ids(self) -> dict[str, tuple[int, ...]]:
+        """The ids in each label map."""
+        return {name: object_ids(read_narrow(path)) for name, path in self.paths.items()}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How white (255) was understood."""
+        if not (where := [name for name, ids in self._ids.items() if VOID in ids]):
+            return ()
+        if self._white:
+            return (f"{self.name}: {WHITE_NOTE}",)
+        return (f"{self.name}: 255 marks undecided pixels on {len(where)} frames, which became background",)
+
+    @cached_property
+    def _white(self) -> int:
+        """What white (255) becomes: the one object of the sequence, or background."""
+        return white_object(self._ids.values()) or 0
+
+    def read(self, frame: str) -> LabelMap:
+        """Read one label map. Raises BadInputError where it has another size than the first."""
+        path = self.paths[frame]
+        labels = read_label_map(path)
+        if labels.shape != self.size:
+            raise BadInputError(
+                f"{path}: is {labels.shape[1]}x{labels.shape[0]}, and others of {self.name} {self.size[1]}x"
+                f"{self.size[0]}; expected one size"
+            )
+        labels[labels == VOID] = self._white
+        return labels
+
     def labels(self) -> Iterator[tuple[str, LabelMap]]:
         """Read the label maps one by one."""
-        for name, path in self.paths.items():
-            labels = read_label_map(path)
-            if labels.shape != self.size:
-                raise BadInputError(
-                    f"{path}: is {labels.shape[1]}x{labels.shape[0]}, and others of {self.name} {self.size[1]}x"
-                    f"{self.size[0]}; expected one size"
-                )
-            yield name, labels
+        return ((frame, self.read(frame)) for frame in self.paths)
 
     def object_ids(self) -> tuple[int, ...]:
         """Return the ids of all objects that are on any frame."""
-        return tuple(sorted({k for path in self.paths.values() for k in object_ids(read_narrow(path))}))
+        found = {k for ids in self._ids.values() for k in ids if k != VOID}
+        return tuple(sorted({*found, self._white} - {0}))
 
 
 def label_map_folders(

@@ -4,7 +4,7 @@ A run writes `masks/SEQUENCE/FRAME.png`. For a dataset whose objects have folder
 `masks/SEQUENCE/OBJECT/FRAME.png` with 0 and 1 in place of that, which is what the official tool reads.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +68,13 @@ def object_folders(folder: Path) -> Mapping[int, str]:
         return {}
     names = sorted(path.name for path in folder.iterdir() if path.name.isdecimal() and path.is_dir())
     return {int(name) + FIRST_ID: name for name in names}
+
+
+def merging_advice(folder: Path, names: Iterable[str]) -> str:
+    """Return how label maps are made of `folder`/SEQUENCE/OBJECT/FRAME.png, the objects being called `names`."""
+    if all(name.isdecimal() for name in names):
+        return f"make label maps of them: vos-bench import-masks {folder} --from sav --out FOLDER"
+    return "merge the masks of each frame into one label map, with the id of each object as its label"
 
 
 def read_masks(folder: Path, frame: str, object_names: Mapping[int, str] | None = None) -> LabelMap:

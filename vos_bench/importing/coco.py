@@ -64,6 +64,8 @@ def read_youtube_vis(path: Path, size: tuple[int, int] | None) -> Annotations:
             _add_frame(found, sequence, frame, _size(video), file)
     labels = {each["id"]: str(each["name"]) for each in data["categories"]}
     numbers: dict[str, int] = {}
+    if len({_track(each) is None for each in data["annotations"]}) > 1:
+        raise BadInputError(f"{file}: some annotations have a track and others none; expected all or none")
     for each in sorted(data["annotations"], key=lambda each: each["id"]):
         sequence, names = frames[each["video_id"]]
         numbers[sequence] = numbers.get(sequence, 0) + 1
@@ -112,10 +114,18 @@ def _track(annotation: dict[str, Any]) -> int | None:
     for holder in (annotation, annotation.get("attributes") or {}):
         for name in TRACKS:
             value = holder.get(name)
-            if isinstance(value, int) and not isinstance(value, bool):
-                return value
-            if isinstance(value, str) and value.isdecimal():
-                return int(value)
+            if value is None:
+                continue
+            try:
+                number = int(value) if isinstance(value, str) else value
+                if isinstance(number, bool) or number != int(number):
+                    raise ValueError
+            except (TypeError, ValueError, OverflowError):
+                raise BadInputError(
+                    f"annotation {annotation.get('id')}: found the {name} {value!r:.100}; expected a whole number, the "
+                    "same on all frames of an object"
+                ) from None
+            return int(number) if number >= 0 else None  # some tools write -1 where there is no track
     return None
 
 

@@ -64,7 +64,8 @@ def _xml_file(path: Path) -> Path:
 def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size: tuple[int, int] | None) -> None:
     """Read `CVAT for video`: each track has its shape on every frame, drawn or interpolated."""
     meta = root.find("meta")
-    sequence, size = _title(meta, file), _size(meta) or size
+    sequence, said = _title(meta, file), _size(meta)
+    size, found.size_given = said or size, said is None
     shapes = [(track, shape) for track in root.iter("track") for shape in track if shape.tag in _SHAPES]
     if size is None:
         raise BadInputError(f"{file}: does not say how large the frames are; add --size WIDTHxHEIGHT")
@@ -73,15 +74,21 @@ def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size
     if length > MOST_FRAMES:
         raise ValueError(f"it has {counted(length, 'frame')}, expected at most {MOST_FRAMES}")
     found.frames[sequence] = [f"{number:05d}" for number in range(length)]
-    single = 0
+    single, numbers = 0, set[int]()
     for track in root.iter("track"):
+        if (number := int(track.attrib["id"])) in numbers:
+            raise BadInputError(
+                f"{file}: two tracks have the id {number}, as where two exports were put into one file; expected each "
+                "once: import them one by one"
+            )
+        numbers.add(number)
         seen = [shape for shape in track if shape.tag in _SHAPES and shape.get("outside", "0") != "1"]
         single += len(seen) == 1
         for shape in seen:
             region = Region(
                 sequence,
                 f"{_frame_number(shape):05d}",
-                int(track.attrib["id"]),
+                number,
                 track.get("label", ""),
                 partial(_drawn, file, shape, size),
                 int(shape.get("z_order", "0")),

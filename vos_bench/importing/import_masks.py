@@ -4,14 +4,14 @@ import shutil
 import tempfile
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from vos_bench.api import LabelMap
+from vos_bench.api import LabelMap, Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
 from vos_bench.files.durability import make_folder, sync_contents, sync_folder
@@ -20,10 +20,12 @@ from vos_bench.importing.cvat import read_cvat
 from vos_bench.importing.label_studio import read_label_studio
 from vos_bench.importing.pngs import read_davis, read_mots, read_sav
 from vos_bench.importing.regions import Annotations, Region
-from vos_bench.labelmaps import MAX_PIXELS, write_label_map
+from vos_bench.labelmaps import MAX_PIXELS, VOID, write_label_map
 from vos_bench.names import counted, did_you_mean, is_file_name, shorten
 from vos_bench.progress import Progress
 from vos_bench.prompts import LARGEST_ID
+
+Item = TypeVar("Item")
 
 MOST_BYTES = 1 << 34
 """The largest file that is opened, and the most that a zip may unpack to."""
@@ -38,6 +40,14 @@ IMPORTS: Mapping[str, Callable[[Path, tuple[int, int] | None], Annotations]] = {
     "davis": read_davis,
 }
 """The forms, by what `--from` calls them."""
+
+
+LAYOUTS = {
+    "mots": "SEQUENCE/instances/FRAME.png, instances/SEQUENCE/FRAME.png or SEQUENCE/FRAME.png",
+    "sav": "SEQUENCE/OBJECT/FRAME.png, with 000, 001, ... as OBJECT",
+    "davis": "SEQUENCE/FRAME.png; of several resolutions, name the folder of one",
+}
+"""What is looked for, in forms that are folders of PNG files."""
 
 
 class ImportedMasks(NamedTuple):
@@ -80,12 +90,16 @@ def import_masks(
     if form not in IMPORTS:
         raise BadInputError(f"--from {form}: {did_you_mean(form, IMPORTS)}")
     path, folder = Path(source), Path(out)
-    with _unpacked(path) as opened:
+    with _unpacked(path) as opened, _named(opened, path):
         _refuse_instance_masks(opened)
         found = _read(opened, form, size)
         if not found.frames:
-            raise BadInputError(f"{path}: holds no masks of the form {form}; expected an export of it")
+            raise BadInputError(
+                f"{path}: holds no masks of the form {form}; expected {LAYOUTS.get(form, 'an export of it')}"
+            )
         _require_sound(path, found)
+        if size is not None and not found.size_given:
+            _require_same_size(path, found, size)
         names = {sequence: _ids(found, sequence) for sequence in found.frames}
         _require_room(folder, found)
         total = sum(len(frames) for frames in found.frames.values())
@@ -131,6 +145,17 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield target
 
 
+@contextmanager
+def _named(opened: Path, path: Path) -> Iterator[None]:
+    """Let messages name the zip, and not the folder that it was unpacked to."""
+    try:
+        yield
+    except BadInputError as error:
+        if opened == path or str(opened) not in str(error):
+            raise
+        raise BadInputError(str(error).replace(str(opened), str(path))) from error
+
+
 def _is_zip(path: Path) -> bool:
     try:
         require_regular(path, most=MOST_BYTES)
@@ -161,6 +186,17 @@ def _require_sound(path: Path, found: Annotations) -> None:
             seen.add(frame)
 
 
+def _require_same_size(path: Path, found: Annotations, size: tuple[int, int]) -> None:
+    """Note that an export says itself how large its frames are. Raises BadInputError where that is another size."""
+    for sequence, (height, width) in found.sizes.items():
+        if (height, width) != size:
+            raise BadInputError(
+                f"--size {size[1]}x{size[0]}: {path} says itself that the frames of {sequence} are {width}x{height}; "
+                "leave it out, or export again from frames of the right size"
+            )
+    found.notes.append("--size had no effect: the export says itself how large its frames are")
+
+
 def _refuse_instance_masks(path: Path) -> None:
     """Raise BadInputError for Pascal VOC's form, which numbers objects anew on every frame."""
     if path.is_dir() and next(path.rglob("SegmentationObject"), None) is not None:
@@ -182,7 +218,7 @@ def _ids(found: Annotations, sequence: str) -> _Names:
     """Decide the ids of a sequence's objects: their tracks, or their labels where there are no tracks."""
     if not is_file_name(sequence):
         raise BadInputError(f"sequence {sequence!r}: cannot be the name of a folder; rename it in the export")
-    regions = [region for region in found.regions if region.sequence == sequence]
+    regions = [region for region in found.regions if region.sequence == sequence and not region.undecided]
     tracked = [region for region in regions if region.track is not None]
     if tracked and len(tracked) < len(regions):
         lost = next(region for region in regions if region.track is None)
@@ -198,11 +234,13 @@ def _by_track(sequence: str, regions: Sequence[Region]) -> _Names:
     tracks = {region.track or 0: region.label for region in regions}
     first = 1 if min(tracks) < 1 else 0  # some tools count from 0, which is the background here
     notes = (f"{sequence}: tracks are numbered from 0, objects from 1: track k is object k + 1",) if first else ()
-    if max(tracks) + first > LARGEST_ID or min(tracks) + first < 1:
-        order = {track: k for k, track in enumerate(sorted(tracks), start=1)}
-        notes = (f"{sequence}: track numbers do not fit a label map; objects are numbered in their order",)
-    else:
-        order = {track: track + first for track in tracks}
+    order = {track: track + first for track in tracks}
+    if not all(0 < k <= LARGEST_ID and k != VOID for k in order.values()):
+        order = _numbered(sequence, sorted(tracks))
+        notes = (
+            f"{sequence}: track numbers do not fit a label map, where 255 marks undecided pixels; objects are numbered "
+            "in their order",
+        )
     titles = {order[track]: f"track {track} ({label})" for track, label in sorted(tracks.items())}
     return _Names(lambda region: order[region.track or 0], titles, notes)
 
@@ -217,7 +255,7 @@ def _by_label(found: Annotations, sequence: str, regions: Sequence[Region]) -> _
             f"{sequence}: frame {frame} has {counts[several[0]]} regions {label!r} and no track says which is which on "
             "the next frame; export with tracks (`CVAT for video 1.1`, `MOTS PNG 1.0`, or a `track_id` of each)"
         )
-    order = {label: k for k, label in enumerate(sorted({region.label for region in regions}), start=1)}
+    order = _numbered(sequence, sorted({region.label for region in regions}))
     if several:
         notes = (
             f"{sequence}: several regions of one label on one frame are one object ({counted(len(several), 'time')})",
@@ -225,6 +263,15 @@ def _by_label(found: Annotations, sequence: str, regions: Sequence[Region]) -> _
     if order:
         notes = (*notes, f"{sequence}: there are no tracks; each label is one object: {shorten(order, 6)}")
     return _Names(lambda region: order[region.label], {k: label for label, k in order.items()}, notes)
+
+
+def _numbered(sequence: str, objects: Iterable[Item]) -> dict[Item, int]:
+    """Number objects in their order; 255 marks undecided pixels. Raises BadInputError where there are too many."""
+    free = [k for k in range(1, LARGEST_ID + 1) if k != VOID]
+    named = [*objects]
+    if len(named) > len(free):
+        raise BadInputError(f"{sequence}: has {len(named)} objects; a label map has room for {len(free)}")
+    return dict(zip(named, free, strict=False))
 
 
 def _require_room(folder: Path, found: Annotations) -> None:
@@ -256,6 +303,13 @@ def _staged(folder: Path, sequences: Collection[str]) -> Iterator[Path]:
         raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}; expected free space") from error
 
 
+def _drawn(region: Region) -> Mask:
+    try:
+        return region.mask()
+    except BadInputError as error:
+        raise BadInputError(f"{region.sequence}/{region.frame}, {region.label!r:.100}: {error}") from error
+
+
 def _label_maps(
     found: Annotations, sequence: str, number: Callable[[Region], int]
 ) -> Iterator[tuple[str, LabelMap, bool]]:
@@ -268,7 +322,7 @@ def _label_maps(
     for frame in found.frames[sequence]:
         labels, overlapping = np.zeros(size, np.uint16), False
         for region in sorted(by_frame[frame], key=lambda each: each.height):
-            mask, k = region.mask(), number(region)
+            mask, k = _drawn(region), VOID if region.undecided else number(region)
             if mask.shape != size:
                 raise BadInputError(
                     f"{sequence}/{frame}: a mask is {mask.shape[1]}x{mask.shape[0]} and others {size[1]}x{size[0]}; "

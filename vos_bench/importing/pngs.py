@@ -8,10 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import Mask
+from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 from vos_bench.formats.mask_folders import MOTS_PER_CLASS, object_folders, read_object_mask
+from vos_bench.formats.mask_mistakes import require_as_meant
 from vos_bench.importing.regions import Annotations, Region
-from vos_bench.labelmaps import NarrowLabels, object_ids, read_label_map, read_narrow, read_size
+from vos_bench.labelmaps import (
+    VOID,
+    WHITE_NOTE,
+    NarrowLabels,
+    object_ids,
+    read_label_map,
+    read_narrow,
+    read_size,
+    white_object,
+)
 from vos_bench.names import counted
 
 MOTS_IGNORED = 10
@@ -31,9 +42,17 @@ def read_mots(path: Path, size: tuple[int, int] | None) -> Annotations:
         found.sizes[sequence] = read_size(next(iter(files.values())))
         found.frames[sequence] = _frames_of(found, sequence, files, images)
         labels = _labels(folder)
-        values = {frame: object_ids(read_label_map(file)) for frame, file in files.items()}
+        values = {
+            frame: object_ids(_sized(read_label_map(file), file, found.sizes[sequence]))
+            for frame, file in files.items()
+        }
         everything = {value for each in values.values() for value in each}
         kept = sorted(value for value in everything if value // MOTS_PER_CLASS not in (0, MOTS_IGNORED))
+        if everything and max(everything) < MOTS_PER_CLASS:
+            raise BadInputError(
+                f"{folder}: holds no value above {max(everything)}; expected {MOTS_PER_CLASS} x class + object, as in "
+                "MOTS PNG: label maps of plain ids are --from davis"
+            )
         if len(kept) < len(everything):
             found.notes.append(
                 f"{sequence}: regions of class 10, to be ignored, and pixels without a class are background"
@@ -117,7 +136,7 @@ def _between(names: set[str]) -> set[str]:
         return set()  # time stamps, not numbers
     step = int(np.gcd.reduce(np.diff(sorted(numbers)))) if len(numbers) > 1 else 1
     numbered = range(min(numbers), max(numbers) + 1, max(1, step))
-    return {f"{min(prefixes)}{number:0{width}d}" for number in numbered} - names
+    return {f"{min(prefixes)}{number:0{width}d}" for number in numbered if number not in numbers}
 
 
 def read_sav(path: Path, size: tuple[int, int] | None) -> Annotations:
@@ -156,7 +175,31 @@ def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
         sequence = folder.absolute().name
         found.sizes[sequence] = read_size(next(iter(files.values())))
         found.frames[sequence] = list(files)
+        ids = {frame: _object_ids(file, found.sizes[sequence]) for frame, file in files.items()}
+        white = white_object(ids.values())
+        if white is not None:
+            found.notes.append(f"{sequence}: {WHITE_NOTE}")
+        elif undecided := sum(VOID in each for each in ids.values()):
+            found.notes.append(f"{sequence}: 255 marks undecided pixels on {undecided} frames: kept, and of no object")
         for frame, file in files.items():
-            for k in object_ids(read_narrow(file)):
-                found.regions.append(Region(sequence, frame, k, "object", partial(_equal, read, file, k)))
+            for value in ids[frame]:
+                k = white if value == VOID and white is not None else value
+                mask = partial(_equal, read, file, value)
+                found.regions.append(Region(sequence, frame, k, "object", mask, undecided=k == VOID))
     return found
+
+
+def _sized(labels: NarrowLabels, file: Path, size: tuple[int, int]) -> NarrowLabels:
+    """Return a label map after checking that it is as large as the first one. Raises BadInputError."""
+    if labels.shape != size:
+        raise BadInputError(
+            f"{file}: is {labels.shape[1]}x{labels.shape[0]}, and the first of its sequence {size[1]}x{size[0]}; "
+            "expected one size"
+        )
+    return labels
+
+
+def _object_ids(file: Path, size: tuple[int, int]) -> tuple[int, ...]:
+    labels = _sized(read_narrow(file), file, size)
+    require_as_meant(file, labels)
+    return object_ids(labels)

@@ -2,10 +2,9 @@
 
 from typing import Literal
 
-import cv2
 import numpy as np
 
-from vos_bench.api import Box, Image, Mask
+from vos_bench.api import Box, Image, Mask, Prompt
 from vos_bench.parts.working_size import scaled
 
 BoxFill = Literal["grabcut", "ellipse", "rectangle"]
@@ -38,6 +37,12 @@ def mask_of(image: Image, start: Mask | Box, *, fill: BoxFill = "grabcut", seed:
     return ellipse if fill == "ellipse" else _grabcut(image, box, ellipse, seed)
 
 
+def masks_of(prompt: Prompt, image: Image, *, fill: BoxFill, seed: int) -> Prompt:
+    """Return a prompt whose boxes have become masks; see `mask_of`."""
+    drawn = {k: mask_of(image, box, fill=fill, seed=seed) for k, box in prompt.boxes.items()}
+    return Prompt({**prompt.masks, **drawn})
+
+
 def _pixels(box: Box, size: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Return the box in whole pixels inside the image, at least one pixel wide and high."""
     x0, y0, x1, y1 = box
@@ -60,6 +65,8 @@ def _ellipse(size: tuple[int, ...], box: Box) -> Mask:
 
 
 def _grabcut(image: Image, box: tuple[int, int, int, int], ellipse: Mask, seed: int) -> Mask:
+    import cv2  # here: most runs start from masks
+
     left, top, right, bottom = box
     beyond = max(right - left, bottom - top) // 4 + 2
     rows = slice(max(0, top - beyond), min(image.shape[0], bottom + beyond))

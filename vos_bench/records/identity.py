@@ -24,6 +24,7 @@ def identity(record: RunRecord) -> dict[str, JsonValue]:
         "split": record.dataset.split,
         "dataset fingerprint": record.dataset.fingerprint,
         "init": record.protocol.init,
+        **({"box start": record.protocol.box_start} if record.protocol.box_start else {}),
         "frames": record.protocol.frames_seen,
         "amp": numerics.amp,
         "seed": numerics.seed,
@@ -52,7 +53,10 @@ def differences(first: RunRecord, second: RunRecord) -> tuple[str, ...]:
     """Name each part of the identity in which two records differ, with both values; empty when there is none."""
     ours, theirs = identity(first), identity(second)
     return tuple(
-        text for key in ours if ours[key] != theirs[key] for text in _named_differences(key, ours[key], theirs[key])
+        text
+        for key in {**ours, **theirs}
+        if ours.get(key) != theirs.get(key)
+        for text in _named_differences(key, ours.get(key), theirs.get(key))
     )
 
 

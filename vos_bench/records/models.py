@@ -131,6 +131,7 @@ class ProtocolEntry(FrozenModel):
     Attributes:
         name: The scoring protocol.
         init: What the objects started from; None where the method did not run here.
+        box_start: How masks were made of boxes; empty where they were not.
         frames_seen: Whether the method saw all frames; None where the method did not run here.
         frames_scored: Which frames count, in words.
         averaging: How per-frame values become one number, in words.
@@ -141,12 +142,23 @@ class ProtocolEntry(FrozenModel):
 
     name: ProtocolName
     init: PromptKind | None = None
+    box_start: str = ""
     frames_seen: FramesSeen | None = None
     frames_scored: str = ""
     averaging: str = ""
     metric_version: str = ""
     assumed: tuple[str, ...] = ()
     rules: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def start(self) -> str | None:
+        """What the objects started from, as tables show it."""
+        return f"{self.init}{self.start_note}" if self.init else None
+
+    @property
+    def start_note(self) -> str:
+        """How masks were made of boxes, in brackets; empty where they were not."""
+        return f" ({self.box_start})" if self.box_start else ""
 
 
 class Numerics(FrozenModel):

@@ -64,7 +64,7 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
         "dataset": first.dataset.name,
         "split": first.dataset.split,
         "method": first.method.title,
-        "init": first.protocol.init,
+        "init": first.protocol.start,
         "frames": first.protocol.frames_seen,
         "sequences": _sequences(records),
         "seeds": len({record.seed for record in records if record.numerics}) or None,

@@ -35,13 +35,18 @@ def object_records(objects: Iterable[ObjectScores]) -> tuple[ObjectRecord, ...]:
 
 
 def protocol_entry(
-    protocol: ProtocolName, *, init: PromptKind | None = None, frames_seen: FramesSeen | None = None
+    protocol: ProtocolName,
+    *,
+    init: PromptKind | None = None,
+    box_start: str = "",
+    frames_seen: FramesSeen | None = None,
 ) -> ProtocolEntry:
     """Return what a record says of its rules.
 
     Args:
         protocol: The scoring protocol.
         init: What objects started from, None where no method ran here.
+        box_start: How masks were made of boxes; empty where they were not.
         frames_seen: What the method saw, None where no method ran here.
 
     Raises:
@@ -51,6 +56,7 @@ def protocol_entry(
     return ProtocolEntry(
         name=rules.name,
         init=init,
+        box_start=box_start,
         frames_seen=frames_seen,
         frames_scored=rules.frames.text,
         averaging=rules.averaging.text,

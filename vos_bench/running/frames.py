@@ -162,6 +162,7 @@ def require_accepted(prompt: Prompt, accepted: Collection[PromptKind], *, method
             raise BadInputError(
                 f"{method} starts from a {' or a '.join(sorted(accepted))}, found a {kind} for object {min(given)};"
                 f" choose a method that takes a {kind} (vos-bench list methods)"
+                + (", or make a mask of it: vos_bench.parts.box_start.mask_of" if kind == "box" else "")
             )
 
 

@@ -22,6 +22,7 @@ from vos_bench.api import (
 from vos_bench.errors import MethodError
 from vos_bench.foreign_code import foreign_code
 from vos_bench.names import counted
+from vos_bench.parts.box_start import BoxFill, masks_of
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
 from vos_bench.timing import Bracket, Stopwatch
@@ -57,7 +58,14 @@ class FrameSource:
     """
 
     def __init__(
-        self, frames: Iterator[LoadedFrame], *, info: MethodInfo, init: PromptKind, corrections: bool = False
+        self,
+        frames: Iterator[LoadedFrame],
+        *,
+        info: MethodInfo,
+        init: PromptKind,
+        corrections: bool = False,
+        box_start: BoxFill | None = None,
+        seed: int = 0,
     ) -> None:
         """Take the frames in order; the first must have a usable prompt.
 
@@ -66,11 +74,13 @@ class FrameSource:
             info: The method that they are for.
             init: `box` replaces masks by boxes.
             corrections: Hand on masks of objects that have started, and do not leave them out.
+            box_start: How masks are made of boxes; None leaves boxes as they are.
+            seed: For what is drawn at random where masks are made of boxes.
         """
         self._frames = frames
         self._corrections = corrections
         self._info = info
-        self._init = init
+        self._init, self._box_start, self._seed = init, box_start, seed
         self.numbering = Numbering()
         self.pending: deque[PendingFrame] = deque()
         self.notes: list[str] = []
@@ -98,6 +108,8 @@ class FrameSource:
         prompt = usable(loaded.prompt, started, init=self._init)
         for object_id in sorted({*loaded.prompt.object_ids} - {*prompt.object_ids} - started):
             self.notes.append(f"object {object_id} left out: its mask on frame {loaded.name} is empty")
+        if self._box_start is not None:
+            prompt = masks_of(prompt, loaded.image, fill=self._box_start, seed=self._seed)
         require_accepted(prompt, self._info.prompts, method=self._info.name)
         return self.numbering.start(prompt) if prompt.object_ids else None
 

@@ -16,6 +16,7 @@ from vos_bench.foreign_code import describe
 from vos_bench.locks import FolderLock
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted
+from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
@@ -49,6 +50,7 @@ def run(
     truth: str | Path | None = None,
     weights: str | Path | None = None,
     init: PromptKind = "mask",
+    box_start: BoxFill | None = None,
     sequences: Iterable[str] | None = None,
     seed: int = 0,
     frames: FramesSeen = "all",
@@ -79,6 +81,8 @@ def run(
         truth: A folder of true label maps, SEQUENCE/FRAME.png, for a dataset without public truth.
         weights: A file of parameters, one of the method's names for them, or `untrained` for random ones.
         init: What the objects start from.
+        box_start: How masks are made of boxes: `grabcut`, `ellipse` or `rectangle`; None leaves boxes to a method that
+            takes them, and is `grabcut` else.
         sequences: Which sequences; None for all.
         seed: The run's seed.
         frames: Whether the method sees all frames or only the annotated ones.
@@ -116,6 +120,7 @@ def run(
         overrides=overrides(settings),
         sequences=chosen_names(sequences),
         init=init,
+        box_start=box_start,
         frames=frames,
         protocol=protocol,
         seed=seed,

@@ -30,6 +30,7 @@ from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.foreign_code import foreign_code
 from vos_bench.formats.mask_folders import write_masks
 from vos_bench.names import counted, to_utf8
+from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
@@ -50,7 +51,7 @@ from vos_bench.running.faults import (
     ran_out_of_memory,
     release_memory,
 )
-from vos_bench.running.frames import FramePlan, plan_frames, read_frames
+from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
 from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, call_lengths
@@ -77,6 +78,7 @@ class Task:
         identity: The run's `config8`.
         software: The version of vos-bench, for the record.
         init: What objects start from.
+        box_start: How masks are made of boxes; None leaves boxes as they are.
         frames: What the method sees.
         protocol: How to score.
         seed: The run's seed.
@@ -91,6 +93,7 @@ class Task:
     identity: str
     software: str
     init: PromptKind
+    box_start: BoxFill | None
     frames: FramesSeen
     protocol: ProtocolName
     seed: int
@@ -98,6 +101,10 @@ class Task:
     read_ahead: bool
     clock: Clock
     shared: bool
+
+    def source(self, frames: Iterator[LoadedFrame]) -> FrameSource:
+        """Return what hands frames to the method."""
+        return FrameSource(frames, info=self.info, init=self.init, box_start=self.box_start, seed=self.seed)
 
 
 @dataclass
@@ -334,7 +341,7 @@ def _segment(
     progress.sequence_started(sequence.name, len(plan.seen))
     writer = _writer(sequence, plan, task)
     with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
-        source = FrameSource(frames, info=task.info, init=task.init)
+        source = task.source(frames)
         attempt.notes, attempt.given = source.notes, source.numbering.ids
 
         def tell(objects: int) -> None:
@@ -433,5 +440,5 @@ def prompted_sequences(dataset: Dataset, names: Iterable[str], *, task: Task) ->
         except VosBenchError:
             continue
         with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
-            source = FrameSource(frames, info=task.info, init=task.init)
+            source = task.source(frames)
             yield PromptedSequence(name=name, frame_names=plan.seen, frames=source)

@@ -24,6 +24,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.files.code import code_sha256
 from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
 from vos_bench.names import did_you_mean
+from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
     AblationEntry,
@@ -55,6 +56,7 @@ class RunSettings:
 
     Attributes:
         overrides: `--set` arguments, each `a.b=value`.
+        box_start: How masks are made of boxes; None for `grabcut` where the method takes masks alone.
         weights_name: What the weights are called in public; the file's name when empty.
         weights_licence: Licence of the parameters.
         clock: Wall time of each call, or the GPU's own clock.
@@ -69,6 +71,7 @@ class RunSettings:
     weights_licence: str = ""
     sequences: tuple[str, ...] | None = None
     init: PromptKind = "mask"
+    box_start: BoxFill | None = None
     frames: FramesSeen = "all"
     protocol: ProtocolName | None = None
     seed: int = 0
@@ -89,6 +92,13 @@ class RunSettings:
     ablation: AblationEntry | None = None
 
     @property
+    def fill(self) -> BoxFill | None:
+        """How masks are made of boxes; None where the method gets what the objects start from."""
+        if self.init != "box":
+            return None
+        return self.box_start or (None if "box" in self.method.prompts else "grabcut")
+
+    @property
     def side_by_side(self) -> bool:
         """Whether several sequences may run at the same time."""
         return self.engine != LOCAL or (self.jobs or 1) > 1
@@ -107,6 +117,7 @@ MOST_SECONDS = 1e9
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "init": get_args(PromptKind),
+    "box_start": get_args(BoxFill),
     "frames": get_args(FramesSeen),
     "amp": get_args(Precision),
     "overwrite": get_args(Overwrite),
@@ -159,6 +170,7 @@ def prepare_run(settings: RunSettings) -> PreparedRun:
         identity=config8(record),
         software=software_of(record.environment),
         init=settings.init,
+        box_start=settings.fill,
         frames=settings.frames,
         protocol=record.protocol.name,
         seed=settings.seed,
@@ -190,11 +202,21 @@ def _unknown_sequence(name: str, dataset: Dataset) -> str:
 
 
 def _require_known_values(settings: RunSettings) -> None:
-    for name, choices in CHOICES.items():
-        if (value := getattr(settings, name)) not in choices:
-            raise BadInputError(f"{name}={value!r:.100}: expected one of {', '.join(map(repr, choices))}")
-    if not 0 <= settings.seed <= MOST_SEED:
-        raise BadInputError(f"seed={settings.seed}: expected a whole number from 0 to {MOST_SEED}")
+    for name in CHOICES:
+        require_choice(name, getattr(settings, name))
+    require_seed(settings.seed)
+
+
+def require_choice(name: str, value: object) -> None:
+    """Check a setting of few values; one that may be left out may be None. Raises BadInputError."""
+    if value not in (*CHOICES[name], getattr(RunSettings, name)):
+        raise BadInputError(f"{name}={value!r:.100}: expected one of {', '.join(map(repr, CHOICES[name]))}")
+
+
+def require_seed(seed: int) -> None:
+    """Check a seed. Raises BadInputError."""
+    if not 0 <= seed <= MOST_SEED:
+        raise BadInputError(f"seed={seed}: expected a whole number from 0 to {MOST_SEED}")
 
 
 def _require_sound(settings: RunSettings) -> None:
@@ -208,7 +230,12 @@ def _require_sound(settings: RunSettings) -> None:
         raise BadInputError(f"--stall {settings.stall:g}: expected seconds, more than 0 and at most {MOST_SECONDS:g}")
     if settings.timing and settings.side_by_side:
         raise BadInputError("--timing with several --jobs: side by side nothing can be timed; expected --jobs 1")
-    if settings.init not in info.prompts:
+    if settings.box_start is not None and settings.init != "box":
+        raise BadInputError(
+            f"--box-start {settings.box_start} with --init {settings.init} has no effect; add --init box, or leave it "
+            "out"
+        )
+    if settings.fill is None and settings.init not in info.prompts:
         raise BadInputError(
             f"--init {settings.init}: {info.name} starts from a {' or a '.join(sorted(info.prompts))};"
             " choose another method (vos-bench list methods) or another --init"
@@ -242,12 +269,17 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
             whole_sha256=dataset.frames_sha256(whole=True) if settings.verify else "",
             sequences=chosen,
         ),
-        protocol=protocol_entry(settings.protocol or dataset.protocol, init=settings.init, frames_seen=settings.frames),
+        protocol=protocol_entry(
+            settings.protocol or dataset.protocol,
+            init=settings.init,
+            box_start=settings.fill or "",
+            frames_seen=settings.frames,
+        ),
         environment=collect_environment(settings.method.factory.partition(":")[0], settings.method.packages),
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
         memory_definition=MEMORY_DEFINITION,
         ablation=settings.ablation,
-        notes=(*((UNTRAINED_NOTE,) if settings.weights == UNTRAINED else ()), *_without_effect(settings)),
+        notes=(*((UNTRAINED_NOTE,) if settings.weights == UNTRAINED else ()), *without_effect(spec)),
     )
 
 
@@ -272,17 +304,17 @@ def method_entry(spec: MethodSpec, *, overrides: tuple[str, ...], name: str, lic
     )
 
 
-def _without_effect(settings: RunSettings) -> tuple[str, ...]:
+def without_effect(spec: MethodSpec) -> tuple[str, ...]:
     """Say which options have no effect, for a method that computes on the processor, or where there is no GPU."""
-    on_cpu, device = method_class(settings.method).on_cpu, resolve_device(settings.device)
+    on_cpu, device = method_class(spec.info).on_cpu, resolve_device(spec.device)
     given = {
-        f"--device {settings.device}": on_cpu and settings.device.startswith("cuda"),
-        f"--amp {settings.amp}": settings.amp != "off" and (on_cpu or (settings.amp == "tf32" and device == "cpu")),
-        "--compile": on_cpu and settings.compile,
+        f"--device {spec.device}": on_cpu and spec.device.startswith("cuda"),
+        f"--amp {spec.amp}": spec.amp != "off" and (on_cpu or (spec.amp == "tf32" and device == "cpu")),
+        "--compile": on_cpu and spec.compile,
     }
     if not (idle := [option for option, is_idle in given.items() if is_idle]):
         return ()
-    why = f"{settings.method.name} computes on the processor alone" if on_cpu else "the run is on the processor"
+    why = f"{spec.info.name} computes on the processor alone" if on_cpu else "the run is on the processor"
     return (f"{', '.join(idle)} had no effect: {why}",)
 
 

@@ -281,6 +281,7 @@ def scoring_target(
         from vos_bench import registry  # a folder of truth needs no plugin
 
         if truth is not None and (own := registry.open_truth(dataset, truth, split=split)):
+            _require_unused(f"with --truth, from which {dataset} is read alone,", remedy="leave it out", root=root)
             return _dataset_target(own, protocol, chosen)
         dataset = registry.open_dataset(dataset, root=root, split=split)
     else:
@@ -288,13 +289,13 @@ def scoring_target(
     return _dataset_target(dataset if truth is None else GivenTruth(dataset, truth), protocol, chosen)
 
 
-def _require_unused(why: str, **options: object) -> None:
+def _require_unused(
+    why: str, *, remedy: str = "name the dataset with --dataset, or leave it out", **options: object
+) -> None:
     """Refuse options that would have no effect. Raises BadInputError."""
     for name, value in options.items():
         if value is not None:
-            raise BadInputError(
-                f"--{name} {value} {why} has no effect; name the dataset with --dataset, or leave it out"
-            )
+            raise BadInputError(f"--{name} {value} {why} has no effect; {remedy}")
 
 
 def _dataset_target(dataset: Dataset, protocol: ProtocolName | None, chosen: tuple[str, ...] | None) -> ScoringTarget:

@@ -28,6 +28,7 @@ from vos_bench.scoring.findings import (
     scoring_notes,
 )
 from vos_bench.scoring.preflight import check_size, preflight, unwrapped
+from vos_bench.scoring.shifted_frames import ShiftedFrames
 
 MOST_THREADS = 4
 """From more jobs on they are processes: each spends half a second on its imports, but has an interpreter of its own."""
@@ -197,7 +198,9 @@ def _score(
     rule = scoring_protocol(protocol)
     frames = rule.select_frames(sequence)
     reading = read_truth_ids(sequence) if rule.white == "the one object" else TruthReading(sequence, None, raw=True)
-    counts = _count_frames(reading, frames, folder, count)
+    names = () if sequence.object_names else frames.names
+    shifted = ShiftedFrames(names, one_object=reading.only_object is not None)
+    counts = _count_frames(reading, frames, folder, count, shifted)
     require_one_object(reading, folder, counts)
     places = rule.places(reading.sequence, frames, counts)
     if rule.unknown_ids == "refused":
@@ -207,11 +210,13 @@ def _score(
         for object_id, counted in places.items()
         if counted
     )
-    notes = scoring_notes(reading, folder, counts)
+    notes = {**scoring_notes(reading, folder, counts), **shifted.notes()}
     return SequenceResult(sequence.name, objects, len(frames.names), notes=notes), reading
 
 
-def _count_frames(reading: TruthReading, frames: Frames, folder: Path, count: CountFrame) -> list[FrameCounts]:
+def _count_frames(
+    reading: TruthReading, frames: Frames, folder: Path, count: CountFrame, shifted: ShiftedFrames
+) -> list[FrameCounts]:
     """Read and count frame by frame, so that no two are in memory at once."""
     sequence = reading.sequence
     if sequence.object_names:
@@ -230,6 +235,7 @@ def _count_frames(reading: TruthReading, frames: Frames, folder: Path, count: Co
                 f"{sequence.name}: the truth of frame {name} has {sizes[0]} pixels (height x width), expected "
                 f"{sizes[1]} as on frame {frames.names[0]}; mend the truth"
             )
+        shifted.see(len(counts), truth, masks)
         counts.append(_counted(reading, truth, masks, count))
     return counts
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vos_bench.api import Box, Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
+from vos_bench.formats.mask_folders import merging_advice
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, renaming, shorten
@@ -151,8 +152,8 @@ def _empty_advice(folder: Path, empty: list[str]) -> str:
     if inside and all(path.name.isdecimal() for path in inside):
         names = shorten(path.name for path in inside)
         return (
-            f"it holds a folder for each object ({names}), as SA-V has them: merge the masks of each frame into one "
-            f"label map, with the id of each object as its label; or, if {empty[0]} is no sequence, give "
+            f"it holds a folder for each object ({names}), as SA-V has them: "
+            f"{merging_advice(folder, (path.name for path in inside))}; or, if {empty[0]} is no sequence, give "
             f"{folder / empty[0]}"
         )
     return folder_advice(folder)

@@ -1,5 +1,6 @@
 """What a user gives of the objects: masks and boxes on any frames, brought together as a prompt for each frame."""
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Box, Mask, Prompt
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import VOID, object_ids, read_label_map
-from vos_bench.names import counted
-from vos_bench.prompts import LARGEST_ID
+from vos_bench.formats.mask_mistakes import require_as_meant
+from vos_bench.labelmaps import VOID, file_bytes, object_ids, read_label_map
+from vos_bench.names import counted, shorten
+from vos_bench.prompts import LARGEST_ID, described
 from vos_bench.segmenting.inputs import InputVideo
+
+_ORIENTATION = 0x0112
+"""The tag of EXIF."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,11 @@ class GivenMask:
     mask: Path | NDArray[Any]
     object_id: int | None = None
     frame: str | int | None = None
+
+    @property
+    def needs_frame(self) -> bool:
+        """Whether it does not say itself which frame it is of."""
+        return self.frame is None and not (isinstance(self.mask, Path) and self.mask.is_dir())
 
     @classmethod
     def parse(cls, text: str) -> "GivenMask":
@@ -54,6 +64,11 @@ class GivenBox:
     box: Box
     object_id: int | None = None
     frame: str | int | None = None
+
+    @property
+    def needs_frame(self) -> bool:
+        """Whether it does not say itself which frame it is of."""
+        return self.frame is None
 
     @classmethod
     def parse(cls, text: str) -> "GivenBox":
@@ -151,7 +166,9 @@ def gather_prompts(
             "on one of its frames"
         )
     taken = {k for piece in pieces for k in piece.objects if k is not None}
-    free = (k for k in range(1, LARGEST_ID + 1) if k not in taken)
+    if VOID in taken:
+        raise BadInputError(f"object id {VOID}: marks undecided pixels in label maps; give the object another one")
+    free = (k for k in range(1, LARGEST_ID + 1) if k not in taken and k != VOID)
     by_frame: dict[int, dict[int, Mask | Box]] = {}
     for piece in pieces:
         here = by_frame.setdefault(piece.frame, {})
@@ -161,7 +178,15 @@ def gather_prompts(
                 raise BadInputError(f"{piece.what}: object {k} is given twice on frame {piece.frame}; expected it once")
             here[k] = given
     prompts = {number: _prompt(video, number, by_frame[number]) for number in sorted(by_frame)}
+    notes += [note for number, prompt in prompts.items() for note in _overlaps(video.frame_name(number), prompt)]
     return FramePrompts(prompts, tuple(notes))
+
+
+def _overlaps(frame: str, prompt: Prompt) -> Iterator[str]:
+    masks = sorted(prompt.masks.items())
+    for i, (k, mask) in enumerate(masks):
+        if over := [other for other, upper in masks[i + 1 :] if (mask & upper).any()]:
+            yield f"object {k} is covered in part on frame {frame}: by {shorten(map(str, over), 6)}, given after it"
 
 
 def _prompt(video: InputVideo, number: int, objects: Mapping[int, Mask | Box]) -> Prompt:
@@ -199,16 +224,27 @@ def _piece(
 ) -> _Piece:
     what = str(mask) if isinstance(mask, Path) else "the mask"
     labels = read_label_map(mask) if isinstance(mask, Path) else mask
+    if isinstance(mask, Path) and (turned := _orientation(mask)) != 1:
+        notes.append(f"{what}: its EXIF data say that it is turned (orientation {turned}); it is taken as it is stored")
     if labels.shape != video.size:
         found = "x".join(str(side) for side in labels.shape[::-1])
+        remedy = "draw it on a frame of this size, or resize it with nearest neighbour"
+        if labels.shape == video.size[::-1]:
+            remedy = "the video is turned as its file says: turn the mask alike; do not resize it"
         raise BadInputError(
-            f"{what}: is {found} and the frames of {video.path} are {video.size[1]}x{video.size[0]}; draw it on a "
-            "frame of this size, or resize it with nearest neighbour"
+            f"{what}: is {found} and the frames of {video.path} are {video.size[1]}x{video.size[0]}; {remedy}"
         )
     objects = _objects(labels, object_id, alone, what, notes)
     if not objects:
         raise BadInputError(f"{what}: shows no object; expected at least one pixel that is not 0")
     return _Piece(what, frame, objects)
+
+
+def _orientation(path: Path) -> int:
+    from PIL import Image as PillowImage
+
+    with PillowImage.open(io.BytesIO(file_bytes(path))) as image:
+        return int(image.getexif().get(_ORIENTATION, 1))
 
 
 def _objects(
@@ -217,6 +253,9 @@ def _objects(
     """Return the masks of a label map by id; that of one object (boolean, 0/1, 0/255) has `object_id` or `alone`."""
     if labels.dtype.kind not in "biu":
         raise BadInputError(f"{what}: found values of type {labels.dtype}; expected whole numbers or booleans")
+    if labels.min(initial=0) < 0 or labels.max(initial=0) > LARGEST_ID:
+        raise BadInputError(f"{what}: found values from {labels.min()} to {labels.max()}; expected 0 to {LARGEST_ID}")
+    require_as_meant(Path(what), labels.astype(np.uint16))
     ids = object_ids(labels.astype(np.uint16))
     if len(ids) <= 1 and (labels.dtype.kind == "b" or ids in ((), (1,), (VOID,))):
         return {alone if object_id is None else object_id: labels > 0} if ids else {}
@@ -268,7 +307,9 @@ def _under_name(folder: Path, name: str) -> GivenMask:
 
 
 def as_masks(given: object) -> list[GivenMask]:
-    """Return what Python code gave as masks: a path, an array or a `GivenMask`, or several of them."""
+    """Return what Python code gave as masks: a path, an array or a `GivenMask`, several of them, or a dict by id."""
+    if isinstance(given, Mapping):
+        return [GivenMask(_path_or_array(mask), object_id) for object_id, mask in given.items()]
     return [each if isinstance(each, GivenMask) else GivenMask(_path_or_array(each)) for each in _listed(given)]
 
 
@@ -283,7 +324,7 @@ def _path_or_array(given: object) -> Path | NDArray[Any]:
         return Path(given)
     if isinstance(given, np.ndarray):
         return given
-    raise BadInputError(f"masks: found {type(given).__name__}; expected a path, an array H x W, or a list of them")
+    raise BadInputError(f"masks: found {described(given)}; expected a path, an array H x W, a list or a dict of them")
 
 
 def as_boxes(given: object) -> list[GivenBox]:
@@ -292,6 +333,8 @@ def as_boxes(given: object) -> list[GivenBox]:
         return []
     if isinstance(given, Mapping):
         return [GivenBox(tuple(box), object_id) for object_id, box in given.items()]
+    if isinstance(given, np.ndarray):
+        given = given.tolist()
     if isinstance(given, GivenBox) or (isinstance(given, list | tuple) and given and np.isscalar(given[0])):
         given = [given]
     if not isinstance(given, list | tuple):

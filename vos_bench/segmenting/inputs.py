@@ -7,13 +7,16 @@ from pathlib import Path
 
 from vos_bench import registry
 from vos_bench.errors import BadInputError
-from vos_bench.names import did_you_mean, is_file_name
+from vos_bench.names import counted, did_you_mean, is_file_name, shorten
 from vos_bench.video import TimedFrame, VideoReader
 
 FOLDER_RATE = Fraction(25)
 """Frames a second of a folder, where nobody says another number."""
 
 MOST_RATE = 1000
+
+_SHARE_OF_FRAMES = 0.05
+"""By so much an estimate of their number may be wrong."""
 
 
 class InputVideo(ABC):
@@ -43,6 +46,11 @@ class InputVideo(ABC):
     def backwards(self, last: int) -> Generator[TimedFrame, None, None]:
         """Read frames number `last`, `last` - 1, ... 0."""
 
+    def notes(self, count: int) -> tuple[str, ...]:
+        """Return what a user should know once all frames were read, `count` of them."""
+        del count
+        return ()
+
     @abstractmethod
     def frame_name(self, number: int) -> str:
         """Return the name of a frame by its number, counted from 0."""
@@ -70,14 +78,33 @@ class VideoFile(InputVideo):
         """See `InputVideo.backwards`."""
         return self._reader.backwards(last)
 
+    def notes(self, count: int) -> tuple[str, ...]:
+        """See `InputVideo.notes`: frames that are damaged, or were expected and not there."""
+        found = []
+        if damaged := self._reader.damaged:
+            found.append(
+                f"damaged: {counted(len(damaged), 'frame')} ({shorten(map(self.frame_name, damaged), 6)}), which may "
+                "look wrong, as may those after"
+            )
+        missing = (self.expected_frames or 0) - count
+        if missing > max(2, _SHARE_OF_FRAMES * count):
+            found.append(
+                f"the file lasts as long as {self.expected_frames} frames, and {count} could be read, which are "
+                "numbered from 0: it may be cut off, begin without a key frame, or have a longer sound"
+            )
+        return tuple(found)
+
     def frame_name(self, number: int) -> str:
         """See `InputVideo.frame_name`."""
         return f"{number:05d}"
 
     def number_of(self, frame: str) -> int:
-        """See `InputVideo.number_of`; that the video is long enough shows only at its end."""
+        """See `InputVideo.number_of`; whether the video is just long enough shows only at its end."""
         if not (frame.isascii() and frame.isdigit()):
             raise BadInputError(f"frame {frame!r} of {self.path}: expected a number, counted from 0")
+        expected = self.expected_frames
+        if expected is not None and int(frame) > (1 + _SHARE_OF_FRAMES) * expected + 2:
+            raise BadInputError(f"frame {frame} of {self.path}: it has about {expected}, counted from 0")
         return int(frame)
 
 

@@ -88,6 +88,7 @@ class SegmentRecord(FrozenModel):
         box_start: How masks were made of boxes; empty where the method takes boxes, or none were given.
         both_ways: Whether frames before the first prompt were segmented backwards.
         sequences: The videos that are done.
+        notes: What a user should know of the method and the options.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -100,6 +101,7 @@ class SegmentRecord(FrozenModel):
     box_start: str = ""
     both_ways: bool = False
     sequences: tuple[SegmentedSequence, ...] = Field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def read_segment_record(folder: Path) -> SegmentRecord:

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from vos_bench import __version__, registry
-from vos_bench.api import Image, LabelMap, Method, Precision, Prediction, Prompt, SequenceMethod
+from vos_bench.api import UNTRAINED, LabelMap, Method, Precision, Prediction, Prompt, SequenceMethod
 from vos_bench.config import Settings, overrides
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_no_link
 from vos_bench.labelmaps import object_ids, read_label_map, write_label_map
 from vos_bench.names import counted, to_utf8
-from vos_bench.parts.box_start import BoxFill, mask_of
+from vos_bench.parts.box_start import BoxFill, masks_of
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import MethodEntry, masks_folder
@@ -27,7 +27,7 @@ from vos_bench.records.summary import utc_now
 from vos_bench.running.frames import LoadedFrame, paste
 from vos_bench.running.method import MethodSpec, built_method, configure, method_class, seed_everything, sequence_seed
 from vos_bench.running.play import FrameSource, PendingFrame, answers
-from vos_bench.running.setup import method_entry
+from vos_bench.running.setup import UNTRAINED_NOTE, method_entry, require_choice, require_seed, without_effect
 from vos_bench.segmenting.given import FramePrompts, as_boxes, as_masks, for_each_input, gather_prompts
 from vos_bench.segmenting.inputs import InputVideo, frame_rate, open_input
 from vos_bench.segmenting.pipeline import ahead, beside
@@ -66,7 +66,7 @@ def segment(
     *,
     masks: object = None,
     boxes: object = None,
-    at: str | int = 0,
+    at: str | int | None = None,
     method: str | None = None,
     out: str | Path,
     weights: str | Path | None = None,
@@ -89,7 +89,7 @@ def segment(
         masks: A PNG file, a folder of them named by frames, an array, a `GivenMask`, or a list of these. A file or
             array of 0 and 1, or 0 and 255, is the mask of one object; every other one is a label map.
         boxes: x0, y0, x1, y1 in pixels, half-open; a list of them, a dict of object id to box, or `GivenBox`es.
-        at: The frame, by name or by number from 0, of what names none.
+        at: The frame, by name or by number from 0, of what names none; None for the first.
         method: A method's name, or `FILE.py:CLASS`; None for lwl-lite.
         out: The folder to write.
         weights: A file of parameters, one of the method's names for them, or `untrained`.
@@ -112,15 +112,27 @@ def segment(
     folder, info = Path(out), registry.default_method() if method is None else registry.method(method)
     paths = [Path(each) for each in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     videos = _opened(paths, folder, fps)
+    all_masks, all_boxes = as_masks(masks), as_boxes(boxes)
     given = [
-        (video, gather_prompts(video, its_masks, its_boxes, at=at))
-        for video, its_masks, its_boxes in for_each_input(videos, as_masks(masks), as_boxes(boxes))
+        (video, gather_prompts(video, its_masks, its_boxes, at=0 if at is None else at))
+        for video, its_masks, its_boxes in for_each_input(videos, all_masks, all_boxes)
     ]
+    _require_effect(
+        {
+            f"--at {at}": at is None
+            or any(mask.needs_frame for mask in all_masks)
+            or any(box.needs_frame for box in all_boxes),
+            f"--box-start {box_start}": box_start is None or bool(all_boxes),
+            "--both-ways": not both_ways or any(max(prompts.starts.values()) for _, prompts in given),
+        }
+    )
+    for name, value in (("box_start", box_start), ("amp", amp)):
+        require_choice(name, value)
+    require_seed(seed)
     spec, entry = _spec(info, weights, settings, device=device, amp=amp, seed=seed)
     for video, prompts in given:
         _require_accepted(video, prompts, info)
     fill: BoxFill | None = box_start or (None if "box" in info.prompts else "grabcut")
-    has_boxes = any(prompt.boxes for _, prompts in given for prompt in prompts.by_frame.values())
     record = SegmentRecord(
         created=utc_now(),
         command=without_home(command),
@@ -128,11 +140,11 @@ def segment(
         method=entry,
         device=device,
         seed=seed,
-        box_start=(fill or "") if has_boxes else "",
+        box_start=(fill or "") if all_boxes else "",
         both_ways=both_ways,
     )
     old = _old_results(folder, videos, overwrite=overwrite)
-    notes: list[str] = []
+    notes = [*((UNTRAINED_NOTE,) if spec.weights == UNTRAINED else ()), *without_effect(spec)]
     with built_method(spec, notes) as built:
         _remove(old)  # now that the method is there: one that cannot be built costs no results
         record = record.replace(device=built.device)
@@ -142,7 +154,23 @@ def segment(
             done = segment_video(video, prompts, job)
             record = record.replace(sequences=(*record.sequences, done))
             write_segment_record(record, folder)
+    record = record.replace(notes=tuple(notes))
+    write_segment_record(record, folder)
     return Segmentation(folder, record)
+
+
+_IDLE = {
+    "--at": "every mask and box names its own frame",
+    "--box-start": "no box is given",
+    "--both-ways": "all objects start on the first frame",
+}
+
+
+def _require_effect(options: Mapping[str, bool]) -> None:
+    """Refuse options that would have no effect. Raises BadInputError."""
+    for option, counts in options.items():
+        if not counts:
+            raise BadInputError(f"{option} has no effect: {_IDLE[option.partition(' ')[0]]}; leave it out")
 
 
 def _opened(paths: Sequence[Path], out: Path, fps: float | None) -> list[InputVideo]:
@@ -258,6 +286,7 @@ def segment_video(video: InputVideo, prompts: FramePrompts, job: Job) -> Segment
         raise BadInputError(
             f"{video.path}: has {counted(count, 'frame')}; expected a frame number {last}, counted from 0"
         )
+    notes += video.notes(count)
     given = {
         k: tuple(video.frame_name(i) for i, prompt in prompts.by_frame.items() if k in prompt.object_ids)
         for k in starts
@@ -384,9 +413,3 @@ def _labels(pending: PendingFrame, prediction: Prediction, source: FrameSource) 
     if pending.given is not None:
         paste(labels, pending.given)
     return source.numbering.restore(labels)
-
-
-def masks_of(prompt: Prompt, image: Image, *, fill: BoxFill, seed: int) -> Prompt:
-    """Return a prompt whose boxes have become masks; see `vos_bench.parts.box_start.mask_of`."""
-    drawn = {k: mask_of(image, box, fill=fill, seed=seed) for k, box in prompt.boxes.items()}
-    return Prompt({**prompt.masks, **drawn})

@@ -43,6 +43,7 @@ class VideoReader:
         size: Height and width of the frames, after turning.
         rate: Frames a second, on average.
         expected_frames: How many frames the file says that it has, as an estimate; None where it says nothing.
+        damaged: The numbers of the frames that the last `frames` could decode in part only.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +52,7 @@ class VideoReader:
         Raises:
             BadInputError: It cannot be read, holds no video, or its frames are too large.
         """
-        self.path = path
+        self.path, self.damaged = path, list[int]()
         with self._opened() as (container, stream):
             self.rate = stream.average_rate or stream.guessed_rate or _DEFAULT_RATE
             self.expected_frames = _expected_frames(container, stream, self.rate)
@@ -67,9 +68,11 @@ class VideoReader:
         Raises:
             BadInputError: The file is damaged, or its frames change their size; the frames before were yielded.
         """
-        clock = _Clock(self.rate)
+        clock, self.damaged = _Clock(self.rate), []
         with self._opened() as (_, stream):
-            for frame in self._decoded(stream, 0):
+            for number, frame in enumerate(self._decoded(stream, 0)):
+                if frame.is_corrupt:
+                    self.damaged.append(number)
                 yield TimedFrame(_image(frame), clock.time_of(frame))
 
     def backwards(self, last: int) -> Generator[TimedFrame, None, None]:

@@ -8,7 +8,7 @@ import pytest
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import write_label_map
 from vos_bench.metrics.frame_rules import names_up_to_last
-from vos_bench.metrics.measures import disk, disks_by_area, smoothed_similarity, tolerance
+from vos_bench.metrics.measures import dilate_by_disk, disk, disks_by_area, smoothed_similarity, tolerance
 from vos_bench.metrics.statistics import ObjectScores, absences
 from vos_bench.scoring.record import score
 from vos_bench.scoring.sequences import score_sequence
@@ -67,6 +67,15 @@ def test_radii_by_the_size_of_the_object() -> None:
 def test_the_disk_of_a_fraction_is_off_its_centre() -> None:
     # 1.6: rows and columns at -1.6, -0.6, 0.4, 1.4, 2.4; inside are 3, 3 and 2 of them, the centre is the third.
     assert [*map(tuple, sorted(disk(1.6)))] == [(-1, 1, 1), (0, 1, 1), (1, 1, 0)]
+
+
+def test_in_a_tiny_image_a_disk_without_a_pixel_is_that_of_its_upper_left_corner() -> None:
+    # 30 x 40: 0.8 % of the diagonal is 0.4, and no crossing of -0.4 and 0.6 is that near; OpenCV takes the first one.
+    (large,) = set(disks_by_area(30, 40).disks)
+    assert [*map(tuple, large)] == [(-1, 1, -1)]
+    pixel = np.zeros((30, 40), bool)
+    pixel[3, 4] = True
+    assert [*zip(*np.nonzero(dilate_by_disk(pixel, large)), strict=True)] == [(4, 5)]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from vos_bench.comparing.compare import compare
 from vos_bench.comparing.comparison import OVERALL, Comparison, Verdict
 from vos_bench.comparing.history import history
 from vos_bench.comparing.spread import spread
-from vos_bench.errors import NotComparableError
+from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.metrics.protocols import PROTOCOLS, scoring_protocol
 from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry, Run, SequenceRecord
 from vos_bench.records.summary import run_scores
@@ -163,6 +163,12 @@ def test_tracks_that_nobody_scored_are_refused(tracked_run: Callable[..., Run]) 
     unscored = replace(run, record=run.record.replace(scores={}, scored=False))
     with pytest.raises(NotComparableError, match="has no scores of tracks"):
         compare(run, unscored).failing()
+
+
+def test_tracks_are_not_judged_for_some_sequences(tracked_run: Callable[..., Run]) -> None:
+    with pytest.raises(BadInputError, match="--sequences a: .*of all sequences together"):
+        compare(tracked_run(0.6), tracked_run(0.6), sequences=["a"])
+    assert compare(tracked_run(0.6), tracked_run(0.6), sequences=["a", "b"]).verdict == "same"
 
 
 def test_the_spread_of_tracks_is_that_of_their_scores(tracked_run: Callable[..., Run]) -> None:

@@ -24,11 +24,16 @@ def with_sequences(run: Run, names: Collection[str]) -> Run:
     """Return a run with these sequences alone; its FPS, which is of all of them, is left out.
 
     Raises:
-        BadInputError: It has none of that name.
+        BadInputError: It has none of that name, or scores of tracks, which are of all its sequences together.
     """
     if unknown := [name for name in names if name not in run.sequence_records]:
         raise BadInputError(
             f"--sequences {', '.join(unknown)}: not in {run.folder}; known: {', '.join(run.sequence_records) or 'none'}"
+        )
+    if scoring_protocol(run.record.protocol.name).tracks and set(names) != set(run.sequence_records):
+        raise BadInputError(
+            f"--sequences {', '.join(names)}: {run.folder} has scores of tracks, which are of all sequences together; "
+            "score these alone and compare that, or leave --sequences out"
         )
     return replace(
         run,

@@ -166,7 +166,7 @@ def test_tracks_that_nobody_scored_are_refused(tracked_run: Callable[..., Run]) 
 
 
 def test_tracks_are_not_judged_for_some_sequences(tracked_run: Callable[..., Run]) -> None:
-    with pytest.raises(BadInputError, match="--sequences a: .*of all sequences together"):
+    with pytest.raises(BadInputError, match=r"--sequences a: .*of all sequences together"):
         compare(tracked_run(0.6), tracked_run(0.6), sequences=["a"])
     assert compare(tracked_run(0.6), tracked_run(0.6), sequences=["a", "b"]).verdict == "same"
 

@@ -49,9 +49,46 @@ def test_a_score_of_which_less_is_better_is_better_when_it_falls(make_run: MakeR
         update={"scores": (scores.model_copy(update={"J_decay": scores.J_decay - 0.1}),)}
     )
     after = replace(before, sequence_records={"a": record})
-    found = vos_bench.compare(before, after)
+    named = {"J_decay": 0.001}
+    found = vos_bench.compare(before, after, tolerances=named)
     assert [row.verdict for row in found.rows if row.score == "J_decay"] == [Verdict.BETTER]
-    assert (found.verdict, vos_bench.compare(after, before).verdict) == ("better", "worse")
+    assert (found.verdict, vos_bench.compare(after, before, tolerances=named).verdict) == ("better", "worse")
+
+
+def test_recall_and_decay_inform_alone_unless_they_are_named(make_run: MakeRun) -> None:
+    before = make_run({"a": (0.8, 0.8)})
+    [scores] = before.sequence_records["a"].scores
+    record = before.sequence_records["a"].model_copy(update={"scores": (scores.model_copy(update={"J_recall": 0.5}),)})
+    after = replace(before, sequence_records={"a": record})
+    found = vos_bench.compare(before, after)
+    assert found.verdict == "same"
+    assert [(row.verdict, row.note) for row in found.rows if row.score == "J_recall"] == [
+        (Verdict.WORSE, "informs alone")
+    ]
+    assert vos_bench.compare(before, after, tolerances={"J_recall": 0.01}).verdict == "worse"
+
+
+def test_one_number_is_the_tolerance_of_all_scores(make_run: MakeRun) -> None:
+    before, after = make_run({"a": (0.75, 0.75)}), make_run({"a": (0.625, 0.75)})
+    assert vos_bench.compare(before, after, tolerances=0.125).verdict == "same"
+    assert vos_bench.compare(before, after, tolerances=0.12).verdict == "worse"
+
+
+def test_a_sequence_that_falls_too_far_makes_the_run_worse(make_run: MakeRun) -> None:
+    before = make_run(dict.fromkeys("abcdefgh", (0.8, 0.8)))
+    after = make_run(dict.fromkeys("abcdefg", (0.8, 0.8)) | {"h": (0.7, 0.7)})
+    assert vos_bench.compare(before, after, tolerances=0.02).verdict == "same"
+    assert vos_bench.compare(before, after, tolerances=0.02, sequence_tolerance=0.11).verdict == "same"
+    judged = vos_bench.compare(before, after, tolerances=0.02, sequence_tolerance=0.05)
+    assert judged.verdict == "worse"
+    assert [row.subject for row in judged.failing()] == ["h"]
+
+
+@pytest.mark.parametrize("wrong", [{"tolerances": -0.1}, {"sequence_tolerance": -1.0}, {"tolerances": float("nan")}])
+def test_a_tolerance_below_zero_is_refused(make_run: MakeRun, wrong: dict[str, float]) -> None:
+    run = make_run({"a": (0.8, 0.8)})
+    with pytest.raises(BadInputError, match="expected a number of at least 0"):
+        vos_bench.compare(run, run, **wrong)  # type: ignore[arg-type]
 
 
 def test_paths_do_as_well_as_runs(make_run: MakeRun, tmp_path: Path) -> None:

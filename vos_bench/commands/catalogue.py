@@ -84,10 +84,17 @@ COMMANDS = {
         "Judge a run against a baseline, for continuous integration.",
         (
             "compare baseline runs/demo/lwl-lite/1f3c9a2e",
-            "compare baseline runs/new --tolerance J&F=0.002 --junit judged.xml",
+            "compare baseline runs/new --tolerance 0.002 --sequence-tolerance 0.05 --junit judged.xml",
+            "compare baseline runs/new --update",
         ),
         "continuous-integration.md",
         "compare",
+    ),
+    "baseline": Command(
+        "Copy a run's records without its masks, ready to be committed as the mark for later runs.",
+        ("baseline runs/demo/lwl-lite/1f3c9a2e --out baselines/lwl-lite",),
+        "continuous-integration.md",
+        "baseline",
     ),
     "check": Command(
         "Look for mistakes in a dataset's folder.",

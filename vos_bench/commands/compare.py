@@ -13,6 +13,7 @@ from vos_bench.commands import options
 from vos_bench.commands.groups import DATA, FLAG, MANY, RESULTS, SCORING
 from vos_bench.commands.output import say, show, write_json, write_page
 from vos_bench.comparing import history as histories
+from vos_bench.comparing.baseline import write_baseline
 from vos_bench.comparing.compare import compare as compare_runs
 from vos_bench.comparing.compare import load_runs
 from vos_bench.comparing.comparison import OVERALL, Comparison, FailOn, Verdict
@@ -21,7 +22,7 @@ from vos_bench.comparing.markdown import comparison_markdown, comparison_table, 
 from vos_bench.comparing.spread import MULTIPLE
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.names import counted, shorten
-from vos_bench.records import RunRecord
+from vos_bench.records import RunRecord, load_run
 from vos_bench.records.summary import utc_now
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ _NO_INTERVAL = "Tracks are judged over all sequences together, so that no interv
 
 @dataclass(frozen=True)
 class _Tolerances:
-    """What `--tolerance` says: fixed values by score, and the multiple of the spread (None: not asked for)."""
+    """What `--tolerance` says: one value, or values by score, and the multiple of the spread (None: not asked for)."""
 
-    fixed: Mapping[str, float]
+    fixed: float | Mapping[str, float]
     multiple: float | None
 
 
@@ -47,11 +48,13 @@ def compare(
     *others: Path,
     sequences: Annotated[str | None, DATA] = None,
     tolerance: Annotated[tuple[str, ...], MANY, SCORING] = (),
+    sequence_tolerance: Annotated[float | None, SCORING] = None,
     fail_on: Annotated[FailOn, SCORING] = "worse",
     history: Annotated[bool, FLAG, SCORING] = False,
     junit: Annotated[Path | None, Parameter(validator=options.names_file), RESULTS] = None,
     summary: Annotated[Path | None, Parameter(validator=options.names_file), RESULTS] = None,
     thumbnails: Annotated[bool, FLAG, RESULTS] = False,
+    update: Annotated[bool, FLAG, RESULTS] = False,
     root: Annotated[Path | None, DATA] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
@@ -63,13 +66,16 @@ def compare(
         others: More records: the last of all is then the run, and those before it are baselines, with
             `--tolerance spread`; with `--history`, all are alike.
         sequences: A,B or @FILE with one name a line: judge these alone.
-        tolerance: SCORE=VALUE, the difference that still counts as the same; FPS takes a share of the baseline's. Or
-            spread, or spread=K: K (3) standard deviations of baselines with different seeds.
+        tolerance: The difference that still counts as the same: a number for all scores, or SCORE=VALUE; FPS takes a
+            share of the baseline's. Recall and decay inform alone, unless they are named. Or spread, or spread=K: K (3)
+            standard deviations of baselines with different seeds.
+        sequence_tolerance: How far the headline score of a single sequence may fall; by default, as far as it will.
         fail_on: changed: a score that rose beyond the tolerance fails too.
         history: Order all these runs by date and say where the score likely moved; exit code 0.
         junit: A file for JUnit XML.
         summary: A file for Markdown.
         thumbnails: Put the worst frames into the summary. They are the dataset's: see its licence before you publish.
+        update: Put the run's records in the place of the baseline's, whatever the verdict; exit code 0.
         root: The dataset's folder, for the thumbnails.
         json: A file for all rows.
     """
@@ -80,10 +86,12 @@ def compare(
             {
                 "--sequences": sequences,
                 "--tolerance": " ".join(tolerance) or None,
+                "--sequence-tolerance": sequence_tolerance,
                 "--fail-on": None if fail_on == "worse" else fail_on,
                 "--junit": junit,
                 "--summary": summary,
                 "--thumbnails": thumbnails or None,
+                "--update": update or None,
                 "--root": root,
             },
         )
@@ -91,12 +99,31 @@ def compare(
     if not thumbnails:
         _refuse("no --thumbnails, which alone read the data", {"--root": root})
     try:
-        return _tell_comparison(
-            paths, sequences, tolerance, fail_on, junit, summary, thumbnails=thumbnails, root=root, json=json
+        code = _tell_comparison(
+            paths,
+            sequences,
+            _tolerances(tolerance),
+            sequence_tolerance,
+            fail_on,
+            junit,
+            summary,
+            thumbnails=thumbnails,
+            root=root,
+            json=json,
         )
+        return _update(baseline, paths) if update else code
     except VosBenchError as error:
         _tell_refusal(error, junit, summary)
         raise
+
+
+def _update(baseline: Path, paths: Sequence[Path]) -> int:
+    if len(paths) > 2:
+        raise BadInputError(f"--update: found {len(paths) - 1} baselines, expected one")
+    folder = baseline.parent if baseline.name == "run.json" else baseline
+    write_baseline(load_run(paths[-1]), folder)
+    say(f"{folder}: holds the records of {paths[-1]} now")
+    return 0
 
 
 def _refuse(beside: str, given: Mapping[str, object]) -> None:
@@ -109,7 +136,8 @@ def _refuse(beside: str, given: Mapping[str, object]) -> None:
 def _tell_comparison(
     paths: Sequence[Path],
     sequences: str | None,
-    tolerance: Sequence[str],
+    wanted: _Tolerances,
+    sequence_tolerance: float | None,
     fail_on: FailOn,
     junit: Path | None,
     summary: Path | None,
@@ -122,12 +150,12 @@ def _tell_comparison(
         raise BadInputError("compare: found one record, expected a baseline and a run, or --history")
     if thumbnails and summary is None:
         raise BadInputError("--thumbnails: they are put into the summary; expected --summary FILE too")
-    wanted = _tolerances(tolerance)
     comparison = compare_runs(
         paths[:-1],
         paths[-1],
         sequences=options.sequence_names(sequences),
         tolerances=wanted.fixed,
+        sequence_tolerance=sequence_tolerance,
         spread=wanted.multiple,
     )
     if wanted.multiple is not None and comparison.baselines > 1:
@@ -136,6 +164,7 @@ def _tell_comparison(
     if comparison.error is not None:
         raise comparison.error
     _tell_apart(comparison.baseline.record, comparison.candidate.record)
+    _tell_machines(comparison.baseline.record, comparison.candidate.record)
     if comparison.changed_files:
         say(f"Beside the method, the runs read other files: {shorten(comparison.changed_files, 5)}.")
     failing = comparison.failing(fail_on)
@@ -163,12 +192,21 @@ def _tell_refusal(error: VosBenchError, junit: Path | None, summary: Path | None
 def _tolerances(texts: Sequence[str]) -> _Tolerances:
     fixed, multiple = dict[str, float](), None
     for text in texts:
+        if len(texts) == 1 and (every := _number(text)) is not None:
+            return _Tolerances(every, None)
         name, value = ("spread", MULTIPLE) if text == "spread" else options.named_number("--tolerance", text)
         if name == "spread":
             multiple = value
         else:
             fixed[name] = value
     return _Tolerances(fixed, multiple)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _tell_apart(before: RunRecord, after: RunRecord) -> None:
@@ -179,6 +217,19 @@ def _tell_apart(before: RunRecord, after: RunRecord) -> None:
         git = record.environment.git
         commit = f"commit {git.commit[:8]}" if git and git.commit else f"version {record.environment.vos_bench}"
         say(f"{what}: {record.method.title}, vos-bench {commit}, {record.ended}.")
+
+
+def _tell_machines(before: RunRecord, after: RunRecord) -> None:
+    """Say where torch, the processor or the threads differ, which moves the last digits of some scores."""
+    ours, theirs = before.environment, after.environment
+    pairs = {
+        "torch": (ours.packages.get("torch"), theirs.packages.get("torch")),
+        "processor": (ours.cpu, theirs.cpu),
+        "threads of torch": (ours.threads.get("torch"), theirs.threads.get("torch")),
+    }
+    different = [f"{name} ({a or 'none'}, then {b or 'none'})" for name, (a, b) in pairs.items() if a != b]
+    if different:
+        say(f"Made on different machines or with different packages: {', '.join(different)}.")
 
 
 def _print(comparison: Comparison) -> None:

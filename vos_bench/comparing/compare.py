@@ -1,5 +1,6 @@
 """Two runs, as paths or as they are -> what a comparison of them says."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from vos_bench.comparing.comparison import Comparison
 from vos_bench.comparing.significance import change
 from vos_bench.comparing.spread import spread as spread_of
-from vos_bench.comparing.verdicts import judge, with_sequences
+from vos_bench.comparing.verdicts import DEFAULT_TOLERANCE, judge, with_sequences
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.records import Run, find_runs, load_run
@@ -31,7 +32,8 @@ def compare(
     candidate: RunLike,
     *,
     sequences: Collection[str] | None = None,
-    tolerances: Mapping[str, float] | None = None,
+    tolerances: float | Mapping[str, float] | None = None,
+    sequence_tolerance: float | None = None,
     spread: float | None = None,
 ) -> Comparison:
     """Judge a run against a baseline.
@@ -41,8 +43,11 @@ def compare(
             them.
         candidate: The run that is judged.
         sequences: Judge these alone; None for all.
-        tolerances: Score name to the difference that still counts as the same, a fraction; FPS takes a share of the
-            baseline's. What is not named may differ by 0.001, FPS by 0.05.
+        tolerances: The difference that still counts as the same, a fraction: one for all scores, or by the score's
+            name; FPS takes a share of the baseline's. What is not named may differ by 0.001, FPS by 0.05. Recall and
+            decay inform alone, unless they are named.
+        sequence_tolerance: The fall of a single sequence's headline score, a fraction, beyond which the run is worse;
+            None for any fall.
         spread: Take so many standard deviations of the baselines as tolerances, and their mean as the mark.
 
     Returns:
@@ -52,13 +57,26 @@ def compare(
         BadInputError: A run cannot be read, a tolerance or sequence names nothing, or there are too few or many
             baselines.
     """
+    named = tolerances if isinstance(tolerances, Mapping) else {}
+    otherwise = tolerances if isinstance(tolerances, int | float) else DEFAULT_TOLERANCE
+    for option, value in (("tolerance", otherwise), ("sequence tolerance", sequence_tolerance or 0.0)):
+        if not 0 <= value < math.inf:
+            raise BadInputError(f"{option} {value}: expected a number of at least 0")
     found = _baselines(baseline, spread)
     after = _loaded(candidate)
     try:
         mark = _mark(found, sequences, spread)
         if sequences is not None:
             after = with_sequences(after, [name for name in sequences if name in after.sequence_records])
-        rows = judge(mark.run, after, tolerances={**mark.overall, **(tolerances or {})}, by_sequence=mark.sequences)
+        rows = judge(
+            mark.run,
+            after,
+            tolerances={**mark.overall, **named},
+            by_sequence=mark.sequences,
+            otherwise=otherwise,
+            judging=named,
+            sequence_gate=sequence_tolerance,
+        )
         judged = any(row.score != "FPS" for row in rows) and not scoring_protocol(after.record.protocol.name).tracks
         moved = change(mark.run, after) if judged else None
     except NotComparableError as error:

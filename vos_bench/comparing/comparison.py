@@ -38,6 +38,7 @@ class ComparisonRow:
         baseline: The baseline's value, a fraction (FPS: frames per second); None where there is none.
         candidate: The same of the run that is judged.
         note: Why, where the numbers do not say it.
+        judges: Whether the comparison fails where this score fell beyond its tolerance; else it informs alone.
     """
 
     subject: str
@@ -46,6 +47,7 @@ class ComparisonRow:
     candidate: float | None
     verdict: Verdict
     note: str = ""
+    judges: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,7 +82,7 @@ class Comparison:
         if self.is_worse:
             return "worse"
         gains = (Verdict.BETTER, Verdict.FIXED)
-        rose = any(row.verdict in gains for row in self.rows if row.subject == OVERALL or row.verdict is Verdict.FIXED)
+        rose = any(row.verdict in gains for row in self.rows if row.judges or row.verdict is Verdict.FIXED)
         return "better" if rose else "same"
 
     @property
@@ -95,14 +97,16 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether an overall score fell, or a sequence fails that did not. One sequence's score may fall unpunished.
+        """Whether a score that judges fell, or a sequence fails that did not.
+
+        Without a tolerance for sequences, the score of one sequence may fall unpunished.
 
         Raises NotComparableError where the runs cannot be compared.
         """
         return bool(self.failing("worse"))
 
     def failing(self, on: FailOn = "worse") -> tuple[ComparisonRow, ...]:
-        """Return the rows for which the comparison fails: overall scores, and sequences that fail in one run only.
+        """Return the rows for which the comparison fails: scores that judge, and sequences that fail in one run only.
 
         Raises:
             NotComparableError: The runs cannot be compared.
@@ -134,7 +138,7 @@ def _files(run: Run) -> dict[str, set[str]]:
 
 
 def _fails(row: ComparisonRow, on: FailOn) -> bool:
-    if row.verdict is Verdict.NEWLY_FAILING or (row.verdict is Verdict.WORSE and row.subject == OVERALL):
+    if row.verdict is Verdict.NEWLY_FAILING or (row.verdict is Verdict.WORSE and row.judges):
         return True
-    rose = row.verdict is Verdict.BETTER and row.subject == OVERALL and row.score != "FPS"
+    rose = row.verdict is Verdict.BETTER and row.judges and row.score != "FPS"
     return on == "changed" and (rose or row.verdict is Verdict.FIXED)

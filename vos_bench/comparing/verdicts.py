@@ -1,6 +1,7 @@
 """Two runs -> verdicts: what got better, what got worse, and what cannot be compared at all."""
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -48,6 +49,9 @@ def judge(
     *,
     tolerances: Mapping[str, float] | None = None,
     by_sequence: Mapping[str, float] | None = None,
+    otherwise: float = DEFAULT_TOLERANCE,
+    judging: Collection[str] = (),
+    sequence_gate: float | None = None,
 ) -> tuple[ComparisonRow, ...]:
     """Judge `candidate` against `baseline`: the overall scores first, then the sequences in the baseline's order.
 
@@ -59,9 +63,12 @@ def judge(
         baseline: The run that sets the mark.
         candidate: The run that is judged.
         tolerances: Score name to the difference that still counts as the same; FPS takes a share of the baseline.
-            `DEFAULT_TOLERANCE` and `DEFAULT_FPS_TOLERANCE` stand for what is not named.
+            `otherwise` and `DEFAULT_FPS_TOLERANCE` stand for what is not named.
         by_sequence: The same for the protocol's headline score of single sequences; what is not named takes the
             overall one.
+        otherwise: The tolerance of scores that `tolerances` does not name.
+        judging: Recall and decay that judge too; else they inform alone, for they move in steps of a frame.
+        sequence_gate: The fall of a single sequence's headline score beyond which the comparison fails; None for none.
 
     Raises:
         NotComparableError: Data, protocol or metric version differ, or the objects of a sequence; or no sequence is
@@ -76,15 +83,26 @@ def judge(
         before, after = _track_scores(baseline, candidate)
     else:
         before, after = (_means(each.values(), protocol.name) if common else {} for each in (ours, theirs))
-    limits = _limits(before, tolerances or {})
+    limits = _limits(before, tolerances or {}, otherwise)
     speed = _speed(baseline, candidate, limits["FPS"], asked="FPS" in (tolerances or {}))
-    otherwise = limits.get(protocol.headline, DEFAULT_TOLERANCE)
-    by_name = tuple(_sequence_rows(baseline, candidate, by_sequence or {}, otherwise))
+    limit = limits.get(protocol.headline, otherwise)
+    by_name = tuple(_sequence_rows(baseline, candidate, by_sequence or {}, limit, sequence_gate))
     if not before and not (protocol.tracks and by_name):
         _require_speed_alone(baseline, candidate, speed)
     known = [score for score in before if not (math.isnan(before[score]) or math.isnan(after[score]))]
     rows = [_judge(OVERALL, score, before[score], after[score], limits[score]) for score in known]
+    rows = [_informing(row) if _is_statistic(row.score) and row.score not in judging else row for row in rows]
     return (*rows, *speed, *by_name)
+
+
+def _is_statistic(score: str) -> bool:
+    """Say whether a score is recall or decay, which move in steps of one frame or of a quarter of a video."""
+    return score.endswith(("_recall", "_decay"))
+
+
+def _informing(row: ComparisonRow) -> ComparisonRow:
+    moved = row.verdict is not Verdict.SAME
+    return replace(row, judges=False, note="informs alone" if moved else row.note)
 
 
 def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Iterable[str] = ()) -> None:
@@ -96,13 +114,18 @@ def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Itera
         also: Further differences; they are told where there is no other, for they may follow from one.
     """
     reasons = [
-        f"baseline has {what} {ours!r}, this run has {theirs!r} ({field})"
+        f"baseline has {what} {_short(ours)!r}, this run has {_short(theirs)!r} ({field})"
         for field, what, ours, theirs in _conditions(baseline, candidate)
         if ours != theirs
     ]
     reasons = reasons or list(also)
     if reasons:
         raise NotComparableError("; ".join(reasons))
+
+
+def _short(value: object) -> object:
+    """Return a hash by its first digits, anything else as it is."""
+    return value[:12] if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{40,64}", value) else value
 
 
 def _other_objects(baseline: Run, candidate: Run) -> Iterable[str]:
@@ -158,8 +181,8 @@ def _finished(run: Run) -> set[str]:
     return {name for name, sequence in run.sequence_records.items() if sequence.status == "done"}
 
 
-def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dict[str, float]:
-    limits = {**dict.fromkeys(scores, DEFAULT_TOLERANCE), "FPS": DEFAULT_FPS_TOLERANCE}
+def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float], otherwise: float) -> dict[str, float]:
+    limits = {**dict.fromkeys(scores, otherwise), "FPS": DEFAULT_FPS_TOLERANCE}
     for score, tolerance in tolerances.items():
         if score not in limits:
             raise BadInputError(f"--tolerance {score}: these runs have no such score; known: {', '.join(limits)}")
@@ -171,7 +194,8 @@ def _limits(scores: Mapping[str, float], tolerances: Mapping[str, float]) -> dic
 def _judge(subject: str, score: str, before: float, after: float, tolerance: float) -> ComparisonRow:
     gain = after - before if measure(score).higher_is_better else before - after
     changed = Verdict.BETTER if gain > 0 else Verdict.WORSE
-    return ComparisonRow(subject, score, before, after, Verdict.SAME if abs(gain) <= tolerance else changed)
+    verdict = Verdict.SAME if abs(gain) <= tolerance else changed
+    return ComparisonRow(subject, score, before, after, verdict, judges=True)
 
 
 def _require_speed_alone(baseline: Run, candidate: Run, speed: list[ComparisonRow]) -> None:
@@ -250,14 +274,16 @@ def _or_nothing(value: object) -> str:
 
 
 def _sequence_rows(
-    baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float
+    baseline: Run, candidate: Run, tolerances: Mapping[str, float], otherwise: float, gate: float | None
 ) -> Iterable[ComparisonRow]:
     names = dict.fromkeys((*baseline.sequence_records, *candidate.sequence_records))
     score = baseline.headline
     for name in names:
         before, after = (_headline_score(run, name) for run in (baseline, candidate))
         if before is not None and after is not None and not math.isnan(before):
-            yield _judge(name, score, before, after, tolerances.get(name, otherwise))
+            limit = tolerances.get(name, otherwise)
+            row = _judge(name, score, before, after, limit if gate is None else min(limit, gate))
+            yield replace(row, judges=gate is not None and abs(after - before) > gate)
         elif before is not None and after is None:
             yield ComparisonRow(name, score, _number(before), None, Verdict.NEWLY_FAILING, _why(candidate, name))
         elif after is not None and before is None:

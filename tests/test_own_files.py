@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from vos_bench.cli import main
@@ -164,3 +165,23 @@ def test_a_file_that_an_option_names_is_looked_at_before_the_work(
         assert main(["run", "copy-first", "--dataset", "demo", "--out", "out", "--json", name]) == 2
         assert "expected the name of a file" in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["loop", "x" * 300, "file/inside", "loop/inside"])
+@pytest.mark.parametrize("option", ["--json", "--out", "masks", "--truth"])
+def test_a_path_that_cannot_be_is_one_message(
+    tmp_path: Path, name: str, option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("mine")
+    write_label_map(tmp_path / "good/s/0.png", np.ones((4, 4), np.uint16))
+    write_label_map(tmp_path / "good/s/1.png", np.ones((4, 4), np.uint16))
+    options = {"masks": "good", "--truth": "good", "--out": "out", "--json": "json", option: name}
+    masks = options.pop("masks")
+    command = ["score", masks, *(text for pair in options.items() for text in pair)]
+    assert main([*command, "--protocol", "all-frames"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("vos-bench: ") == 1
+    assert "Traceback" not in said
+    assert (tmp_path / "file").read_text() == "mine"

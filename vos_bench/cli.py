@@ -85,7 +85,7 @@ def _launch(
     except (KeyboardInterrupt, BrokenPipeError):
         raise
     except BaseException as error:
-        if (message := _foreign_fault(error)) is None:
+        if (message := _foreign_fault(error) or _unusable(error)) is None:
             raise  # our own mistake: its traceback is what we need
         if debug:
             traceback.print_exc()
@@ -116,6 +116,17 @@ def _exhausted(error: BaseException) -> str | None:
             )
         seen.append(each)
         waiting += [each.__cause__, each.__context__]
+    return None
+
+
+def _unusable(error: BaseException) -> str | None:
+    """Return what to say where the system refuses a path that nobody looked at before; None for another error."""
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # of `Path.resolve`
+        return f"{error}; give another path"
+    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+        if error.errno in _LIMITS:
+            return None
+        return f"{error.filename!s:.300}: {error.strerror}; give another path, or the right to use this one"
     return None
 
 

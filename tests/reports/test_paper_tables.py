@@ -12,7 +12,7 @@ import pytest
 from vos_bench import registry
 from vos_bench.api import ProtocolName
 from vos_bench.cli import main
-from vos_bench.records import ExternalScores, ProtocolEntry, Run, WeightsEntry
+from vos_bench.records import ExternalScores, MethodEntry, ProtocolEntry, Run, WeightsEntry
 from vos_bench.reports.published import load
 from vos_bench.reports.published_sequences import comparison
 from vos_bench.tables import FORMATS, Table, render
@@ -176,6 +176,16 @@ def test_a_row_with_failed_sequences_is_shown_but_not_ranked(make_run: MakeRun) 
     assert rows["failed"]["rank"] is None
     assert "NOT RANKED: means over 1 of 2 sequences" in rows["failed"]["notes"]
     assert rows["whole"]["rank"] is not None
+
+
+def test_a_row_says_which_settings_its_run_was_given(make_run: MakeRun) -> None:
+    entry = MethodEntry(name="carried", config_as_passed=("flow=dis", "script=ytvos"))
+    plain, given = (make_run({"a": (0.5, 0.5)}) for _ in range(2))
+    given = on(given, "davis17", method=entry)
+    plain = on(plain, "davis17")
+    rows = {row["method"]: row["notes"] for row in measured(build("davis17", [plain, given])).to_dict("records")}
+    assert "run with flow=dis script=ytvos" in rows["carried"]
+    assert not any(note.startswith("run with") for note in rows["mine"])
 
 
 def test_scores_of_a_server_have_a_row_that_names_server_and_date(make_run: MakeRun) -> None:

@@ -1,10 +1,10 @@
 """RGMP as the harness runs it."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -33,12 +33,6 @@ class RgmpConfig(SoftMaskConfig):
     scales: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(0.5, 0.75, 1.0), min_length=1)
     objects_per_pass: int = Field(default=8, ge=1, le=65535)
     align_corners: bool = True
-
-    @model_validator(mode="after")
-    def _scales_are_sizes(self) -> Self:
-        if any(scale <= 0 for scale in self.scales):
-            raise ValueError(f"scales must be above 0, found {self.scales}")
-        return self
 
 
 @dataclass

@@ -136,5 +136,5 @@ def test_without_that_pass_the_background_follows_from_the_objects(masks):
 
 
 def test_scales_are_above_zero():
-    with pytest.raises(ValidationError, match="above 0"):
+    with pytest.raises(ValidationError, match="greater than 0"):
         RgmpConfig(scales=(0.0, 1.0))

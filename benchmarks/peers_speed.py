@@ -1,12 +1,12 @@
 """`sam2-hf` beside the propagation of the package `sam2`: CPU seconds a frame and memory, same parameters and frames.
 
-    python benchmarks/peers_speed.py --frames 8 --objects 1,4 --out speed.json
+    python benchmarks/peers_speed.py --frames 8 --objects 4 --forms together --out speed.json
     python benchmarks/peers_speed.py --memory 200 --side 256
 
 Both sides run in one process with one thread, frame by frame in turns, so that what else the machine does meets both
 alike. What is timed is CPU time. Theirs is a step of `propagate_in_video`, ours the whole `step` with the frame's
-preparation and the label map, which theirs leaves out. Theirs is timed in two forms: all objects in one state, and a
-pass for each, as their script runs objects that start on different frames.
+preparation and the label map, which theirs leaves out. Theirs is timed in two forms: all objects in one state
+(`together`), and a pass for each (`passes`), as their script runs objects that start on different frames.
 """
 
 import argparse
@@ -103,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--objects", default="1,4")
+    parser.add_argument("--forms", default="together,passes", help="of theirs; passes are for several objects")
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--memory", type=int, help="measure memory over so many frames, one object, instead of time")
     parser.add_argument("--out", type=Path)
@@ -129,12 +130,10 @@ def main() -> None:
             print(row, flush=True)
         for count in [] if arguments.memory else map(int, arguments.objects.split(",")):
             clip = Clip("clip", texture(arguments.frames), {0: squares(count)})
-            sides = {
-                "ours": lambda clip=clip: ours(method, clip),
-                "together": lambda clip=clip: theirs(predictor, clip, together=True),
-            }
-            if count > 1:
-                sides["passes"] = lambda clip=clip: theirs(predictor, clip, together=False)
+            sides = {"ours": lambda clip=clip: ours(method, clip)}
+            for form in arguments.forms.split(","):
+                if form == "together" or count > 1:
+                    sides[form] = lambda clip=clip, form=form: theirs(predictor, clip, together=form == "together")
             seconds = cpu_seconds(sides)
             row = {"frames": arguments.frames, "objects": count}
             row |= {f"{name}_cpu_seconds": [round(each, 3) for each in found] for name, found in seconds.items()}
@@ -146,7 +145,11 @@ def main() -> None:
             print(row, flush=True)
     if arguments.out:
         environment = collect_environment("", PACKAGES).model_dump(mode="json")
-        what = f"--memory {arguments.memory}" if arguments.memory else f"--objects {arguments.objects}"
+        what = (
+            f"--memory {arguments.memory}"
+            if arguments.memory
+            else f"--objects {arguments.objects} --forms {arguments.forms}"
+        )
         command = f"python benchmarks/peers_speed.py --frames {arguments.frames} --side {arguments.side} {what}"
         record = {"command": command, "side": arguments.side, "environment": environment}
         arguments.out.write_text(json.dumps({**record, "rows": rows}, indent=2) + "\n", encoding="utf-8")

@@ -22,9 +22,11 @@ def make_checkpoint(path: Path, clip: Clip, *, seed: int) -> None:
     from cutie.model.cutie import CUTIE
     from cutie.model.utils import resnet
     from hydra import compose, initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
 
     resnet.model_zoo.load_url = lambda *_, **__: {}
     resnet.load_weights_add_extra_dim = lambda *_, **__: None
+    GlobalHydra.instance().clear()  # the package sam2 leaves its own behind
     with initialize_config_module(version_base="1.3.2", config_module="cutie.config"):
         configuration = compose(config_name="eval_config", overrides=["model=base"])
     get_dataset_cfg(configuration)

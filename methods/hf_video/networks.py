@@ -17,6 +17,7 @@ from vos_bench.api import UNTRAINED, Parameters
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 
+from .attention import attend_by_memory
 from .config import HfVideoConfig
 from .families import FAMILIES, Family
 
@@ -65,7 +66,8 @@ def load_network(family: Family, weights: Parameters | None, config: HfVideoConf
     network.mask_decoder.dynamic_multimask_via_stability = chosen
     _remember_as_evaluated(network)
     _remember_constants(network)
-    _share_first_attention(network)
+    attend_by_memory(network)
+    _share_between_objects(network)
     return network.eval().requires_grad_(False)
 
 
@@ -179,18 +181,42 @@ def _remember_constants(network: Any) -> None:
             module.forward = functools.lru_cache(maxsize=4)(module.forward)
         if hasattr(module, "_get_pos_embed"):
             module._get_pos_embed = functools.lru_cache(maxsize=1)(module._get_pos_embed)
+        if hasattr(module, "rotary_emb") and hasattr(module, "position_ids"):
+            _remember_rotation(module.rotary_emb)
 
 
-def _share_first_attention(network: Any) -> None:
-    """Attend once a frame where all objects ask the same: in the first layer, which sees no memory yet."""
-    attention = network.memory_attention.layers[0].self_attn
-    attend = attention.forward
+def _remember_rotation(embedding: Any) -> None:
+    """Compute the rotations of a memory attention once: they depend on nothing but the device."""
+    forward = embedding.forward
+    known: dict[torch.device, Any] = {}
+
+    def forward_once(features: Tensor, position_ids: Tensor) -> Any:
+        if features.device not in known:
+            known[features.device] = forward(features, position_ids)
+        return known[features.device]
+
+    embedding.forward = forward_once
+
+
+def _share_between_objects(network: Any) -> None:
+    """Compute once a frame what is the same for all objects.
+
+    That is the first attention, which sees no memory yet, and the features that the memory encoder mixes with a mask.
+    """
+    _share(network.memory_attention.layers[0].self_attn, "query")
+    _share(network.memory_encoder.feature_projection, "input")
+
+
+def _share(module: Any, name: str) -> None:
+    """Let a module answer again what it answered last if it is given the same; other arguments depend on that one."""
+    forward = module.forward
     last: dict[str, Any] = {}
 
-    def attend_once(*, query: Tensor, **named: Any) -> Any:
-        known = last.get("query")
-        if known is None or known.dtype != query.dtype or not torch.equal(known, query):
-            last.update(query=query, found=attend(query=query, **named))
+    def forward_once(*given: Tensor, **named: Tensor) -> Any:
+        value = given[0] if given else named[name]
+        known = last.get("given")
+        if known is None or known.dtype != value.dtype or not torch.equal(known, value):
+            last.update(given=value, found=forward(*given, **named))
         return last["found"]
 
-    attention.forward = attend_once
+    module.forward = forward_once

@@ -97,9 +97,12 @@ SYSTEMS: dict[str, Callable[[argparse.Namespace, Path], Iterator[Row]]] = {
 def compare(wanted: str, arguments: argparse.Namespace, root: Path) -> Iterator[Row]:
     """Compare one system: a name, or NAME=CHECKOUT."""
     name, equals, folder = wanted.partition("=")
-    if not equals:
-        return SYSTEMS[name](arguments, root)
-    return checkouts.compare(name, Path(folder).resolve(), make_clips(arguments.frames), root, adapter_maps)
+    if equals:
+        clips = make_clips(arguments.frames)
+        return checkouts.compare(name, Path(folder).resolve(), clips, root, adapter_maps, seed=arguments.seed)
+    if name not in SYSTEMS:
+        raise SystemExit(f"{name}: expected {' or '.join(SYSTEMS)}, or the checkout of another system as NAME=FOLDER")
+    return SYSTEMS[name](arguments, root)
 
 
 def main() -> int:

@@ -2,11 +2,13 @@
 
     python benchmarks/peers_speed.py --frames 8 --objects 4 --forms together --out speed.json
     python benchmarks/peers_speed.py --memory 200 --side 256
+    python benchmarks/peers_speed.py --table benchmarks/peers_speed.json
 
 Both sides run in one process with one thread, frame by frame in turns, so that what else the machine does meets both
 alike. What is timed is CPU time. Theirs is a step of `propagate_in_video`, ours the whole `step` with the frame's
 preparation and the label map, which theirs leaves out. Theirs is timed in two forms: all objects in one state
-(`together`), and a pass for each (`passes`), as their script runs objects that start on different frames.
+(`together`), and a pass for each (`passes`), as their script runs objects that start on different frames. `--out` adds
+a record to those of the file.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +101,64 @@ def growth_mib(side: Iterator[None]) -> float:
     return (most - before) / 2**20
 
 
+def table(records: list[dict[str, Any]]) -> list[str]:
+    """Return the lines of a table: CPU seconds a frame of either side, and the median of their ratios."""
+    lines = [
+        "| SAM 2.1 tiny at 1024 px | frames | `sam2-hf`, CPU seconds a frame | rf-sam-2 | ours by theirs, median |",
+        "| --- | --- | --- | --- | ---: |",
+    ]
+    forms = {"together": "all in one state", "passes": "a pass for each"}
+    for row in (row for record in records for row in record["rows"]):
+        for form in (form for form in forms if f"{form}_cpu_seconds" in row):
+            what = "1 object" if row["objects"] == 1 else f"{row['objects']} objects, {forms[form]}"
+            sides = (", ".join(f"{each:.1f}" for each in row[f"{side}_cpu_seconds"]) for side in ("ours", form))
+            cells = (what, f"2 to {row['frames']}", *sides, f"{row[f'ratio_to_{form}']:.2f}")
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def time_row(method: Any, predictor: Any, count: int, frames: int, forms: list[str]) -> dict[str, Any]:
+    """Time both sides with so many objects."""
+    clip = Clip("clip", texture(frames), {0: squares(count)})
+    sides = {"ours": lambda: ours(method, clip)}
+    for form in forms:
+        if form == "together" or count > 1:
+            sides[form] = partial(theirs, predictor, clip, together=form == "together")
+    seconds = cpu_seconds(sides)
+    row: dict[str, Any] = {"frames": frames, "objects": count}
+    row |= {f"{name}_cpu_seconds": [round(each, 3) for each in found] for name, found in seconds.items()}
+    for name in (name for name in sides if name != "ours"):
+        pairs = zip(seconds["ours"], seconds[name], strict=True)
+        row[f"ratio_to_{name}"] = statistics.median(a / b for a, b in pairs)
+    return row
+
+
+def memory_row(method: Any, predictor: Any, frames: int) -> dict[str, Any]:
+    """Measure by how much either side makes the process larger."""
+    warm = Clip("warm", texture(3), {0: squares(1)})
+    for side in (ours(method, warm), theirs(predictor, warm, together=True)):  # buffers that stay
+        growth_mib(side)
+    clip = Clip("clip", texture(frames), {0: squares(1)})
+    mine, other = growth_mib(ours(method, clip)), growth_mib(theirs(predictor, clip, together=True))
+    return {"frames": frames, "objects": 1, "ours_mib": mine, "theirs_mib": other, "ratio": mine / other}
+
+
+def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Build both sides on the same parameters and measure what is asked for, a row at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder) / "w.pt"
+        sam2_package.make_checkpoint(checkpoint, seed=0)
+        sam2_package.make_folder(checkpoint, Path(folder) / "hf", side=arguments.side)
+        predictor = sam2_package.build(checkpoint, side=arguments.side)
+        method = registry.resolve(registry.method("sam2-hf").factory)(weights=Path(folder) / "hf")
+    method.wants_probabilities = False
+    if arguments.memory:
+        yield memory_row(method, predictor, arguments.memory)
+        return
+    for count in map(int, arguments.objects.split(",")):
+        yield time_row(method, predictor, count, arguments.frames, arguments.forms.split(","))
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -107,52 +168,24 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--memory", type=int, help="measure memory over so many frames, one object, instead of time")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, help="print the table of a file of records, measure nothing")
     arguments = parser.parse_args()
+    if arguments.table:
+        print("\n".join(table(json.loads(arguments.table.read_text(encoding="utf-8")))))
+        return
     torch.set_num_threads(1)
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        checkpoint = Path(folder) / "w.pt"
-        sam2_package.make_checkpoint(checkpoint, seed=0)
-        sam2_package.make_folder(checkpoint, Path(folder) / "hf", side=arguments.side)
-        predictor = sam2_package.build(checkpoint, side=arguments.side)
-        method = registry.resolve(registry.method("sam2-hf").factory)(weights=Path(folder) / "hf")
-        method.wants_probabilities = False
-        if arguments.memory:
-            warm = Clip("warm", texture(3), {0: squares(1)})
-            for side in (ours(method, warm), theirs(predictor, warm, together=True)):  # buffers that stay
-                growth_mib(side)
-            clip = Clip("clip", texture(arguments.memory), {0: squares(1)})
-            row: dict[str, Any] = {"frames": arguments.memory, "objects": 1}
-            row["ours_mib"] = growth_mib(ours(method, clip))
-            row["theirs_mib"] = growth_mib(theirs(predictor, clip, together=True))
-            row["ratio"] = row["ours_mib"] / row["theirs_mib"]
-            rows.append(row)
-            print(row, flush=True)
-        for count in [] if arguments.memory else map(int, arguments.objects.split(",")):
-            clip = Clip("clip", texture(arguments.frames), {0: squares(count)})
-            sides = {"ours": lambda clip=clip: ours(method, clip)}
-            for form in arguments.forms.split(","):
-                if form == "together" or count > 1:
-                    sides[form] = lambda clip=clip, form=form: theirs(predictor, clip, together=form == "together")
-            seconds = cpu_seconds(sides)
-            row = {"frames": arguments.frames, "objects": count}
-            row |= {f"{name}_cpu_seconds": [round(each, 3) for each in found] for name, found in seconds.items()}
-            for name in sides:
-                if name != "ours":
-                    pairs = zip(seconds["ours"], seconds[name], strict=True)
-                    row[f"ratio_to_{name}"] = statistics.median(a / b for a, b in pairs)
-            rows.append(row)
-            print(row, flush=True)
+    for row in measure(arguments):
+        rows.append(row)
+        print(row, flush=True)
     if arguments.out:
         environment = collect_environment("", PACKAGES).model_dump(mode="json")
-        what = (
-            f"--memory {arguments.memory}"
-            if arguments.memory
-            else f"--objects {arguments.objects} --forms {arguments.forms}"
-        )
-        command = f"python benchmarks/peers_speed.py --frames {arguments.frames} --side {arguments.side} {what}"
-        record = {"command": command, "side": arguments.side, "environment": environment}
-        arguments.out.write_text(json.dumps({**record, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+        times = f"--frames {arguments.frames} --objects {arguments.objects} --forms {arguments.forms}"
+        what = f"--memory {arguments.memory}" if arguments.memory else times
+        command = f"python benchmarks/peers_speed.py --side {arguments.side} {what}"
+        record = {"command": command, "side": arguments.side, "environment": environment, "rows": rows}
+        records = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.is_file() else []
+        arguments.out.write_text(json.dumps([*records, record], indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -163,8 +163,8 @@ class Child:
         while self._running and self._took(0) and time.monotonic() < deadline:
             pass
 
-    def end(self, *, politely: bool = True) -> None:
-        """End the program and all that it started; `politely` leaves it a moment to end by itself."""
+    def end(self, *, politely: bool = True, moment: float = POLITE_SECONDS) -> None:
+        """End the program and all that it started; `politely` leaves it a moment, in seconds, to end by itself."""
         if self._leash < 0:
             return
         self._outbox.clear()
@@ -173,7 +173,7 @@ class Child:
             with suppress(OSError):
                 self._process.stdin.close()
         if politely:
-            self._drain(POLITE_SECONDS)
+            self._drain(moment)
         os.close(self._leash)
         self._leash = -1
         self._drain(LAST_SECONDS)
@@ -265,7 +265,8 @@ class Child:
             self._selector.unregister(key.fileobj)
 
     def _end_told(self) -> str:
-        self.end()
+        """Say how a program ended that has closed its output; on a busy machine an interpreter takes long to end."""
+        self.end(moment=LAST_SECONDS)
         return described(self._process.returncode)
 
 

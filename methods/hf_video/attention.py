@@ -5,15 +5,16 @@ weights of attention. A value is linear in its memory and the weights of a query
 added up first, a quarter of the work, and their sum be made a value.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-_QUERIES, _KEYS, _ROWS = 256, 1024, 512
-"""How many are computed at a time by one thread: queries and keys of attention, and rows between two linear layers."""
+from .feed_forward import parts
+
+_QUERIES, _KEYS = 256, 1024
+"""How many are computed at a time by one thread: their scores stay in its cache."""
 
 
 def attend_by_memory(network: Any) -> None:
@@ -69,7 +70,7 @@ class _Layer:
         queries = queries + layer.self_attn(query=query, key=query, value=query, position_embeddings=positions)[0]
         pointers = others.get("num_k_exclude_rope", 0)
         queries += self._attend_to_memory(layer.layer_norm2(queries), keys, keys + key_point_embedding, pointers)
-        for rows in _parts(queries[0, 0], _ROWS):
+        for rows in parts(queries[0, 0], layer.linear1.out_features):
             hidden = layer.activation(layer.linear1(layer.layer_norm3(rows)))
             rows += layer.linear2(hidden)
         return queries
@@ -115,8 +116,9 @@ def attend(query: Tensor, key: Tensor, memory: Tensor) -> Tensor:
         (keys.t(), values) for keys, values in zip(torch.split(key, _KEYS), torch.split(memory, _KEYS), strict=True)
     ]
     found = memory.new_empty(len(query), memory.shape[1])
-    for queries, summed in zip(_parts(query, _QUERIES), _parts(found, _QUERIES), strict=True):
-        torch.div(*_weighted_sum(queries, blocks), out=summed)
+    queries = _QUERIES * torch.get_num_threads()
+    for part, summed in zip(torch.split(query, queries), torch.split(found, queries), strict=True):
+        torch.div(*_weighted_sum(part, blocks), out=summed)
     return found
 
 
@@ -132,8 +134,3 @@ def _weighted_sum(query: Tensor, blocks: list[tuple[Tensor, Tensor]]) -> tuple[T
         summed.mul_(smaller).addmm_(scores, memory)
         weights.mul_(smaller).add_(scores.sum(dim=1, keepdim=True))
     return summed, weights
-
-
-def _parts(rows: Tensor, size: int) -> Iterator[Tensor]:
-    """Split rows into parts that a core's cache holds, larger where several threads share the work."""
-    return iter(torch.split(rows, size * torch.get_num_threads()))

@@ -20,6 +20,8 @@ from vos_bench.files import read_bytes
 from .attention import attend_by_memory
 from .config import HfVideoConfig
 from .families import FAMILIES, Family
+from .feed_forward import split_feed_forward
+from .hiera import attend_once
 
 OLDEST = (5, 24)
 MOST_BYTES = 1 << 20
@@ -66,6 +68,8 @@ def load_network(family: Family, weights: Parameters | None, config: HfVideoConf
     network.mask_decoder.dynamic_multimask_via_stability = chosen
     _remember_as_evaluated(network)
     _remember_constants(network)
+    attend_once(network)
+    split_feed_forward(network)
     attend_by_memory(network)
     _share_between_objects(network)
     return network.eval().requires_grad_(False)

@@ -19,6 +19,19 @@ from PIL import Image
 from sam2.build_sam import build_sam2_video_predictor
 
 CONFIGURATIONS = {"tiny": "t", "small": "s", "base_plus": "b+", "large": "l"}
+SIZES = {(96, 12): "tiny", (96, 16): "small", (112, 24): "base_plus", (144, 48): "large"}
+"""Width of the first layer and number of blocks of the image encoder."""
+
+
+def require_size(weights, model):
+    """End with one sentence where a checkpoint is of another size than `--model`; SAM 2 itself names no reason."""
+    trunk = "image_encoder.trunk."
+    names = read_weights(weights).get("model", {})  # first: SAM 2's own loader is of any version
+    if trunk + "patch_embed.proj.weight" in names:
+        blocks = {name.split(".")[3] for name in names if name.startswith(trunk + "blocks.")}
+        found = SIZES.get((len(names[trunk + "patch_embed.proj.weight"]), len(blocks)))
+        if found and found != model:
+            raise SystemExit(f"{weights}: holds parameters of {found}, expected {model}: --set model={found}")
 
 
 def read_prompts(folder, names):
@@ -88,7 +101,7 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--precision", default="bf16", choices=("bf16", "off"))
     options = parser.parse_args()
-    read_weights(options.weights)  # first: SAM 2's own loader is of any version
+    require_size(options.weights, options.model)
     predictor = build_sam2_video_predictor(
         "configs/sam2.1/sam2.1_hiera_" + CONFIGURATIONS[options.model] + ".yaml",
         options.weights,

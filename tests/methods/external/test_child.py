@@ -85,6 +85,13 @@ def test_a_death_is_noticed_at_once_though_a_descendant_keeps_the_streams_open(s
         child.receive(nothing, seconds=30)
 
 
+def test_a_program_that_takes_long_to_end_after_it_closed_its_output_is_not_said_to_be_killed(start: Start) -> None:
+    """As an interpreter does on a busy machine."""
+    code = f"import os, sys, time; os.close(1); time.sleep({POLITE_SECONDS + 0.5}); os._exit(7)"
+    with pytest.raises(EndedError, match="ended with exit code 7"):
+        start(code, converses=True).receive(nothing, seconds=60)
+
+
 def test_what_is_still_in_the_pipe_at_the_end_is_taken(start: Start) -> None:
     child = start("import os; os.write(1, b'x' * 60_000); os._exit(0)", converses=True)
     assert child.receive(lambda inbox: len(inbox) if len(inbox) == 60_000 else None, seconds=60)

@@ -1,9 +1,11 @@
 """The drivers of well-known systems, each against a fake of the calls that the system offers."""
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ import torch
 from vos_bench import registry
 from vos_bench.api import Prediction, Prompt, PromptedFrame, PromptedSequence
 from vos_bench.errors import MethodError
+from vos_bench.methods.external.recipes import DRIVERS
 
 FAKES = Path(__file__).resolve().parents[2] / "fakes" / "systems"
 NAMES = ("aot", "cutie", "sam2.1", "xmem")
@@ -116,6 +119,44 @@ class Planted:
         return Path.touch, (self.path,)
 
 
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Gives a class of a driver, not built: what prepares frames needs no network."""
+
+    def find(module: str, name: str, **attributes: Any) -> Any:
+        monkeypatch.syspath_prepend(DRIVERS)
+        kind = getattr(importlib.import_module(module), name)
+        found = kind.__new__(kind)
+        vars(found).update(attributes)
+        return found
+
+    yield find
+    for module in ("run_aot", "run_xmem", "driver_tools", "vos_bench_client"):
+        sys.modules.pop(module, None)
+
+
+@pytest.mark.parametrize(
+    ("align", "size", "expected"),
+    [(True, (480, 854), (481, 849)), (False, (480, 854), (480, 848)), (True, (720, 1280), (577, 1041))],
+)
+def test_aot_resizes_frames_as_its_authors_loader_does(
+    driver: Any, align: bool, size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    """To 16 times a whole number, one more where corners are aligned, by OpenCV's cubic filter on float pixels."""
+    image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
+    found = driver("run_aot", "Aot", device="cpu", align=align, longest=1040).preprocess(image)
+    pixels = cv2.resize(image.astype(np.float32), expected[::-1], interpolation=cv2.INTER_CUBIC) / 255
+    pixels = (pixels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    assert found.shape == (1, 3, *expected)
+    np.testing.assert_allclose(found[0].permute(1, 2, 0).numpy(), pixels, atol=1e-5)
+
+
+def test_xmem_rounds_sides_down_as_its_authors_loader_does(driver: Any) -> None:
+    planes = driver("run_xmem", "XMem", size=480).resize_masks(torch.zeros(2, 479, 853))
+    assert planes.shape == (2, 480, int(853 / 479 * 480))
+    assert int(853 / 479 * 480) != round(853 / 479 * 480)
+
+
 def test_aot_refuses_parameters_of_another_model(build: Any) -> None:
     with pytest.raises(MethodError, match=r"exit code 1 .*holds parameters of another model: \['decoder.x'\]"):
         build("aot", repository=str(FAKES / "aot"), content={"left_out": ["decoder.x"]})
@@ -129,6 +170,15 @@ def test_sam_serves_all_sequences_in_one_call_and_late_objects_in_a_pass_of_thei
     require_still(answers(method, clip("a")))
     require_still(answers(method, clip("b")))
     assert method.finish().split() == ["a", "b"]
+
+
+def test_sam_names_the_size_of_a_checkpoint_that_is_of_another(build: Any, clip: Any, answers: Any) -> None:
+    trunk = "image_encoder.trunk."
+    tiny = {f"{trunk}blocks.{number}.norm1.weight": torch.zeros(96) for number in range(12)}
+    content = {"model": {**tiny, f"{trunk}patch_embed.proj.weight": torch.zeros(96, 3, 7, 7)}}
+    with pytest.raises(MethodError, match=r"w\.pth: holds parameters of tiny, expected large: --set model=tiny"):
+        answers(build("sam2.1", model="large", precision="off", content=content), clip())
+    require_still(answers(build("sam2.1", model="tiny", precision="off", content=content), clip()))
 
 
 def test_sam_starts_from_boxes(build: Any, answers: Any) -> None:

@@ -15,7 +15,6 @@ the environment is that of `tox -e peers`.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,14 @@ SIZE = "854x480"
 SHORTEST = 2
 PASSES = 2
 """One to warm up and one to time."""
+
+WATCHER = """
+import json, resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
+"""Starts a command from a small process: on Linux the peak of a process includes that of the one that started it."""
 
 PACKAGES = ("transformers", "rf-sam-2", "rf-cutie", "torch", "torchvision", "numpy")
 
@@ -73,21 +80,20 @@ def measure(name: str, objects: int, *, frames: int, work: Path) -> dict[str, An
     Raises:
         SystemExit: A command failed.
     """
-    _, short = _bench(name, objects, frames=SHORTEST, work=work)
-    command, long = _bench(name, objects, frames=frames, work=work)
-    seconds = long.ru_utime + long.ru_stime - short.ru_utime - short.ru_stime
+    _, short, _ = _bench(name, objects, frames=SHORTEST, work=work)
+    command, long, peak = _bench(name, objects, frames=frames, work=work)
     return {
         "method": name,
         "objects": objects,
         "frames": frames,
-        "cpu_ms": 1e3 * seconds / PASSES / (frames - SHORTEST),
-        "peak_mib": long.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024),
+        "cpu_ms": 1e3 * (long - short) / PASSES / (frames - SHORTEST),
+        "peak_mib": peak,
         "command": command,
     }
 
 
-def _bench(name: str, objects: int, *, frames: int, work: Path) -> tuple[str, resource.struct_rusage]:
-    """Return a command, and what it and all that it started used: processor time of all, memory of the largest."""
+def _bench(name: str, objects: int, *, frames: int, work: Path) -> tuple[str, float, float]:
+    """Return a command, processor seconds of all that it started, and MiB of the largest of these processes."""
     given = [each.format(work=work, python=sys.executable) for each in SYSTEMS[name][1]]
     command = [
         "bench", name, *given, "--size", SIZE, "--objects", str(objects), "--frames", str(frames), "--quick",
@@ -95,12 +101,13 @@ def _bench(name: str, objects: int, *, frames: int, work: Path) -> tuple[str, re
     ]  # fmt: skip
     program = str(Path(sys.executable).with_name("vos-bench"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    started = subprocess.Popen([program, *command], env=environment, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(started.pid, 0)
+    watched = [sys.executable, "-S", "-c", WATCHER, program, *command]
+    found = subprocess.run(watched, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+    code, seconds, largest = json.loads(found.stdout)
     said = f"vos-bench {' '.join(command)}".replace(str(work), "FOLDER").replace(sys.executable, "python")
-    if status:
-        raise SystemExit(f"{said}: ended with {os.waitstatus_to_exitcode(status)}")
-    return said, used
+    if code:
+        raise SystemExit(f"{said}: ended with {code}")
+    return said, seconds, largest / (2**20 if sys.platform == "darwin" else 1024)
 
 
 def table(record: Mapping[str, Any]) -> list[str]:

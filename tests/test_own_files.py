@@ -130,6 +130,7 @@ C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     [
         ("{}", LATIN, 0),
         ("{}", C_LOCALE, 0),
+        ("{} --help", {"COLUMNS": "1", "TERM": "dumb"}, 0),
         ("{} >&-", {}, 0),
         ("{} 2>&-", {}, 0),
         ("{} 2>/dev/full", {}, 0),

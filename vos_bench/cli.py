@@ -19,7 +19,16 @@ import vos_bench
 from vos_bench.commands.catalogue import COMMANDS
 from vos_bench.commands.exit_codes import INTERRUPTED
 from vos_bench.commands.groups import EVERYWHERE
-from vos_bench.commands.streams import close_output, flush, require_folder, require_streams, set_debug, set_wide, warn
+from vos_bench.commands.streams import (
+    close_output,
+    flush,
+    require_folder,
+    require_streams,
+    require_width,
+    set_debug,
+    set_wide,
+    warn,
+)
 from vos_bench.errors import VosBenchError
 from vos_bench.foreign_code import culprit, describe, leave, message_of
 from vos_bench.names import is_unicode
@@ -157,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; `arguments` default to those of the process."""
     if arguments is None:
         require_streams()
+        require_width()
     code = _flushed(_main(arguments))
     if arguments is None:
         leave(code)

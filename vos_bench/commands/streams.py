@@ -68,6 +68,17 @@ class _ErrorStream:
             self._stream.flush()
 
 
+LEAST_COLUMNS = 20
+"""The narrowest terminal that anything is laid out for."""
+
+
+def require_width() -> None:
+    """Take a terminal that says it is narrower for one of `LEAST_COLUMNS`: the help would take minutes to lay out."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and 0 < int(told[:9]) < LEAST_COLUMNS:
+        os.environ["COLUMNS"] = str(LEAST_COLUMNS)
+
+
 def require_folder() -> None:
     """Check that there is a current folder. Raises BadInputError where it was removed."""
     try:

@@ -161,6 +161,15 @@ def test_a_list_that_is_missing_is_named(
     assert re.search(f"{Path(listing).name}.*no such file", capsys.readouterr().err)
 
 
+def test_a_first_truth_of_undecided_pixels_alone_shows_no_object(benchmark_trees, tmp_path: Path, call: Call) -> None:
+    root = benchmark_trees.vost(tmp_path / "data")
+    first = root / "Annotations/555_tear_foil/frame00012.png"
+    benchmark_trees.save_labels(first, np.where(np.array(Image.open(first)) == 1, 255, 0))
+    assert call("score", root / "Annotations", "--dataset", "vost", "--truth", root, "--out", "out") == 0
+    rows = Path("out/objects.csv").read_text().splitlines()[1:]
+    assert {row.partition(",")[0] for row in rows} == {"556_cut_onion"}  # the tool leaves the other video out as well
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -205,9 +205,18 @@ def objects_up_to_highest(sequence: TruthSequence, frames: Frames, _counts: Sequ
     """Return every id from 1 to the highest of the first truth, on all frames."""
     if sequence.object_names:
         return {k: _own_places(k, frames) for k in sequence.object_names}
-    first = sequence.read_truth(sequence.truth_names[0])
-    highest = int(np.where(first == VOID, 0, first).max())
-    return _everywhere(range(1, highest + 1), frames)
+    return _everywhere(range(1, _highest(sequence.read_truth(sequence.truth_names[0])) + 1), frames)
+
+
+def objects_up_to_highest_label(
+    sequence: TruthSequence, frames: Frames, _counts: Sequence[FrameCounts]
+) -> dict[int, Places]:
+    """Return every id from 1 to the highest label of the first truth, where white alone is no object either."""
+    return _everywhere(range(1, _highest(sequence.read_truth_labels(sequence.truth_names[0])) + 1), frames)
+
+
+def _highest(labels: NarrowLabels) -> int:
+    return int(np.where(labels == VOID, 0, labels).max())
 
 
 def objects_where_shown(sequence: TruthSequence, frames: Frames, counts: Sequence[FrameCounts]) -> dict[int, Places]:

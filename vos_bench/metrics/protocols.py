@@ -41,6 +41,7 @@ from vos_bench.metrics.frame_rules import (
     objects_after_given,
     objects_of_list,
     objects_up_to_highest,
+    objects_up_to_highest_label,
     objects_where_either_shows,
     objects_where_shown,
     trimmed_frames,
@@ -377,7 +378,7 @@ VOST = ScoringProtocol(
     objects=Rule(
         "1 to the highest id of the first truth, present there or not, on all scored frames; a sequence whose first "
         "truth is empty has none",
-        objects_up_to_highest,
+        objects_up_to_highest_label,
     ),
     contour=None,
     white="as it is",

@@ -189,7 +189,7 @@ def test_given_truth_keeps_what_the_dataset_says_besides_and_lists_one_folder_a_
     real = truth.list_folder
     monkeypatch.setattr(truth, "list_folder", lambda folder: [listed.append(folder), real(folder)][1])
     assert given.sequence(LATE).notes == {"the frames are upside down": ""}
-    assert GivenTruth(dataset, tmp_path / "truth").track_files == {"all": tmp_path}
+    assert GivenTruth(dataset, tmp_path / "truth").track_files == {}  # label maps hold no tracks
     assert listed[0] == tmp_path / "truth" / LATE
     assert listed.count(tmp_path / "truth") == 1  # by the second one, as it is made
 

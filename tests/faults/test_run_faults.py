@@ -66,7 +66,7 @@ def test_the_traceback_of_a_method_is_kept_for_its_author(fake_vos: ModuleType, 
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        ("TooFew", "gave 1 answers for 4 frames; expected one a frame"),
+        ("TooFew", "gave 1 answer for 4 frames; expected one a frame"),
         ("TooMany", "gave more answers than the 4 frames it was given"),
         ("Eager", "gave answer 1 before it took frame 1"),
     ],

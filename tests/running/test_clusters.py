@@ -156,7 +156,7 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
     monkeypatch: pytest.MonkeyPatch, kind: str, module: str
 ):
     monkeypatch.setitem(sys.modules, module, None)
-    said = pytest.raises(BadInputError, match=rf"pip install 'vos-bench\[{kind}\]', here and on every machine")
+    said = pytest.raises(BadInputError, match=rf"pip install '\.\[{kind}\]', here and on every machine")
     with said, connect(parse_cluster(f"{kind}://127.0.0.1:1"), jobs=None):
         pass
 

@@ -30,7 +30,7 @@ def test_a_training_goes_on_from_curves_that_a_power_cut_damaged(tmp_path, damag
 
 @pytest.mark.skipif(importlib.util.find_spec("tensorboard") is not None, reason="tensorboard is installed")
 def test_without_tensorboard_the_extra_is_named(tmp_path):
-    with pytest.raises(BadInputError, match=r"pip install 'vos-bench\[tensorboard\]'"):
+    with pytest.raises(BadInputError, match=r"pip install '\.\[tensorboard\]'"):
         Curves(tmp_path, 0, tensorboard=True)
 
 

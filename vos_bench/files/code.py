@@ -154,6 +154,8 @@ def _note(event: str, arguments: tuple[Any, ...], named: Any) -> None:
         return
     writes = event == "os.rename" or bool(event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR))
     if path.endswith(".pyc"):
+        if writes:
+            return  # Python itself does, when it has read the source
         with suppress(ValueError):
             path = source_from_cache(path)
     whose = _asker(sys._getframe(2), tuple(found.folder for found in near.values()))

@@ -114,7 +114,7 @@ def _json(table: Table) -> str:
     rows = [
         {name: _json_value(row.get(name)) for name in names} | _json_notes(table, row) for row in rows_in_groups(table)
     ]
-    held = {"title": table.title, "rows": rows, "notes": list(table.notes)}
+    held = {"title": table.title, "columns": names, "rows": rows, "notes": list(table.notes)}
     return json.dumps(held, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -1,21 +1,25 @@
 """Compares the speed of scoring with vos-benchmark, on label maps made up like those of DAVIS 2017 val.
 
-    python benchmarks/scoring.py [--small] [--grey] [--data DIR] [--rounds N] [--jobs 1,2] [--json FILE]
+    python benchmarks/scoring.py [--small] [--grey] [--data DIR] [--rounds N] [--jobs 1,2] [--peer PYTHON] [--json FILE]
+    python benchmarks/scoring.py --size 1920x1080 --objects 3 --sequences 4 --frames 400 [as above]
     python benchmarks/scoring.py --protocol davis,sav,sav-folders,mosev2,lvos,vost [--data DIR] [--rounds N]
     python benchmarks/scoring.py --against OTHER/bin/python [--data DIR] [--rounds N] [--json FILE]
+    python benchmarks/scoring.py --memory 100,400,1600 [--size ...] [--json FILE]
 
-The second form compares protocols on the same label maps, in object-frames per CPU second; `sav-folders` has a file for
-each object and frame. The third form compares the whole command `vos-bench score` with that of another installation,
-such as one of an earlier commit: on all sequences, and on one sequence of 50 frames.
+The first two forms compare the whole command `vos-bench score` with vos-benchmark, whose Python `--peer` names where it
+is not this one; without it, vos-bench is measured alone. The third form compares protocols on the same label maps, in
+object-frames per CPU second; `sav-folders` has a file for each object and frame. The fourth form compares the whole
+command with that of another installation, such as one of an earlier commit: on all sequences, and on one sequence of 50
+frames. The fifth form gives the peak memory of the command for one video of each length.
 
 Each measurement is a fresh process: start-up, imports, decoding, scoring and, with several workers, those workers are
-all in its CPU seconds (user and system). The tools take turns, so that a busy machine hurts both alike. vos-benchmark
-is measured where it is installed (`pip install vos-benchmark`); everything else runs without it.
+all in its CPU seconds (user and system). The tools take turns, so that a busy machine hurts both alike. Byte code is
+kept, as installed packages have it.
 """
 
 import argparse
-import importlib.util
 import json
+import math
 import os
 import platform
 import statistics
@@ -23,7 +27,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -41,21 +46,12 @@ OBJECTS = [*[1] * 14, *[2] * 9, *[3] * 4, 4, 6, 7]
 SHORT = "sequence14"
 """The sequence whose first 50 frames are measured alone; it has two objects."""
 
-SMALL = 6
-"""Every how manieth sequence `--small` keeps."""
+SMALL = 5
+"""Every how manieth sequence `--small` keeps, which leaves six."""
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 TOOLS = {
-    "vos-bench": """
-import sys
-from pathlib import Path
-from vos_bench.scoring.sequences import score_sequences
-from vos_bench.scoring.truth import truth_folder
-root, jobs = Path(sys.argv[1]), int(sys.argv[2])
-results = score_sequences(truth_folder(root / "truth"), root / "masks", protocol="davis", jobs=jobs)
-assert not any(result.error for result in results)
-from vos_bench.metrics.statistics import overall
-print(overall(scores for result in results for scores in result.objects)["J&F"])
-""",
     "vos-benchmark": """
 import sys
 from vos_benchmark.benchmark import benchmark
@@ -104,22 +100,39 @@ assert not any(result.error for result in results)
 print(sum(len(scores.frames) for result in results for scores in result.objects))
 """
 
-COMMAND = """
-import json, sys
-from vos_bench.cli import main
-root, out = sys.argv[1:]
-assert main(["score", f"{root}/masks", "--truth", f"{root}/truth", "--out", out]) == 0
-print(json.load(open(f"{out}/run.json"))["scores"]["J&F"])
-"""
+COMMAND = "import sys; from vos_bench.cli import main; sys.exit(main())"
+"""What the command `vos-bench` does; named by its Python, since installations differ in nothing else."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took, itself and its workers."""
+    """What one process took, itself and its workers; its own peak memory, and what it gave."""
 
     cpu_seconds: float
     wall_seconds: float
+    peak_mib: float
     score: float
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What label maps are made up: their size, and how many objects each sequence has; frames in all."""
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    objects: tuple[int, ...] = tuple(OBJECTS)
+    frames: int = FRAMES
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many frames each sequence has."""
+        count = len(self.objects)
+        lengths = np.full(count, self.frames // count)
+        lengths[: self.frames % count] += 1
+        if count > 1:
+            lengths[::2] += 25
+            lengths[1::2] -= 25
+        return [int(length) for length in lengths]
 
 
 def blob(rng: np.random.Generator, frames: int, size: float) -> list[NDArray[np.int32]]:
@@ -148,24 +161,21 @@ def predicted(rng: np.random.Generator, outline: NDArray[np.int32], drift: NDArr
     return np.round(centre + (smooth - centre) * rng.normal(1.0, 0.03) + drift).astype(np.int32)
 
 
-def write(path: Path, outlines: list[NDArray[np.int32]], *, grey: bool) -> None:
+def write(path: Path, outlines: list[NDArray[np.int32]], shape: Shape, *, grey: bool) -> None:
     """Write a label map as most tools do, with Pillow's defaults; it filters the rows of grey images."""
-    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    labels = np.zeros((shape.height, shape.width), np.uint8)
+    scale = np.array([shape.width / WIDTH, shape.height / HEIGHT])
     for label, outline in enumerate(outlines, 1):
-        cv2.fillPoly(labels, [outline], label)
+        cv2.fillPoly(labels, [np.round(outline * scale).astype(np.int32)], label)
     image = Image.fromarray(labels)
     if not grey:
         image.putpalette(DAVIS_PALETTE)
     image.save(path)
 
 
-def make_data(root: Path, *, small: bool, grey: bool) -> None:
+def make_data(root: Path, shape: Shape, *, small: bool, grey: bool) -> None:
     """Write truth and masks of every sequence under `root`, unless they are there."""
-    lengths = np.full(len(OBJECTS), FRAMES // len(OBJECTS))
-    lengths[: FRAMES % len(OBJECTS)] += 1
-    lengths[::2] += 25
-    lengths[1::2] -= 25
-    for number, (objects, frames) in enumerate(zip(OBJECTS, lengths, strict=True)):
+    for number, (objects, frames) in enumerate(zip(shape.objects, shape.lengths, strict=True)):
         name = f"sequence{number:02d}"
         if (small and number % SMALL) or (root / "done" / name).exists():
             continue
@@ -177,9 +187,9 @@ def make_data(root: Path, *, small: bool, grey: bool) -> None:
         for frame in range(frames):
             drift += rng.normal(0, 0.6, drift.shape)
             shapes = [outline[frame] for outline in outlines]
-            write(root / "truth" / name / f"{frame:05d}.png", shapes, grey=False)
-            masks = [predicted(rng, shape, offset) for shape, offset in zip(shapes, drift, strict=True)]
-            write(root / "masks" / name / f"{frame:05d}.png", masks, grey=grey)
+            write(root / "truth" / name / f"{frame:05d}.png", shapes, shape, grey=False)
+            masks = [predicted(rng, each, offset) for each, offset in zip(shapes, drift, strict=True)]
+            write(root / "masks" / name / f"{frame:05d}.png", masks, shape, grey=grey)
         (root / "done" / name).touch()
 
 
@@ -192,23 +202,33 @@ def object_frames(root: Path) -> int:
     return total
 
 
-def measure(tool: str, root: Path, jobs: int) -> Cost:
+def measure(tool: str, root: Path, jobs: int, python: str = sys.executable) -> Cost:
     """Run one tool in a process of its own."""
-    return run([sys.executable, "-c", TOOLS[tool], str(root), str(jobs)], tool)
+    if tool == "vos-bench":
+        return command(python, root, root / "out" / "this", "--jobs", str(jobs))
+    return run([python, "-P", "-c", TOOLS[tool], str(root), str(jobs)], tool)
 
 
-def run(arguments: list[str], what: str) -> Cost:
-    """Run a command whose last word is a score."""
+def command(python: str, root: Path, out: Path, *options: str) -> Cost:
+    """Run `vos-bench score` of an installation."""
+    words = ["score", f"{root}/masks", "--truth", f"{root}/truth", "--out", str(out), *options]
+    cost = run([python, "-P", "-c", COMMAND, *words], "vos-bench score", prints_score=False)
+    return replace(cost, score=json.loads((out / "run.json").read_text())["scores"]["J&F"])
+
+
+def run(arguments: list[str], what: str, *, prints_score: bool = True) -> Cost:
+    """Run a command, whose last word may be a score."""
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(arguments, stdout=output)
+        process = subprocess.Popen(arguments, stdout=output, env=ENVIRONMENT)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{what} failed")
+        wall = time.perf_counter() - started
         output.seek(0)
-        score = float(output.read().split()[-1])
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, score)
+        score = float(output.read().split()[-1]) if prints_score else math.nan
+    return Cost(usage.ru_utime + usage.ru_stime, wall, round(usage.ru_maxrss / 1024, 1), score)
 
 
 def compare_commands(root: Path, other: str, rounds: int, file: Path | None) -> None:
@@ -229,16 +249,41 @@ def compare_commands(root: Path, other: str, rounds: int, file: Path | None) -> 
         costs: dict[str, list[float]] = {name: [] for name in pythons}
         for turn in range(-1, rounds):  # the turn before the first compiles where that was never done
             for name, python in pythons.items():
-                cost = run([python, "-P", "-c", COMMAND, str(folder), str(root / "out" / name)], name)
+                cost = command(python, folder, root / "out" / name)
                 costs[name] += [cost.cpu_seconds] if turn >= 0 else []
         ratios = [ours / theirs for ours, theirs in zip(costs["this"], costs["other"], strict=True)]
         medians = {name: round(statistics.median(each), 3) for name, each in costs.items()}
         spread = {"ratio": round(statistics.median(ratios), 3), "ratios": [round(each, 3) for each in sorted(ratios)]}
         summary[data] = {**medians, **spread}
+    tell(summary, file)
+
+
+def tell(summary: Mapping[str, object], file: Path | None) -> None:
+    """Print what was measured, and write it to a file."""
     text = json.dumps(summary, indent=2) + "\n"
     print(text, end="")
     if file is not None:
         file.write_text(text)
+
+
+def compare_lengths(root: Path, shape: Shape, lengths: list[int], file: Path | None) -> None:
+    """Measure the peak memory of the command for one video of each length."""
+    peaks: dict[str, float] = {}
+    for frames in lengths:
+        folder = root / f"frames{frames}"
+        make_data(folder, replace(shape, objects=shape.objects[:1], frames=frames), small=False, grey=False)
+        command(sys.executable, folder, root / "out" / "memory")  # compiles where that was never done
+        peaks[str(frames)] = command(sys.executable, folder, root / "out" / "memory").peak_mib
+    tell(
+        {
+            "machine": machine(),
+            "commit": commit(),
+            "size": f"{shape.width} x {shape.height}, {shape.objects[0]} objects",
+            "figures": "peak resident MiB of `vos-bench score` by the number of frames of one video",
+            "peak_mib": peaks,
+        },
+        file,
+    )
 
 
 def make_object_folders(root: Path) -> None:
@@ -280,10 +325,7 @@ def compare_protocols(root: Path, protocols: list[str], rounds: int, file: Path 
             for name, values in rates.items()
         },
     }
-    text = json.dumps(summary, indent=2) + "\n"
-    print(text, end="")
-    if file is not None:
-        file.write_text(text)
+    tell(summary, file)
 
 
 def machine() -> str:
@@ -307,53 +349,84 @@ def commit(python: str = sys.executable) -> str:
 def main() -> None:
     """Make the data, measure in turns, print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--small", action="store_true", help="5 sequences instead of 30")
+    parser.add_argument("--small", action="store_true", help="6 sequences instead of 30")
     parser.add_argument("--grey", action="store_true", help="masks as grey PNG files, whose rows are filtered")
+    parser.add_argument("--size", default=f"{WIDTH}x{HEIGHT}", help="WIDTHxHEIGHT of the label maps")
+    parser.add_argument("--objects", type=int, help="how many objects each sequence has; as in DAVIS by default")
+    parser.add_argument("--sequences", type=int, default=len(OBJECTS), help="how many sequences, with --objects")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="how many frames all sequences have together")
     parser.add_argument("--data", type=Path, help="where the label maps are kept; a temporary folder by default")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", default="1,2", help="numbers of workers, separated by commas")
     parser.add_argument("--json", type=Path, help="write every measurement to this file")
+    parser.add_argument("--peer", default=sys.executable, help="the Python that has vos-benchmark")
     parser.add_argument("--against", help="the Python of another installation, whose command is compared with this one")
     parser.add_argument("--protocol", help="protocols to compare with the first of them, separated by commas")
+    parser.add_argument("--memory", help="lengths of videos, in frames, whose peak memory is measured")
     options = parser.parse_args()
+    width, _, height = options.size.partition("x")
+    objects = (options.objects,) * options.sequences if options.objects else tuple(OBJECTS)
+    shape = Shape(int(width), int(height), objects, options.frames)
     with tempfile.TemporaryDirectory() as temporary:
         root = options.data or Path(temporary)
-        make_data(root, small=options.small, grey=options.grey)
+        if options.memory:
+            compare_lengths(root, shape, [int(frames) for frames in options.memory.split(",")], options.json)
+            return
+        make_data(root, shape, small=options.small, grey=options.grey)
         if options.protocol:
             compare_protocols(root, options.protocol.split(","), options.rounds, options.json)
-            return
-        if options.against:
+        elif options.against:
             compare_commands(root, options.against, options.rounds, options.json)
-            return
-        report(root, options.rounds, [int(jobs) for jobs in options.jobs.split(",")], options.json)
+        else:
+            report(root, shape, options.rounds, [int(jobs) for jobs in options.jobs.split(",")], options)
 
 
-def report(root: Path, rounds: int, jobs: list[int], file: Path | None) -> None:
+def report(root: Path, shape: Shape, rounds: int, jobs: list[int], options: argparse.Namespace) -> None:
     """Measure everything and print it."""
     total = object_frames(root)
-    tools = [tool for tool in TOOLS if tool != "vos-benchmark" or importlib.util.find_spec("vos_benchmark")]
+    finding = [options.peer, "-c", "import vos_benchmark"]
+    has_peer = not subprocess.run(finding, capture_output=True, check=False).returncode
+    pythons = {"vos-bench": sys.executable, **({"vos-benchmark": options.peer} if has_peer else {})}
+    pythons |= {tool: sys.executable for tool in TOOLS if tool.endswith("alone")}
     measure("vos-bench", root, 1)  # compiles the kernel where that was never done, and fills the disk's cache
     costs: dict[str, list[Cost]] = {}
     for _ in range(rounds):
         for workers in jobs:
-            for tool in tools:
+            for tool, python in pythons.items():
                 if workers == jobs[0] or not tool.endswith("alone"):
-                    costs.setdefault(f"{tool}, {workers}", []).append(measure(tool, root, workers))
-    print(f"{machine()}; commit {commit()}; {total} object-frames at {HEIGHT} x {WIDTH}; medians of {rounds} rounds")
-    print(f"{'tool, workers':22} {'CPU s':>8} {'wall s':>8} {'object-frames / CPU s':>22} {'J&F':>9}")
-    for name, each in costs.items():
-        cpu, wall = (statistics.median(getattr(cost, f) for cost in each) for f in ("cpu_seconds", "wall_seconds"))
-        rate = "" if "alone" in name else f"{total / cpu:.0f}"
-        print(f"{name:22} {cpu:8.2f} {wall:8.2f} {rate:>22} {each[0].score:9.6f}")
-    for workers in jobs:
-        ours, theirs = costs[f"vos-bench, {workers}"], costs.get(f"vos-benchmark, {workers}", [])
-        ratios = [b.cpu_seconds / a.cpu_seconds for a, b in zip(ours, theirs, strict=False)]
-        if ratios:
-            low, high = min(ratios), max(ratios)
-            print(f"{workers} worker(s): {statistics.median(ratios):.1f} times vos-benchmark ({low:.1f} to {high:.1f})")
-    if file is not None:
-        data = {name: [asdict(cost) for cost in each] for name, each in costs.items()}
-        file.write_text(json.dumps({"machine": machine(), "object_frames": total, "costs": data}, indent=2) + "\n")
+                    costs.setdefault(f"{tool}, {workers}", []).append(measure(tool, root, workers, python))
+    tell(
+        {
+            "machine": machine(),
+            "commit": commit(),
+            "data": f"{len([*root.glob('truth/*')])} sequences, {total} object-frames, {shape.width} x {shape.height}",
+            "figures": f"medians of {rounds} rounds; times: CPU seconds of vos-benchmark by those of the whole command "
+            "`vos-bench score`, round by round",
+            "tools": {name: _medians(each, None if "alone" in name else total) for name, each in costs.items()},
+            "times": {str(workers): _times(costs, workers) for workers in jobs},
+            "costs": {name: [asdict(cost) for cost in each] for name, each in costs.items()},
+        },
+        options.json,
+    )
+
+
+def _medians(costs: list[Cost], total: int | None) -> dict[str, float]:
+    names = ("cpu_seconds", "wall_seconds", "peak_mib")
+    found = {name: round(statistics.median(getattr(cost, name) for cost in costs), 3) for name in names}
+    return found if total is None else {**found, "object_frames_per_cpu_second": round(total / found["cpu_seconds"])}
+
+
+def _times(costs: dict[str, list[Cost]], workers: int) -> dict[str, float]:
+    """Return how many times as fast as vos-benchmark the command is; nothing where only one of them was measured."""
+    pairs = zip(costs[f"vos-bench, {workers}"], costs.get(f"vos-benchmark, {workers}", []), strict=False)
+    ratios = [theirs.cpu_seconds / ours.cpu_seconds for ours, theirs in pairs]
+    if not ratios:
+        return {}
+    return {
+        "median": round(statistics.median(ratios), 1),
+        "least": round(min(ratios), 1),
+        "most": round(max(ratios), 1),
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """How OpenMP's threads shall wait: asleep on a busy machine, soon asleep on an idle one, as the user says always."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,18 @@ def test_a_system_that_does_not_tell_counts_as_idle(running, text: str | None):
     if text is not None:
         running(text)
     assert openmp.others_running() == 0
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("3", "3")])
+def test_scoring_starts_no_threads_for_products_of_matrices(given, expected):
+    variables = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    code = "import os\nfrom vos_bench.openmp import choose_one_blas_thread\nchoose_one_blas_thread()\n"
+    code += "print(os.environ['OPENBLAS_NUM_THREADS'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=variables | ({"OPENBLAS_NUM_THREADS": given} if given else {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected

@@ -32,7 +32,7 @@ from vos_bench.commands.streams import (
 from vos_bench.errors import VosBenchError
 from vos_bench.foreign_code import culprit, describe, leave, message_of
 from vos_bench.names import is_unicode
-from vos_bench.openmp import choose_wait_policy
+from vos_bench.openmp import choose_one_blas_thread, choose_wait_policy
 
 choose_wait_policy()  # it counts only before torch is loaded, which some commands do as they are imported
 
@@ -85,6 +85,7 @@ def _launch(
     set_wide(wide)
     if tokens[:1] == ("score",):
         gc.disable()  # what it imports stays, and it makes no cycles: the search for some takes a twentieth of its time
+        choose_one_blas_thread()
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0
     except (CycloptsError, VosBenchError) as error:
@@ -99,8 +100,6 @@ def _launch(
         if debug:
             traceback.print_exc()
         return _complain(message)
-    finally:
-        gc.enable()
 
 
 _LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EFBIG, errno.ENOSPC, errno.EDQUOT})
@@ -167,10 +166,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         require_streams()
         require_width()
-    code = _flushed(_main(arguments))
-    if arguments is None:
-        leave(code)
-    return code
+    try:
+        code = _flushed(_main(arguments))
+        if arguments is None:
+            leave(code)
+        return code
+    finally:
+        gc.enable()  # which `_launch` may have disabled
 
 
 def _main(arguments: Sequence[str] | None) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -132,6 +131,8 @@ def _value(text: str) -> Any:
 
 def _toml(text: str) -> dict[str, Any]:
     """Read TOML. Raises ValueError, also where it is nested too deeply or an integer has more than 64 bits."""
+    import tomllib  # here, since few commands read any
+
     try:
         found = tomllib.loads(text)
         _require_64_bits(found)

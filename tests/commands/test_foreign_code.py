@@ -417,6 +417,22 @@ class Threads(Base):
     assert (done.returncode, "complete" in done.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("daemon", [True, False])
+def test_the_end_of_a_process_runs_what_was_registered_for_it_and_waits_for_threads_of_our_own(daemon: bool) -> None:
+    code = f"""
+import atexit, threading, time
+from vos_bench.foreign_code import leave
+atexit.register(print, "registered", end=" ")
+threading.Thread(target=lambda: (time.sleep(0.5), print("thread", end=" ")), daemon={daemon}).start()
+print("printed", end=" ")
+leave(3)
+print("returned", end=" ")
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
+    expected = (3, "printed registered ") if daemon else (0, "printed returned thread registered ")
+    assert (done.returncode, done.stdout) == expected
+
+
 def test_a_run_without_all_its_results_is_never_0(call: Call, folder: Data, methods: Path, capsys: Capture) -> None:
     method = f"{methods}:Stay"
     assert call("run", method, *folder.arguments, "--out", "out") == 0

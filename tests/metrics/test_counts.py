@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vos_bench.compiled.programs import LARGEST_RADIUS
 from vos_bench.metrics.counts import CompiledCounter, CountFrame, count_frame
 from vos_bench.metrics.measures import (
+    CONTOUR,
     CONTOUR_BY_AREA,
     CONTOUR_OF_COMPILED_OP,
     ContourRule,
@@ -55,6 +56,17 @@ def test_both_ways_of_counting_agree_with_the_definition(pair: Pair, count: Coun
 def test_wide_images_and_their_wide_disks_agree_too(pair: Pair) -> None:
     assert tolerance_radius(*pair[0].shape) <= LARGEST_RADIUS
     assert CompiledCounter()(*pair) == count_frame(*pair)
+
+
+def test_a_large_frame_with_large_objects_is_counted_under_every_rule() -> None:
+    rows, columns = np.mgrid[:1080, :1920]
+    truth, masks = np.zeros((1080, 1920), np.uint8), np.zeros((1080, 1920), np.uint8)
+    for label, (y, x, radius) in enumerate(((300, 400, 260), (500, 900, 200), (1000, 1800, 170), (20, 1919, 60)), 1):
+        truth[(rows - y) ** 2 + (columns - x) ** 2 < radius**2] = label
+        masks[(rows - y - 3 * label) ** 2 + (columns - x + 5 * label) ** 2 < (radius - 7 * label) ** 2] = label
+    assert tolerance_radius(*truth.shape) == 18
+    for contour in (CONTOUR, *CONTOURS.values()):
+        assert CompiledCounter(contour)(truth, masks) == count_frame(truth, masks, contour)
 
 
 def test_a_disk_wider_than_a_word_is_counted_all_the_same(count_naively: Count) -> None:

@@ -1,7 +1,5 @@
 """`vos-bench score`: anybody's label maps."""
 
-import atexit
-import gc
 import shlex
 import sys
 from collections.abc import Iterator
@@ -50,7 +48,6 @@ def score(
         out: The folder of the record. By default, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
-    atexit.register(gc.freeze)  # else the interpreter searches a million objects of numba for cycles as it ends
     with shown_progress() as progress:
         run = record.score(
             masks,

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from vos_bench import registry
 from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.streams import debugging
 from vos_bench.names import counted
@@ -44,6 +43,8 @@ def _next_step(run: Run, root: Path | None) -> str:
     data = f"--dataset {record.dataset.name} --split {record.dataset.split}{where}"
     unscored = f": {record.dataset.title} has no public truth: masks written, not scored. "
     with_truth = f"If you have the truth: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
+    from vos_bench import registry  # what was scored asks for no server
+
     if not registry.dataset_has_server(record.dataset.name):
         return unscored + with_truth
     return (

@@ -2,93 +2,118 @@
 
 The numbers are those of `vos_bench.metrics.counts.count_frame`; what differs is how they are reached.
 
-1.  *One pass over both label maps.* Where a 2 x 2 window is uniform in both maps nothing changes, and that is nearly
-    everywhere; a vectorised comparison finds the other windows. Each label of a window that is not uniform has a
-    boundary pixel there (`vos_bench.metrics.measures.boundary`: a pixel that differs from its right, lower or lower
-    right neighbour).
-2.  *Areas from runs.* Between two changes along a row the pair (true label, label) is constant, so that whole runs of
-    pixels are counted at once.
-3.  *Boundaries as bits*, 64 pixels a word, one bitmap for each map and label. The background is treated like an
-    object, which saves a branch at every pixel; nobody reads its numbers.
-4.  *Dilation only where it is asked for.* A boundary pixel is matched when the other map's boundary, dilated by the
-    disk, covers it. For each word that has boundary pixels the other map's rows are taken from near to far, each
-    widened by shifts to the disk's width there, until every pixel of the word is covered or the disk ends.
+1.  *Words of 64 pixels.* One comparison of vectors says which pixels of a word have a label. A word whose pixels all
+    have one label, with the same label around it in both maps, has no boundary and adds 64 pixels to one area. Nearly
+    all words are of this kind.
+2.  *Boundaries as bits*, one bitmap for each map and label. In the other words, each label's bits are compared with
+    those of the right, lower and lower right neighbours, for all 64 pixels at once
+    (`vos_bench.metrics.measures.boundary`).
+3.  *Dilation only where it is asked for.* A boundary pixel is matched when the other map's boundary, dilated by the
+    disk, covers it. For each word that has boundary pixels, a rectangle inside the disk comes first: it covers nearly
+    all of them with one widening. For the rest, the other map's rows are taken from near to far, each widened by shifts
+    to the disk's width there, until every pixel of the word is covered or the disk ends.
 """
 
+from typing import Any
+
 import numpy as np
-from numba import carray
+from llvmlite import ir
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from vos_bench.compiled.cache import compile_program, inlined
-from vos_bench.compiled.programs import (
-    ALL_NEIGHBOURS,
-    AREAS_ALONE,
-    BLOCKS,
-    COUNT,
-    COUNTS,
-    LANES,
-    blocks_per_row,
-    words_per_row,
-)
+from vos_bench.compiled.programs import ALL_NEIGHBOURS, AREAS_ALONE, COUNT, COUNTS, LANES, words_per_row
 
 _TRUTH, _MASKS = 0, 1
 # A label's counts; _TRUTH or _MASKS is added to all but the first.
 _INTERSECTION, _AREA, _BOUNDARY, _MATCHED, _MATCHED_DOT = 0, 1, 3, 5, 7
 _ROW, _LEFT, _RIGHT = 0, 1, 2  # of a disk's row
+_TOP, _BOTTOM, _MET = 0, 1, 2  # the first and the last row of a label's boundaries, and the word where it was last met
+_MIXED = 256  # added to the label that a word begins with, where others follow
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
-_words_per_row, _blocks_per_row = inlined(words_per_row), inlined(blocks_per_row)
+_words_per_row = inlined(words_per_row)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _equal_lanes(_: Any, array: Any, _place: Any, _label: Any) -> Any:
+    """Return which of `LANES` bytes of an array are a label; called with the array, the first one's place, the label.
+
+    It is one comparison of vectors, whose result is the word; LLVM does not make that of a loop.
+    """
+    lanes, place_type = ir.VectorType(ir.IntType(8), LANES), ir.IntType(32)
+    every, nothing = ir.Constant(ir.VectorType(place_type, LANES), [0] * LANES), ir.Constant(lanes, ir.Undefined)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        start = builder.bitcast(cgutils.gep_inbounds(builder, data, arguments[1]), lanes.as_pointer())
+        first = builder.insert_element(nothing, arguments[2], ir.Constant(place_type, 0))
+        equal = builder.icmp_unsigned("==", builder.load(start, align=1), builder.shuffle_vector(first, nothing, every))
+        return builder.bitcast(equal, ir.IntType(LANES))
+
+    return types.uint64(array, types.int64, types.uint8), generate
 
 
 @inlined
 def _count(
     truth: Bytes,
     masks: Bytes,
+    width: int,
     lines: int,
     disks: Integers,
     ends: Integers,
     limits: Integers,
     bitmaps: Words,
     counts: Integers,
-    changes: Bytes,
-    blocks: Words,
-    columns: Integers,
+    extents: Integers,
+    words: Integers,
 ) -> int:
     """Count one frame; return 0, or a label for which there is no bitmap, with nothing counted.
 
     Args:
-        truth: H x stride true labels, of which the first `len(columns)` in a row are pixels.
+        truth: H x stride true labels, of which the first `width` in a row are pixels.
         masks: H x stride labels to judge, likewise.
+        width: W; from each row's start on at least `LANES` bytes can be read.
         lines: `AREAS_ALONE`, `ANY_NEIGHBOUR` or `ALL_NEIGHBOURS`.
         disks: Rows x 3, the rows of all disks one after another; see `vos_bench.metrics.measures.DiskRow`.
         ends: Where each disk's rows end.
         limits: See `vos_bench.metrics.measures.MatchingDisks`.
         bitmaps: 2 x labels x (H * words), all zero; left so unless a label has none.
         counts: labels x `COUNTS`; filled.
-        changes: blocks * LANES; scratch, with zeros behind the last column.
-        blocks: The same memory, a word a block.
-        columns: W; scratch.
+        extents: labels x 3; scratch.
+        words: 2 maps x 2 rows x (words + 1); scratch.
     """
     counts[:] = 0
-    beyond = _scan(truth, masks, lines, bitmaps, counts, changes, blocks, columns)
-    if beyond or lines == AREAS_ALONE:
+    extents[:, _TOP], extents[:, _BOTTOM], extents[:, _MET] = len(truth), -1, 0
+    beyond = _scan(truth, masks, width, lines, bitmaps, counts, extents, words)
+    if beyond:
         return beyond
-    bitmaps[:, 0] = 0
+    stride = bitmaps.shape[2] // len(truth)
     for label in range(1, len(counts)):
-        if counts[label, _AREA + _TRUTH] or counts[label, _AREA + _MASKS]:
-            _match_label(bitmaps[:, label], len(truth), disks, ends, limits, counts[label])
-            bitmaps[:, label] = 0
+        if extents[label, _BOTTOM] >= 0:
+            start, end = extents[label, _TOP] * stride, (extents[label, _BOTTOM] + 1) * stride
+            _match_label(bitmaps[:, label], start, end, stride, disks, ends, limits, counts[label])
+            bitmaps[:, label, start:end] = 0
     return 0
 
 
 @inlined
 def _match_label(
-    bitmaps: Words, height: int, disks: Integers, ends: Integers, limits: Integers, counts: Integers
+    bitmaps: Words,
+    start: int,
+    end: int,
+    stride: int,
+    disks: Integers,
+    ends: Integers,
+    limits: Integers,
+    counts: Integers,
 ) -> None:
-    """Count one label's boundaries and how much of them matches, by the disks for its area."""
+    """Count one label's boundaries, from word `start` to `end`, and how much of them its disks match."""
     small = 0
     for place in range(len(limits)):
         if counts[_AREA + _TRUTH] and counts[_AREA + _TRUTH] <= limits[place]:
@@ -99,127 +124,223 @@ def _match_label(
     rows_dot = disks[(ends[small - 1] if small else 0) : ends[small]]
     for layer in (_TRUTH, _MASKS):
         own, other = bitmaps[layer], bitmaps[1 - layer]
-        boundary, matched = _match(own, other, height, rows)
+        boundary, matched = _match(own, other, start, end, stride, rows)
         counts[_BOUNDARY + layer] = boundary
         counts[_MATCHED + layer] = matched
-        counts[_MATCHED_DOT + layer] = _match(own, other, height, rows_dot)[1] if small else matched
+        counts[_MATCHED_DOT + layer] = _match(own, other, start, end, stride, rows_dot)[1] if small else matched
 
 
 @inlined
 def _scan(
     truth: Bytes,
     masks: Bytes,
+    width: int,
     lines: int,
     bitmaps: Words,
     counts: Integers,
-    changes: Bytes,
-    blocks: Words,
-    columns: Integers,
+    extents: Integers,
+    words: Integers,
 ) -> int:
-    """Count areas and mark boundaries, row by row; return 0, or the first label met that has no bitmap."""
-    height, width = len(truth), len(columns)
-    stride = bitmaps.shape[2] // height
+    """Count areas and mark boundaries, word by word; return 0, or the first label met that has no bitmap."""
+    height, last = len(truth), words.shape[2] - 2
+    _look_through(truth, 0, width, words[_TRUTH, 0])
+    _look_through(masks, 0, width, words[_MASKS, 0])
     for y in range(height):
-        below, start = min(y + 1, height - 1), 0
-        highest = _find_changes(truth, masks, y, below, width, changes)
-        if highest >= len(counts):
-            return int(highest)
-        for place in range(_list_columns(blocks, width - 1, columns)):
-            x = columns[place]
-            if lines != AREAS_ALONE:
-                word, bit, change = y * stride + 1 + (x >> 6), np.uint64(x & 63), np.uint64(changes[x])
-                # The last row and column are those of ANY_NEIGHBOUR.
-                several = lines == ALL_NEIGHBOURS and below > y and x < width - 1
-                _mark(truth, x, y, below, width, several, (change & np.uint64(1)) << bit, bitmaps[_TRUTH], word)
-                _mark(masks, x, y, below, width, several, (change >> np.uint64(1)) << bit, bitmaps[_MASKS], word)
-            counts[truth[y, x], _AREA + _TRUTH] += x + 1 - start
-            counts[masks[y, x], _AREA + _MASKS] += x + 1 - start
-            counts[truth[y, x], _INTERSECTION] += (x + 1 - start) * (truth[y, x] == masks[y, x])
-            start = x + 1
+        below = min(y + 1, height - 1)
+        here, there = y & 1, below & 1
+        if below > y:
+            _look_through(truth, below, width, words[_TRUTH, there])
+            _look_through(masks, below, width, words[_MASKS, there])
+        for word in range(last + 1):
+            true, label = words[_TRUTH, here, word], words[_MASKS, here, word]
+            if _is_plain(words[_TRUTH], here, there, word) and _is_plain(words[_MASKS], here, there, word):
+                if true | label:
+                    if max(true, label) >= len(counts):
+                        return int(max(true, label))
+                    pixels = LANES if word < last else width - last * LANES
+                    counts[true, _AREA + _TRUTH] += pixels
+                    counts[label, _AREA + _MASKS] += pixels
+                    counts[true, _INTERSECTION] += pixels * (true == label)
+            else:
+                beyond = _count_word(truth, masks, y, below, word, width, lines, words, bitmaps, counts, extents)
+                if beyond:
+                    return beyond
     return 0
 
 
 @inlined
-def _mark(
-    labels: Bytes,
-    x: int,
+def _look_through(labels: Bytes, y: int, width: int, words: Integers) -> None:
+    """Note the label that each word of a row begins with, plus `_MIXED` where others follow; then the last pixel's."""
+    last = len(words) - 2
+    for word in range(last + 1):
+        first = labels[y, word * LANES]
+        equal = _lanes(labels, y, word, width, first)
+        words[word] = np.int64(first) + _MIXED * (equal != _valid(word, width))
+    words[last + 1] = labels[y, width - 1]
+
+
+@inlined
+def _is_plain(words: Integers, here: int, there: int, word: int) -> bool:
+    """Return whether a word, the one below it and the pixels to the right of both have one label."""
+    label = words[here, word]
+    if label >= _MIXED or words[there, word] != label:
+        return False
+    return bool(words[here, word + 1] & 255 == label) and bool(words[there, word + 1] & 255 == label)
+
+
+@inlined
+def _valid(word: int, width: int) -> np.uint64:
+    """Return the bits of a word that are pixels."""
+    return ~np.uint64(0) >> np.uint64(max(0, (word + 1) * LANES - width))
+
+
+@inlined
+def _lanes(labels: Bytes, y: int, word: int, width: int, label: np.uint8) -> np.uint64:
+    """Return which pixels of a word have a label; the last word is read from where it still has all its bytes."""
+    start = max(0, min(word * LANES, width - LANES))
+    equal: np.uint64 = _equal_lanes(labels, y * labels.shape[1] + start, label)
+    return (equal >> np.uint64(word * LANES - start)) & _valid(word, width)
+
+
+@inlined
+def _count_word(
+    truth: Bytes,
+    masks: Bytes,
     y: int,
     below: int,
-    width: int,
-    several: bool,
-    pixel: np.uint64,
-    bitmaps: Words,
     word: int,
-) -> None:
-    """Mark a pixel in the bitmaps of the labels whose boundary it is on; `several` for `ALL_NEIGHBOURS`."""
-    right = min(x + 1, width - 1)
-    own, beside, lower, corner = labels[y, x], labels[y, right], labels[below, x], labels[below, right]
-    bitmaps[beside, word] |= pixel
-    bitmaps[lower, word] |= pixel
-    bitmaps[corner, word] |= pixel
-    if several and own in (beside, lower, corner):
-        bitmaps[own, word] &= ~pixel
-    else:
-        bitmaps[own, word] |= pixel
+    width: int,
+    lines: int,
+    words: Integers,
+    bitmaps: Words,
+    counts: Integers,
+    extents: Integers,
+) -> int:
+    """Count one word label by label; return 0, or a label that has no bitmap."""
+    sides, place = _sides(words, y & 1, below & 1, word), y * (words.shape[2] + 1) + 1 + word
+    left = _four_lanes(truth, masks, y, below, word, width, np.uint8(0))
+    left = ~left[0], ~left[1], ~left[2], ~left[3]  # the pixels whose label was not met yet
+    valid = _valid(word, width)
+    left = left[0] & valid, left[1] & valid, left[2] & valid, left[3] & valid
+    while True:
+        label = _next_label(truth, masks, y, below, word * LANES, left, sides, extents[:, _MET], place)
+        if label == 0 or label >= len(counts):
+            return label
+        extents[label, _MET] = place
+        lanes = _four_lanes(truth, masks, y, below, word, width, np.uint8(label))
+        counts[label, _INTERSECTION] += _ones(lanes[0] & lanes[2] & left[2])
+        counts[label, _AREA + _TRUTH] += _ones(lanes[0] & left[0])
+        counts[label, _AREA + _MASKS] += _ones(lanes[2] & left[2])
+        if lines != AREAS_ALONE:
+            several = valid if lines == ALL_NEIGHBOURS and below > y else np.uint64(0)
+            if word == words.shape[2] - 2:  # the last column is that of ANY_NEIGHBOUR
+                several &= valid >> np.uint64(1)
+            last = min(LANES, width - word * LANES) - 1
+            line = _boundary(lanes[0], lanes[1], sides[0] == label, sides[1] == label, last, several)
+            other = _boundary(lanes[2], lanes[3], sides[2] == label, sides[3] == label, last, several)
+            if line | other:
+                bitmaps[_TRUTH, label, place], bitmaps[_MASKS, label, place] = line, other
+                extents[label, _TOP], extents[label, _BOTTOM] = min(extents[label, _TOP], y), y
+        left = left[0] & ~lanes[0], left[1] & ~lanes[1], left[2] & ~lanes[2], left[3] & ~lanes[3]
 
 
 @inlined
-def _find_changes(truth: Bytes, masks: Bytes, y: int, below: int, width: int, changes: Bytes) -> np.uint8:
-    """Set each pixel of `changes` to whether the 2 x 2 window that starts there on row `y` is not uniform.
+def _four_lanes(truth: Bytes, masks: Bytes, y: int, below: int, word: int, width: int, label: np.uint8) -> Any:
+    """Return where a word has a label, and where the one below has it: in the truth, then in the masks."""
+    return (
+        _lanes(truth, y, word, width, label),
+        _lanes(truth, below, word, width, label),
+        _lanes(masks, y, word, width, label),
+        _lanes(masks, below, word, width, label),
+    )
 
-    That is 1 for the truth, and 2 more for the masks.
 
-    Returns:
-        The highest label of the two rows.
+@inlined
+def _sides(words: Integers, here: int, there: int, word: int) -> Any:
+    """Return the label to the right of a word and of the one below: in the truth, then in the masks."""
+    return (
+        words[_TRUTH, here, word + 1] & 255,
+        words[_TRUTH, there, word + 1] & 255,
+        words[_MASKS, here, word + 1] & 255,
+        words[_MASKS, there, word + 1] & 255,
+    )
+
+
+@inlined
+def _next_label(
+    truth: Bytes, masks: Bytes, y: int, below: int, start: int, left: Any, sides: Any, met: Integers, place: int
+) -> int:
+    """Return a label of a word or of its sides that was not met yet; 0 where there is none."""
+    if left[0]:
+        return int(truth[y, start + _lowest(left[0])])
+    if left[1]:
+        return int(truth[below, start + _lowest(left[1])])
+    if left[2]:
+        return int(masks[y, start + _lowest(left[2])])
+    if left[3]:
+        return int(masks[below, start + _lowest(left[3])])
+    for label in sides:
+        if label and (label >= len(met) or met[label] != place):
+            return int(label)
+    return 0
+
+
+@inlined
+def _boundary(own: np.uint64, lower: np.uint64, beside: bool, corner: bool, last: int, several: np.uint64) -> np.uint64:
+    """Return the boundary pixels of a word, given those of a label in it and below it.
+
+    `beside` and `corner` say whether the pixels to the right of the two words have the label; `last` is the bit of the
+    last pixel; `several` says where the boundary is that of `ALL_NEIGHBOURS`.
     """
-    last = width - 1
-    highest: np.uint8 = max(truth[y, last], truth[below, last], masks[y, last], masks[below, last])
-    for x in range(last):  # kept free of branches, so that it is vectorised
-        true, true_below = truth[y, x], truth[below, x]
-        label, label_below = masks[y, x], masks[below, x]
-        in_truth = (true != truth[y, x + 1]) | (true != true_below) | (true != truth[below, x + 1])
-        in_masks = (label != masks[y, x + 1]) | (label != label_below) | (label != masks[below, x + 1])
-        changes[x] = np.uint8(in_truth) | (np.uint8(in_masks) << np.uint8(1))
-        highest = max(highest, true, true_below, label, label_below)
-    in_masks = masks[y, last] != masks[below, last]
-    changes[last] = np.uint8(truth[y, last] != truth[below, last]) | (np.uint8(in_masks) << np.uint8(1))
-    return highest
+    right = (own >> np.uint64(1)) | (np.uint64(beside) << np.uint64(last))
+    lower_right = (lower >> np.uint64(1)) | (np.uint64(corner) << np.uint64(last))
+    differing = (own ^ right) | (own ^ lower) | (own ^ lower_right)
+    return (differing & ~several) | ((own ^ (right | lower | lower_right)) & several)
 
 
 @inlined
-def _list_columns(blocks: Words, last: int, columns: Integers) -> int:
-    """Write into `columns` where there are changes, and `last`, where every run ends; return how many."""
-    found = 0
-    for group in range(0, len(blocks), BLOCKS):
-        several = np.uint64(0)
-        for block in range(group, group + BLOCKS):
-            several |= blocks[block]
-        if several == 0:
-            continue
-        for block in range(group, group + BLOCKS):
-            changes = (blocks[block] | (blocks[block] >> np.uint64(1))) & np.uint64(0x0101010101010101)
-            while changes:
-                lowest = changes & (~changes + np.uint64(1))
-                columns[found] = block * LANES + (_ones(lowest - np.uint64(1)) >> 3)
-                found += 1
-                changes ^= lowest
-    if found == 0 or columns[found - 1] < last:
-        columns[found] = last
-        found += 1
-    return found
-
-
-@inlined
-def _match(own: Words, other: Words, height: int, rows: Integers) -> tuple[np.int64, np.int64]:
+def _match(own: Words, other: Words, start: int, end: int, stride: int, rows: Integers) -> tuple[np.int64, np.int64]:
     """Return how many pixels one object's bitmap has, and how many of them the other one, dilated, covers."""
-    stride = len(own) // height
+    near, to_left, to_right = _inner_rectangle(rows)
     pixels = matched = np.int64(0)
-    for word in range(len(own)):
+    for word in range(start, end):
         if own[word]:
             here = _ones(own[word])
             pixels += here
-            matched += here - _ones(_uncovered(own[word], other, word, stride, rows))
+            rest = _beyond_rectangle(own[word], other, word, stride, rows[:near], to_left, to_right)
+            if rest:
+                rest = _uncovered(rest, other, word, stride, rows)
+            matched += here - _ones(rest)
     return pixels, matched
+
+
+@inlined
+def _inner_rectangle(rows: Integers) -> tuple[int, int, int]:
+    """Return a rectangle inside a disk: how many of its nearest rows, and how far all of them reach left and right."""
+    farthest = np.int64(0)
+    for row in range(len(rows)):
+        farthest = max(farthest, abs(rows[row, _ROW]))
+    near, to_left, to_right = 0, LANES, LANES
+    for row in range(len(rows)):
+        if 2 * abs(rows[row, _ROW]) <= farthest and min(rows[row, _LEFT], rows[row, _RIGHT]) >= 0:
+            to_left, to_right = min(to_left, rows[row, _LEFT]), min(to_right, rows[row, _RIGHT])
+            near += 1
+        else:
+            break
+    return near, to_left, to_right
+
+
+@inlined
+def _beyond_rectangle(
+    pixels: np.uint64, other: Words, word: int, stride: int, rows: Integers, to_left: int, to_right: int
+) -> np.uint64:
+    """Return those of a word's pixels that no pixel of `other` reaches with the rectangle of some of a disk's rows."""
+    left = middle = right = np.uint64(0)
+    for row in range(len(rows)):
+        near = word + rows[row, _ROW] * stride
+        if 0 < near < len(other) - 1:
+            left, middle, right = left | other[near - 1], middle | other[near], right | other[near + 1]
+    return pixels & ~_widened(left, middle, right, to_left, to_right) if len(rows) else pixels
 
 
 @inlined
@@ -276,6 +397,12 @@ def _ones(word: np.uint64) -> np.int64:
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
+@inlined
+def _lowest(word: np.uint64) -> np.int64:
+    """Return the place of the lowest set bit."""
+    return _ones((word & (~word + np.uint64(1))) - np.uint64(1))
+
+
 @compile_program(COUNT)
 def count(
     height: int,
@@ -294,28 +421,29 @@ def count(
     area_limits: int,
     bitmaps: int,
     counts: int,
-    changes: int,
-    columns: int,
+    extents: int,
+    words: int,
 ) -> int:
     """Count the pixels of two label maps; return 0, or a label for which there is no bitmap, with nothing counted.
 
     `labels` is how many there are bitmaps for, the background's included; `lines` is what is counted; `rows`, `disks`
     and `limits` are the lengths of three arrays below; a stride is how many bytes lie between the starts of two rows.
-    At the addresses are: both label maps, 8 bits a pixel; the disks' rows, rows x 3; where each disk ends; the limits;
-    bitmaps, 2 x labels x height x `words_per_row` words, all zero before and, unless a label has none, after; counts,
-    labels x `COUNTS`, filled; one row's changes, `blocks_per_row` words, zero before; and one row's columns, width
-    numbers.
+    At the addresses are: both label maps, 8 bits a pixel, of which `LANES` bytes can be read from the start of each row
+    on; the disks' rows, rows x 3; where each disk ends; the limits; bitmaps, 2 x labels x height x `words_per_row`
+    words, all zero before and, unless a label has none, after; counts, labels x `COUNTS`, filled; labels x 3 numbers
+    and 4 x (`words_per_row` - 1) numbers for the time of the call.
     """
+    per_row = _words_per_row(width)
     return _count(
         carray(truth, (height, truth_stride), np.uint8),
         carray(masks, (height, masks_stride), np.uint8),
+        width,
         lines,
         carray(disk_rows, (rows, 3), np.int64),
         carray(disk_ends, (disks,), np.int64),
         carray(area_limits, (limits,), np.int64),
-        carray(bitmaps, (2, labels, height * _words_per_row(width)), np.uint64),
+        carray(bitmaps, (2, labels, height * per_row), np.uint64),
         carray(counts, (labels, COUNTS), np.int64),
-        carray(changes, (_blocks_per_row(width) * LANES,), np.uint8),
-        carray(changes, (_blocks_per_row(width),), np.uint64),
-        carray(columns, (width,), np.int64),
+        carray(extents, (labels, 3), np.int64),
+        carray(words, (2, 2, per_row - 1), np.int64),
     )

@@ -27,11 +27,8 @@ COUNT = Program("count", sizes=9, addresses=9)
 COUNTS = 9
 """How many numbers `COUNT` gives for each label, in the order of `vos_bench.metrics.counts.PixelCounts`."""
 
-LANES = 8
-"""How many pixels' changes, one byte each, `COUNT` looks through together."""
-
-BLOCKS = 8
-"""How many of these words it passes over together where nothing changes."""
+LANES = 64
+"""How many pixels `COUNT` compares at once: as many as a word has bits."""
 
 LARGEST_RADIUS = 63
 """`COUNT` looks one word to either side, so a disk may reach this far; at 0.8 % that is an image of 7,875 pixels."""
@@ -42,9 +39,4 @@ AREAS_ALONE, ANY_NEIGHBOUR, ALL_NEIGHBOURS = 0, 1, 2
 
 def words_per_row(width: int) -> int:
     """Return how many words a row of a bitmap has: 64 pixels in each, and an empty one at both ends."""
-    return (width + 63) // 64 + 2
-
-
-def blocks_per_row(width: int) -> int:
-    """Return how many words a row of changes has: `LANES` pixels in each, and a multiple of `BLOCKS`."""
-    return (width + LANES * BLOCKS - 1) // (LANES * BLOCKS) * BLOCKS
+    return (width + LANES - 1) // LANES + 2

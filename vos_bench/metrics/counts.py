@@ -152,7 +152,7 @@ class CompiledCounter:
             self._allocate(truth.shape)
         if self._reach > self._programs.LARGEST_RADIUS:
             return count_frame(truth, masks, self._contour)
-        truth, masks = _as_bytes(truth), _as_bytes(masks)
+        truth, masks = (_as_bytes(labels, self._programs.LANES) for labels in (truth, masks))
         while beyond := self._run(truth, masks):
             self._labels = beyond + 1
             self._allocate(truth.shape)
@@ -182,8 +182,8 @@ class CompiledCounter:
             limits,
             np.zeros((2, labels, height * self._programs.words_per_row(width)), np.uint64),
             self._counts,
-            np.zeros(self._programs.blocks_per_row(width), np.uint64),
-            np.zeros(width, np.int64),
+            np.zeros((labels, 3), np.int64),
+            np.zeros(4 * (self._programs.words_per_row(width) - 1), np.int64),
         )
         self._addresses = [array.ctypes.data for array in self._memory]
 
@@ -193,7 +193,9 @@ def _fits(labels: NarrowLabels) -> bool:
     return labels.dtype == np.uint8 or int(labels.max()) <= np.iinfo(np.uint8).max
 
 
-def _as_bytes(labels: NarrowLabels) -> NDArray[np.uint8]:
-    """Return the labels as bytes, each row in one piece."""
+def _as_bytes(labels: NarrowLabels, least: int) -> NDArray[np.uint8]:
+    """Return the labels as bytes, each row in one piece, of which `least` bytes can be read."""
     narrow = labels.astype(np.uint8, copy=False)
+    if narrow.shape[1] < least:
+        return np.pad(narrow, ((0, 0), (0, least - narrow.shape[1])))[:, : narrow.shape[1]]
     return narrow if narrow.strides[1] == 1 and narrow.strides[0] > 0 else np.ascontiguousarray(narrow)

@@ -197,5 +197,6 @@ def _as_bytes(labels: NarrowLabels, least: int) -> NDArray[np.uint8]:
     """Return the labels as bytes, each row in one piece, of which `least` bytes can be read."""
     narrow = labels.astype(np.uint8, copy=False)
     if narrow.shape[1] < least:
-        return np.pad(narrow, ((0, 0), (0, least - narrow.shape[1])))[:, : narrow.shape[1]]
+        room = ((0, 0), (0, least - narrow.shape[1]))
+        return np.pad(np.ascontiguousarray(narrow), room)[:, : narrow.shape[1]]
     return narrow if narrow.strides[1] == 1 and narrow.strides[0] > 0 else np.ascontiguousarray(narrow)

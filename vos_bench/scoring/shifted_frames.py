@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from vos_bench.labelmaps import VOID, NarrowLabels
 
 Values = NDArray[np.float64]
+Objects = NDArray[np.bool_] | NarrowLabels
+"""H x W, small: where the one object is, or labels without 255."""
 
 LATE_NOTE = (
     "the label maps fit the truth of the frame before much better than that of their own frame: they may be shifted by "
@@ -20,7 +22,7 @@ EARLY_NOTE = (
 )
 
 _FRAMES = 9
-"""So many frames are looked at; each costs a hundredth of a millisecond."""
+"""So many frames are looked at: a third of a millisecond for a sequence, whatever its length."""
 
 _ROWS = 60
 """Of so many rows of pixels, about."""
@@ -66,7 +68,8 @@ class ShiftedFrames:
         several = last >= 2 + 4 and all(map(str.isdecimal, names)) and int(names[-1]) - int(names[0]) == last + 1
         self._chosen = set(np.linspace(2, last, _FRAMES).round().astype(int).tolist()) if several else set()
         self._one_object = one_object
-        self._seen: dict[int, tuple[NarrowLabels, NarrowLabels]] = {}
+        self._truth: dict[int, Objects] = {}
+        self._masks: dict[int, Objects] = {}
         self._rows: list[_Row] = []
 
     def see(self, number: int, truth: NarrowLabels, masks: NarrowLabels) -> None:
@@ -74,16 +77,24 @@ class ShiftedFrames:
         if self._chosen.isdisjoint((number - 1, number, number + 1)):
             return
         step = max(1, truth.shape[0] // _ROWS)
-        self._seen[number] = truth[::step, ::step].copy(), masks[::step, ::step].copy()
+        self._truth[number] = self._objects(truth[::step, ::step])
+        if number in self._chosen:
+            self._masks[number] = self._objects(masks[::step, ::step])
         if number - 1 in self._chosen:
             self._rows.append(self._row(number - 1))
-        self._seen = {k: seen for k, seen in self._seen.items() if k >= number - 1}
+        self._truth = {k: seen for k, seen in self._truth.items() if k >= number - 1}
+
+    def _objects(self, labels: NarrowLabels) -> Objects:
+        return labels > 0 if self._one_object else np.where(labels == VOID, 0, labels)
 
     def _row(self, number: int) -> _Row:
-        before, own, after = (self._seen[k][0] for k in (number - 1, number, number + 1))
-        masks = self._seen[number][1]
-        pairs = ((masks, own), (masks, before), (masks, after), (own, before), (own, after))
-        return _Row(*(_agreement(*pair, self._one_object) for pair in pairs))
+        before, own, after = (self._truth[k] for k in (number - 1, number, number + 1))
+        masks = self._masks.pop(number)
+        fits = _agreement(masks, own)
+        if fits > 1 - _LEAST_MOTION:  # then no other frame is meant
+            return _Row(fits, fits, fits, 1.0, 1.0)
+        pairs = ((masks, before), (masks, after), (own, before), (own, after))
+        return _Row(fits, *(_agreement(*pair) for pair in pairs))
 
     def notes(self) -> dict[str, str]:
         """Return what to know of the label maps."""
@@ -106,13 +117,8 @@ def _fits_better(own: Values, other: Values, motion: Values, frames: int) -> boo
     return bool(nearly_all and less_error and np.mean(other) >= _LEAST_J)
 
 
-def _agreement(one: NarrowLabels, other: NarrowLabels, one_object: bool) -> float:
+def _agreement(one: Objects, other: Objects) -> float:
     """Return which share of the pixels with an object, in either, has the same object in both."""
-    if one_object:
-        first, second = one > 0, other > 0
-        same = first
-    else:
-        first, second = ((labels > 0) & (labels != VOID) for labels in (one, other))
-        same = first & (one == other)
-    union = np.count_nonzero(first | second)
-    return np.count_nonzero(same & second) / union if union else 1.0
+    union = np.count_nonzero(one | other)
+    same = one & other if one.dtype == np.bool_ else (one == other) & (one > 0)
+    return np.count_nonzero(same) / union if union else 1.0

@@ -34,6 +34,8 @@ IDLE = [  # the last option is the one without effect
     (("compare", "a", "b", "--history", "--junit", "x.xml"), "--junit"),
     (("compare", "a", "b", "--history", "--sequences", "x"), "--sequences"),
     (("compare", "a", "b", "--history", "--tolerance", "J=1"), "--tolerance"),
+    (("compare", "a", "b", "--history", "--sequence-tolerance", "0.1"), "--sequence-tolerance"),
+    (("compare", "a", "b", "--history", "--update"), "--update"),
     (("ablate", "lwl", "--scale", "lite", "--root", "ytvos18={video}"), "--root"),
     (("train", "lwl-lite", "--recipe", "demo", "--weights", "nonsense={video}/x.pth"), "--weights nonsense"),
     (("train", "lwl-lite", "--recipe", "demo", "--root", "{video}"), "--root"),
@@ -115,7 +117,8 @@ ALWAYS = {
     "what is written": (
         "run.out run.json bench.out bench.json segment.out segment.json segment.overlay score.out score.json "
         "import.out import.json report.out compare.json compare.history train.out ablate.out ablate.json convert.out "
-        "export.out import-masks.out package.out list.format check-method.out new-method.out new-method.torch"
+        "baseline.out export.out import-masks.out package.out list.format check-method.out new-method.out "
+        "new-method.torch"
     ),
     "where data lie, which only datasets without a folder refuse": "package.root",
 }

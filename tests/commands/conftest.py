@@ -85,3 +85,11 @@ def methods(method_file: Path) -> Path:
 def masks(video: Path, tmp_path: Path) -> Path:
     """Somebody's label maps for the video: the truth itself."""
     return Path(shutil.copytree(video / "Annotations", tmp_path / "results" / "masks"))
+
+
+@pytest.fixture
+def runs(call: Call, video: Path, method_file: Path) -> tuple[Path, Path]:
+    """Two runs: one whose objects stay, one whose objects slip away."""
+    for name in ("Stay", "Slip"):
+        assert call("run", f"{method_file}:{name}", "--dataset", "folder", "--root", video, "--out", name) == 0
+    return Path("Stay"), Path("Slip")

@@ -10,14 +10,6 @@ import pytest
 Call = Callable[..., int]
 
 
-@pytest.fixture
-def runs(call: Call, video: Path, method_file: Path) -> tuple[Path, Path]:
-    """Two runs: one whose objects stay, one whose objects slip away."""
-    for name in ("Stay", "Slip"):
-        assert call("run", f"{method_file}:{name}", "--dataset", "folder", "--root", video, "--out", name) == 0
-    return Path("Stay"), Path("Slip")
-
-
 def test_a_baseline_is_the_records_alone_and_judges_the_run_as_the_same(call: Call, runs: tuple[Path, Path]) -> None:
     stay, _ = runs
     assert call("baseline", stay, "--out", "kept") == 0

@@ -11,14 +11,6 @@ import pytest
 Call = Callable[..., int]
 
 
-@pytest.fixture
-def runs(call: Call, video: Path, method_file: Path) -> tuple[Path, Path]:
-    """Two runs: one whose objects stay, one whose objects slip away."""
-    for name in ("Stay", "Slip"):
-        assert call("run", f"{method_file}:{name}", "--dataset", "folder", "--root", video, "--out", name) == 0
-    return Path("Stay"), Path("Slip")
-
-
 def test_junit_and_summary_are_written_also_where_the_run_is_worse(call: Call, runs: tuple[Path, Path]) -> None:
     assert call("compare", *runs, "--junit", "ci/junit.xml", "--summary", "ci/summary.md") == 1
     suite = Xml.parse("ci/junit.xml").getroot().find("testsuite")

@@ -7,14 +7,6 @@ import pytest
 Call = Callable[..., int]
 
 
-@pytest.fixture
-def runs(call: Call, video: Path, method_file: Path) -> tuple[Path, Path]:
-    """Two runs: one whose objects stay, one whose objects slip away."""
-    for name in ("Stay", "Slip"):
-        assert call("run", f"{method_file}:{name}", "--dataset", "folder", "--root", video, "--out", name) == 0
-    return Path("Stay"), Path("Slip")
-
-
 def test_scoring_a_runs_label_maps_gives_the_runs_scores(call: Call, video: Path, runs: tuple[Path, Path]) -> None:
     assert call("score", runs[0] / "masks", "--dataset", "folder", "--root", video, "--out", "by-dataset") == 0
     truth = video / "Annotations"

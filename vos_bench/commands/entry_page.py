@@ -115,7 +115,7 @@ def _about_dataset(info: DatasetInfo) -> Iterator[Fact]:
     yield "to fetch", f"vos-bench fetch {info.name} --root DIR" if info.download else ""
     root = " --root DIR" if info.needs_root else ""
     yield "to look for mistakes", f"vos-bench check {info.name}{root}"
-    yield "to run on it", f"vos-bench run lwl-lite --dataset {info.name}{root}"
+    yield "to run on it", f"vos-bench run {registry.default_method().name} --dataset {info.name}{root}"
 
 
 def _about_report(info: ReportInfo) -> Iterator[Fact]:

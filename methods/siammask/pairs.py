@@ -12,9 +12,9 @@ from pydantic import Field
 from vos_bench.api import Image, Mask
 from vos_bench.config import FrozenModel
 from vos_bench.training.augmentation import box_of
+from vos_bench.training.clips import SeenRule
 from vos_bench.training.recipe import Batch
-from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences
-from vos_bench.training.visibility import TrainingObject
+from vos_bench.training.sampling import MiniSequence, MiniSequences
 
 from .network import TEMPLATE
 from .tracking import Pair, anchors
@@ -26,20 +26,11 @@ _MOST_POSITIVE, _MOST = 16, 64
 """Anchors of a pair that count: positive ones, and all."""
 
 
-class PairRule(FrameRule):
+class PairRule(SeenRule):
     """Two frames that show the object, at most `reach` annotated frames apart; either may be the earlier."""
 
     test_frames: int = Field(default=1, ge=1, le=1)
     reach: int = Field(default=20, ge=0, le=1000000)
-
-    @property
-    def needed(self) -> str:
-        """See `FrameRule.needed`."""
-        return "one or more"
-
-    def accepts(self, candidate: TrainingObject) -> bool:
-        """Take any object that is visible at all."""
-        return bool(candidate.visible.any())
 
     def draw(self, visible: NDArray[np.bool_], rng: Generator, number: int) -> tuple[int, ...]:
         """Draw the template's frame, then the search crop's."""

@@ -119,10 +119,8 @@ class CameraTransform:
         return np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), np.float64)
 
 
-class StillRule(FrameRule):
-    """One frame on which the object is visible."""
-
-    test_frames: int = 0
+class SeenRule(FrameRule):
+    """Takes any object that is visible at all."""
 
     @property
     def needed(self) -> str:
@@ -132,6 +130,12 @@ class StillRule(FrameRule):
     def accepts(self, candidate: TrainingObject) -> bool:
         """Take any object that is visible at all."""
         return bool(candidate.visible.any())
+
+
+class StillRule(SeenRule):
+    """One frame on which the object is visible."""
+
+    test_frames: int = 0
 
     def draw(self, visible: NDArray[np.bool_], rng: Generator, number: int) -> tuple[int, ...]:
         """Draw the frame."""

@@ -90,7 +90,7 @@ def test_weights_are_found_in_the_environments_folder(tmp_path: Path, monkeypatc
 
 
 def test_without_any_root_the_message_names_all_three_ways() -> None:
-    with pytest.raises(BadInputError, match=r"--root DIR.*VOS_BENCH_DATA.*\[data\] davis17.*config\.toml"):
+    with pytest.raises(BadInputError, match=r"(?s)--root DIR\n.*VOS_BENCH_DATA.*\n.*\[data\] davis17.*config\.toml"):
         find_data_root("davis17", None)
 
 

@@ -230,8 +230,10 @@ def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()
         return expanded(configured[listed[0]])
     wanted = " or ".join((dataset, *folders))
     raise BadInputError(
-        f"{dataset}: no data root. Give --root DIR; or set VOS_BENCH_DATA to a folder that holds {wanted} "
-        f'({"now " + base if base else "now unset"}); or write [data] {dataset} = "DIR" in {user_config_path()}'
+        f"{dataset}: no data root. To give one:\n"
+        "  --root DIR\n"
+        f"  or VOS_BENCH_DATA, a folder that holds {wanted} ({'now ' + base if base else 'now unset'})\n"
+        f'  or [data] {dataset} = "DIR" in {user_config_path()}'
     )
 
 

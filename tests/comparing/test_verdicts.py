@@ -57,10 +57,10 @@ def test_a_sequence_that_failed_before_is_fixed(make_run: MakeRun) -> None:
     ("changed", "reason"),
     [
         ({"fingerprint": "e" * 64}, r"dataset\.fingerprint"),
-        ({"protocol": ProtocolEntry(name="davis", init="mask", frames_seen="annotated")}, r"protocol\.frames_seen"),
-        ({"protocol": ProtocolEntry(name="davis", init="box", frames_seen="all")}, r"protocol\.init"),
+        ({"protocol": ProtocolEntry(name="davis", init="mask", frames_seen="annotated")}, "--frames"),
+        ({"protocol": ProtocolEntry(name="davis", init="box", frames_seen="all")}, "--init"),
         ({"protocol": ProtocolEntry(name="davis", metric_version="2")}, r"protocol\.metric_version"),
-        ({"protocol": ProtocolEntry(name="all-frames")}, r"protocol\.name"),
+        ({"protocol": ProtocolEntry(name="all-frames")}, "--protocol"),
     ],
 )
 def test_runs_under_other_conditions_are_refused(make_run: MakeRun, changed: dict[str, Any], reason: str) -> None:

@@ -157,7 +157,7 @@ def test_overwrite_never_refuses_what_is_there(settings: RunSettings):
 def test_another_configuration_in_the_same_folder_is_refused(settings: RunSettings, change: dict, message: str):
     run_method(settings)
     before = files(settings.out)
-    with pytest.raises(BadInputError, match=f"holds another run.*{message}.*Give another --out"):
+    with pytest.raises(BadInputError, match=f"(?s)holds another run.*\n  {message}\n.*Give another --out"):
         run_method(replace(settings, **change))
     assert files(settings.out) == before
 

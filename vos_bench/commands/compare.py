@@ -165,6 +165,8 @@ def _tell_comparison(
         raise comparison.error
     _tell_apart(comparison.baseline.record, comparison.candidate.record)
     _tell_machines(comparison.baseline.record, comparison.candidate.record)
+    if comparison.different_options:
+        say(f"Run with different options: {', '.join(comparison.different_options)}.")
     if comparison.changed_files:
         say(f"Beside the method, the runs read other files: {shorten(comparison.changed_files, 5)}.")
     failing = comparison.failing(fail_on)

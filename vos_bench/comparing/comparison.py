@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from vos_bench.comparing.options import different_options
 from vos_bench.comparing.significance import Change
 from vos_bench.errors import NotComparableError
 from vos_bench.records import Run
@@ -114,6 +115,11 @@ class Comparison:
         if self.error is not None:
             raise self.error
         return tuple(row for row in self.rows if _fails(row, on))
+
+    @property
+    def different_options(self) -> tuple[str, ...]:
+        """The options in which the runs differ, each with both values."""
+        return different_options(self.baseline.record, self.candidate.record)
 
     @property
     def changed_files(self) -> tuple[str, ...]:

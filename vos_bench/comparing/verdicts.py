@@ -114,13 +114,13 @@ def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Itera
         also: Further differences; they are told where there is no other, for they may follow from one.
     """
     reasons = [
-        f"baseline has {what} {_short(ours)!r}, this run has {_short(theirs)!r} ({field})"
-        for field, what, ours, theirs in _conditions(baseline, candidate)
+        f"baseline has {what} {_short(ours)!r}, this run has {_short(theirs)!r} ({source})"
+        for source, what, ours, theirs in _conditions(baseline, candidate)
         if ours != theirs
     ]
     reasons = reasons or list(also)
     if reasons:
-        raise NotComparableError("; ".join(reasons))
+        raise NotComparableError("\n  ".join(reasons))
 
 
 def _short(value: object) -> object:
@@ -141,19 +141,24 @@ def _objects(run: Run, name: str) -> list[str]:
 
 
 def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str, str, object, object]]:
-    for field, what in (("name", "dataset"), ("split", "split"), ("fingerprint", "data fingerprint")):
-        yield f"dataset.{field}", what, getattr(baseline.dataset, field), getattr(candidate.dataset, field)
-    for field, what in (
-        ("name", "protocol"),
-        ("frames_scored", "scored frames"),
-        ("averaging", "averaging"),
-        ("metric_version", "metric version"),
+    """Yield the option that decides a condition, or the record's field; what it is; and both values."""
+    for source, field, what in (
+        ("--dataset", "name", "dataset"),
+        ("--split", "split", "split"),
+        ("dataset.fingerprint", "fingerprint", "data fingerprint"),
     ):
-        yield f"protocol.{field}", what, getattr(baseline.protocol, field), getattr(candidate.protocol, field)
-    for field, what in (("init", "start from"), ("frames_seen", "frames seen")):
+        yield source, what, getattr(baseline.dataset, field), getattr(candidate.dataset, field)
+    for source, field, what in (
+        ("--protocol", "name", "protocol"),
+        ("protocol.frames_scored", "frames_scored", "scored frames"),
+        ("protocol.averaging", "averaging", "averaging"),
+        ("protocol.metric_version", "metric_version", "metric version"),
+    ):
+        yield source, what, getattr(baseline.protocol, field), getattr(candidate.protocol, field)
+    for source, field, what in (("--init", "init", "start from"), ("--frames", "frames_seen", "frames seen")):
         ours, theirs = getattr(baseline.protocol, field), getattr(candidate.protocol, field)
         if ours is not None and theirs is not None:  # foreign label maps do not say what their method saw
-            yield f"protocol.{field}", what, ours, theirs
+            yield source, what, ours, theirs
 
 
 def _means(sequences: Iterable[SequenceRecord], protocol: str) -> dict[str, float]:

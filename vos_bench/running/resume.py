@@ -120,9 +120,10 @@ def _same_run(out: Path, record: RunRecord) -> RunRecord:
     if before.kind != record.kind:
         raise BadInputError(f"{out}: holds a record of the kind {before.kind}, not {record.kind}; give another --out")
     if found := differences(before, record):
+        different = "\n  ".join(found)
         raise BadInputError(
-            f"{out}: holds another run. Different (there and here): {'; '.join(found)}. Give another --out, or none:"
-            " then every configuration gets a folder of its own; or remove the folder"
+            f"{out}: holds another run. Different (there and here):\n  {different}\n"
+            "  Give another --out, or none: then every configuration gets a folder of its own; or remove the folder"
         )
     return before
 

@@ -30,11 +30,9 @@ def make_table(runs: Sequence[Run]) -> Table:
     """
     published = _published()
     order = {row["method"]: i for i, row in enumerate(published)}
-    ours = [
-        {**measured_row(row, HERE), "method": f"{row.name}: {step(row.runs[0].record)}"}
-        for row in measured(runs, wanted=_is_step)
-    ]
-    ours.sort(key=lambda row: (row["method"].partition(": ")[0], order[row["method"].partition(": ")[2]]))
+    steps = [(row, step(row.runs[0].record)) for row in measured(runs, wanted=_is_step)]
+    steps.sort(key=lambda pair: (pair[0].name, order[pair[1]]))
+    ours = [{**measured_row(row, HERE), "method": f"{row.name}: {name}"} for row, name in steps]
     made = [row for row in variant_rows(runs) if row.setup.axis == AXIS]
     columns = [Column("method"), Column("origin"), percent("J")]
     if made:

@@ -74,7 +74,7 @@ def _of(figures: Figures) -> dict[str, float]:
 def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
     record = run.record
     # The list of sequences does not touch a single sequence's score, all other rules do.
-    alone = rules(record.replace(dataset=record.dataset.replace(sequences=())))
+    alone = rules(record, sequences=False)
     for sequence in run.sequence_records.values():
         base = {
             "sequence": f"{record.dataset.title}: {sequence.name}",

@@ -38,10 +38,16 @@ SUMMARY = ReportInfo(
     "summary", "Methods by benchmarks, as papers of today print them", "vos_bench.reports.summary:make_table"
 )
 SPEED = ReportInfo(
-    "speed", "FPS, latency and memory by machine and number of objects", "vos_bench.reports.speed:make_table"
+    "speed",
+    "FPS, latency and memory by machine and number of objects",
+    "vos_bench.reports.speed:make_table",
+    takes=(),
 )
 LATENCY = ReportInfo(
-    "latency", "FPS with its spread, and latencies, of each timing", "vos_bench.records.latency_table:latency_table"
+    "latency",
+    "FPS with its spread, and latencies, of each timing",
+    "vos_bench.records.latency_table:latency_table",
+    takes=(),
 )
 ATTRIBUTES = ReportInfo(
     "attributes",

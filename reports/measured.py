@@ -1,13 +1,14 @@
 """Rows of tables from records: seeds put together, what a reader must know in a note, and what may be ranked."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from vos_bench.names import counted
 from vos_bench.records import ExternalScores, Kind, Run, RunRecord
 from vos_bench.records.identity import rules, same_but_seed
+from vos_bench.records.selection import MARK, shared_averages
 
 MEASURED, PUBLISHED = "measured", "published"
 RESULTS_ONLY = "results only"
@@ -25,13 +26,14 @@ class Measured:
     """One row that stands for the runs that differ in nothing but the seed.
 
     Attributes:
-        name: The method as the record names it, with the weights where their name says more.
+        name: The method as its record or the user names it, with the weights where their name says more.
         origin: `measured`, or the server that gave the scores.
         scores: Means over the seeds; fractions.
         spread: Sample standard deviations, where there are several seeds.
         notes: Protocol, weights, date, and what is wrong with the row.
         comparable: Rows with the same text were made under the same rules on the same data; None: never rank this one.
         runs: The runs, one a seed.
+        shared: Whether its scores are averages over the sequences that it shares with other runs; the name has `MARK`.
     """
 
     name: str
@@ -41,6 +43,12 @@ class Measured:
     notes: tuple[str, ...]
     comparable: str | None
     runs: tuple[Run, ...] = field(repr=False)
+    shared: bool = False
+
+    @property
+    def own_name(self) -> str:
+        """The method under its own name, whatever the user calls it."""
+        return self.runs[0].record.method.own_title
 
     @property
     def identity(self) -> str:
@@ -51,19 +59,39 @@ class Measured:
 
 
 def measured(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> list[Measured]:
-    """Return the rows of those runs that have scores and whose record is `wanted`, best first."""
+    """Return the rows of those runs that have scores and whose record is `wanted`, best first.
+
+    Runs over different sequences have rows of their own, and then rows over the sequences that all of them have.
+    """
+    chosen = [run for run in runs if wanted(run.record) and run.record.status != "started"]
+    rows = _by_seeds(chosen)
+    for found in shared_averages(chosen):
+        rows += [_over_shared(row, found.text) for row in _by_seeds(found.runs)]
+    return sorted(rows, key=_order)
+
+
+def _by_seeds(runs: Iterable[Run]) -> list[Measured]:
     groups: dict[str, dict[int, Run]] = {}
     for run in sorted(runs, key=lambda run: run.record.ended):
-        if wanted(run.record) and run.record.status != "started":
-            # The same run made twice counts once: its later result is no second seed.
-            groups.setdefault(same_but_seed(run.record), {})[run.record.seed] = run
-    rows = [row for seeds in groups.values() for row in _rows([seeds[seed] for seed in sorted(seeds)])]
-    return sorted(rows, key=lambda row: (-row.scores.get("G", row.scores.get(row.runs[0].headline, -1.0)), row.name))
+        # The same run made twice counts once: its later result is no second seed.
+        groups.setdefault(same_but_seed(run.record), {})[run.record.seed] = run
+    return [row for seeds in groups.values() for row in _rows([seeds[seed] for seed in sorted(seeds)])]
+
+
+def _over_shared(row: Measured, text: str) -> Measured:
+    rank = f"{MARK} {row.comparable}" if row.comparable else None
+    return replace(row, name=f"{row.name} {MARK}", notes=(text, *row.notes), comparable=rank, shared=True)
+
+
+def _order(row: Measured) -> tuple[bool, float, str]:
+    return row.shared, -row.scores.get("G", row.scores.get(row.runs[0].headline, -1.0)), row.name
 
 
 def unscored(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> tuple[str, ...]:
-    """Return a sentence for each wanted run that has no row, with the reason."""
-    found = []
+    """Return a sentence for each wanted run that has no row, with the reason, and where nothing is shared."""
+    runs = list(runs)
+    chosen = (run for run in runs if wanted(run.record) and run.record.status != "started")
+    found = [f"Not averaged again: {each.text}." for each in shared_averages(chosen) if not each.runs]
     for run in runs:
         record = run.record
         if not wanted(record) or (record.status != "started" and (record.scores or record.external)):
@@ -127,6 +155,8 @@ def _conditions(records: Sequence[RunRecord]) -> Iterable[str]:
     made = MADE[record.kind]
     dates = sorted({each.ended[:10] for each in records})
     code = weights.described if weights else "no weights"
+    if record.method.label:
+        yield f"a run of {record.method.own_title}, named by the user"
     yield f"{code}; {made} {' and '.join(dates)} with vos-bench {record.environment.vos_bench}"
     if record.method.config_as_passed:
         yield f"run with {' '.join(record.method.config_as_passed)}"

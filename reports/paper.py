@@ -6,6 +6,7 @@ from typing import Any
 
 from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord
+from vos_bench.records.selection import MARK
 from vos_bench.tables import SPREAD, Column, Table, percent
 
 from .measured import MEASURED, PUBLISHED, RESULTS_ONLY, Measured, measured, unscored
@@ -14,6 +15,7 @@ from .published_sequences import command, comparison
 
 HERE = "Measured with vos-bench"
 IMPORTED = "Label maps that their authors published, scored here"
+SHARED = f"over the sequences that all runs have {MARK}"
 YTVOS_SCORES = ("G", "J_seen", "J_unseen", "F_seen", "F_unseen")
 DAVIS_SCORES = ("J&F", "J", "F")
 EXPLANATION = (
@@ -189,8 +191,9 @@ def published_row(row: Published, *, prefix: str = "", also: str = "") -> dict[s
 
 def measured_row(row: Measured, group: str, notes: Iterable[str] = (), *, prefix: str = "") -> dict[str, Any]:
     """Return a measured row; its scores' names begin with `prefix`."""
+    heading = {MEASURED: group, RESULTS_ONLY: IMPORTED}.get(row.origin, f"Judged by the {row.origin}")
     return {
-        "group": {MEASURED: group, RESULTS_ONLY: IMPORTED}.get(row.origin, f"Judged by the {row.origin}"),
+        "group": f"{heading}, {SHARED}" if row.shared else heading,
         "method": row.name,
         "origin": row.origin,
         "rank": row.comparable,
@@ -242,10 +245,10 @@ def _with_shown_doubts(row: dict[str, Any], shown: Collection[str]) -> dict[str,
 
 def counterparts(row: Measured, published: Iterable[Published], benchmark: Benchmark) -> Iterable[str]:
     """Say what is published of a method that was measured under the very name, and how to see each sequence."""
-    for found in named(row.name, published):
+    for found in named(row.own_name, published):
         numbers = ", ".join(f"{score} {value:g}" for score, value in found.percent.items())
         yield f"published as {found.method} ({SETTINGS[found.setting].lower()}): {numbers} [{found.notes[0]}]"
-    if link := comparison(row.name, benchmark.dataset, benchmark.split):
+    if link := comparison(row.own_name, benchmark.dataset, benchmark.split):
         yield link
 
 

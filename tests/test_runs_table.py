@@ -34,9 +34,10 @@ def test_the_same_run_made_twice_counts_once(make_run: MakeRun) -> None:
 
 def test_runs_over_other_sequences_are_no_seeds_of_each_other(make_run: MakeRun) -> None:
     few, many = make_run({"a": (0.2, 0.2)}, seed=1), make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}, seed=2)
-    rows = runs_table([few, many]).rows
+    *rows, shared = runs_table([few, many]).rows
     assert [(row["sequences"], row["seeds"], row["J"]) for row in rows] == [("2", 1, 0.8), ("1", 1, 0.2)]
     assert not any("J ±" in row for row in rows)
+    assert (shared["method"], shared["sequences"], shared["seeds"], shared["J"]) == ("mine †", "1", 2, 0.5)
 
 
 def test_no_run_gives_an_empty_table() -> None:

@@ -79,6 +79,16 @@ def counted(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or one + 's'}"
 
 
+MOST_TITLE = 80
+"""The most characters of what tables call a method."""
+TITLE_RULE = f"expected one line of at most {MOST_TITLE} characters without a comma, such as 'LWL (memory 8)'"
+
+
+def is_title(text: str) -> bool:
+    """Return whether tables can call a method so: one line, not too long, without commas, which part names in lists."""
+    return text == text.strip() and 0 < len(text) <= MOST_TITLE and text.isprintable() and "," not in text
+
+
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Return what to say of a name that is none of the known ones: the one that was meant, or which there are.
 

@@ -162,7 +162,8 @@ class ReportInfo:
         published: Whether a table holds runs against published methods, sequence by sequence: its function is then
             called as `function(runs, published=names)`.
         takes: Which options a figure or a page heeds besides `--out`: `--root`, `--sequences`; of any other it is
-            said that it has no effect.
+            said that it has no effect. A table with `--sequences` is given runs that are averaged over the chosen
+            sequences, without times; one without refuses the option.
     """
 
     name: str

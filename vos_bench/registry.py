@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vos_bench.errors import BadInputError
 from vos_bench.foreign_code import FILE_MODULE, foreign_code
-from vos_bench.names import did_you_mean, is_file_name
+from vos_bench.names import TITLE_RULE, did_you_mean, is_file_name, is_title
 from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo, wrong_field
 
 if TYPE_CHECKING:
@@ -62,6 +62,21 @@ def _first_method(wanted: Callable[[MethodInfo], bool], which: str) -> MethodInf
             if wanted(info := method(name)):
                 return info
     raise BadInputError(f"found no method {which}; install vos-bench again")
+
+
+def require_title(option: str, text: str, own: str) -> None:
+    """Check what tables are to call a method, whose own name is `own`.
+
+    Raises:
+        BadInputError: It is no single short line, or the name of another method.
+    """
+    if not is_title(text):
+        raise BadInputError(f"{option} {text!r:.200}: {TITLE_RULE}")
+    taken = {name.casefold(): name for name in names("methods")}
+    if (other := taken.get(text.casefold())) is not None and other != own:
+        raise BadInputError(
+            f"{option} {text}: is the name of another method, and this is a run of {own}; expected a name of its own"
+        )
 
 
 def dataset(name: str) -> DatasetInfo:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from vos_bench.names import counted
-from vos_bench.records import RunRecord
+from vos_bench.records import Run, RunRecord
 from vos_bench.records.identity import hardware, rules
+from vos_bench.records.seeds import mean_scores, seed_groups, seed_key
+from vos_bench.records.selection import MARK, shared_averages
 from vos_bench.records.summary import RUN_SCORES
 from vos_bench.reports.benchmarks import ALL
 from vos_bench.reports.paper import MASK_SETTINGS
 from vos_bench.reports.published import SETTINGS, Published, select
 from vos_bench.reports.published_sequences import command
-from vos_bench.tables import Cell, Column, Table, lay_out, percent
+from vos_bench.tables import SPREAD, Cell, Column, Table, lay_out, percent
 
 from .scenes import RunPage
 
@@ -23,7 +26,7 @@ class LeaderboardRow:
     Attributes:
         name: The method's.
         file: The run's page, empty for a published row.
-        cells: The printed scores, each with its rank among the comparable rows of the group.
+        cells: The printed scores, with their spread over several seeds, and their rank among the comparable rows.
         values: The scores behind them, None where there is none.
         fps: Frames per second, None where there are none.
         latency: Median milliseconds of a frame after the first, None where nothing was timed.
@@ -32,6 +35,7 @@ class LeaderboardRow:
         about: What the row must say besides: where a number comes from, what is wrong with it, what failed.
         date: Of the run, or empty.
         doubts: For each score what is doubtful in it, empty where nothing is.
+        seeds: The pages of all runs that the row is the mean of, each with its seed; empty for a single run.
     """
 
     name: str
@@ -45,6 +49,7 @@ class LeaderboardRow:
     about: tuple[str, ...]
     date: str
     doubts: tuple[str, ...] = ()
+    seeds: tuple[tuple[str, str], ...] = ()
 
     @property
     def doubtful(self) -> bool:
@@ -87,15 +92,15 @@ def leaderboard(entries: Sequence[RunPage]) -> Leaderboard:
 
     What is published on a dataset stands below the first group of runs that start as it does.
     """
-    members: dict[str, list[RunPage]] = {}
-    for entry in sorted(entries, key=_order):
-        members.setdefault(rules(entry.run.record), []).append(entry)
+    members: dict[tuple[str, str], list[_Line]] = {}
+    for line in sorted(_lines(entries), key=_order):
+        members.setdefault((rules(line.record), line.shared), []).append(line)
     published = {key: _published(key) for key in dict.fromkeys(_benchmark(each[0]) for each in members.values())}
     scores = _scores(entries, (row for rows in published.values() for row in rows))
-    abouts = [_about(each[0].run.record) for each in members.values()]
+    abouts = [_about(each[0]) for each in members.values()]
     groups = []
     for each, about in zip(members.values(), abouts, strict=True):
-        record = each[0].run.record
+        record = each[0].record
         data = f", data {record.dataset.fingerprint[:8]}" if abouts.count(about) > 1 else ""
         rows = published.pop(_benchmark(each[0]), [])
         groups.append(
@@ -109,13 +114,63 @@ def leaderboard(entries: Sequence[RunPage]) -> Leaderboard:
     return Leaderboard(scores, tuple(groups))
 
 
-def _order(entry: RunPage) -> tuple[str, str, int, str, float]:
-    record = entry.run.record
-    score = record.scores.get("G", record.scores.get(entry.run.headline, -1.0))
-    return record.dataset.name, record.dataset.split, -len(record.dataset.sequences), rules(record), -score
+@dataclass(frozen=True)
+class _Line:
+    """What one row is made of.
+
+    Attributes:
+        name: The row's.
+        pages: All runs that differ in nothing but the seed.
+        runs: One of them a seed, as they are averaged.
+        shared: Over which sequences, where that is not their own; empty else.
+    """
+
+    name: str
+    pages: tuple[RunPage, ...]
+    runs: tuple[Run, ...]
+    shared: str = ""
+
+    @property
+    def record(self) -> RunRecord:
+        """That of the first run: data and rules are those of all."""
+        return self.runs[0].record
 
 
-def _about(record: RunRecord) -> tuple[str, str]:
+def _lines(entries: Sequence[RunPage]) -> list[_Line]:
+    """Return a line for each run, seeds together; then, of runs over different sequences, one over the shared ones."""
+    found = _lines_of(entries, [entry.run for entry in entries])
+    pages = {id(entry.run): entry for entry in entries}
+    for shared in shared_averages(entry.run for entry in entries):
+        lines = _lines_of([pages[id(run)] for run in shared.whole], shared.runs)
+        found += [replace(line, name=f"{line.name} {MARK}", shared=shared.text) for line in lines]
+    return found
+
+
+def _lines_of(entries: Sequence[RunPage], runs: Sequence[Run]) -> list[_Line]:
+    pages: dict[str, list[RunPage]] = {}
+    for entry, run in zip(entries, runs, strict=True):
+        pages.setdefault(seed_key(run), []).append(entry)
+    return [_line(pages[seed_key(group[0])], group, runs) for group in seed_groups(runs)]
+
+
+def _line(pages: Sequence[RunPage], runs: tuple[Run, ...], all_runs: Iterable[Run]) -> _Line:
+    ordered = tuple(sorted(pages, key=lambda page: (page.run.record.seed, page.number)))
+    if len(ordered) == 1:
+        return _Line(ordered[0].name, ordered, runs)
+    title, data = runs[0].record.method.title, runs[0].record.dataset.title
+    others = {seed_key(run) for run in all_runs if (run.record.method.title, run.record.dataset.title) == (title, data)}
+    return _Line(title if len(others) == 1 else f"{title}, {ordered[0].run.folder.parent.name}", ordered, runs)
+
+
+def _order(line: _Line) -> tuple[str, str, bool, int, str, float]:
+    record, (means, _) = line.record, mean_scores(line.runs)
+    score = means.get("G", means.get(line.runs[0].headline, -1.0))
+    data = record.dataset
+    return data.name, data.split, bool(line.shared), -len(data.sequences), rules(record), -score
+
+
+def _about(line: _Line) -> tuple[str, str]:
+    record = line.record
     data, protocol = record.dataset, record.protocol
     parts = (
         counted(len(data.sequences), "sequence"),
@@ -125,6 +180,7 @@ def _about(record: RunRecord) -> tuple[str, str]:
         f"{protocol.frames_seen} frames" if protocol.frames_seen else "",
         f"protocol {protocol.name}",
         f"metrics {protocol.metric_version}" if protocol.metric_version else "",
+        line.shared,
     )
     return data.title, ", ".join(part for part in parts if part)
 
@@ -133,8 +189,8 @@ _Benchmark = tuple[str, str, str]
 """Dataset, split and start."""
 
 
-def _benchmark(entry: RunPage) -> _Benchmark:
-    record = entry.run.record
+def _benchmark(line: _Line) -> _Benchmark:
+    record = line.record
     return record.dataset.name, record.dataset.split, record.protocol.init or "mask"
 
 
@@ -162,24 +218,31 @@ def _scores(entries: Iterable[RunPage], published: Iterable[Published]) -> tuple
     return tuple(name for name in RUN_SCORES if name in found)
 
 
-def _measured_rows(entries: Sequence[RunPage], scores: Sequence[str]) -> Iterable[LeaderboardRow]:
-    records = [entry.run.record for entry in entries]
-    whole = [record.status == "complete" and record.counts.scored == record.counts.selected for record in records]
-    ranks = [rules(record) if each else None for record, each in zip(records, whole, strict=True)]
-    for entry, cells in zip(entries, _cells([record.scores for record in records], ranks, scores), strict=True):
-        record, timing = entry.run.record, entry.run.record.timing
+def _measured_rows(lines: Sequence[_Line], scores: Sequence[str]) -> Iterable[LeaderboardRow]:
+    ranks = [rules(line.record) if all(map(_is_whole, line.runs)) else None for line in lines]
+    found = [mean_scores(line.runs) for line in lines]
+    printed = [{**means, **{name + SPREAD: value for name, value in spread.items()}} for means, spread in found]
+    for line, (means, _), cells in zip(lines, found, _cells(printed, ranks, scores), strict=True):
+        timings = [timing for run in line.runs if (timing := run.record.timing)]
+        rates = [timing.fps for timing in timings if timing.fps is not None]
+        steps = [timing.step_ms.p50 for timing in timings if timing.step_ms]
         yield LeaderboardRow(
-            name=entry.name,
-            file=entry.file,
+            name=line.name,
+            file=line.pages[0].file,
             cells=cells,
-            values=tuple(record.scores.get(name) for name in scores),
-            fps=timing.fps if timing else None,
-            latency=timing.step_ms.p50 if timing and timing.step_ms else None,
-            indicative=bool(timing and timing.indicative),
-            hardware=hardware(record),
-            about=tuple(_troubles(record)),
-            date=record.ended[:10],
+            values=tuple(means.get(name) for name in scores),
+            fps=median(rates) if rates else None,
+            latency=median(steps) if steps else None,
+            indicative=any(timing.indicative for timing in timings),
+            hardware=" and ".join(dict.fromkeys(hardware(run.record) for run in line.runs)),
+            about=tuple(dict.fromkeys(text for run in line.runs for text in _troubles(run.record))),
+            date=max(run.record.ended[:10] for run in line.runs),
+            seeds=tuple((str(page.run.record.seed), page.file) for page in line.pages) if len(line.pages) > 1 else (),
         )
+
+
+def _is_whole(run: Run) -> bool:
+    return run.record.status == "complete" and run.record.counts.scored == run.record.counts.selected
 
 
 def _troubles(record: RunRecord) -> Iterable[str]:

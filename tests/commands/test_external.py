@@ -112,7 +112,6 @@ for folder in frames.iterdir():
         (("external",), "external: no command. Give --command"),
         (("external", "--command", "no-such-program"), "there is no program 'no-such-program'"),
         (("copy-first", "--command", "x"), "there is no 'command'"),
-        (("copy-first", "--name", "x"), "--name x: copy-first has a name"),
         (("external", "--command", "true", "--name", "a/b"), "--name a/b: expected letters"),
         (("external", "--command", "true", "--timeout", "0"), "timeout_seconds"),
         (("external", "--command", "true", "--timeout", "5"), "ended with exit code 0 instead of answering hello"),

@@ -43,7 +43,6 @@ IDLE = [  # the last option is the one without effect
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--split", "val"), "split 'val'"),
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--command", "x"), "command"),
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--timeout", "3"), "timeout"),
-    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--name", "mine"), "--name"),
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--jobs", "2", "--timing"), "--timing"),
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--set", "nonsense=1"), "--set nonsense"),
     (("bench", "copy-first", "--split", "val"), "--split"),
@@ -63,7 +62,9 @@ IDLE = [  # the last option is the one without effect
     (("compare", "a", "b", "--thumbnails"), "--thumbnails"),
     (("ablate", "lwl", "--scale", "lite", "--table", "nonsense"), "nonsense"),
     (("report", "runs", "--root", "{video}"), "--root"),
-    (("report", "runs", "--sequences", "x"), "--sequences"),
+    (("report", "latency", "--sequences", "x"), "--sequences"),
+    (("report", "training", "--out", "x.svg", "--methods", "x"), "--methods"),
+    (("report", "training", "--out", "x.svg", "--label", "runs=x"), "--label"),
     (("report", "runs", "--published", "LWL"), "--published"),
     (("report", "strips", "--out", "x.png", "--format", "csv"), "--format"),
     (("report", "strips", "--out", "x.png", "--orientation", "rows"), "--orientation"),
@@ -115,6 +116,7 @@ ALWAYS = {
         "ablate.weights"
     ),
     "what is written": (
+        "run.name bench.name score.name "
         "run.out run.json bench.out bench.json segment.out segment.json segment.overlay score.out score.json "
         "import.out import.json report.out compare.json compare.history train.out ablate.out ablate.json convert.out "
         "baseline.out export.out import-masks.out package.out list.format check-method.out new-method.out "

@@ -105,7 +105,8 @@ def test_a_run_of_few_easy_sequences_does_not_lead_the_board(make_run: MakeRun, 
     runs = [gone(run) for run in (few, *whole)]
     write_page(runs, ReportOptions(out=tmp_path / "site"))
     text = (tmp_path / "site" / "index.html").read_text()
-    assert re.findall(r'<td class="name"><a href="[^"]*">([^<]*)', text) == ["whole-0.6", "whole-0.4", "few"]
+    names = re.findall(r'<td class="name"><a href="[^"]*">([^<]*)', text)
+    assert names == ["whole-0.6", "whole-0.4", "few", "few †", "whole-0.6 †", "whole-0.4 †"]
 
 
 def test_no_run_is_refused(tmp_path: Path) -> None:

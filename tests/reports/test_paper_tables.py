@@ -178,6 +178,29 @@ def test_a_row_with_failed_sequences_is_shown_but_not_ranked(make_run: MakeRun) 
     assert rows["whole"]["rank"] is not None
 
 
+def test_runs_over_different_sequences_have_rows_over_the_shared_ones_in_a_group_of_their_own(
+    make_run: MakeRun,
+) -> None:
+    whole = on(make_run({"a": (0.9, 0.9), "b": (0.1, 0.1)}, method="whole"), "davis17")
+    part = on(make_run({"a": (0.5, 0.5)}, method="part"), "davis17")
+    table = build("davis17", [whole, part])
+    rows = {row["method"]: row for row in measured(table).to_dict("records")}
+    assert {name: row["J"] for name, row in rows.items()} == {"whole": 0.5, "part": 0.5, "whole †": 0.9, "part †": 0.5}
+    assert {rows[f"{name} †"]["group"] for name in ("whole", "part")} == {
+        "Measured with vos-bench, over the sequences that all runs have †"
+    }
+    assert rows["whole †"]["notes"][0] == "† averaged over 1 sequence that all 2 runs on davis17 val have: a"
+    assert rows["whole †"]["rank"] == rows["part †"]["rank"] not in (rows["part"]["rank"], None)
+
+
+def test_a_run_with_a_name_of_its_own_says_what_it_is_and_what_is_published_of_that(make_run: MakeRun) -> None:
+    run = on(make_run({"a": (0.5, 0.5)}), "davis17", method=MethodEntry(name="lwl", label="Ours"))
+    (row,) = measured(build("davis17", [run])).to_dict("records")
+    assert row["method"] == "Ours"
+    assert "a run of lwl, named by the user" in row["notes"]
+    assert any(note.startswith("published as LWL") for note in row["notes"])
+
+
 def test_a_row_says_which_settings_its_run_was_given(make_run: MakeRun) -> None:
     entry = MethodEntry(name="carried", config_as_passed=("flow=dis", "script=ytvos"))
     plain, given = (make_run({"a": (0.5, 0.5)}) for _ in range(2))

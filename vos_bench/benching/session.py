@@ -69,6 +69,7 @@ def bench(
     frames: int | None = None,
     init: PromptKind = "mask",
     box_start: BoxFill | None = None,
+    name: str | None = None,
     weights: str | Path | None = None,
     settings: Settings = (),
     device: str = "auto",
@@ -95,6 +96,7 @@ def bench(
         init: What the objects start from.
         box_start: How masks are made of boxes: `grabcut`, `ellipse` or `rectangle`; None leaves boxes to a method that
             takes them, and is `grabcut` else.
+        name: What tables call the run; None for the method's own name.
         weights: A file of parameters, one of the method's names for them, or `untrained` for random ones.
         settings: The method's settings by name, or texts as `--set` takes them.
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
@@ -127,6 +129,7 @@ def bench(
         method=info,
         dataset=open_data(dataset, root=root, split=split, cluster=LOCAL),
         overrides=overrides(settings),
+        name=name,
         sequences=chosen_names(sequences),
         init=init,
         box_start=box_start,

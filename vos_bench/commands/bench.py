@@ -51,6 +51,7 @@ def bench(
     reference_command: Annotated[str | None, WORK] = None,
     turns: Annotated[int | None, WORK] = None,
     set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set"), METHOD] = (),
+    name: Annotated[str | None, RESULTS] = None,
     out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
@@ -78,12 +79,14 @@ def bench(
             the method external, docs/external.md.
         turns: How many turns with it, 5 unless said otherwise.
         set_: KEY=VALUE of the method's configuration; may be given several times.
+        name: What tables call the run, recorded beside the method's own name; of a system in its own process, its name.
         out: The folder, with one inside it for each case. By default, bench/METHOD.
         json: A file for the figures.
     """
     if turns is not None and reference_command is None:
         raise BadInputError(f"--turns {turns}: without --reference-command there is nobody to take turns with")
-    info, chosen = registry.method(method), options.sequence_names(sequences)
+    info, title = options.named(registry.method(method), name)
+    chosen = options.sequence_names(sequences)
     parameters = weights.choose(info, weights_)
     data, clocks = _cases(dataset, root, split, size, objects, frames), _clocks(info, device)
     runs, compared = [], dict[str, Turns]()
@@ -96,6 +99,7 @@ def bench(
                 sequences=chosen,
                 init=init,
                 box_start=box_start,
+                name=title,
                 weights=weights_,
                 settings=set_,
                 device=device,

@@ -32,6 +32,7 @@ COMMANDS = {
             "run lwl-lite --dataset demo",
             "run lwl --weights lwl_stage2.pth --dataset ytvos18 --root /data/YouTubeVOS",
             "run ./mine.py:Mine --dataset davis17 --root /data/DAVIS --seeds 0,1,2",
+            "run lwl-lite --dataset demo --set memory_size=16 --name 'LWL lite (memory 16)'",
             "run flow-warp --dataset demo --sequences tiny,leaving --set mend=false",
         ),
         "runs.md",
@@ -75,6 +76,8 @@ COMMANDS = {
         (
             "report runs",
             "report davis17 runs --format latex --out table.tex",
+            "report runs --methods lwl-lite,flow-warp --sequences tiny,leaving",
+            "report davis16 runs --label runs/davis16/Mine=Ours",
             "report html runs --out site",
         ),
         "reports.md",

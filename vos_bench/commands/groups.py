@@ -5,6 +5,9 @@ from cyclopts import Group, Parameter
 FLAG = Parameter(negative=(), show_default=False)
 """An option without a value; it is off unless given."""
 
+REPEATED = Parameter(negative=(), show_default=False)
+"""An option that may be given several times, each with one value."""
+
 MANY = Parameter(negative=(), consume_multiple=True, show_default=False)
 """An option with several values; none unless given."""
 

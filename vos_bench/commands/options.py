@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from vos_bench.config import expanded
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_names
 from vos_bench.names import is_file_name
+from vos_bench.plugins import MethodInfo
 
 Item = TypeVar("Item")
 
@@ -29,10 +31,33 @@ def sequence_names(text: str | None) -> tuple[str, ...] | None:
     names = tuple(name for each in chosen if (name := each.strip()))
     if not names:
         raise BadInputError(f"--sequences {text}: found no name, expected A,B or @FILE with one name a line")
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise BadInputError(f"--sequences {text}: named twice: {', '.join(twice)}")
+    _require_once(f"--sequences {text}", names)
     return names
+
+
+def _require_once(asked: str, names: Iterable[object]) -> None:
+    if twice := sorted(str(name) for name, count in Counter(names).items() if count > 1):
+        raise BadInputError(f"{asked}: named twice: {', '.join(twice)}")
+
+
+def method_names(text: str) -> tuple[str, ...]:
+    """Read `--methods A,B`. Raises BadInputError where no name is given, or one twice."""
+    names = tuple(name for each in text.split(",") if (name := each.strip()))
+    if not names:
+        raise BadInputError(f"--methods {text}: found no name, expected A,B")
+    _require_once(f"--methods {text}", names)
+    return names
+
+
+def run_labels(texts: Iterable[str]) -> dict[Path, str]:
+    """Read every `--label DIR=TEXT` as folder to text. Raises BadInputError for another form, or a folder twice."""
+    pairs = [text.partition("=") for text in texts]
+    for folder, separator, label in pairs:
+        if not (folder and separator and label):
+            raise BadInputError(f"--label {folder}{separator}{label}: expected DIR=TEXT, as in runs/demo/mine=Ours")
+    labels = [(expanded(folder), label) for folder, _, label in pairs]
+    _require_once("--label", [folder for folder, _ in labels])
+    return dict(labels)
 
 
 def names_file(_: object, path: Path | None) -> None:
@@ -97,6 +122,19 @@ def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
     """Read NAME=PATH, as in `--root davis17=/data/DAVIS`; a path alone gets the name `otherwise`."""
     name, separator, path = text.partition("=")
     return (name, expanded(path)) if separator else (otherwise, expanded(text))
+
+
+def named(info: MethodInfo, name: str | None) -> tuple[MethodInfo, str | None]:
+    """Return a method and what tables call its runs: a system in its own process takes the name, others keep theirs."""
+    if name is None:
+        return info, None
+    if info.row == "adapter":
+        system_name("--name", name)
+        return replace(info, name=name), None
+    from vos_bench import registry  # here, since scoring a folder loads none
+
+    registry.require_title("--name", name, info.name)
+    return info, name
 
 
 def system_name(option: str, text: str) -> str:

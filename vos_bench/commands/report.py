@@ -1,6 +1,7 @@
 """`vos-bench report`: tables, figures and pages from records."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +9,14 @@ from cyclopts import Parameter
 
 from vos_bench import registry
 from vos_bench.api import ReportOptions
-from vos_bench.commands.options import sequence_names
+from vos_bench.commands.groups import REPEATED
+from vos_bench.commands.options import method_names, run_labels, sequence_names
 from vos_bench.commands.output import say, show, warn, write_page
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import ReportInfo, wrong_field
 from vos_bench.records import Run, find_runs
+from vos_bench.records.selection import of_methods, over_sequences, with_labels
 from vos_bench.tables import Format, Orientation, Table, render
 
 OUT = {"figure": "--out FILE.svg (or .png, .pdf, .webp)", "page": "--out FOLDER"}
@@ -26,7 +29,9 @@ def report(
     orientation: Orientation | None = None,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     root: Path | None = None,
+    methods: str | None = None,
     sequences: str | None = None,
+    label: Annotated[tuple[str, ...], REPEATED] = (),
     published: str | None = None,
 ) -> None:
     """Make a table, a figure or a page from records. A damaged record is named, and the others are still reported.
@@ -39,17 +44,25 @@ def report(
             of the paper's tables 1 to 3 have columns, everything else has rows.
         out: The file to write. By default, a table is printed. The name's ending decides the format of a figure.
         root: The folder of the data, for reports that show frames.
-        sequences: A,B or @FILE: the sequences to show in a figure or on a page.
+        methods: A,B: only the runs of these methods, by name or label.
+        sequences: A,B or @FILE: average a table over these sequences alone; show these in a figure or on a page.
+        label: DIR=TEXT: what to call the runs in a folder; may be given several times.
         published: A,B: published methods against which runs are held sequence by sequence, object by object.
     """
     info = registry.report(table)
     paths = runs or (Path("runs"),)
+    if info.reads == "folders":
+        _refuse(info, **{"--methods": methods, "--label": label or None})
     found = _find(info, paths, named=bool(runs))
+    found = with_labels(found, run_labels(label)) if label else found
+    found = of_methods(found, method_names(methods)) if methods is not None else found
     if info.kind == "table":
-        _refuse(info, **{"--root": root, "--sequences": sequences})
+        _refuse(info, **{"--root": root})
+        if "--sequences" not in info.takes:
+            _refuse(info, **{"--sequences": sequences})
         if not info.published:
             _refuse(info, **{"--published": published})
-        made = _made(info, found, tuple(published.split(",")) if published else ())
+        made = _table_over(info, found, sequence_names(sequences), tuple(published.split(",")) if published else ())
         _write_table(made, format or "text", orientation, out)
         return
     heeded = {"--root": root, "--sequences": sequences}
@@ -65,6 +78,19 @@ def report(
     options = ReportOptions(out=out, paths=paths, root=root, sequences=chosen, progress=TerminalProgress())
     for path in _files(info, registry.resolve(info.factory)(found, options)):
         say(str(path))
+
+
+def _table_over(
+    info: ReportInfo, runs: Sequence[Run], sequences: Sequence[str] | None, published: Sequence[str]
+) -> Table:
+    """Make a table, over chosen sequences where there are some; a note says so, and which runs have none of them."""
+    if sequences is None:
+        return _made(info, runs, published)
+    chosen = over_sequences(runs, sequences)
+    made = _made(info, chosen, published)
+    kept = {run.folder for run in chosen}
+    left_out = [f"Left out, without scores of these: {run.folder}." for run in runs if run.folder not in kept]
+    return replace(made, notes=(f"Averaged over the sequences {', '.join(sequences)} alone.", *left_out, *made.notes))
 
 
 def _find(info: ReportInfo, paths: Sequence[Path], *, named: bool) -> Sequence[Run]:

@@ -1,7 +1,6 @@
 """`vos-bench run`: a method on a dataset."""
 
 import sys
-from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +14,7 @@ from vos_bench.commands import options
 from vos_bench.commands.groups import DATA, FLAG, MANY, METHOD, PROCESS, RESULTS, SCORING, WORK
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.commands.summary import conclude
-from vos_bench.errors import BadInputError
 from vos_bench.parts.box_start import BoxFill
-from vos_bench.plugins import MethodInfo
 from vos_bench.running.run import Overwrite, open_data
 from vos_bench.running.run import run as run_method
 
@@ -48,9 +45,9 @@ def run(
     timing: Annotated[bool, FLAG, WORK] = False,
     verify: Annotated[bool, FLAG, WORK] = False,
     command: Annotated[str | None, PROCESS] = None,
-    name: Annotated[str | None, PROCESS] = None,
     timeout: Annotated[float | None, PROCESS] = None,
     set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set"), METHOD] = (),
+    name: Annotated[str | None, RESULTS] = None,
     out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
@@ -84,13 +81,13 @@ def run(
         timing: Read no frame ahead, so that nothing runs beside the method.
         verify: Hash whole frames, so that a resumed run notices every change of the data.
         command: For a system in its own process: the program that answers, and its arguments; see docs/external.md.
-        name: For a system in its own process: what records and tables call it.
         timeout: For a system in its own process: how many seconds an answer may take. By default, any time.
         set_: KEY=VALUE of the method's configuration; may be given several times.
+        name: What tables call the run, recorded beside the method's own name; of a system in its own process, its name.
         out: The folder of the run. By default, runs/DATASET/METHOD/CONFIG8.
         json: A file for the scores.
     """
-    info = _named(registry.method(method), name)
+    info, title = options.named(registry.method(method), name)
     opened = open_data(dataset, root=root, split=split, truth=truth, cluster=parse_cluster(engine))
     numbers = options.seeds(seeds)
     runs = []
@@ -102,6 +99,7 @@ def run(
                 weights=weights_,
                 init=init,
                 box_start=box_start,
+                name=title,
                 sequences=options.sequence_names(sequences),
                 seed=seed,
                 frames=frames,
@@ -124,18 +122,6 @@ def run(
             )
         runs.append(done)
     return conclude(runs, json, shard=shard is not None, root=root)
-
-
-def _named(info: MethodInfo, name: str | None) -> MethodInfo:
-    """Give a system in a process of its own its name; a method of this package keeps its own."""
-    if name is None:
-        return info
-    if info.row != "adapter":
-        raise BadInputError(
-            f"--name {name}: {info.name} has a name; expected it with the method {registry.command_method().name}"
-        )
-    options.system_name("--name", name)
-    return replace(info, name=name)
 
 
 def process_settings(command: str | None, timeout: float | None) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def score(
     sequences: Annotated[str | None, DATA] = None,
     jobs: Annotated[int | None, WORK] = None,
     engine: Annotated[str, WORK] = "local",
+    name: Annotated[str | None, RESULTS] = None,
     out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
@@ -45,6 +46,7 @@ def score(
         sequences: A,B or @FILE with one name a line. By default, all.
         jobs: How many sequences are scored at once. By default, one, or all slots of a cluster.
         engine: local, or the cluster that scores: dask://HOST:PORT, ray://HOST:PORT; see docs/cluster.md.
+        name: What tables call the label maps. By default, the name of their folder.
         out: The folder of the record. By default, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
@@ -59,6 +61,7 @@ def score(
             sequences=options.sequence_names(sequences),
             jobs=jobs,
             engine=engine,
+            name=name,
             out=out,
             progress=progress,
             command=shlex.join(sys.argv[1:]),

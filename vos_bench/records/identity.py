@@ -17,6 +17,7 @@ def identity(record: RunRecord) -> dict[str, JsonValue]:
     weights = record.method.weights
     return {
         "method": record.method.name,
+        **({"name": record.method.label} if record.method.label else {}),
         "method code": record.method.code_sha256,
         "config": record.method.config,
         "weights": weights.sha256 if weights else None,
@@ -60,12 +61,15 @@ def differences(first: RunRecord, second: RunRecord) -> tuple[str, ...]:
     )
 
 
-def rules(record: RunRecord) -> str:
-    """Return what two records must share for their scores to be comparable: the data and the protocol."""
+def rules(record: RunRecord, *, sequences: bool = True) -> str:
+    """Return what two records must share for their scores to be comparable: the data and the protocol.
+
+    Without `sequences`, it is what the scores of one sequence must share.
+    """
     data, protocol = record.dataset, record.protocol
     return repr(
         (
-            *(data.name, data.split, data.fingerprint, data.sequences),
+            *(data.name, data.split, data.fingerprint, data.sequences if sequences else ()),
             *(protocol.name, protocol.init, protocol.frames_seen, protocol.frames_scored),
             *(protocol.averaging, protocol.metric_version),
         )

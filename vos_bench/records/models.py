@@ -74,6 +74,7 @@ class MethodEntry(FrozenModel):
         reference: The paper or system that it follows, or where foreign results come from.
         code_sha256: Hash of the file of a method that ran as `FILE.py:CLASS`, with the modules that it imports from its
             own folder; None for an installed one.
+        label: What tables call it, where the user said so (`--name`); empty for its own name.
     """
 
     name: str
@@ -83,10 +84,18 @@ class MethodEntry(FrozenModel):
     licence: str = ""
     reference: str = ""
     code_sha256: str | None = None
+    label: str = ""
 
     @property
     def title(self) -> str:
-        """The name as it stands beside a score, with that of its weights where they are not the method's own.
+        """What stands beside a score: the label, or else the method's own title; `untrained` is never left out."""
+        if not self.label:
+            return self.own_title
+        return f"{self.label} ({UNTRAINED})" if self.weights and self.weights.name == UNTRAINED else self.label
+
+    @property
+    def own_title(self) -> str:
+        """The method's name, with that of its weights where they are not the method's own.
 
         A small variant is never printed under the plain name, neither `lwl-lite`, nor `lwl` with such weights; and
         random parameters never without the word `untrained`, which is the name of such weights.
@@ -262,9 +271,12 @@ class RunRecordChanges(TypedDict, total=False):
     """What may be learnt of a run after its record was begun; see `RunRecord`."""
 
     created: UtcTime
+    status: Status
+    method: MethodEntry
     dataset: DatasetEntry
     environment: Environment
     numerics: Numerics | None
+    counts: Counts
     scored: bool
     scores: dict[str, float]
     classes: dict[int, dict[str, float]]

@@ -1,14 +1,15 @@
 """The table of runs: one line for each method and dataset, with the spread over seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from vos_bench.metrics.protocols import scoring_protocol
-from vos_bench.records.identity import same_but_seed
 from vos_bench.records.models import ExternalScores, RunRecord
 from vos_bench.records.run import Run
+from vos_bench.records.seeds import mean_scores, seed_groups
+from vos_bench.records.selection import MARK, shared_averages
 from vos_bench.records.summary import RUN_SCORES
 from vos_bench.tables import SPREAD, Column, Table, percent
 
@@ -28,16 +29,12 @@ INDICATIVE = (
 def runs_table(runs: Sequence[Run]) -> Table:
     """Return the table. Runs that differ in nothing but the seed share a line: mean ± sample standard deviation.
 
-    The same run made twice counts once, by its later record. Scores of foreign label maps have a line each.
+    The same run made twice counts once, by its later record. Scores of foreign label maps have a line each. Runs over
+    different sequences have one more line, over those that all have.
     """
-    groups: dict[str, dict[int, RunRecord]] = {}
-    for run in sorted(runs, key=lambda run: run.record.created):
-        record = run.record
-        groups.setdefault(_line(run), {})[record.seed] = record
-    rows = []
-    for records in groups.values():
-        rows.append(_row(list(records.values())))
-        rows += [_external(record, entry) for record in records.values() for entry in record.external]
+    shared = shared_averages(runs)
+    rows = [row for group in seed_groups(runs) for row in _rows(group)]
+    rows += [_marked(_row(group)) for each in shared for group in seed_groups(each.runs)]
     rows.sort(key=_order)
     shown = [score for score in RUN_SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
@@ -51,14 +48,27 @@ def runs_table(runs: Sequence[Run]) -> Table:
         Column("state", drop=DROPPED["state"]),
     )
     notes = (INDICATIVE,) if any(str(row[LATENCY]).startswith("~") for row in rows) else ()
-    return Table("Runs", columns, rows, notes)
+    return Table("Runs", columns, rows, (*notes, *(f"{each.text}." for each in shared), *_meanings(runs)))
 
 
-def _line(run: Run) -> str:
-    return same_but_seed(run.record) + ("" if run.record.kind == "run" else str(run.folder))
+def _meanings(runs: Sequence[Run]) -> Iterator[str]:
+    """Say which method each name of the user's own stands for."""
+    named = dict.fromkeys((run.record.method.title, run.record.method.own_title) for run in runs)
+    yield from (f"{title} is {own}." for title, own in named if title != own)
 
 
-def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
+def _rows(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    """Yield the row of runs that differ by their seeds, and those of what servers said of them."""
+    yield _row(runs)
+    yield from (_external(run, entry) for run in runs for entry in run.record.external)
+
+
+def _marked(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "method": f"{row['method']} {MARK}", "marked": True}
+
+
+def _row(runs: Sequence[Run]) -> dict[str, Any]:
+    records = [run.record for run in runs]
     first = records[0]
     row: dict[str, Any] = {
         "dataset": first.dataset.name,
@@ -73,20 +83,17 @@ def _row(records: Sequence[RunRecord]) -> dict[str, Any]:
         "state": _state(records),
         "headline": scoring_protocol(first.protocol.name).headline,
     }
-    for score in RUN_SCORES:
-        values = [record.scores[score] for record in records if score in record.scores]
-        if values:
-            row[score] = float(np.mean(values))
-        if len(values) > 1:
-            row[score + SPREAD] = float(np.std(values, ddof=1))
+    means, spread = mean_scores(runs)
+    row |= {name: value for name, value in means.items() if name in RUN_SCORES}
+    row |= {name + SPREAD: value for name, value in spread.items() if name in RUN_SCORES}
     return row
 
 
-def _external(record: RunRecord, entry: ExternalScores) -> dict[str, Any]:
+def _external(run: Run, entry: ExternalScores) -> dict[str, Any]:
     """Return the row of what a server said of a run: its scores are not ours, and marked."""
     scores = {name: value for name, value in entry.scores.items() if name in RUN_SCORES}
     return {
-        **_row([record]),
+        **_row([run]),
         **dict.fromkeys(RUN_SCORES),
         **scores,
         "FPS": None,
@@ -123,6 +130,6 @@ def _state(records: Sequence[RunRecord]) -> str:
     return "complete" if all(record.scored for record in records) else "not scored"
 
 
-def _order(row: dict[str, Any]) -> tuple[str, str, float, str]:
+def _order(row: dict[str, Any]) -> tuple[str, str, bool, float, str]:
     score = row.get(row["headline"])
-    return row["dataset"], row["split"], -(-np.inf if score is None else score), row["method"]
+    return row["dataset"], row["split"], "marked" in row, -(-np.inf if score is None else score), row["method"]

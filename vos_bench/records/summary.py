@@ -1,6 +1,7 @@
 """From a run's sequence records to its scores, its `run.json` and its tables."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,6 +99,39 @@ def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
             *_group_notes(record, scored),
         ),
     )
+
+
+def averaged_over(run: Run, names: Collection[str]) -> Run:
+    """Return a run as one over these of its sequences alone: its scores are averaged again.
+
+    Times, notes and what a server said are of all sequences together, and left out.
+
+    Raises:
+        BadInputError: Its scores are of tracks, which are of all sequences together.
+    """
+    record = run.record
+    if scoring_protocol(record.protocol.name).tracks:
+        raise BadInputError(
+            f"--sequences {', '.join(names)}: {run.folder} has scores of tracks, which are of all its sequences "
+            "together; score these alone (vos-bench score --sequences), or leave --sequences out"
+        )
+    chosen = {name: each for name, each in run.sequence_records.items() if name in names}
+    done = [each for each in chosen.values() if each.status == "done"]
+    scored = [each for each in done if each.scores]
+    counts = Counts(selected=len(chosen), done=len(done), failed=len(chosen) - len(done), scored=len(scored))
+    changed = record.replace(
+        status=_status(counts),
+        dataset=record.dataset.replace(sequences=tuple(chosen), frames=sum(each.frames for each in done)),
+        counts=counts,
+        scored=bool(scored),
+        scores=_mean_scores(scored, record.protocol.name),
+        classes={},
+        timing=None,
+        bench=None,
+        external=(),
+        notes=(),
+    )
+    return replace(run, record=changed, sequence_records=chosen)
 
 
 def run_scores(objects: Iterable[ObjectRecord], protocol: str = "davis") -> dict[str, float]:

@@ -51,6 +51,7 @@ def run(
     weights: str | Path | None = None,
     init: PromptKind = "mask",
     box_start: BoxFill | None = None,
+    name: str | None = None,
     sequences: Iterable[str] | None = None,
     seed: int = 0,
     frames: FramesSeen = "all",
@@ -83,6 +84,7 @@ def run(
         init: What the objects start from.
         box_start: How masks are made of boxes: `grabcut`, `ellipse` or `rectangle`; None leaves boxes to a method that
             takes them, and is `grabcut` else.
+        name: What tables call the run; None for the method's own name.
         sequences: Which sequences; None for all.
         seed: The run's seed.
         frames: Whether the method sees all frames or only the annotated ones.
@@ -118,6 +120,7 @@ def run(
         method=info,
         dataset=open_data(dataset, root=root, split=split, truth=truth, cluster=cluster),
         overrides=overrides(settings),
+        name=name,
         sequences=chosen_names(sequences),
         init=init,
         box_start=box_start,

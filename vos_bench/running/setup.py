@@ -38,6 +38,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.scores import protocol_entry
 from vos_bench.records.summary import utc_now
+from vos_bench.registry import require_title
 from vos_bench.running.method import MethodSpec, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
 from vos_bench.running.sequence import Task
@@ -59,6 +60,7 @@ class RunSettings:
         box_start: How masks are made of boxes; None for `grabcut` where the method takes masks alone.
         weights_name: What the weights are called in public; the file's name when empty.
         weights_licence: Licence of the parameters.
+        name: What tables call the run; None for the method's own name.
         clock: Wall time of each call, or the GPU's own clock.
         ablation: Of which ablation the run is a part.
     """
@@ -69,6 +71,7 @@ class RunSettings:
     weights: Parameters | None = None
     weights_name: str = ""
     weights_licence: str = ""
+    name: str | None = None
     sequences: tuple[str, ...] | None = None
     init: PromptKind = "mask"
     box_start: BoxFill | None = None
@@ -205,6 +208,8 @@ def _require_known_values(settings: RunSettings) -> None:
     for name in CHOICES:
         require_choice(name, getattr(settings, name))
     require_seed(settings.seed)
+    if settings.name is not None:
+        require_title("--name", settings.name, settings.method.name)
 
 
 def require_choice(name: str, value: object) -> None:
@@ -258,7 +263,11 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
         created=utc_now(),
         command=without_home(shlex.join(settings.command)),
         method=method_entry(
-            spec, overrides=settings.overrides, name=settings.weights_name, licence=settings.weights_licence
+            spec,
+            overrides=settings.overrides,
+            name=settings.weights_name,
+            licence=settings.weights_licence,
+            label=settings.name if settings.name not in (None, settings.method.name) else "",
         ),
         dataset=DatasetEntry(
             name=dataset.name,
@@ -283,7 +292,9 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
     )
 
 
-def method_entry(spec: MethodSpec, *, overrides: tuple[str, ...], name: str, licence: str) -> MethodEntry:
+def method_entry(
+    spec: MethodSpec, *, overrides: tuple[str, ...], name: str, licence: str, label: str = ""
+) -> MethodEntry:
     """Return what a record says of a method.
 
     Args:
@@ -291,6 +302,7 @@ def method_entry(spec: MethodSpec, *, overrides: tuple[str, ...], name: str, lic
         overrides: The `--set` arguments.
         name: What its weights are called in public; the file's name when empty.
         licence: Licence of its weights.
+        label: What tables call it; empty for its own name.
     """
     info = spec.info
     return MethodEntry(
@@ -301,6 +313,7 @@ def method_entry(spec: MethodSpec, *, overrides: tuple[str, ...], name: str, lic
         licence=info.licence,
         reference=info.reference,
         code_sha256=_code_sha256(info.factory),
+        label=label,
     )
 
 

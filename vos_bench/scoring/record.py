@@ -15,7 +15,7 @@ from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
 from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
-from vos_bench.names import counted, printable, shorten
+from vos_bench.names import TITLE_RULE, counted, is_title, printable, shorten
 from vos_bench.progress import Progress
 from vos_bench.records import (
     DatasetEntry,
@@ -94,6 +94,7 @@ def score(
     sequences: Iterable[str] | None = None,
     jobs: int | None = None,
     engine: str = "local",
+    name: str | None = None,
     out: Path | str | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -114,6 +115,7 @@ def score(
         sequences: Names of the sequences to score; None for all.
         jobs: How many sequences are scored at once; None for one, and for all slots of a cluster.
         engine: `local`, or the cluster that scores, as `dask://HOST:PORT`.
+        name: What tables call the label maps; None for the name of their folder.
         out: The record's folder; None for `runs/DATASET/NAME/CONFIG8`, named after the folder of label maps.
         progress: Hears how it goes.
         command: The command line as passed, for the record.
@@ -126,6 +128,8 @@ def score(
             another kind of record, or cannot be written.
     """
     check_jobs(jobs)
+    if name is not None and not is_title(name):
+        raise BadInputError(f"--name {name!r:.200}: {TITLE_RULE}")
     cluster = parse_cluster(engine)
     if dataset is not None and protocol is None and Path(masks).suffix.lower() == ".json":
         protocol = TRACKS
@@ -138,7 +142,14 @@ def score(
         sequences=sequences,
     )
     return score_target(
-        path_on(cluster, Path(masks)), target, jobs=jobs, engine=cluster, out=out, progress=progress, command=command
+        path_on(cluster, Path(masks)),
+        target,
+        name=name or "",
+        jobs=jobs,
+        engine=cluster,
+        out=out,
+        progress=progress,
+        command=command,
     )
 
 
@@ -147,6 +158,7 @@ def score_target(
     target: ScoringTarget,
     *,
     source: Source | None = None,
+    name: str = "",
     jobs: int | None = None,
     engine: Cluster = LOCAL,
     out: Path | str | None = None,
@@ -158,7 +170,7 @@ def score_target(
     tracks = bool(scoring_protocol(target.protocol).tracks)
     if tracks:
         _require_tracks(masks, target)
-    record = _record(masks, target, command, source)
+    record = _record(masks, target, command, source, name)
     out = Path(out) if out else default_out(record)
     require_apart(out, target.root)
     _require_no_other_record(out, record)
@@ -343,12 +355,12 @@ def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
     return digest.hexdigest()
 
 
-def _record(masks: Path, target: ScoringTarget, command: str, source: Source | None) -> RunRecord:
+def _record(masks: Path, target: ScoringTarget, command: str, source: Source | None, name: str) -> RunRecord:
     return RunRecord(
         kind="results-only" if source else "score",
         created=utc_now(),
         command=without_home(command),
-        method=_method(source) if source else MethodEntry(name=_name(masks)),
+        method=_method(source) if source else MethodEntry(name=_name(masks), label=name),
         notes=(f"results only: label maps from {source.address}, scored here, never timed", *source.notes)
         if source
         else (),

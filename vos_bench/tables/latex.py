@@ -26,6 +26,7 @@ _SPECIAL = {
     "—": "---",
     "−": r"$-$",
     "→": r"$\rightarrow$",
+    "†": r"$\dagger$",
     "≤": r"$\leq$",
     "≥": r"$\geq$",
     "·": r"$\cdot$",

@@ -37,6 +37,11 @@ VOST = ReportInfo("vost", "VOST, published and measured", "vos_bench.reports.ben
 SUMMARY = ReportInfo(
     "summary", "Methods by benchmarks, as papers of today print them", "vos_bench.reports.summary:make_table"
 )
+REPRODUCTION = ReportInfo(
+    "reproduction",
+    "Runs against the published figures of their method: within rounding, within the doubt, or off by how much",
+    "vos_bench.reports.reproduction:make_table",
+)
 SPEED = ReportInfo(
     "speed",
     "FPS, latency and memory by machine and number of objects",

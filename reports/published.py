@@ -3,8 +3,8 @@
 import importlib.resources
 import io
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 import pandas as pd
@@ -56,6 +56,7 @@ class Published:
         notes: The source, then remarks; one that begins with `DOUBT` says what is wrong with a number.
         percent: The scores as they are printed.
         also: Further sources of the same figures.
+        decimals: How many decimals of each score are printed; 1 where this does not say.
     """
 
     method: str
@@ -71,6 +72,19 @@ class Published:
     notes: tuple[str, ...]
     percent: dict[str, float]
     also: tuple[str, ...] = ()
+    decimals: Mapping[str, int] = field(default_factory=dict)
+
+    def rounding(self, score: str) -> float:
+        """Return how far a printed figure may be from the one behind it, in percent points.
+
+        A J&F that somebody averaged of a printed J and F is known to no more digits than these.
+        """
+        decimals = self.decimals.get(score, 1)
+        if score == "J&F" and {"J", "F"} <= self.percent.keys():
+            mean = (self.percent["J"] + self.percent["F"]) / 2
+            parts = max(self.decimals.get(name, 1) for name in ("J", "F"))
+            decimals = min(decimals, parts) if abs(mean - self.percent[score]) < 1e-9 else decimals
+        return float(0.5 / 10**decimals)
 
     def remarks(self, source: str) -> tuple[str, ...]:
         """Return the remarks on what one of its sources says, and all doubts."""
@@ -119,6 +133,7 @@ def _row(row: dict[str, str]) -> Published:
         notes=tuple(note.replace(ALSO, ALSO_IN, 1) if note.startswith(ALSO) else note for note in notes),
         percent=percent,
         also=tuple(note.removeprefix(ALSO) for note in notes if note.startswith(ALSO)),
+        decimals={name: len(row[column].partition(".")[2]) for name, column in SCORES.items() if row[column]},
     )
 
 

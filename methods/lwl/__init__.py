@@ -87,7 +87,7 @@ LITE = MethodInfo(
             licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
             note="Trained on the 30 train sequences of DAVIS 2016 and frames synthesised from them; "
             "weights/lwl-lite.json says how. For weights without that licence: "
-            "vos-bench train lwl-lite --recipe demo --set epochs=40.",
+            "vos-bench train lwl-lite --recipe open.",
         ),
     ),
     reference="Bhat et al., Learning What to Learn for Video Object Segmentation, ECCV 2020; the network is our own",
@@ -104,6 +104,8 @@ LITE = MethodInfo(
             ("stage2", "Second half: larger crops, the learning rate falls to zero."),
             ("stage3", "Goes on at the size of test time, with one frame more, at a falling learning rate."),
             ("stage4", "Goes on with still images too: objects of every kind, several at a time, and look-alikes."),
+            ("box", "The box encoder alone, so that objects start from boxes; the rest of the network stays."),
+            ("open", "Freely licensed data alone: what the package makes itself, and what is synthesised from it."),
             ("ablation", "One short training of a variant, from the ImageNet backbone: see `vos-bench ablate lwl`."),
             ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
         )

@@ -10,11 +10,12 @@ from vos_bench.config import explain
 from vos_bench.errors import BadInputError
 from vos_bench.parts.checkpoints import fill, read_metadata, read_tensors, without_counters, write_tensors
 
-from .config import BOX_NETWORK, LITE_NETWORK, MASK_NETWORK, LwlConfig
+from .config import BOX_NETWORK, LITE_BOX_NETWORK, LITE_NETWORK, MASK_NETWORK, LwlConfig
 from .names import from_reference, is_reference
 from .network import LwlNetwork
 
 _CONFIG = "lwl_config"
+_BOX_ENCODER = "box_encoder."
 
 
 def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None = None) -> LwlNetwork:
@@ -23,7 +24,7 @@ def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None 
     Args:
         weights: A safetensors file, the authors' `.pth`, or a state dict, in our names or the reference's.
         config: The network; None: what the file says of itself, else the one that its names belong to: the released
-            network for masks or for boxes, or that of lwl-lite.
+            network or that of lwl-lite, for masks or for boxes. A network for masks leaves a box encoder out.
 
     Raises:
         BadInputError: The file cannot be read, or names or shapes do not fit; the message lists them.
@@ -34,6 +35,8 @@ def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None 
         config = _config_in(weights)
     if is_reference(tensors):
         tensors = from_reference(tensors)
+    if config is not None and not config.box_encoder:
+        tensors = {name: x for name, x in tensors.items() if not name.startswith(_BOX_ENCODER)}
     network = LwlNetwork(config or _released(tensors))
     fill(network, tensors, source=source)
     return network.eval()
@@ -74,6 +77,7 @@ def _config_in(path: Path) -> LwlConfig | None:
 
 
 def _released(tensors: Mapping[str, Tensor]) -> LwlConfig:
-    if any(name.startswith("decoder.score.") for name in tensors):  # which the released decoder has not
-        return LITE_NETWORK
-    return BOX_NETWORK if any(name.startswith("box_encoder.") for name in tensors) else MASK_NETWORK
+    lite = any(name.startswith("decoder.score.") for name in tensors)  # which the released decoder has not
+    if any(name.startswith(_BOX_ENCODER) for name in tensors):
+        return LITE_BOX_NETWORK if lite else BOX_NETWORK
+    return LITE_NETWORK if lite else MASK_NETWORK

@@ -107,3 +107,6 @@ LITE_NETWORK = LwlConfig(
     decoder_channels=16,
 )
 """The network of `lwl-lite`: small enough for a laptop's processor, masks finished at stride 2."""
+
+LITE_BOX_NETWORK = LITE_NETWORK.replace(box_encoder=True)
+"""The same with a box encoder."""

@@ -15,7 +15,7 @@ from vos_bench.parts.precision import autocast
 from vos_bench.parts.transfer import to_device
 
 from .box_encoder import box_mask
-from .crops import Crop, FirstCrop, Size, cut_image
+from .crops import Crop, FirstCrop, Size, cut_image, cut_mask, paste_scores
 from .decoder import DecoderHead
 from .few_shot_learner import Fit, WeightedSamples
 from .label_encoder import Labels
@@ -148,6 +148,20 @@ class Engine:
             encodings = self.network.encode_boxes(masks, target.expand(len(batch), -1, -1, -1))
             drawn.append(self._decode(encodings, features, size, [0] * len(batch)))
         return torch.cat(drawn)
+
+    def draw_boxes_in_crops(self, frame: Tensor, boxes: Sequence[XYWH], crops: Sequence[Crop]) -> Tensor:
+        """Guess the masks of the objects in S boxes, each from a crop of the frame of its own.
+
+        Returns:
+            Logits, S x H x W; `NOTHING` outside the crops.
+        """
+        size, drawn = (frame.shape[-2], frame.shape[-1]), []
+        for box, crop in zip(boxes, crops, strict=True):
+            mask = cut_mask(box_mask(box, size).to(self.device), crop)
+            features = self._extract(cut_image(frame, crop))
+            encoding = self.network.encode_boxes(mask, self._target_features(features))
+            drawn.append(paste_scores(self._decode(encoding, features, crop.output_size, [0])[0], crop, size))
+        return torch.stack(drawn)
 
     def _extract(self, images: Tensor) -> Features:
         with autocast(self.device, self._amp):

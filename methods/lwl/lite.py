@@ -19,6 +19,7 @@ class LiteTrackerConfig(TrackerConfig):
     learning_rate: float | None = Field(default=0.2, ge=0, le=1)
     lower_first_weight: bool | None = True
     update_interval: int | None = Field(default=4, ge=1, le=1000000)
+    box_search_area: float | None = Field(default=5.0, gt=0, le=100)
     probabilities: bool = False
 
 

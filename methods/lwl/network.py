@@ -131,7 +131,7 @@ class LwlNetwork(nn.Module):
         if self.box_encoder is None:
             raise BadInputError(
                 "this LWL network has no box encoder: it starts from masks only. To start from boxes take the weights "
-                "of the box network (lwl_boxinit.pth), or train one with: vos-bench train lwl --recipe box"
+                "of the box network (lwl_boxinit.pth), or train one with: vos-bench train METHOD --recipe box"
             )
         return self.box_encoder(box_masks, target_features)  # type: ignore[no-any-return]
 

@@ -66,6 +66,7 @@ class TrackerConfig(FrozenModel):
         lower_first_weight: See `UpdateRule`.
         update_interval: See `UpdateRule`.
         update_iterations: See `UpdateRule`; paper: N_update.
+        box_search_area: A boxed object is drawn in a crop that covers so many times its size; None: on the whole frame.
         objects_per_pass: At most so many objects go through the network at once; bounds the memory.
         probabilities: Whether predictions carry the merged soft masks, where the caller wants them.
     """
@@ -88,6 +89,7 @@ class TrackerConfig(FrozenModel):
     lower_first_weight: bool | None = None
     update_interval: int | None = Field(default=None, ge=1, le=1000000)
     update_iterations: int | None = Field(default=None, ge=0, le=100000)
+    box_search_area: float | None = Field(default=None, gt=0, le=100)
     objects_per_pass: int = Field(default=4, ge=1, le=65535)
     probabilities: bool = True
 

@@ -86,7 +86,7 @@ class LwlRecipe(Recipe):
         """Return the network, filled from the files that the settings name."""
         settings = self.settings
         if path := settings.weights.get("network"):
-            network = _started(Path(path).expanduser(), settings.network)
+            network = start_network(Path(path).expanduser(), settings.network)
         else:
             network = LwlNetwork(settings.network, pretrained_backbone=settings.pretrained_backbone)
         if path := settings.weights.get("backbone"):
@@ -179,7 +179,7 @@ def exported(weights: Mapping[str, Tensor], config: LwlConfig, *, half: bool = F
     return Exported(tensors, describe(config))
 
 
-def _started(path: Path, config: LwlConfig) -> LwlNetwork:
+def start_network(path: Path, config: LwlConfig) -> LwlNetwork:
     """Build a network and fill what `path` has of it; only a box encoder may be new."""
     if not config.box_encoder:
         return load_network(path, config)
@@ -189,7 +189,7 @@ def _started(path: Path, config: LwlConfig) -> LwlNetwork:
         return load_network(path, config)
     missing, unknown = network.load_state_dict(trained.state_dict(), strict=False)
     if unknown or not all(name.startswith("box_encoder.") for name in missing):
-        raise BadInputError(f"{path}: found the weights of another network; expected those of stage 2")
+        raise BadInputError(f"{path}: found the weights of another network; expected those that masks start from")
     return network
 
 

@@ -13,11 +13,11 @@ from vos_bench.parts.tracked_objects import TrackedObjects
 from vos_bench.parts.transfer import to_device
 
 from .cohort import Cohort
-from .crops import paste_scores
+from .crops import Crop, Size, paste_scores, plan_crop
 from .engine import XYWH, Engine, Observation
 from .network import LwlNetwork
 from .parameters import TrackerConfig
-from .target_state import moments
+from .target_state import TargetState, moments
 
 _CERTAIN = 100.0
 
@@ -164,10 +164,31 @@ class LwlTracker:
             scores.append(_CERTAIN * (2 * given - 1))
         if boxes:
             corners = {k: _as_xywh(boxes[k]) for k in sorted(boxes)}
-            drawn = self._engine.draw_boxes(frame, list(corners.values()))
+            drawn = self._draw(frame, list(corners.values()))
             self._start("box", frame, corners, torch.sigmoid(drawn))
             scores.append(drawn)
         return scores
+
+    def _draw(self, frame: Tensor, boxes: list[XYWH]) -> Tensor:
+        """Guess the masks of the objects in boxes: logits, K x H x W."""
+        if self.config.box_search_area is None:
+            return self._engine.draw_boxes(frame, boxes)
+        size = (frame.shape[-2], frame.shape[-1])
+        boxes = [_at_least_a_pixel(_inside(box, size)) for box in boxes]
+        crops = [self._box_crop(box, size, self.config.box_search_area) for box in boxes]
+        return self._engine.draw_boxes_in_crops(frame, boxes, crops)
+
+    def _box_crop(self, box: XYWH, image_size: Size, search_area: float) -> Crop:
+        config = self.config
+        state = TargetState.from_box(box, crop_size=config.crop_size, search_area_scale=search_area)
+        return plan_crop(
+            state.position,
+            state.search_size(config.crop_size),
+            image_size=image_size,
+            output_size=config.crop_size,
+            rule=config.crop_rule,
+            border=config.border,
+        )
 
     def _start(self, kind: PromptKind, frame: Tensor, boxes: Mapping[int, XYWH], masks: Tensor) -> None:
         boxes = {k: _at_least_a_pixel(box) for k, box in boxes.items()}
@@ -197,6 +218,13 @@ def narrowed(winners: Tensor, ids: NDArray[np.uint16]) -> Tensor:
 def _touches(box: Box, size: tuple[int, int]) -> bool:
     x0, y0, x1, y1 = box
     return max(x0, 0) < min(x1, size[1]) and max(y0, 0) < min(y1, size[0])
+
+
+def _inside(box: XYWH, size: Size) -> XYWH:
+    """Return the part of a box that lies in the image."""
+    x, y, width, height = box
+    left, top = max(x, 0.0), max(y, 0.0)
+    return left, top, min(x + width, size[1] - 1) - left, min(y + height, size[0] - 1) - top
 
 
 def _at_least_a_pixel(box: XYWH) -> XYWH:

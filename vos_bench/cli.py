@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a comparison is worse, or some sequences failed; 2 bad inp
 import atexit
 import errno
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -83,9 +84,6 @@ def _launch(
         return _complain(f"{stranger}: found bytes that are not UTF-8, which no record can hold; give it another name")
     set_debug(debug)
     set_wide(wide)
-    if tokens[:1] == ("score",):
-        gc.disable()  # what it imports stays, and it makes no cycles: the search for some takes a twentieth of its time
-        choose_one_blas_thread()
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0
     except (CycloptsError, VosBenchError) as error:
@@ -172,12 +170,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             leave(code)
         return code
     finally:
-        gc.enable()  # which `_launch` may have disabled
+        gc.enable()  # which `_speed_up_start` may have disabled
 
 
 def _main(arguments: Sequence[str] | None) -> int:
     try:
         require_folder()
+        _speed_up_start(_called(arguments))
         code = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0
         if code == INTERRUPTED:
             _leave_quietly()
@@ -186,7 +185,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         return _complain(str(error))
     except KeyboardInterrupt:
         _leave_quietly()
-        warn(f"vos-bench: interrupted{_after_an_interrupt(arguments)}")
+        warn(f"vos-bench: interrupted{_AFTER_AN_INTERRUPT.get(_called(arguments), '')}")
         return INTERRUPTED
     except BrokenPipeError:
         return 0  # the reader has gone, as with `| head`; `_flushed` sees to it that nothing more is said
@@ -196,10 +195,19 @@ def _main(arguments: Sequence[str] | None) -> int:
         return _complain(message)
 
 
-def _after_an_interrupt(arguments: Sequence[str] | None) -> str:
+def _called(arguments: Sequence[str] | None) -> str:
+    """Return the name of the command that the arguments call; empty where they call none."""
     tokens = sys.argv[1:] if arguments is None else arguments
-    command = next((token for token in tokens if not token.startswith("-")), "")
-    return _AFTER_AN_INTERRUPT.get(command, "")
+    return next((token for token in tokens if not token.startswith("-")), "")
+
+
+def _speed_up_start(command: str) -> None:
+    """Choose what makes the start of scoring quick, before cyclopts imports the command, and NumPy with it."""
+    if command == "score":
+        gc.disable()  # what it imports stays, and it makes no cycles: the search for some takes a twentieth of its time
+        choose_one_blas_thread()
+        if "pydantic" not in sys.modules:  # which would look through all installed packages for plugins of its own
+            os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def _flushed(code: int) -> int:

@@ -151,12 +151,18 @@ def git_state() -> GitState | None:
         return _installed_commit()
     if not (git := shutil.which("git")):
         return None
-    commit = _output(git, "-C", checkout[0], "rev-parse", "HEAD")
-    changes = _output(git, "-C", checkout[0], "diff", "HEAD")
-    if commit is None or changes is None:
+    whole_hash = ("--always", "--exclude=*", "--abbrev=64")  # by no tag
+    described = _output(git, "-C", checkout[0], "describe", *whole_hash, f"--dirty={_DIRTY}")
+    if described is None:
+        return None
+    changes = _output(git, "-C", checkout[0], "diff", "HEAD") if described.endswith(_DIRTY) else ""
+    if changes is None:
         return None
     digest = hashlib.sha256(changes.encode(errors="replace")).hexdigest()[:12] if changes else ""
-    return GitState(commit=commit, dirty=bool(changes), changes=digest)
+    return GitState(commit=described.removesuffix(_DIRTY), dirty=bool(changes), changes=digest)
+
+
+_DIRTY = "-dirty"
 
 
 def _installed_commit() -> GitState | None:
@@ -181,18 +187,21 @@ def _output(*command: str) -> str | None:
 
 def _requirements() -> Iterable[str]:
     try:
-        wanted = metadata.requires(DISTRIBUTION) or []
+        head = _head(metadata.distribution(DISTRIBUTION))
     except metadata.PackageNotFoundError:
         return
-    for requirement in wanted:
+    for requirement in re.findall(r"^Requires-Dist: (.+)$", head, re.MULTILINE):
         if "extra ==" not in requirement:
             yield re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
 
 
 def _distributions_of(module: str) -> Iterable[str]:
-    """Name the distribution that registers a method in this module's package; none for vos-bench's own."""
+    """Name the distribution that registers a method in this module's package; none for vos-bench's own, or no module.
+
+    To know it, the entry points of all installed distributions are read, which takes as long as a hundred label maps.
+    """
     top = module.partition(".")[0]
-    if top == vos_bench.__name__:
+    if top in ("", vos_bench.__name__):
         return
     for point in metadata.entry_points(group=f"{vos_bench.__name__}.methods"):
         if point.module.partition(".")[0] == top and point.dist is not None:
@@ -210,10 +219,13 @@ def _versions(distributions: Iterable[str]) -> dict[str, str]:
 
 
 def _version(distribution: metadata.Distribution) -> str:
-    """Return a version from the lines before the description: parsing the whole file takes a millisecond each."""
-    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
-    found = re.search(r"^Version: (.+)$", head, re.MULTILINE)
+    found = re.search(r"^Version: (.+)$", _head(distribution), re.MULTILINE)
     return found[1].strip() if found else distribution.version
+
+
+def _head(distribution: metadata.Distribution) -> str:
+    """Return the lines before the description: parsing the whole file takes a millisecond each."""
+    return (distribution.read_text("METADATA") or "").partition("\n\n")[0]
 
 
 def _cores() -> int | None:

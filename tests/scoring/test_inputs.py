@@ -1,5 +1,6 @@
 """What is wrong with folders is said before anything is scored, with the way out."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,14 +97,14 @@ def test_a_file_where_a_folder_is_expected_is_named(truth: Path, masks: Path) ->
 
 
 def test_a_folder_that_may_not_be_read_is_named(truth: Path, masks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listing = Path.iterdir
+    listing = os.listdir
 
-    def refuse(path: Path) -> Any:
+    def refuse(path: Any) -> Any:
         if path == masks / "bear":
             raise PermissionError(13, "Permission denied")
         return listing(path)
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(os, "listdir", refuse)
     assert f"{masks / 'bear'}: cannot be listed: Permission denied" in complaint(truth, masks)
 
 

@@ -22,6 +22,7 @@ from vos_bench.labelmaps import (
 )
 from vos_bench.metrics.counts import FrameCounts
 from vos_bench.metrics.frame_rules import Names, TruthSequence
+from vos_bench.scoring.truth import label_map_names
 
 SHIFTED_NOTE = (
     "the label map of the second frame is the mask given on the first, and the first frame has none: the label maps "
@@ -148,7 +149,7 @@ def _passed_over(reading: TruthReading, folder: Path) -> dict[str, str]:
     if not reading.raw:
         return {}
     place = folder / next(iter(reading.sequence.object_names.values()), "")
-    present = [path.stem for path in place.glob("*.png")]
+    present = label_map_names(place)
     known = frozenset(reading.sequence.truth_names)
     others = sum(name not in known for name in present)
     return {PASSED_OVER_NOTE: f"{others} of {len(present)}"} if others else {}
@@ -159,7 +160,8 @@ def _numbered(folder: Path, sequence: TruthSequence) -> list[str]:
     names = sequence.truth_names
     if not all(map(str.isdecimal, names)):
         return []
-    return [p.stem for p in folder.glob("*.png") if p.stem.isdecimal() and int(names[0]) < int(p.stem) < int(names[-1])]
+    first, last = int(names[0]), int(names[-1])
+    return [name for name in label_map_names(folder) if name.isdecimal() and first < int(name) < last]
 
 
 def first_frame_notes(reading: TruthReading, folder: Path) -> dict[str, str]:

@@ -1,24 +1,16 @@
 """A table as text, for terminals of any width and for pipes."""
 
-import io
 import re
 import textwrap
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, NamedTuple
 
 from vos_bench.tables.layout import Cell, Heading, Layout, below, marked, with_marks
 from vos_bench.tables.model import Column, Table
 
-if TYPE_CHECKING:
-    from rich.text import Text
-
-UNBOUNDED = 100_000
 NARROWEST = 24
 """A column of sentences is never narrower than that."""
 FRAME, BETWEEN = 3, 3
 """What the rule below the headings has beyond the columns, and blanks between two columns."""
-
-_GROUP = "\ue000"
-"""Stands before a group's number until its name is put there; a character for private use, which no cell keeps."""
 
 
 def text(table: Table, layout: Layout, width: int | None) -> str:
@@ -73,41 +65,65 @@ def _fitting(columns: tuple[Column, ...], widths: list[int], kept: list[int], wi
 
 
 def _drawn(table: Table, layout: Layout, grid: list[list[str]], kept: list[int], widths: list[int]) -> list[str]:
-    import rich.box
-    import rich.table
+    cuts = [not layout.turned and table.columns[i].prose == "cut" for i in kept]
+    columns = [
+        _Column(width, layout.headings[i].is_number, cut) for i, width, cut in zip(kept, widths, cuts, strict=True)
+    ]
+    rule = _total(widths) - 1 if widths else NARROWEST
+    lines = [
+        *_folded(table.title, rule + 2),
+        "",
+        *_row([layout.headings[i].full_text for i in kept], columns, from_below=True),
+        " " + "─" * rule,
+    ]
+    group = ""
+    for number, (line, texts) in enumerate(zip(layout.lines, grid, strict=True)):
+        if line.group != group:
+            group = line.group
+            lines += [*([""] if number else []), f"  {group}:"]
+        lines += _row(texts, columns)
+    return [*lines, ""]
+
+
+class _Column(NamedTuple):
+    """How wide a column is, whether it is set flush right, and whether what is too long is cut."""
+
+    width: int
+    right: bool
+    cut: bool
+
+
+def _row(texts: list[str], columns: list[_Column], *, from_below: bool = False) -> list[str]:
+    """Return the lines of a row; cells that have fewer lines than others begin with the row, or end with it."""
+    cells = [_folded(text, column.width, cut=column.cut) for text, column in zip(texts, columns, strict=True)]
+    height = max([1, *map(len, cells)])
+    for cell in cells:
+        place = 0 if from_below else len(cell)
+        cell[place:place] = [""] * (height - len(cell))
+    rows = (
+        [_padded(text, column) for text, column in zip(row, columns, strict=True)] for row in zip(*cells, strict=True)
+    )
+    return [f"  {(' ' * BETWEEN).join(row)}".rstrip() for row in rows]
+
+
+def _padded(text: str, column: _Column) -> str:
+    from rich.cells import cell_len
+
+    room = " " * (column.width - cell_len(text))
+    return room + text if column.right else text + room
+
+
+def _folded(text: str, width: int, *, cut: bool = False) -> list[str]:
+    """Return a text in lines of at most `width`; what is too long is folded, or cut to one line."""
+    from rich.cells import cell_len
+
+    if text.isprintable() and cell_len(text) <= width:
+        return [text.rstrip()] if text else []
     from rich.console import Console
     from rich.text import Text
 
-    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=_literal(table.title), title_justify="left")
-    for i, column_width in zip(kept, widths, strict=True):
-        heading = layout.headings[i]
-        justify: Literal["left", "right"] = "right" if heading.is_number else "left"
-        cut = not layout.turned and table.columns[i].prose == "cut"
-        drawn.add_column(
-            _literal(heading.full_text),
-            justify=justify,
-            width=column_width,
-            no_wrap=cut,
-            overflow="ellipsis" if cut else "fold",
-        )
-    groups: list[str] = []
-    for line, texts in zip(layout.lines, grid, strict=True):
-        if line.group != (groups[-1] if groups else ""):
-            drawn.add_section()
-            drawn.add_row(Text(f"{_GROUP}{len(groups)}", no_wrap=True, overflow="ignore"))
-            groups.append(line.group)
-        drawn.add_row(*map(_literal, texts))
-    out = io.StringIO()
-    Console(file=out, width=UNBOUNDED, color_system=None).print(drawn)
-    # A group's name goes over all columns, which rich's tables cannot do: put it in afterwards.
-    rows = (line.rstrip() for line in out.getvalue().splitlines())
-    return [f"  {groups[int(row.strip()[1:])]}:" if row.strip().startswith(_GROUP) else row for row in rows]
-
-
-def _literal(value: str) -> "Text":
-    from rich.text import Text
-
-    return Text(value.replace(_GROUP, "\N{REPLACEMENT CHARACTER}"))
+    overflow: Literal["ellipsis", "fold"] = "ellipsis" if cut else "fold"
+    return [line.plain.rstrip() for line in Text(text).wrap(Console(), width, overflow=overflow, no_wrap=cut)]
 
 
 def _said(headings: list[Heading]) -> str:

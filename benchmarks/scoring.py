@@ -62,12 +62,16 @@ print(scores[0] / 100)
     "decoding alone": """
 import sys
 from pathlib import Path
+from vos_bench.openmp import choose_one_blas_thread
+choose_one_blas_thread()
 from vos_bench.labelmaps import read_narrow
 for path in sorted(Path(sys.argv[1]).glob("*/*/*.png")):
     read_narrow(path)
 print("nan")
 """,
     "start-up alone": """
+from vos_bench.openmp import choose_one_blas_thread
+choose_one_blas_thread()
 import vos_bench.metrics.counts, vos_bench.scoring.sequences
 import numpy as np
 labels = np.zeros((8, 8), np.uint8)

@@ -41,6 +41,7 @@ REPRODUCTION = ReportInfo(
     "reproduction",
     "Runs against the published figures of their method: within rounding, within the doubt, or off by how much",
     "vos_bench.reports.reproduction:make_table",
+    takes=(),
 )
 SPEED = ReportInfo(
     "speed",

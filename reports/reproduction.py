@@ -96,10 +96,11 @@ def make_table(runs: Sequence[Run]) -> Table:
         row
         for benchmark in BENCHMARKS
         for ours in measured(runs, wanted=_about(benchmark))
+        if not ours.shared
         for row in _rows(ours, benchmark)
     ]
     others = measured(runs, wanted=lambda record: (record.dataset.name, record.dataset.split) not in known)
-    rows += [_no_row(ours, f"{NOT_PUBLISHED} on these data") for ours in others]
+    rows += [_no_row(ours, f"{NOT_PUBLISHED} on these data") for ours in others if not ours.shared]
     below = (*NOTES, *_frame_effects(runs), *unscored(runs, wanted=lambda _: True))
     title = "Reproduction of published figures"
     return Table(title, COLUMNS, rows, tuple(below), group="group", footnotes="notes", doubts="doubts")

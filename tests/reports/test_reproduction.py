@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from vos_bench.cli import main
 from vos_bench.datasets import lvos, mose, sav, vost, youtube_vos
 from vos_bench.datasets.manifest import read_manifests
 from vos_bench.records import ExternalScores, MethodEntry, ProtocolEntry, Run, WeightsEntry
@@ -221,3 +222,18 @@ def test_the_sizes_of_the_splits_are_those_of_the_datasets() -> None:
     for key, count in SEQUENCES.items():
         assert known[key] == count, key
     assert {(each.dataset, each.split) for each in BENCHMARKS} - {*SEQUENCES} == {("mosev2", "test")}
+
+
+def test_runs_of_other_sequences_change_nothing_and_sequences_are_not_chosen(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = run_of(make_run, "lwl", {"J&F": 81.6}, weights="lwl")
+    part = run_of(make_run, "lwl", {"J&F": 50.0}, weights="lwl", scored=3)
+    data = part.record.dataset.replace(sequences=("a", "b"))
+    part = replace(part, record=part.record.replace(dataset=data))
+    said = [row["verdict"] for row in make_table([whole, part]).rows if row["score"] == "J&F"]
+    assert len(said) == 4
+    assert said.count("within rounding") == 1
+    assert sum(each.startswith("not comparable: the run has scores of 3 sequences") for each in said) == 2
+    assert main(["report", "reproduction", "--sequences", "a"]) == 2
+    assert "takes no --sequences" in capsys.readouterr().err

@@ -68,6 +68,25 @@ DELTA = ReportInfo(
     "vos_bench.reports.delta:make_table",
     published=True,
 )
+CALIBRATION = ReportInfo(
+    "calibration",
+    "Calibration error of saved probabilities, object by object",
+    "vos_bench.reports.confidence:make_table",
+    options=True,
+)
+REVIEW = ReportInfo(
+    "review",
+    "The frames that a person should look at first: uncertain, much changed, vanished",
+    "vos_bench.reports.review:make_table",
+    options=True,
+    takes=("--sequences",),
+)
+RELIABILITY = ReportInfo(
+    "reliability",
+    "How often pixels are the object, against their saved probability",
+    "vos_bench.reports.confidence:reliability",
+    kind="figure",
+)
 CURVES = ReportInfo(
     "curves",
     "J and F over the frames of single sequences",

@@ -41,6 +41,15 @@ def test_csv_keeps_every_digit_and_the_spread() -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
+def test_a_text_in_a_column_of_numbers_says_why_there_is_none(format: Format) -> None:
+    rows = [{"method": "a", "J&F": "not saved", "rank": "x"}, {"method": "b", "J&F": 0.5, "rank": "x"}]
+    table = Table("Runs", (Column("method"), percent("J&F")), [*rows, {**rows[1], "J&F": 0.4}], rank="rank")
+    text = render(table, format)
+    assert "not saved" in text
+    assert "**50.0**" in text or format != "markdown"
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_an_empty_table_still_has_its_headings(format: Format) -> None:
     empty = Table("Runs", TABLE.columns, [])
     assert "method" in render(empty, format)

@@ -163,7 +163,9 @@ class ReportInfo:
             called as `function(runs, published=names)`.
         takes: Which options a figure or a page heeds besides `--out`: `--root`, `--sequences`; of any other it is
             said that it has no effect. A table with `--sequences` is given runs that are averaged over the chosen
-            sequences, without times; one without refuses the option.
+            sequences, without times, unless it has `options`; one without refuses the option.
+        options: Whether a table looks at more than the records: its function is then called as
+            `function(runs, options)`, with `ReportOptions` whose `out` is nothing to it.
     """
 
     name: str
@@ -173,6 +175,7 @@ class ReportInfo:
     reads: Literal["runs", "folders"] = "runs"
     published: bool = False
     takes: tuple[str, ...] = ("--root", "--sequences")
+    options: bool = False
 
 
 @dataclass(frozen=True)

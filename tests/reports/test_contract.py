@@ -1,10 +1,12 @@
 """What every registered report must do."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vos_bench import registry
+from vos_bench.api import ReportOptions
 from vos_bench.tables import FORMATS, Table, render
 
 TABLES = [name for name in registry.names("reports") if registry.report(name).kind == "table"]
@@ -12,7 +14,9 @@ TABLES = [name for name in registry.names("reports") if registry.report(name).ki
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_made_of_real_runs_in_every_format(name: str, on_disk: Any) -> None:
-    table = registry.resolve(registry.report(name).factory)(on_disk.runs)
+    info = registry.report(name)
+    more = (ReportOptions(out=Path(), root=on_disk.root),) if info.options else ()
+    table = registry.resolve(info.factory)(on_disk.runs, *more)
     assert isinstance(table, Table)
     for format in FORMATS:
         text = render(table, format)

@@ -43,9 +43,10 @@ def report(
         orientation: Set the methods of a table as rows, or as columns like the paper's tables; by itself LaTeX and HTML
             of the paper's tables 1 to 3 have columns, everything else has rows.
         out: The file to write. By default, a table is printed. The name's ending decides the format of a figure.
-        root: The folder of the data, for reports that show frames.
+        root: The folder of the data, for reports that show frames or look at the truth.
         methods: A,B: only the runs of these methods, by name or label.
-        sequences: A,B or @FILE: average a table over these sequences alone; show these in a figure or on a page.
+        sequences: A,B or @FILE: average a table over these sequences alone; show these in a figure, on a page, or in a
+            table of frames.
         label: DIR=TEXT: what to call the runs in a folder; may be given several times.
         published: A,B: published methods against which runs are held sequence by sequence, object by object.
     """
@@ -57,33 +58,39 @@ def report(
     found = with_labels(found, run_labels(label)) if label else found
     found = of_methods(found, method_names(methods)) if methods is not None else found
     if info.kind == "table":
-        _refuse(info, **{"--root": root})
-        if "--sequences" not in info.takes:
-            _refuse(info, **{"--sequences": sequences})
+        options = _options(info, found, Path(), paths, root, sequences) if info.options else None
+        if options is None:
+            _refuse(info, **{"--root": root, "--sequences": None if "--sequences" in info.takes else sequences})
         if not info.published:
             _refuse(info, **{"--published": published})
-        made = _table_over(info, found, sequence_names(sequences), tuple(published.split(",")) if published else ())
+        names = tuple(published.split(",")) if published else ()
+        made = _made(info, found, names, options) if options else _table_over(info, found, sequences, names)
         _write_table(made, format or "text", orientation, out)
         return
-    heeded = {"--root": root, "--sequences": sequences}
-    for name, value in heeded.items():
-        if value is not None and name not in info.takes:
-            warn(f"note: {name} has no effect: the report {info.name} shows none of that")
     _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published})
-    if root is not None and "--root" in info.takes and found and not any(map(_has_folder, found)):
-        raise BadInputError(f"--root {root}: the package makes the data of these runs itself; leave --root out")
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
-    chosen = sequence_names(sequences)
-    options = ReportOptions(out=out, paths=paths, root=root, sequences=chosen, progress=TerminalProgress())
+    options = _options(info, found, out, paths, root, sequences)
     for path in _files(info, registry.resolve(info.factory)(found, options)):
         say(str(path))
 
 
-def _table_over(
-    info: ReportInfo, runs: Sequence[Run], sequences: Sequence[str] | None, published: Sequence[str]
-) -> Table:
+def _options(
+    info: ReportInfo, runs: Sequence[Run], out: Path, paths: tuple[Path, ...], root: Path | None, sequences: str | None
+) -> ReportOptions:
+    """Return what a report is told besides its runs, and say which options it does not heed."""
+    for name, value in {"--root": root, "--sequences": sequences}.items():
+        if value is not None and name not in info.takes:
+            warn(f"note: {name} has no effect: the report {info.name} shows none of that")
+    if root is not None and "--root" in info.takes and runs and not any(map(_has_folder, runs)):
+        raise BadInputError(f"--root {root}: the package makes the data of these runs itself; leave --root out")
+    chosen = sequence_names(sequences)
+    return ReportOptions(out=out, paths=paths, root=root, sequences=chosen, progress=TerminalProgress())
+
+
+def _table_over(info: ReportInfo, runs: Sequence[Run], wanted: str | None, published: Sequence[str]) -> Table:
     """Make a table, over chosen sequences where there are some; a note says so, and which runs have none of them."""
+    sequences = sequence_names(wanted)
     if sequences is None:
         return _made(info, runs, published)
     chosen = over_sequences(runs, sequences)
@@ -117,9 +124,12 @@ def _refuse(info: ReportInfo, **options: object) -> None:
             raise BadInputError(f"report {info.name} is a {info.kind} and takes no {name}")
 
 
-def _made(info: ReportInfo, runs: Sequence[Run], published: Sequence[str]) -> Table:
+def _made(
+    info: ReportInfo, runs: Sequence[Run], published: Sequence[str], options: ReportOptions | None = None
+) -> Table:
     build: Callable[..., object] = registry.resolve(info.factory)
-    made = build(runs, published=published) if info.published else build(runs)
+    more = (options,) if options is not None else ()
+    made = build(runs, *more, published=published) if info.published else build(runs, *more)
     if not isinstance(made, Table):
         raise BadInputError(f"report {info.name}: {info.factory} returned {type(made).__name__}, expected a Table")
     if not info.factory.startswith("vos_bench.") and (wrong := wrong_field(made)):

@@ -24,11 +24,12 @@ from vos_bench.api import (
 )
 from vos_bench.environment import device_name, without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
-from vos_bench.files import replacing, require_no_link
+from vos_bench.files import require_no_link
 from vos_bench.files.code import method_files
 from vos_bench.files.durability import sync_contents, sync_folder
 from vos_bench.foreign_code import foreign_code
 from vos_bench.formats.mask_folders import write_masks
+from vos_bench.formats.probabilities import write_probabilities
 from vos_bench.names import counted, to_utf8
 from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
@@ -420,9 +421,9 @@ def _writer(sequence: Sequence, plan: FramePlan, task: Task) -> LabelMapWriter:
     folder = probabilities_folder(task.out, sequence.name)
 
     def save_probabilities(frame: str, prediction: Prediction, ids: LabelMap) -> None:
-        probabilities = np.asarray(prediction.probabilities, dtype=np.float16)
-        with saving(), replacing(folder / f"{frame}.npz", durable=False) as part, part.open("wb") as file:
-            np.savez_compressed(file, probabilities=probabilities, object_ids=ids)
+        planes = np.asarray(prediction.probabilities, dtype=np.float16)
+        with saving():
+            write_probabilities(folder / f"{frame}.npz", planes, prediction.labels, ids.tolist())
 
     return LabelMapWriter(plan, save, save_probabilities)
 

@@ -190,7 +190,9 @@ def _value_text(column: Column, row: Row) -> str:
     value: Any = row.get(column.name)
     if is_missing(value):
         return MISSING
-    return str(value) if column.digits is None else f"{value * column.scale:.{column.digits}f}"
+    if column.digits is None or isinstance(value, str):
+        return str(value)
+    return f"{value * column.scale:.{column.digits}f}"
 
 
 def _ranks(table: Table, rows: list[Row]) -> dict[tuple[int, str], Rank]:
@@ -201,7 +203,8 @@ def _ranks(table: Table, rows: list[Row]) -> dict[tuple[int, str], Rank]:
         for column in table.columns:
             if key is None or column.higher_is_better is None:
                 continue
-            printed = {i: text for i in members if (text := _value_text(column, rows[i])) != MISSING}
+            numbers = (i for i in members if not isinstance(rows[i].get(column.name), str))
+            printed = {i: text for i in numbers if (text := _value_text(column, rows[i])) != MISSING}
             values = sorted({float(text) for text in printed.values()}, reverse=column.higher_is_better)
             if len(values) > 1:
                 places: dict[float, Rank] = {values[0]: 1, values[1]: 2}

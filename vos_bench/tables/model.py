@@ -80,7 +80,7 @@ class Table:
         title: One line.
         columns: The columns in order.
         rows: Values as they stand in the records, never rounded. `NAME ±` is the spread of NAME and is printed behind
-            it. A value that is absent, None or NaN is missing.
+            it. A value that is absent, None or NaN is missing; a text in a column of numbers says why there is none.
         notes: Sentences below the table.
         group: The key of rows with each row's group, empty for none. Rows of a group stand together.
         rank: The key of rows that says which rows may be ranked against each other: those with the same

@@ -1,0 +1,258 @@
+"""The reports `calibration` and `reliability`: saved probabilities against the truth, object by object."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from vos_bench.api import Dataset, Mask, ReportOptions
+from vos_bench.api import Sequence as Video
+from vos_bench.errors import BadInputError
+from vos_bench.formats.probabilities import FrameProbabilities, read_probabilities
+from vos_bench.labelmaps import VOID
+from vos_bench.metrics.calibration import BINS, ProbabilityCounts, Reliability, surroundings
+from vos_bench.names import did_you_mean, frame_order
+from vos_bench.records import Run, probabilities_folder
+from vos_bench.tables import Column, Table
+
+from .strips import open_data
+from .style import Look, distinct_names, figure, looks, require
+
+FRAMES = 12
+"""Of each sequence at most so many frames are read, evenly spread: neighbours say nearly the same."""
+
+MOST_LINES = 30
+"""Of a run with more objects, no line is drawn for each."""
+
+ALL = "all"
+NOT_SAVED, NO_TRUTH, NOTHING = "not saved", "no truth", "never there"
+"""What stands in place of a number: no probabilities, no truth, or no pixel of the object in either."""
+
+COLUMNS = (
+    Column("sequence"),
+    Column("object"),
+    Column("frames"),
+    Column("ECE", digits=1, scale=100.0, higher_is_better=False, drop=1),
+    Column("overconfidence", digits=1, scale=100.0, drop=2),
+    Column("pixels", digits=0),
+)
+NOTES = (
+    f"ECE, in percent: expected calibration error over {BINS} bins of the object's probability, Guo et al., ICML 2017; "
+    "0 is best. Overconfidence: mean probability minus the share of pixels that are the object; above 0, too much is "
+    "claimed.",
+    "Counted are the pixels of a box around the object, in the truth and where its probability exceeds one half, "
+    "without undecided ones and without the frame on which it is given; at most "
+    f"{FRAMES} frames a sequence, evenly spread. The line `all` is the mean over the objects.",
+    f"{NOT_SAVED}: run again with --save-probabilities, for a method that gives any.",
+)
+
+_HALF = int(np.float16(0.5).view(np.uint16))
+
+
+@dataclass
+class ObjectCalibration:
+    """What was counted of one object.
+
+    Attributes:
+        sequence: Its sequence.
+        object_id: Its id; None for a sequence of which nothing could be counted.
+        frames: How many frames were read.
+        counts: Their pixels.
+        reason: Why nothing could be counted, empty where something was.
+    """
+
+    sequence: str
+    object_id: int | None = None
+    frames: int = 0
+    counts: ProbabilityCounts = field(default_factory=ProbabilityCounts)
+    reason: str = ""
+
+
+def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
+    """Return the table: a group for each run, a line for each object.
+
+    Raises:
+        BadInputError: The data of a run with probabilities are not at hand, a file is damaged, or no run has a
+            sequence that was asked for.
+    """
+    chosen_names = chosen(runs, options)
+    rows = [
+        row
+        for run, name in zip(runs, distinct_names(runs), strict=True)
+        for row in _run_rows(run, name, calibrations(run, chosen_names[run.folder], options))
+    ]
+    return Table("Calibration of saved probabilities", COLUMNS, rows, NOTES, group="group")
+
+
+def _run_rows(run: Run, name: str, found: Sequence[ObjectCalibration]) -> Iterator[dict[str, Any]]:
+    rows = [_object_row(run, each) for each in found]
+    numbers = [row for row in rows if isinstance(row["ECE"], float)]
+    group = {"group": f"{name} on {run.record.dataset.title}"}
+    if not numbers:
+        reasons = dict.fromkeys(each.reason for each in found)
+        yield {**group, "sequence": ALL, "ECE": ", ".join(reasons) or NOT_SAVED}
+        return
+    means = {key: float(np.mean([row[key] for row in numbers])) for key in ("ECE", "overconfidence")}
+    yield {**group, "sequence": ALL, "frames": sum(each.frames for each in found), **means}
+    yield from ({**group, **row} for row in rows)
+
+
+def _object_row(run: Run, each: ObjectCalibration) -> dict[str, Any]:
+    row = {"sequence": each.sequence, "object": _shown_name(run, each), "frames": each.frames or None}
+    if each.reason:
+        return {**row, "ECE": each.reason}
+    bins = each.counts.reliability()
+    numbers = {"ECE": bins.expected_error, "overconfidence": bins.overconfidence, "pixels": int(bins.pixels.sum())}
+    return {**row, **numbers}
+
+
+def _shown_name(run: Run, each: ObjectCalibration) -> str | None:
+    scores = run.sequence_records[each.sequence].scores
+    named = {found.object: str(found.shown_name) for found in scores}
+    return None if each.object_id is None else named.get(each.object_id, str(each.object_id))
+
+
+def chosen(runs: Iterable[Run], options: ReportOptions) -> Mapping[Path, list[str]]:
+    """Return run folder to the finished sequences to look at. Raises BadInputError for one that no run has."""
+    done = {
+        run.folder: [name for name, record in run.sequence_records.items() if record.status == "done"] for run in runs
+    }
+    known = dict.fromkeys(name for names in done.values() for name in names)
+    for name in options.sequences or ():
+        if name not in known:
+            raise BadInputError(f"--sequences {name}: no run has finished it; {did_you_mean(name, known)}")
+    wanted = options.sequences
+    return {folder: [name for name in names if wanted is None or name in wanted] for folder, names in done.items()}
+
+
+def calibrations(run: Run, names: Sequence[str], options: ReportOptions) -> list[ObjectCalibration]:
+    """Count the pixels of a run's objects; a sequence of which nothing can be counted has an entry with the reason.
+
+    Raises:
+        BadInputError: As `make_table`.
+    """
+    opened: list[Dataset] = []  # only who has probabilities needs the data
+    found: list[ObjectCalibration] = []
+    with options.progress.counting("sequences", len(names)) as step:
+        for name in names:
+            saved = saved_frames(run, name)
+            if saved:
+                opened = opened or [open_data(run, options.root)]
+                found += _of_sequence(opened[0].sequence(name), saved)
+            else:
+                found.append(ObjectCalibration(name, reason=NOT_SAVED))
+            step()
+    return found
+
+
+def saved_frames(run: Run, sequence: str) -> dict[str, Path]:
+    """Return frame name to the file of its probabilities, in order; empty where none were saved."""
+    paths = probabilities_folder(run.folder, sequence).glob("*.npz")
+    return {path.stem: path for path in sorted(paths, key=lambda path: frame_order(path.stem))}
+
+
+def _of_sequence(video: Video, saved: Mapping[str, Path]) -> list[ObjectCalibration]:
+    frames = [frame for frame in video.truth_names if frame in saved]
+    if not frames:
+        return [ObjectCalibration(video.name, reason=NO_TRUTH)]
+    found: dict[int, ObjectCalibration] = {}
+    for frame in evenly(_judged(video, frames), FRAMES):
+        given = set(video.read_prompt(frame).object_ids) if frame in video.prompt_frames else set()
+        _count_frame(video, frame, read_probabilities(saved[frame]), given, found)
+    for each in found.values():
+        if not each.frames:
+            each.reason = NOTHING
+    return [found[k] for k in sorted(found)]
+
+
+def _judged(video: Video, frames: Sequence[str]) -> list[str]:
+    """Return the frames without the first prompted one, on which everything is given; that one where it is alone."""
+    first = video.prompt_frames[:1]
+    return [frame for frame in frames if frame not in first] or list(frames)
+
+
+def evenly(names: Sequence[str], most: int) -> list[str]:
+    """Return at most so many of the names, evenly spread, the first and the last among them."""
+    if len(names) <= most:
+        return list(names)
+    return [names[i] for i in np.linspace(0, len(names) - 1, most).round().astype(int)]
+
+
+def _count_frame(
+    video: Video,
+    frame: str,
+    probabilities: FrameProbabilities,
+    given: set[int],
+    found: dict[int, ObjectCalibration],
+) -> None:
+    """Count the pixels of all objects of a frame but those that are given on it."""
+    labels = None if video.object_frames else video.read_truth(frame)
+    for k in probabilities.object_ids:
+        each = found.setdefault(k, ObjectCalibration(video.name, k))
+        if k in given or (labels is None and frame not in video.object_frames.get(k, ())):
+            continue
+        truth = video.read_truth_mask(frame, k) if labels is None else labels == k
+        plane = probabilities.of(k)
+        _require_size(plane.shape, truth, video.name, frame)
+        box = surroundings(truth | ((codes := plane.view(np.uint16)) > _HALF) & (codes < 0x8000))
+        if box is None:
+            continue
+        known = None if labels is None else labels[box] != VOID
+        try:
+            each.counts.add(plane[box], truth[box], known)
+        except BadInputError as error:
+            raise BadInputError(f"{video.name}, frame {frame}, object {k}: {error}") from None
+        each.frames += 1
+
+
+def _require_size(shape: tuple[int, ...], truth: Mask, sequence: str, frame: str) -> None:
+    if shape != truth.shape:
+        raise BadInputError(
+            f"{sequence}, frame {frame}: probabilities are of {shape[0]} x {shape[1]} pixels (height x width), the "
+            f"truth of {truth.shape[0]} x {truth.shape[1]}; expected the data that the run saw"
+        )
+
+
+def reliability(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
+    """Draw how often pixels are the object against their probability: a line a run, and thin ones for its objects."""
+    names = chosen(runs, options)
+    found = [calibrations(run, names[run.folder], options) for run in runs]
+    shown = [(run, each) for run, each in zip(runs, found, strict=True) if _pooled(each).pixels.sum()]
+    require([run for run, _ in shown], "reliability", "saved probabilities (--save-probabilities) and a truth")
+    with figure(options.out, 4.5, 5.2) as drawn:
+        above, below = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        above.plot((0, 1), (0, 1), color="black", linewidth=0.7, linestyle=":", label="calibrated")
+        for look, (_, each) in zip(looks([run for run, _ in shown]), shown, strict=True):
+            _draw_run(above, below, look, each)
+        above.set(ylabel="share of the pixels that are the object", ylim=(-0.02, 1.02))
+        below.set(xlabel="probability of the object", ylabel="pixels", yscale="log", xlim=(-0.02, 1.02))
+        below.yaxis.set_major_formatter(PercentFormatter(1))
+        drawn.legend(*above.get_legend_handles_labels(), loc="outside lower center", ncols=1)
+    return [options.out]
+
+
+def _draw_run(above: Axes, below: Axes, look: Look, found: Sequence[ObjectCalibration]) -> None:
+    bins = _pooled(found)
+    there = bins.pixels > 0
+    label = f"{look.label}: ECE {100 * bins.expected_error:.1f} %"
+    above.plot(
+        bins.probability[there], bins.share[there], marker=look.mark, markersize=3, **{**look.for_lines, "label": label}
+    )
+    objects = [each.counts.reliability() for each in found if not each.reason]
+    for each in objects if 1 < len(objects) <= MOST_LINES else ():
+        inside = each.pixels > 0
+        above.plot(each.probability[inside], each.share[inside], color=look.colour, linewidth=0.5, alpha=0.3)
+    shares = bins.pixels / bins.pixels.sum()
+    below.plot((np.arange(BINS) + 0.5) / BINS, shares, drawstyle="steps-mid", **look.for_lines)
+
+
+def _pooled(found: Iterable[ObjectCalibration]) -> Reliability:
+    """Return the bins of all objects together, each pixel counting once."""
+    counts = ProbabilityCounts()
+    for each in found:
+        counts.merge(each.counts)
+    return counts.reliability()

@@ -1,0 +1,154 @@
+"""The probabilities of a frame on disk: what `run --save-probabilities` writes, and confidence and calibration read.
+
+A file `probabilities/SEQUENCE/FRAME.npz` holds `probabilities`, (1 + K) x H x W float16 with the background first;
+`object_ids`, K; and `confidences`, K: see `confidences_of`. Files of before have no `confidences`.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vos_bench.api import LabelMap
+from vos_bench.errors import BadInputError
+from vos_bench.files import read_bytes, replacing
+
+MOST_BYTES = 1 << 32
+"""The largest array that is read: 64 objects at 4096 x 2160 take a quarter of it."""
+
+
+class FrameProbabilities(NamedTuple):
+    """The probabilities of one frame.
+
+    Attributes:
+        object_ids: The dataset's ids, in the order of the planes behind the background.
+        planes: (1 + K) x H x W, float16, background first.
+    """
+
+    object_ids: tuple[int, ...]
+    planes: NDArray[np.float16]
+
+    def of(self, object_id: int) -> NDArray[np.float16]:
+        """Return the probability of one object, H x W. Raises ValueError where it is none of them."""
+        plane: NDArray[np.float16] = self.planes[1 + self.object_ids.index(object_id)]
+        return plane
+
+
+def confidences_of(planes: NDArray[Any], labels: LabelMap) -> NDArray[np.float32]:
+    """Return how sure a method is of each object: its mean probability over the pixels that it has.
+
+    Args:
+        planes: (1 + K) x H x W, background first.
+        labels: H x W; object k has the label k.
+
+    Returns:
+        K numbers; NaN for an object without a pixel.
+    """
+    found = np.full(len(planes) - 1, np.nan, np.float32)
+    for k in range(1, len(planes)):
+        mask = labels == k
+        if mask.any():
+            found[k - 1] = np.mean(planes[k][mask], dtype=np.float64)
+    return found
+
+
+def write_probabilities(path: Path, planes: NDArray[Any], labels: LabelMap, object_ids: Sequence[int]) -> None:
+    """Write the probabilities of a frame, not synced: who writes the sequence's record syncs all of them before it.
+
+    Args:
+        path: The file.
+        planes: (1 + K) x H x W, background first.
+        labels: H x W, the label map that the method made of them; object k has the label k.
+        object_ids: The dataset's ids of the objects, in order.
+
+    Raises:
+        BadInputError: It cannot be written.
+    """
+    values = np.asarray(planes, dtype=np.float16)
+    with replacing(path, durable=False) as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            probabilities=values,
+            object_ids=np.array(object_ids, dtype=np.uint16),
+            confidences=confidences_of(values, labels),
+        )
+
+
+def read_probabilities(path: Path) -> FrameProbabilities:
+    """Read the probabilities of a frame.
+
+    Raises:
+        BadInputError: The file cannot be read, is damaged, or holds something else.
+    """
+    with _Arrays(path) as arrays:
+        ids, planes = arrays.read("object_ids"), arrays.read("probabilities")
+        if planes.dtype != np.float16 or planes.ndim != 3 or len(planes) != 1 + len(ids):
+            raise arrays.wrong(f"{planes.dtype} of shape {planes.shape} for {len(ids)} objects")
+    return FrameProbabilities(tuple(int(k) for k in ids), planes)
+
+
+def read_confidences(path: Path) -> Mapping[int, float] | None:
+    """Read how sure a method was of each object of a frame; None where the file is from before that was kept.
+
+    Objects without a pixel are left out.
+
+    Raises:
+        BadInputError: As `read_probabilities`.
+    """
+    with _Arrays(path) as arrays:
+        if "confidences" not in arrays.names:
+            return None
+        ids, values = arrays.read("object_ids"), arrays.read("confidences")
+        if ids.shape != values.shape or ids.ndim != 1:
+            raise arrays.wrong(f"{len(values)} confidences for {len(ids)} objects")
+    return {int(k): float(value) for k, value in zip(ids, values, strict=True) if not np.isnan(value)}
+
+
+class _Arrays:
+    """The arrays of an npz file, read without trusting what it says of their sizes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(read_bytes(path, most=MOST_BYTES)))
+        except OSError as error:
+            raise BadInputError(f"{path}: cannot be read: {error.strerror or error}; run again to save it") from None
+        except zipfile.BadZipFile:
+            raise self.wrong("no npz file") from None
+        self.names = {name.removesuffix(".npy") for name in self._zip.namelist()}
+
+    def __enter__(self) -> "_Arrays":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    def wrong(self, found: str) -> BadInputError:
+        return BadInputError(
+            f"{self._path}: found {found}; expected the probabilities that `vos-bench run --save-probabilities` writes"
+        )
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Read one array. Raises BadInputError where it is missing, damaged or too large."""
+        if name not in self.names:
+            raise self.wrong(f"no {name} in it")
+        entry = self._zip.getinfo(f"{name}.npy")
+        if entry.file_size > MOST_BYTES:
+            raise self.wrong(f"{entry.file_size} bytes of {name}")
+        try:
+            data = self._zip.read(entry)
+            head = io.BytesIO(data[:256])
+            if np.lib.format.read_magic(head) != (1, 0):
+                raise ValueError
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
+            if fortran or dtype.kind not in "fu":
+                raise ValueError
+            array: NDArray[Any] = np.frombuffer(data, dtype, offset=head.tell()).reshape(shape)
+        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+            raise self.wrong(f"{name} is damaged") from None
+        return array

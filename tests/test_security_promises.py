@@ -71,6 +71,7 @@ OWN_FILES = {
     "reports/published_sequences.py": "comes along",
     "vos_bench/__init__.py": "pyproject.toml of the checkout",
     "vos_bench/ablation/jobs.py": "the ablation's own log",
+    "vos_bench/benching/energy.py": "of the kernel",
     "vos_bench/compiled/cache.py": "comes along",
     "vos_bench/download.py": "downloads, which it wrote itself, and zips that `import-masks` looked at",
     "vos_bench/environment.py": "of the kernel and of installed packages",

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from vos_bench import registry, timing
 from vos_bench.api import Dataset, Precision, PromptKind
+from vos_bench.benching.energy import EnergyMeter
 from vos_bench.benching.passes import Passes
 from vos_bench.benching.videos import MadeUpVideos, Shape
 from vos_bench.clusters import LOCAL
@@ -179,7 +181,7 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
                 passes = Passes(
                     settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress or Progress()
                 )
-                entry = _repeat(passes, repeats)
+                entry = _repeat(passes, repeats, notes)
         except Exception:
             if passes is None:  # the method cannot be built, so that there never was a timing
                 remove_empty_record(out, record)
@@ -208,35 +210,45 @@ def _about_this(record: RunRecord, prepared: PreparedRun) -> RunRecord:
     return prepared.record.replace(external=record.external, memory_definition=definition)
 
 
-def _repeat(passes: Passes, repeats: Repeats) -> BenchEntry:
-    """Warm up, run all repeats, and say how it went."""
+def _repeat(passes: Passes, repeats: Repeats, notes: list[str]) -> BenchEntry:
+    """Warm up, run all repeats, and say how it went; `notes` gets what a user can do about it."""
     warm_up = passes.warm_up()
     gpu = _gpu(passes.device)
     beside = [other_gpu_processes(gpu)] if gpu else []
-    start, used = machine_state(), ProcessorUse.now()
-    counts = tuple(_one_repeat(passes, number, repeats) for number in range(1, repeats.count + 1))
+    start, used, meter = machine_state(), ProcessorUse.now(), EnergyMeter(gpu)
+    done = [_one_repeat(passes, number, repeats, meter) for number in range(1, repeats.count + 1)]
+    notes += meter.notes
     spent, end = used.until(ProcessorUse.now()), machine_state()
     beside += [other_gpu_processes(gpu)] if gpu else []
     digests = " ".join(digest for timed in passes.sequences.values() for digest in sorted(timed.digests))
     return BenchEntry(
         warm_up_seconds=warm_up,
-        passes=counts,
+        passes=tuple(each.passes for each in done),
         start=start,
         end=end,
         processor_seconds=spent.own,
         share_of_others=spent.share_of_others,
         label_maps_sha256=hashlib.sha256(digests.encode()).hexdigest(),
         disturbances=tuple(_disturbances(passes, spent, max(beside, default=0))),
+        energy=meter.use(sum(each.frames for each in done)),
     )
 
 
-def _one_repeat(passes: Passes, number: int, repeats: Repeats) -> int:
-    """Run whole passes until they are long enough; return how many it took."""
+class _Repeat(NamedTuple):
+    """How many passes and frames a repeat took."""
+
+    passes: int
+    frames: int
+
+
+def _one_repeat(passes: Passes, number: int, repeats: Repeats, meter: EnergyMeter) -> _Repeat:
+    """Run whole passes until they are long enough."""
     count, times = 0, list[float]()
     while not repeats.is_whole(len(times), sum(times) / 1e3):
         times += passes.once(f"repeat {number} of {repeats.count}", repeat=number)
+        meter.update()
         count += 1
-    return count
+    return _Repeat(count, len(times))
 
 
 def _gpu(device: str) -> str | None:

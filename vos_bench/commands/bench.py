@@ -175,9 +175,12 @@ def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None)
     ratios = {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()}
     write_json(json, {"runs": figures, "turns": ratios})  # first: standard output may be full
     show(latency_table(runs))
+    told = set[str]()
     for run in runs:
         for note in run.record.notes:
-            say(f"note: {note}")
+            if note not in told:  # what is true of the machine is said once
+                say(f"note: {note}")
+        told |= {*run.record.notes}
         say(str(run.folder))
     for case, turns in compared.items():
         say(f"{case}: {turns}")

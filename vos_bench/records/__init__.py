@@ -23,6 +23,7 @@ from vos_bench.records.models import (
     BenchEntry,
     Counts,
     DatasetEntry,
+    EnergyUse,
     ExternalScores,
     Kind,
     MethodEntry,

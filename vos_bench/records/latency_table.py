@@ -25,6 +25,16 @@ COLUMNS = (
     Column("GPU memory", digits=0, unit="MiB"),
     Column("GPU reserved", digits=0, unit="MiB"),
 )
+ENERGY = (Column("energy", digits=2, unit="J/frame"), Column("GPU energy", digits=2, unit="J/frame"))
+"""Shown where some run has a figure, or lacks one for want of a permission."""
+
+NO_COUNTER = "no counter"
+"""What a record says of a processor or GPU that does not count its energy."""
+
+ENERGY_NOTE = (
+    "energy: what the processors and their memory used during all repeats, a frame; GPU energy: likewise. Both are "
+    "indicative always: decoding, writing, idling and other processes are included."
+)
 NOTES = (
     "FPS: median of the repeats ± their standard deviation; p50, p90 and p99: of the frames after the first; init: "
     "median of the first frames; GPU memory: what torch had allocated at most; GPU reserved: what it held at most.",
@@ -35,7 +45,9 @@ def latency_table(runs: Sequence[Run]) -> Table:
     """Return the table: a group for each machine and precision, runs without times left out."""
     rows = [_row(run) for run in runs if run.record.timing is not None]
     rows.sort(key=lambda row: (row["group"], _by_number(row["data"]), row["method"]))
-    return Table("Latency", COLUMNS, rows, NOTES, group="group", footnotes="notes")
+    energy = tuple(column for column in ENERGY if any(row[column.name] not in (None, NO_COUNTER) for row in rows))
+    notes = (*NOTES, ENERGY_NOTE) if energy else NOTES
+    return Table("Latency", (*COLUMNS, *energy), rows, notes, group="group", footnotes="notes")
 
 
 def highest(values: Iterable[float | None]) -> float | None:
@@ -55,6 +67,7 @@ def _row(run: Run) -> dict[str, Any]:
     sequences = list(run.sequence_records.values())
     objects = sorted({sequence.objects for sequence in sequences})
     rates = timing.fps_repeats
+    energy = record.bench.energy if record.bench else None
     return {
         "group": hardware(record),
         "method": record.method.title,
@@ -69,5 +82,7 @@ def _row(run: Run) -> dict[str, Any]:
         "memory": highest(sequence.peak_mib for sequence in sequences),
         "GPU memory": highest(sequence.peak_gpu_mib for sequence in sequences),
         "GPU reserved": highest(sequence.peak_gpu_reserved_mib for sequence in sequences),
+        "energy": energy.per_frame("processor") if energy else None,
+        "GPU energy": energy.per_frame("GPU") if energy else None,
         "notes": tuple(f"indicative: {reason}" for reason in timing.reasons),
     }

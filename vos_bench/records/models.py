@@ -204,6 +204,29 @@ class ExternalScores(FrozenModel):
     scores: dict[str, Fraction]
 
 
+class EnergyUse(FrozenModel):
+    """Energy that the machine counted during all repeats, decoding, writing, idling and other processes included.
+
+    Attributes:
+        frames: How many frames the method answered meanwhile.
+        processor_joules: By all processor packages and the memory beside them; None where they do not tell.
+        gpu_joules: By the GPU; None where it does not tell, or none was used.
+        lacking: `processor` or `GPU` to why it has no figure.
+    """
+
+    frames: int
+    processor_joules: float | None = None
+    gpu_joules: float | None = None
+    lacking: dict[str, str] = Field(default_factory=dict)
+
+    def per_frame(self, what: Literal["processor", "GPU"]) -> float | str | None:
+        """Return the joules a frame, or why there is no figure; None where nothing is known."""
+        joules = self.processor_joules if what == "processor" else self.gpu_joules
+        if joules is None or not self.frames:
+            return self.lacking.get(what)
+        return joules / self.frames
+
+
 class BenchEntry(FrozenModel):
     """How a timing by the protocol went.
 
@@ -217,6 +240,7 @@ class BenchEntry(FrozenModel):
         label_maps_sha256: Of all label maps of a pass; equal in every pass, and equal to that of the files that were
             scored, where there is a truth.
         disturbances: What kept the figures from being more than indicative, besides their length.
+        energy: What the machine counted meanwhile; None in records from before that was asked.
     """
 
     warm_up_seconds: float
@@ -227,6 +251,7 @@ class BenchEntry(FrozenModel):
     share_of_others: float
     label_maps_sha256: str
     disturbances: tuple[str, ...] = ()
+    energy: EnergyUse | None = None
 
 
 class Counts(FrozenModel):

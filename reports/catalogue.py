@@ -115,6 +115,16 @@ SIZE = ReportInfo(
     kind="figure",
     takes=(),
 )
+ROBUSTNESS = ReportInfo(
+    "robustness", "Scores by corruption of the frames and its severity", "vos_bench.reports.robustness:make_table"
+)
+ROBUSTNESS_FIGURE = ReportInfo(
+    "robustness-figure",
+    "Score over the severity of corruptions",
+    "vos_bench.reports.robustness:draw_figure",
+    kind="figure",
+    takes=(),
+)
 TRAINING = ReportInfo(
     "training",
     "Training curves",

@@ -61,13 +61,18 @@ class Measured:
 def measured(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> list[Measured]:
     """Return the rows of those runs that have scores and whose record is `wanted`, best first.
 
-    Runs over different sequences have rows of their own, and then rows over the sequences that all of them have.
+    Runs over different sequences have rows of their own, and then rows over the sequences that all of them have. Runs
+    that were made harder than the data are stand in none: nobody would read their scores as such.
     """
-    chosen = [run for run in runs if wanted(run.record) and run.record.status != "started"]
+    chosen = [run for run in runs if _has_row(run.record) and wanted(run.record)]
     rows = _by_seeds(chosen)
     for found in shared_averages(chosen):
         rows += [_over_shared(row, found.text) for row in _by_seeds(found.runs)]
     return sorted(rows, key=_order)
+
+
+def _has_row(record: RunRecord) -> bool:
+    return record.status != "started" and not record.protocol.conditions
 
 
 def _by_seeds(runs: Iterable[Run]) -> list[Measured]:
@@ -90,15 +95,22 @@ def _order(row: Measured) -> tuple[bool, float, str]:
 def unscored(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> tuple[str, ...]:
     """Return a sentence for each wanted run that has no row, with the reason, and where nothing is shared."""
     runs = list(runs)
-    chosen = (run for run in runs if wanted(run.record) and run.record.status != "started")
+    chosen = (run for run in runs if _has_row(run.record) and wanted(run.record))
     found = [f"Not averaged again: {each.text}." for each in shared_averages(chosen) if not each.runs]
     for run in runs:
         record = run.record
-        if not wanted(record) or (record.status != "started" and (record.scores or record.external)):
-            continue
-        reason = "is not finished" if record.status == "started" else "has no scores: its label maps were not scored"
-        found.append(f"{record.method.title} of {record.created[:10]} {reason}.")
+        if wanted(record) and (reason := _why_unscored(record)):
+            found.append(f"{record.method.title} of {record.created[:10]} {reason}.")
     return tuple(sorted(set(found)))
+
+
+def _why_unscored(record: RunRecord) -> str:
+    """Return why a run has no row; empty where it has one."""
+    if record.protocol.conditions:
+        return f"is left out: {', '.join(record.protocol.conditions)}"
+    if record.status == "started":
+        return "is not finished"
+    return "" if record.scores or record.external else "has no scores: its label maps were not scored"
 
 
 def _rows(runs: Sequence[Run]) -> Iterable[Measured]:

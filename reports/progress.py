@@ -60,7 +60,7 @@ def _row(run: Run) -> dict[str, Any]:
     return {
         "group": f"{record.method.title} on {data.title}, protocol {protocol.name}, "
         f"{protocol.frames_seen or 'unknown'} frames, {protocol.init or 'unknown start'}, "
-        f"{counted(counts.selected, 'sequence')}",
+        f"{', '.join((counted(counts.selected, 'sequence'), *protocol.conditions))}",
         "key": repr((record.method.title, rules(record))),
         "date": record.ended,
         "version": record.environment.vos_bench,

@@ -68,9 +68,9 @@ def look_of(name: str, i: int) -> Look:
 
 
 def distinct_names(runs: Sequence[Run]) -> list[str]:
-    """Return each run's name; runs of the same name are told apart by dataset, then seed, then folder."""
+    """Return each run's name; runs of the same name are told apart by dataset, conditions, seed, then folder."""
     names = [run.record.method.title for run in runs]
-    for detail in (_dataset, _seed, _folder):
+    for detail in (_dataset, _conditions, _seed, _folder):
         details = [detail(run) for run in runs]
         groups: dict[str, set[str]] = {}
         for name, text in zip(names, details, strict=True):
@@ -81,6 +81,10 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
 
 def _dataset(run: Run) -> str:
     return run.record.dataset.title
+
+
+def _conditions(run: Run) -> str:
+    return ", ".join(run.record.protocol.conditions) or "frames as they are"
 
 
 def _seed(run: Run) -> str:

@@ -307,6 +307,9 @@ class Dataset(ABC):
     track_files: Mapping[str, Path] = MappingProxyType({})
     """Set of classes to the file that holds its truth as tracks (BURST); empty where label maps or masks do."""
 
+    corruption: str = ""
+    """How its frames are corrupted on purpose when they are read, as `--corrupt` says it; empty where they are not."""
+
     @abstractmethod
     def sequence(self, name: str) -> Sequence:
         """Open one sequence by name."""

@@ -178,6 +178,7 @@ def _about(line: _Line) -> tuple[str, str]:
         if protocol.init
         else "",
         f"{protocol.frames_seen} frames" if protocol.frames_seen else "",
+        *protocol.conditions,
         f"protocol {protocol.name}",
         f"metrics {protocol.metric_version}" if protocol.metric_version else "",
         line.shared,

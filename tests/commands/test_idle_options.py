@@ -101,7 +101,8 @@ def test_an_option_without_effect_is_refused(
 
 ALWAYS = {
     "what the work is": (
-        "run.dataset run.init run.seeds run.frames run.protocol run.sequences run.truth bench.dataset bench.init "
+        "run.dataset run.corrupt run.init run.seeds run.frames run.protocol run.sequences run.truth "
+        "bench.dataset bench.init "
         "bench.sequences segment.mask segment.box segment.method segment.seed score.dataset score.truth score.protocol "
         "score.sequences import.method import.dataset import.source import.split import.truth import.protocol "
         "import.sequences import.licence train.recipe train.set ablate.scale ablate.seeds ablate.sequences "

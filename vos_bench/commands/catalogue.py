@@ -34,6 +34,7 @@ COMMANDS = {
             "run ./mine.py:Mine --dataset davis17 --root /data/DAVIS --seeds 0,1,2",
             "run lwl-lite --dataset demo --set memory_size=16 --name 'LWL lite (memory 16)'",
             "run flow-warp --dataset demo --sequences tiny,leaving --set mend=false",
+            "run lwl-lite --dataset demo --corrupt noise:3",
         ),
         "runs.md",
         "run",

@@ -31,6 +31,7 @@ def run(
     sequences: Annotated[str | None, DATA] = None,
     seeds: Annotated[str, METHOD] = "0",
     frames: Annotated[FramesSeen, DATA] = "all",
+    corrupt: Annotated[str | None, DATA] = None,
     protocol: Annotated[ProtocolName | None, SCORING] = None,
     truth: Annotated[Path | None, SCORING] = None,
     device: Annotated[str, WORK] = "auto",
@@ -65,6 +66,8 @@ def run(
         sequences: A,B or @FILE with one name a line. By default, all.
         seeds: Seeds, separated by commas. Each makes a record of its own.
         frames: Whether the method sees all frames or only the annotated ones.
+        corrupt: NAME:SEVERITY, a corruption of all frames and how severe it is, from 1 to 5, or changing as in
+            noise:1-5: noise, blur, motion-blur, jpeg, h264, dark, bright or dropped; see docs/robustness.md.
         protocol: Which frames and objects count. By default, the dataset's own.
         truth: A folder of true label maps, SEQUENCE/FRAME.png, for a dataset without public truth.
         device: auto, cpu, cuda or cuda:1.
@@ -103,6 +106,7 @@ def run(
                 sequences=options.sequence_names(sequences),
                 seed=seed,
                 frames=frames,
+                corrupt=corrupt,
                 protocol=protocol,
                 settings=(*process_settings(command, timeout), *set_),
                 device=device,

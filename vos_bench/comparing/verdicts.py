@@ -159,6 +159,9 @@ def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str
         ours, theirs = getattr(baseline.protocol, field), getattr(candidate.protocol, field)
         if ours is not None and theirs is not None:  # foreign label maps do not say what their method saw
             yield source, what, ours, theirs
+    if baseline.protocol.init is not None and candidate.protocol.init is not None:
+        ours, theirs = (each.protocol.corruption or "none" for each in (baseline, candidate))
+        yield "--corrupt", "corruption of the frames", ours, theirs
 
 
 def _means(sequences: Iterable[SequenceRecord], protocol: str) -> dict[str, float]:

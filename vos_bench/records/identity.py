@@ -27,9 +27,16 @@ def identity(record: RunRecord) -> dict[str, JsonValue]:
         "init": record.protocol.init,
         **({"box start": record.protocol.box_start} if record.protocol.box_start else {}),
         "frames": record.protocol.frames_seen,
+        **_conditions(record),
         "amp": numerics.amp,
         "seed": numerics.seed,
     }
+
+
+def _conditions(record: RunRecord) -> dict[str, JsonValue]:
+    """Return what was made harder than the data are; nothing for most runs, whose hashes are as they were before."""
+    corruption = record.protocol.corruption
+    return {"corruption": corruption} if corruption else {}
 
 
 def config8(record: RunRecord) -> str:
@@ -71,9 +78,14 @@ def rules(record: RunRecord, *, sequences: bool = True) -> str:
         (
             *(data.name, data.split, data.fingerprint, data.sequences if sequences else ()),
             *(protocol.name, protocol.init, protocol.frames_seen, protocol.frames_scored),
-            *(protocol.averaging, protocol.metric_version),
+            *(protocol.averaging, protocol.metric_version, _conditions(record)),
         )
     )
+
+
+def without_corruption(record: RunRecord) -> RunRecord:
+    """Return a record with the identity of the run of the same system on the frames as they are."""
+    return record.replace(protocol=record.protocol.replace(corruption=""))
 
 
 def same_but_seed(record: RunRecord) -> str:

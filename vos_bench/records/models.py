@@ -142,6 +142,7 @@ class ProtocolEntry(FrozenModel):
         init: What the objects started from; None where the method did not run here.
         box_start: How masks were made of boxes; empty where they were not.
         frames_seen: Whether the method saw all frames; None where the method did not run here.
+        corruption: How the frames were corrupted on purpose, as `--corrupt` says it; empty where they were not.
         frames_scored: Which frames count, in words.
         averaging: How per-frame values become one number, in words.
         metric_version: Version of the metrics' code; numbers of two versions are not comparable.
@@ -153,6 +154,7 @@ class ProtocolEntry(FrozenModel):
     init: PromptKind | None = None
     box_start: str = ""
     frames_seen: FramesSeen | None = None
+    corruption: str = ""
     frames_scored: str = ""
     averaging: str = ""
     metric_version: str = ""
@@ -163,6 +165,11 @@ class ProtocolEntry(FrozenModel):
     def start(self) -> str | None:
         """What the objects started from, as tables show it."""
         return f"{self.init}{self.start_note}" if self.init else None
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What was made harder than the data are, as it stands beside a score; empty for most runs."""
+        return (f"corrupted by {self.corruption}",) if self.corruption else ()
 
     @property
     def start_note(self) -> str:
@@ -293,12 +300,13 @@ class AblationEntry(FrozenModel):
 
 
 class RunRecordChanges(TypedDict, total=False):
-    """What may be learnt of a run after its record was begun; see `RunRecord`."""
+    """What may be learnt of a run after its record was begun, or differs in a run beside it; see `RunRecord`."""
 
     created: UtcTime
     status: Status
     method: MethodEntry
     dataset: DatasetEntry
+    protocol: ProtocolEntry
     environment: Environment
     numerics: Numerics | None
     counts: Counts

@@ -80,8 +80,10 @@ class Run:
 
     @property
     def title(self) -> str:
-        """Method, weights where they are not its own, and data."""
-        return f"{self.record.method.title} on {self.record.dataset.title}"
+        """Method, weights where they are not its own, data, and what was made harder than these are."""
+        return ", ".join(
+            (f"{self.record.method.title} on {self.record.dataset.title}", *self.record.protocol.conditions)
+        )
 
     @property
     def headline(self) -> str:

@@ -13,10 +13,10 @@ from vos_bench.records.selection import MARK, shared_averages
 from vos_bench.records.summary import RUN_SCORES
 from vos_bench.tables import SPREAD, Column, Table, percent
 
-ABOUT = ("dataset", "split", "method", "init", "frames", "sequences", "seeds")
+ABOUT = ("dataset", "split", "method", "init", "frames", "conditions", "sequences", "seeds")
 DROPPED = {"frames": 9, "init": 8, "seeds": 7, "split": 6, "sequences": 5, "FPS": 4, "state": 3}
 """How soon a narrow terminal goes without a column of text; the numbers go before."""
-OPTIONAL = ("split", "init", "frames", "seeds")
+OPTIONAL = ("split", "init", "frames", "conditions", "seeds")
 """Columns that a table goes without where no run has anything in them, as with foreign label maps."""
 
 LATENCY = "ms/frame"
@@ -76,6 +76,7 @@ def _row(runs: Sequence[Run]) -> dict[str, Any]:
         "method": first.method.title,
         "init": first.protocol.start,
         "frames": first.protocol.frames_seen,
+        "conditions": ", ".join(first.protocol.conditions),
         "sequences": _sequences(records),
         "seeds": len({record.seed for record in records if record.numerics}) or None,
         "FPS": _speed(records),

@@ -40,6 +40,7 @@ def protocol_entry(
     init: PromptKind | None = None,
     box_start: str = "",
     frames_seen: FramesSeen | None = None,
+    corruption: str = "",
 ) -> ProtocolEntry:
     """Return what a record says of its rules.
 
@@ -48,6 +49,7 @@ def protocol_entry(
         init: What objects started from, None where no method ran here.
         box_start: How masks were made of boxes; empty where they were not.
         frames_seen: What the method saw, None where no method ran here.
+        corruption: How the frames were corrupted on purpose; empty where they were not.
 
     Raises:
         BadInputError: There is no such protocol.
@@ -58,6 +60,7 @@ def protocol_entry(
         init=init,
         box_start=box_start,
         frames_seen=frames_seen,
+        corruption=corruption,
         frames_scored=rules.frames.text,
         averaging=rules.averaging.text,
         rules=rules.rules,

@@ -55,6 +55,7 @@ def run(
     sequences: Iterable[str] | None = None,
     seed: int = 0,
     frames: FramesSeen = "all",
+    corrupt: str | None = None,
     protocol: ProtocolName | None = None,
     settings: Settings = (),
     device: str = "auto",
@@ -88,6 +89,8 @@ def run(
         sequences: Which sequences; None for all.
         seed: The run's seed.
         frames: Whether the method sees all frames or only the annotated ones.
+        corrupt: A corruption of all frames with its severity, as in `noise:3`, or in `noise:1-5` for one that changes
+            over a sequence; None for the data as they are.
         protocol: How to score; None for the dataset's own protocol.
         settings: The method's settings by name, as in `{"memory_size": 8}`, or texts as `--set` takes them.
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
@@ -118,7 +121,7 @@ def run(
     chosen = choose_weights(info, None if weights is None else str(weights))
     run_settings = RunSettings(
         method=info,
-        dataset=open_data(dataset, root=root, split=split, truth=truth, cluster=cluster),
+        dataset=corrupted(open_data(dataset, root=root, split=split, truth=truth, cluster=cluster), corrupt),
         overrides=overrides(settings),
         name=name,
         sequences=chosen_names(sequences),
@@ -183,6 +186,20 @@ def open_data(
 
     own = registry.open_truth(dataset, folder, split=split) if isinstance(dataset, str) else None
     return GivenTruth(opened, folder, own)
+
+
+def corrupted(dataset: Dataset, corruption: str | None) -> Dataset:
+    """Return a dataset with its frames corrupted as `--corrupt` says; None leaves them as they are.
+
+    Raises:
+        BadInputError: There is no such corruption or severity.
+    """
+    if corruption is None:
+        return dataset
+    from vos_bench.corrupting.corruption import Corruption  # brings what works on pixels, which few runs need here
+    from vos_bench.corrupting.dataset import CorruptedDataset
+
+    return CorruptedDataset(dataset, Corruption.of(corruption))
 
 
 def _path_on(cluster: Cluster, path: str | Path | None) -> Path | None:

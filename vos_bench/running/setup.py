@@ -283,6 +283,7 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
             init=settings.init,
             box_start=settings.fill or "",
             frames_seen=settings.frames,
+            corruption=dataset.corruption,
         ),
         environment=collect_environment(settings.method.factory.partition(":")[0], settings.method.packages),
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),

@@ -1,0 +1,143 @@
+"""A dataset whose frames are corrupted when they are read; prompts and truth are as they were."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vos_bench.api import Box, Dataset, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
+from vos_bench.corrupting.corruption import Corruption, FramePlace
+from vos_bench.labelmaps import NarrowLabels
+from vos_bench.video.compression import FrameCompressor
+
+GROUP = 12
+"""How many frames H.264 compresses by themselves: a reader of the last one needs no frame before them."""
+
+
+class CorruptedDataset(Dataset):
+    """Another dataset with corrupted frames; its files, and so its fingerprint, are the same."""
+
+    def __init__(self, dataset: Dataset, corruption: Corruption) -> None:
+        """Take the dataset and what befalls its frames."""
+        self._dataset, self._corruption = dataset, corruption
+        self.corruption = str(corruption)
+        self.name, self.split, self.version, self.root = dataset.name, dataset.split, dataset.version, dataset.root
+        self.protocol, self.sequence_names, self.track_files = (
+            dataset.protocol,
+            dataset.sequence_names,
+            dataset.track_files,
+        )
+
+    def sequence(self, name: str) -> Sequence:
+        """Open one sequence. Raises BadInputError as the dataset does."""
+        return CorruptedSequence(self._dataset.sequence(name), self._corruption)
+
+    def fingerprint(self) -> str:
+        """Ask the dataset."""
+        return self._dataset.fingerprint()
+
+    def frames_sha256(self, *, whole: bool) -> str:
+        """Ask the dataset: it is about the files."""
+        return self._dataset.frames_sha256(whole=whole)
+
+    def check(self) -> list[Problem]:
+        """Ask the dataset."""
+        return self._dataset.check()
+
+    def notes(self, name: str, /) -> Mapping[str, str]:
+        """Ask the dataset."""
+        return self._dataset.notes(name)
+
+    def frames_problem(self, seen: FramesSeen, /) -> Problem | None:
+        """Ask the dataset."""
+        return self._dataset.frames_problem(seen)
+
+    def package(self, masks: Path, archive: Path) -> None:
+        """Write what the dataset's server takes."""
+        self._dataset.package(masks, archive)
+
+
+class CorruptedSequence(Sequence):
+    """A sequence with corrupted frames."""
+
+    def __init__(self, sequence: Sequence, corruption: Corruption) -> None:
+        """Take the sequence and what befalls its frames."""
+        self._sequence, self._corruption = sequence, corruption
+        self.name, self.frame_names = sequence.name, sequence.frame_names
+        self.prompt_frames, self.truth_names = sequence.prompt_frames, sequence.truth_names
+        self.output_names, self.groups = sequence.output_names, sequence.groups
+        self.first_frames, self.listed_objects = sequence.first_frames, sequence.listed_objects
+        self.frame_ranges = sequence.frame_ranges
+        self.object_names, self.object_frames = sequence.object_names, sequence.object_frames
+        self._positions = {name: position for position, name in enumerate(sequence.frame_names)}
+        self._group: _CompressedGroup | None = None
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Ask the sequence."""
+        return self._sequence.notes
+
+    def read_frame(self, frame_name: str) -> Image:
+        """Decode one frame and corrupt it; what that gives depends on no other call."""
+        position = self._positions[frame_name]
+        if (effect := self._corruption.kind.effect) is not None:
+            image = self._sequence.read_frame(frame_name)
+            return effect(image, self._value(position), FramePlace(self.name, frame_name))
+        if self._corruption.name == "dropped":
+            return self._sequence.read_frame(self.frame_names[self._last_shown(position)])
+        return self._compressed(position)
+
+    def _value(self, position: int) -> float:
+        return self._corruption.value(position, len(self.frame_names))
+
+    def _last_shown(self, position: int) -> int:
+        """Return the last frame up to this one that was not lost; those on which objects start never are."""
+        while position and self.frame_names[position] not in self.prompt_frames and self._is_lost(position):
+            position -= 1
+        return position
+
+    def _is_lost(self, position: int) -> bool:
+        place = FramePlace(self.name, self.frame_names[position])
+        return place.random("dropped").random() < self._value(position)
+
+    def _compressed(self, position: int) -> Image:
+        start = position - position % GROUP
+        group = self._group
+        if group is None or group.start != start or group.latest > position:
+            group = self._group = _CompressedGroup(self._sequence, start, self._value(start))
+        return group.frame(position)
+
+    def read_prompt(self, frame_name: str) -> Prompt:
+        """Ask the sequence."""
+        return self._sequence.read_prompt(frame_name)
+
+    def read_truth(self, frame_name: str) -> LabelMap:
+        """Ask the sequence."""
+        return self._sequence.read_truth(frame_name)
+
+    def read_truth_labels(self, frame_name: str) -> NarrowLabels:
+        """Ask the sequence."""
+        return self._sequence.read_truth_labels(frame_name)
+
+    def read_truth_mask(self, frame_name: str, object_id: int) -> Mask:
+        """Ask the sequence."""
+        return self._sequence.read_truth_mask(frame_name, object_id)
+
+    def read_boxes(self, frame_name: str, /) -> Mapping[int, Box]:
+        """Ask the sequence."""
+        return self._sequence.read_boxes(frame_name)
+
+
+class _CompressedGroup:
+    """The frames of a sequence that are compressed together, one after the other up to the one that is asked for."""
+
+    def __init__(self, sequence: Sequence, start: int, crf: float) -> None:
+        self._sequence, self.start, self.latest = sequence, start, start - 1
+        self._compressor = FrameCompressor(crf)
+        self._image: Image | None = None
+
+    def frame(self, position: int) -> Image:
+        """Return a frame of this group, none of those before the latest one."""
+        while self.latest < position or self._image is None:
+            self.latest += 1
+            clean = self._sequence.read_frame(self._sequence.frame_names[self.latest])
+            self._image = self._compressor.compress(clean)
+        return self._image.copy()  # methods may write into a frame

@@ -84,6 +84,8 @@ PROTOCOL = """
 import sys
 from dataclasses import replace
 from pathlib import Path
+from vos_bench.openmp import choose_one_blas_thread
+choose_one_blas_thread()
 from vos_bench.api import FrameRange
 from vos_bench.scoring.sequences import score_sequences
 from vos_bench.scoring.truth import truth_folder

@@ -61,6 +61,18 @@ ATTRIBUTES = ReportInfo(
     "vos_bench.reports.attributes:make_table",
     published=True,
 )
+BY_ATTRIBUTE = ReportInfo(
+    "by-attribute",
+    "Scores by size, absence, distractors, speed and the like of the objects, from the truth, with intervals",
+    "vos_bench.reports.by_attribute:make_table",
+    options=True,
+)
+FAILURES = ReportInfo(
+    "failures",
+    "How label maps fail: missed, drift, false reports, recovery, identity switches, flicker; VOTS's measures",
+    "vos_bench.reports.failures:make_table",
+    options=True,
+)
 PROGRESS = ReportInfo("progress", "J&F over time, for continuous integration", "vos_bench.reports.progress:make_table")
 DELTA = ReportInfo(
     "delta",

@@ -1,7 +1,8 @@
 """Whether two runs differ by more than the choice of sequences does: a paired bootstrap over the sequences of both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,22 +102,44 @@ def change_of_scores(
     differences = _differences(first, second)
     if not differences:
         raise NotComparableError(f"no sequence has scores both in {names[0]} and in {names[1]}")
-    sums = np.array([found.sum() for found in differences.values()])
-    counts = np.array([found.size for found in differences.values()], dtype=np.float64)
-    drawn = np.random.default_rng(_SEED).integers(len(sums), size=(resamples, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, (tail, 1 - tail), method="linear")
+    interval = bootstrap_mean([*differences.values()], resamples=resamples, confidence=confidence)
     own = {name: float(found.mean()) for name, found in differences.items()}
     return Change(
-        difference=float(sums.sum() / counts.sum()),
-        low=float(low),
-        high=float(high),
+        difference=interval.mean,
+        low=interval.low,
+        high=interval.high,
         confidence=confidence,
         sequences=dict(sorted(own.items(), key=lambda item: -abs(item[1]))),
         resamples=resamples,
         score=score,
     )
+
+
+class Interval(NamedTuple):
+    """A mean over the objects of some sequences, and how far the choice of sequences may have moved it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def bootstrap_mean(
+    values: Sequence[NDArray[np.float64]], *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
+) -> Interval:
+    """Return the mean of all values with its interval, by drawing whole sequences.
+
+    Args:
+        values: For each sequence, at least one, the values of its objects.
+        resamples: How often to draw.
+        confidence: Confidence of the interval.
+    """
+    sums = np.array([found.sum() for found in values])
+    counts = np.array([found.size for found in values], dtype=np.float64)
+    drawn = np.random.default_rng(_SEED).integers(len(sums), size=(resamples, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, (tail, 1 - tail), method="linear")
+    return Interval(float(sums.sum() / counts.sum()), float(low), float(high))
 
 
 def object_scores(run: Run) -> ScoresByObject:

@@ -17,14 +17,12 @@ The numbers are those of `vos_bench.metrics.counts.count_frame`; what differs is
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import carray, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import carray
 from numpy.typing import NDArray
 
 from vos_bench.compiled.cache import compile_program, inlined
 from vos_bench.compiled.programs import ALL_NEIGHBOURS, AREAS_ALONE, COUNT, COUNTS, LANES, words_per_row
+from vos_bench.compiled.words import count_ones, equal_lanes, lanes_of, lowest_bit, valid_bits
 
 _TRUTH, _MASKS = 0, 1
 # A label's counts; _TRUTH or _MASKS is added to all but the first.
@@ -38,25 +36,6 @@ Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
 _words_per_row = inlined(words_per_row)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _equal_lanes(_: Any, array: Any, _place: Any, _label: Any) -> Any:
-    """Return which of `LANES` bytes of an array are a label; called with the array, the first one's place, the label.
-
-    It is one comparison of vectors, whose result is the word; LLVM does not make that of a loop.
-    """
-    lanes, place_type = ir.VectorType(ir.IntType(8), LANES), ir.IntType(32)
-    every, nothing = ir.Constant(ir.VectorType(place_type, LANES), [0] * LANES), ir.Constant(lanes, ir.Undefined)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        start = builder.bitcast(cgutils.gep_inbounds(builder, data, arguments[1]), lanes.as_pointer())
-        first = builder.insert_element(nothing, arguments[2], ir.Constant(place_type, 0))
-        equal = builder.icmp_unsigned("==", builder.load(start, align=1), builder.shuffle_vector(first, nothing, every))
-        return builder.bitcast(equal, ir.IntType(LANES))
-
-    return types.uint64(array, types.int64, types.uint8), generate
 
 
 @inlined
@@ -186,9 +165,9 @@ def _look_through(labels: Bytes, y: int, width: int, words: Integers) -> tuple[i
     for word in range(last + 1):
         label = labels[y, word * LANES]
         if word < last:
-            mixed = _equal_lanes(labels, y * labels.shape[1] + word * LANES, label) != ~np.uint64(0)
+            mixed = equal_lanes(labels, y * labels.shape[1] + word * LANES, label) != ~np.uint64(0)
         else:
-            mixed = _lanes(labels, y, word, width, label) != _valid(word, width)
+            mixed = lanes_of(labels, y, word, width, label) != valid_bits(word, width)
         words[word] = np.int64(label) + _MIXED * mixed
         if words[word]:
             start, end = min(start, word), word + 1
@@ -203,20 +182,6 @@ def _is_plain(words: Integers, here: int, there: int, word: int) -> bool:
     if label >= _MIXED or words[there, word] != label:
         return False
     return bool(words[here, word + 1] & 255 == label) and bool(words[there, word + 1] & 255 == label)
-
-
-@inlined
-def _valid(word: int, width: int) -> np.uint64:
-    """Return the bits of a word that are pixels."""
-    return ~np.uint64(0) >> np.uint64(max(0, (word + 1) * LANES - width))
-
-
-@inlined
-def _lanes(labels: Bytes, y: int, word: int, width: int, label: np.uint8) -> np.uint64:
-    """Return which pixels of a word have a label; the last word is read from where it still has all its bytes."""
-    start = max(0, min(word * LANES, width - LANES))
-    equal: np.uint64 = _equal_lanes(labels, y * labels.shape[1] + start, label)
-    return (equal >> np.uint64(word * LANES - start)) & _valid(word, width)
 
 
 @inlined
@@ -237,7 +202,7 @@ def _count_word(
     sides, place = _sides(words, y & 1, below & 1, word), y * (words.shape[2] + 1) + 1 + word
     left = _four_lanes(truth, masks, y, below, word, width, np.uint8(0))
     left = ~left[0], ~left[1], ~left[2], ~left[3]  # the pixels whose label was not met yet
-    valid = _valid(word, width)
+    valid = valid_bits(word, width)
     left = left[0] & valid, left[1] & valid, left[2] & valid, left[3] & valid
     while True:
         label = _next_label(truth, masks, y, below, word * LANES, left, sides, extents[:, _MET], place)
@@ -245,9 +210,9 @@ def _count_word(
             return label
         extents[label, _MET] = place
         lanes = _four_lanes(truth, masks, y, below, word, width, np.uint8(label))
-        counts[label, _INTERSECTION] += _ones(lanes[0] & lanes[2] & left[2])
-        counts[label, _AREA + _TRUTH] += _ones(lanes[0] & left[0])
-        counts[label, _AREA + _MASKS] += _ones(lanes[2] & left[2])
+        counts[label, _INTERSECTION] += count_ones(lanes[0] & lanes[2] & left[2])
+        counts[label, _AREA + _TRUTH] += count_ones(lanes[0] & left[0])
+        counts[label, _AREA + _MASKS] += count_ones(lanes[2] & left[2])
         if lines != AREAS_ALONE:
             several = valid if lines == ALL_NEIGHBOURS and below > y else np.uint64(0)
             if word == words.shape[2] - 2:  # the last column is that of ANY_NEIGHBOUR
@@ -265,10 +230,10 @@ def _count_word(
 def _four_lanes(truth: Bytes, masks: Bytes, y: int, below: int, word: int, width: int, label: np.uint8) -> Any:
     """Return where a word has a label, and where the one below has it: in the truth, then in the masks."""
     return (
-        _lanes(truth, y, word, width, label),
-        _lanes(truth, below, word, width, label),
-        _lanes(masks, y, word, width, label),
-        _lanes(masks, below, word, width, label),
+        lanes_of(truth, y, word, width, label),
+        lanes_of(truth, below, word, width, label),
+        lanes_of(masks, y, word, width, label),
+        lanes_of(masks, below, word, width, label),
     )
 
 
@@ -289,13 +254,13 @@ def _next_label(
 ) -> int:
     """Return a label of a word or of its sides that was not met yet; 0 where there is none."""
     if left[0]:
-        return int(truth[y, start + _lowest(left[0])])
+        return int(truth[y, start + lowest_bit(left[0])])
     if left[1]:
-        return int(truth[below, start + _lowest(left[1])])
+        return int(truth[below, start + lowest_bit(left[1])])
     if left[2]:
-        return int(masks[y, start + _lowest(left[2])])
+        return int(masks[y, start + lowest_bit(left[2])])
     if left[3]:
-        return int(masks[below, start + _lowest(left[3])])
+        return int(masks[below, start + lowest_bit(left[3])])
     for label in sides:
         if label and (label >= len(met) or met[label] != place):
             return int(label)
@@ -322,12 +287,12 @@ def _match(own: Words, other: Words, start: int, end: int, stride: int, rows: In
     pixels = matched = np.int64(0)
     for word in range(start, end):
         if own[word]:
-            here = _ones(own[word])
+            here = count_ones(own[word])
             pixels += here
             rest = _beyond_rectangle(own[word], other, word, stride, rows[:near], to_left, to_right)
             if rest:
                 rest = _uncovered(rest, other, word, stride, rows)
-            matched += here - _ones(rest)
+            matched += here - count_ones(rest)
     return pixels, matched
 
 
@@ -403,21 +368,6 @@ def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, to_left: int,
         right |= right >> step
         reach += np.int64(step)
     return rightward | leftward
-
-
-@inlined
-def _ones(word: np.uint64) -> np.int64:
-    """Return the number of set bits, by sums in ever wider fields (Warren, "Hacker's Delight", section 5-1)."""
-    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
-
-
-@inlined
-def _lowest(word: np.uint64) -> np.int64:
-    """Return the place of the lowest set bit."""
-    return _ones((word & (~word + np.uint64(1))) - np.uint64(1))
 
 
 @compile_program(COUNT)

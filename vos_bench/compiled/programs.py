@@ -23,12 +23,16 @@ class Program:
 
 UNFILTER = Program("unfilter", sizes=2, addresses=1)
 COUNT = Program("count", sizes=9, addresses=9)
+OVERLAP = Program("overlap", sizes=9, addresses=11)
 
 COUNTS = 9
 """How many numbers `COUNT` gives for each label, in the order of `vos_bench.metrics.counts.PixelCounts`."""
 
+OVERLAPS = 19
+"""How many numbers `OVERLAP` gives for each label, in the order of `vos_bench.metrics.overlaps.ObjectOverlap`."""
+
 LANES = 64
-"""How many pixels `COUNT` compares at once: as many as a word has bits."""
+"""How many pixels `COUNT` and `OVERLAP` compare at once: as many as a word has bits."""
 
 LARGEST_RADIUS = 63
 """`COUNT` looks one word to either side, so a disk may reach this far; at 0.8 % that is an image of 7,875 pixels."""

@@ -146,13 +146,13 @@ class CompiledCounter:
 
     def __call__(self, truth: NarrowLabels, masks: NarrowLabels) -> FrameCounts:
         """Count one frame: what `count_frame` returns."""
-        if not (_fits(truth) and _fits(masks)):
+        if not (fits_in_bytes(truth) and fits_in_bytes(masks)):
             return count_frame(truth, masks, self._contour)
         if truth.shape != self._shape:
             self._allocate(truth.shape)
         if self._reach > self._programs.LARGEST_RADIUS:
             return count_frame(truth, masks, self._contour)
-        truth, masks = (_as_bytes(labels, self._programs.LANES) for labels in (truth, masks))
+        truth, masks = (as_bytes(labels, self._programs.LANES) for labels in (truth, masks))
         while beyond := self._run(truth, masks):
             self._labels = beyond + 1
             self._allocate(truth.shape)
@@ -188,12 +188,12 @@ class CompiledCounter:
         self._addresses = [array.ctypes.data for array in self._memory]
 
 
-def _fits(labels: NarrowLabels) -> bool:
+def fits_in_bytes(labels: NarrowLabels) -> bool:
     """Return whether every label is a byte."""
     return labels.dtype == np.uint8 or int(labels.max()) <= np.iinfo(np.uint8).max
 
 
-def _as_bytes(labels: NarrowLabels, least: int) -> NDArray[np.uint8]:
+def as_bytes(labels: NarrowLabels, least: int) -> NDArray[np.uint8]:
     """Return the labels as bytes, each row in one piece, of which `least` bytes can be read."""
     narrow = labels.astype(np.uint8, copy=False)
     if narrow.shape[1] < least:

@@ -2,11 +2,10 @@
 
     python benchmarks/failures.py MASKS --dataset davis16 --root DIR [--rounds N] [--out FILE]
 
-MASKS is a folder of label maps, SEQUENCE/FRAME.png, that may hold more than the dataset's split. Each measurement is a
-fresh process, and they take turns: `vos-bench score`, `vos-bench report failures` and `vos-bench report by-attribute` on
-the record of that scoring, beside which the label maps lie as those of a run. Counted are the CPU seconds (user and
-system) of the process. A second form of the ratio leaves out what a process takes to start: it is measured with
-`vos-bench --version`.
+MASKS is a folder of label maps, SEQUENCE/FRAME.png. Each measurement is a fresh process, and they take turns: `score`,
+and the reports `failures` and `by-attribute` on the record of that scoring, beside which the label maps lie as those of
+a run. Counted are the CPU seconds (user and system) of the process. A second ratio leaves out what a process takes to
+start and to load what all three load: it is measured with the report `runs`.
 """
 
 import argparse
@@ -41,8 +40,8 @@ def measure(masks: Path, dataset: str, root: Path, rounds: int) -> dict[str, lis
         data = ("--dataset", dataset, "--root", str(root))
         for number in range(rounds + 1):
             seconds = {
-                "start": cpu_seconds("--version"),
                 "score": cpu_seconds("score", str(masks), *data, "--out", str(out)),
+                "start": cpu_seconds("report", "runs", str(out)),
             }
             if not number:
                 (out / "masks").symlink_to(masks.resolve(), target_is_directory=True)

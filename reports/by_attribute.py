@@ -15,7 +15,7 @@ from vos_bench.records import Run
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table, percent
 
-from .style import distinct_names
+from .run_names import distinct_names
 
 NO_DATA = "no data"
 INTERVAL = f"{CONFIDENCE:.0%} interval"

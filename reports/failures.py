@@ -21,7 +21,7 @@ from vos_bench.records import Run
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table
 
-from .style import distinct_names
+from .run_names import distinct_names
 
 ALL = "all"
 NO_DATA = "no data"

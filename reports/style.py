@@ -12,6 +12,8 @@ from vos_bench.errors import BadInputError
 from vos_bench.files import remove_stale_parts, replacing
 from vos_bench.records import Run
 
+from .run_names import distinct_names as distinct_names
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 """Okabe and Ito's colours (Color Universal Design, 2008), yellow last: it is faint on white."""
 
@@ -65,34 +67,6 @@ def look_of(name: str, i: int) -> Look:
     """Return the look of the `i`-th thing of a figure."""
     k = i % len(_LINES)
     return Look(plain(name), COLOURS[i % len(COLOURS)], _LINES[k], _WIDTHS[k], _MARKS[i % len(_MARKS)])
-
-
-def distinct_names(runs: Sequence[Run]) -> list[str]:
-    """Return each run's name; runs of the same name are told apart by dataset, conditions, seed, then folder."""
-    names = [run.record.method.title for run in runs]
-    for detail in (_dataset, _conditions, _seed, _folder):
-        details = [detail(run) for run in runs]
-        groups: dict[str, set[str]] = {}
-        for name, text in zip(names, details, strict=True):
-            groups.setdefault(name, set()).add(text)
-        names = [f"{n}, {text}" if len(groups[n]) > 1 else n for n, text in zip(names, details, strict=True)]
-    return names
-
-
-def _dataset(run: Run) -> str:
-    return run.record.dataset.title
-
-
-def _conditions(run: Run) -> str:
-    return ", ".join(run.record.protocol.conditions) or "frames as they are"
-
-
-def _seed(run: Run) -> str:
-    return f"seed {run.record.seed}" if run.record.numerics else "no seed"
-
-
-def _folder(run: Run) -> str:
-    return run.folder.name
 
 
 def plain(text: str) -> str:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# vot-toolkit 0.9.0 (with Python 3.11, numpy and numba as they resolve): what its VOTS measures say of a perfect result.
+# vot-toolkit 0.9.0 (attributee 0.1.9, Python 3.11, numpy and numba as they resolve): what its VOTS measures say of a perfect result.
 # A trajectory equals its ground truth on ten frames, but for the first one, where it holds the toolkit's own mark of the
 # initialization, as every result file does.
 # Behaviour: with the settings of the VOTS stacks (burnin 0) that frame has the overlap 0 and counts as not reported, so
@@ -11,7 +11,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/env"
-"$folder/env/bin/pip" install --quiet vot-toolkit==0.9.0
+"$folder/env/bin/pip" install --quiet vot-toolkit==0.9.0 attributee==0.1.9
 cat > "$folder/try.py" <<'CODE'
 import numpy as np
 from vot.analysis.accuracy import gather_overlaps

@@ -101,7 +101,7 @@ def _run_rows(run: Run, name: str, found: Found) -> Iterator[dict[str, Any]]:
         return
     objects = [each for sequence in found for each in sequence.objects]
     problems = [sequence.problem for sequence in found if sequence.problem]
-    notes = (f"{counted(len(problems), 'sequence')} left out: {problems[0]}",) if problems else ()
+    notes: tuple[str, ...] = (f"{counted(len(problems), 'sequence')} left out: {problems[0]}",) if problems else ()
     lost = sum(each.lost_returns for each in objects)
     if lost:
         notes += (f"{counted(lost, 'return')} of an object never held until it was gone again: its whole time counts",)

@@ -125,7 +125,7 @@ def _scan(
 def _first(labels: Bytes, y: int, word: int, width: int) -> int:
     """Return the label that a word begins with, plus `_MIXED` where others follow."""
     first = labels[y, word * LANES]
-    return int(first) + _MIXED * (lanes_of(labels, y, word, width, first) != valid_bits(word, width))
+    return int(first) + _MIXED * int(lanes_of(labels, y, word, width, first) != valid_bits(word, width))
 
 
 @inlined
@@ -280,14 +280,14 @@ def _outline(bitmaps: Words, label: int, rows: Integers, stride: int, several: b
     far = np.uint64(LANES - 1)
     start, end = rows[0] * stride, (rows[1] + 1) * stride
     own, size = bitmaps[label], bitmaps.shape[1]
-    sides = 0
+    sides = np.int64(0)
     for i in range(start + 1, end - 1):
         below = own[i + stride] if i + stride < size else np.uint64(0)
         right = (own[i] >> one) | (own[i + 1] << far)
         sides += count_ones(own[i] & ~right) + count_ones(own[i] & ~below)
     numbers[_OUTLINE] = 2 * sides  # each row and column leaves the region as often as it enters
     if several:
-        shared = 0
+        shared = np.int64(0)
         for i in range(start + 1, end - 1):
             if own[i]:
                 left = _other(bitmaps, label, i - 1)
@@ -305,7 +305,8 @@ def _other(bitmaps: Words, label: int, i: int) -> np.uint64:
     """Return the pixels of a word that another object has; none beyond the image."""
     if i < 0 or i >= bitmaps.shape[1]:
         return np.uint64(0)
-    return bitmaps[0, i] & ~bitmaps[label, i]
+    pixels: np.uint64 = bitmaps[0, i] & ~bitmaps[label, i]
+    return pixels
 
 
 @inlined
@@ -315,7 +316,7 @@ def _inner_borders(
     """Fill in how many pixels the inner borders of both regions have together, and how many have either."""
     for layer in (_TRUTH, _MASKS):
         _inner_border(bitmaps[layer], extents[layer], stride, reach, scratch[2], scratch[layer])
-    both = pixels = 0
+    both = pixels = np.int64(0)
     for layer in (_TRUTH, _MASKS):
         for i in range(extents[layer, 0] * stride, (extents[layer, 1] + 1) * stride):
             pixels += count_ones(scratch[layer, i])

@@ -1,4 +1,4 @@
-"""The report `by-attribute`: scores by size, absence, speed and the like of the objects, computed from the truth."""
+"""The report `by-attribute`: scores by size, absence, motion and the like of the objects, computed from the truth."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -63,7 +63,7 @@ ATTRIBUTES = ReportInfo(
 )
 BY_ATTRIBUTE = ReportInfo(
     "by-attribute",
-    "Scores by size, absence, distractors, speed and the like of the objects, from the truth, with intervals",
+    "Scores by size, absence, distractors, motion and the like of the objects, from the truth, with intervals",
     "vos_bench.reports.by_attribute:make_table",
     options=True,
 )

@@ -43,9 +43,9 @@ def test_absence_and_returns_count_from_the_first_appearance_on() -> None:
 
 
 def test_speed_is_in_sizes_of_the_box_by_frame_of_the_video() -> None:
-    assert of([box(x=2), box(x=6)]).values["speed"] == 1.0
-    assert of([box(x=2), box(x=6)], places=[0, 5]).values["speed"] == pytest.approx(0.2)
-    assert of([box()]).missing["speed"] == "one frame"
+    assert of([box(x=2), box(x=6)]).values["motion"] == 1.0
+    assert of([box(x=2), box(x=6)], places=[0, 5]).values["motion"] == pytest.approx(0.2)
+    assert of([box()]).missing["motion"] == "one frame"
 
 
 def test_shape_change_compares_the_boxes_width_over_height() -> None:

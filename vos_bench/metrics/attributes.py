@@ -76,7 +76,7 @@ ATTRIBUTES = (
         ("short (below 100 frames)", "medium (100 to 499)", "long (500 and more)"),
     ),
     Attribute(
-        "speed",
+        "motion",
         "shift of its box from frame to frame in sizes of the box, median",
         (0.02, 0.1),
         ("slow (below 2 % of its size a frame)", "medium (2 to 10 %)", "fast (10 % and more)"),
@@ -152,7 +152,7 @@ def attributes(
         "distractors": float(others),
         "likeness": likeness,
         "length": float(length),
-        "speed": _speed(boxes, frames.places[shown]),
+        "motion": _motion(boxes, frames.places[shown]),
         "shape change": _shape_change(boxes),
         "occlusion": float(np.mean(contact >= TOUCHED * outline)) if others else "one object",
         "border": float(np.mean(at_border)),
@@ -165,7 +165,7 @@ def attributes(
     )
 
 
-def _speed(boxes: NDArray[np.int64], places: NDArray[np.int64]) -> float | str:
+def _motion(boxes: NDArray[np.int64], places: NDArray[np.int64]) -> float | str:
     """Return the median shift of the box's centre by frame of the video, in square roots of the box's area."""
     if len(places) < 2:
         return "one frame"

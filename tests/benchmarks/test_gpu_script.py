@@ -2,16 +2,21 @@
 
 import inspect
 import json
+import re
 import runpy
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "gpu.py"
 REHEARSED: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -45,6 +50,52 @@ def test_a_case_writes_its_figures(case: str, results: Path):
     figures = json.loads((results / f"{case}.json").read_text())
     assert (figures["case"], figures["small"]) == (case, True)
     assert REHEARSED[case](figures)
+
+
+WITHOUT = """
+import runpy, sys
+absent = set(sys.argv.pop(1).split(","))
+class Finder:
+    def __init__(self, inner):
+        self.inner = inner
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in absent else self.inner.find_spec(name, path, target)
+sys.meta_path[:] = map(Finder, sys.meta_path)
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a script where some packages cannot be found."""
+
+
+def needed(names: list[str]) -> set[str]:
+    """Distributions and all that they require, by normalized name."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in found:
+            continue
+        found.add(name)
+        with suppress(metadata.PackageNotFoundError):
+            requirements = map(Requirement, metadata.requires(name) or ())
+            waiting += [
+                each.name for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})
+            ]
+    return found
+
+
+def test_the_packages_that_the_head_of_the_script_names_suffice(tmp_path, monkeypatch):
+    monkeypatch.setenv("VOS_BENCH_CACHE", str(tmp_path / "cache"))
+    (line,) = re.findall(r"pip download -d wheels (.+ .+)", SCRIPT.read_text(encoding="utf-8"))
+    present = needed([*line.split(), "torch", "torchvision", "timm"])
+    tops = metadata.packages_distributions().items()
+    blocked = {top for top, names in tops if present.isdisjoint(map(canonicalize_name, names))} - {"vos_bench"}
+    assert {"pandas", "numba", "llvmlite", "av", "rich", "cyclopts"} <= blocked
+    arguments = ("--case", "lwl-tf32", *list(REHEARSED)[2:], "--quick", "--small", "--device", "cpu")
+    command = [sys.executable, "-c", WITHOUT, ",".join(blocked), str(SCRIPT), *arguments, "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_other_case_is_of_a_kind_that_was_rehearsed():

@@ -12,11 +12,14 @@ import pandas as pd
 PAPER = "LWL paper (ECCV 2020)"
 """How the rows of the LWL paper's own tables begin their source."""
 
-DOUBT, ALSO = "DOUBT ", "ALSO "
-"""How a remark on a number begins, and the name of a further source of the row."""
+DOUBT = "doubtful "
+"""How a note begins that says what is wrong with a number."""
 
 ALSO_IN = "also in "
 """How a note begins that names a further source."""
+
+_MARKERS = {"DOUBT ": DOUBT, "ALSO ": ALSO_IN, "NOTE ": ""}
+"""How the file marks what stands behind a source, and how a note of it begins."""
 
 SCORES = {
     "J&F_dot": "J_and_F_dot",
@@ -53,7 +56,7 @@ class Published:
         scores: Fractions by our names of the scores; what the source leaves out is left out.
         fps: Frames per second by its authors' definition, None where none is printed.
         hardware: What the figure was measured on, in the source's words.
-        notes: The source, then remarks; one that begins with `DOUBT` says what is wrong with a number.
+        notes: The source, then remarks; one that begins with `doubtful` says what is wrong with a number.
         percent: The scores as they are printed.
         also: Further sources of the same figures.
         decimals: How many decimals of each score are printed; 1 where this does not say.
@@ -130,18 +133,20 @@ def _row(row: dict[str, str]) -> Published:
         scores={name: value / 100 for name, value in percent.items()},
         fps=float(row["fps"]) if row["fps"] else None,
         hardware=row["hardware"],
-        notes=tuple(note.replace(ALSO, ALSO_IN, 1) if note.startswith(ALSO) else note for note in notes),
+        notes=notes,
         percent=percent,
-        also=tuple(note.removeprefix(ALSO) for note in notes if note.startswith(ALSO)),
+        also=tuple(note.removeprefix(ALSO_IN) for note in notes if note.startswith(ALSO_IN)),
         decimals={name: len(row[column].partition(".")[2]) for name, column in SCORES.items() if row[column]},
     )
 
 
 def _notes(source: str) -> Iterable[str]:
-    """Part a source from what is behind it: further sources, and remarks, which begin with NOTE or DOUBT."""
+    """Part a source from what is behind it, remarks and further sources, without the file's marks."""
     citation, _, remarks = source.partition("; ")
     yield citation.strip()
-    yield from (remark.strip() for remark in re.split(r"; (?=NOTE|DOUBT|ALSO)", remarks) if remark.strip())
+    for remark in filter(None, map(str.strip, re.split(rf"; (?={'|'.join(_MARKERS)})", remarks))):
+        marker = next((each for each in _MARKERS if remark.startswith(each)), "")
+        yield _MARKERS.get(marker, "") + remark.removeprefix(marker)
 
 
 def select(

@@ -17,7 +17,7 @@ FEWEST = 3
 """Of so many benchmarks a source has to print figures of a method to have a line of it."""
 
 
-JUDGED = "NOTE judged by"
+JUDGED = "judged by"
 """How a remark begins that another tool than the benchmark's own judged."""
 
 

@@ -12,7 +12,7 @@ from vos_bench.records.selection import MARK, shared_averages
 from vos_bench.records.summary import RUN_SCORES
 from vos_bench.reports.benchmarks import ALL
 from vos_bench.reports.paper import MASK_SETTINGS
-from vos_bench.reports.published import SETTINGS, Published, select
+from vos_bench.reports.published import DOUBT, SETTINGS, Published, select
 from vos_bench.reports.published_sequences import command
 from vos_bench.tables import SPREAD, Cell, Column, Table, lay_out, percent
 
@@ -54,7 +54,7 @@ class LeaderboardRow:
     @property
     def doubtful(self) -> bool:
         """Whether a number of a published row disagrees with another source or with its own parts."""
-        return any(text.startswith("DOUBT") for text in self.about)
+        return any(text.startswith(DOUBT) for text in self.about)
 
 
 @dataclass(frozen=True)

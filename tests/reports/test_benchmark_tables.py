@@ -82,10 +82,10 @@ def test_a_doubts_number_is_beside_the_figure_and_not_beside_the_name() -> None:
     numbers = [int(each) for each in re.findall(r"\d+", figure.partition("[")[2])]
     notes = {int(found[1]): found[2] for each in lines if (found := re.match(r"\[(\d+)\] (.*?) *$", each))}
     assert figure.startswith("80.6 [")
-    assert [notes[number].split(":")[0] for number in numbers] == ["DOUBT J&F", "DOUBT J&F"]
+    assert [notes[number].split(":")[0] for number in numbers] == ["doubtful J&F", "doubtful J&F"]
     assert "136 of the 140 videos" in notes[numbers[0]]
     assert all(figure in notes[numbers[1]] for figure in ("79.6", "80.6", "84.0"))
-    assert not any(notes[int(each)].startswith("DOUBT") for each in re.findall(r"\d+", name.partition("[")[2]))
+    assert not any(notes[int(each)].startswith("doubtful") for each in re.findall(r"\d+", name.partition("[")[2]))
 
 
 @pytest.mark.parametrize("name", ["mosev2", "summary"])

@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from vos_bench.tables import FORMATS, Column, Format, Table, percent, render
+from vos_bench.tables import FORMATS, Column, Format, Table, lay_out, percent, render
 
 TABLE = Table(
     "Runs",
@@ -53,3 +53,44 @@ def test_a_text_in_a_column_of_numbers_says_why_there_is_none(format: Format) ->
 def test_an_empty_table_still_has_its_headings(format: Format) -> None:
     empty = Table("Runs", TABLE.columns, [])
     assert "method" in render(empty, format)
+
+
+DECAYS = (Column("method"), percent("J_decay"))
+
+
+def decays(*values: float) -> list[str]:
+    """The marked cells of a table of comparable decays."""
+    rows = [{"method": str(i), "J_decay": value, "rank": "all"} for i, value in enumerate(values)]
+    return [
+        cell.text for line in lay_out(Table("", DECAYS, rows, rank="rank")).lines for cell in line.cells if cell.rank
+    ]
+
+
+def test_a_decay_is_ranked_unless_one_is_below_zero() -> None:
+    assert decays(0.05, 0.01, 0.2) == ["5.0", "1.0"]
+    assert decays(0.05, 0.0, 0.2) == ["5.0", "0.0"], "zero is the best that there is"
+    assert decays(0.05, -0.01, 0.2) == [], "a score that grows is no better than one that stays"
+    assert decays(0.05, -0.0001, 0.2) == ["5.0", "-0.0"], "what is printed as zero is zero"
+
+
+def test_a_row_without_a_rival_is_not_marked() -> None:
+    assert decays(0.05) == []
+
+
+NOTED = Table(
+    "Runs",
+    (Column("method"), percent("J&F")),
+    [{"method": "one", "J&F": 0.5, "notes": ("about the row",), "doubts": {"J&F": ("about the value",)}}],
+    ("about the table",),
+    footnotes="notes",
+    doubts="doubts",
+)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_notes_can_be_left_out_with_their_numbers(format: Format) -> None:
+    whole, bare = render(NOTED, format), render(NOTED.without_notes(), format)
+    assert "about the row" in whole
+    for gone in ("about", "[1]", "textsuperscript", "<sup>"):
+        assert gone not in bare
+    assert "one" in bare

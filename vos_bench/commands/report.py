@@ -33,6 +33,7 @@ def report(
     sequences: str | None = None,
     label: Annotated[tuple[str, ...], REPEATED] = (),
     published: str | None = None,
+    notes: bool = True,
 ) -> None:
     """Make a table, a figure or a page from records. A damaged record is named, and the others are still reported.
 
@@ -49,6 +50,7 @@ def report(
             table of frames.
         label: DIR=TEXT: what to call the runs in a folder; may be given several times.
         published: A,B: published methods against which runs are held sequence by sequence, object by object.
+        notes: Print a table's notes; `--no-notes` leaves them out, with their numbers beside rows and values.
     """
     info = registry.report(table)
     paths = runs or (Path("runs"),)
@@ -65,8 +67,9 @@ def report(
             _refuse(info, **{"--published": published})
         names = tuple(published.split(",")) if published else ()
         made = _made(info, found, names, options) if options else _table_over(info, found, sequences, names)
-        _write_table(made, format or "text", orientation, out)
+        _write_table(made, format or "text", orientation, out, notes=notes)
         return
+    _refuse(info, **{"--no-notes": (not notes) or None})
     _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published})
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
@@ -145,7 +148,10 @@ def _files(info: ReportInfo, made: object) -> Iterator[str | Path]:
         yield path
 
 
-def _write_table(made: Table, format: Format, orientation: Orientation | None, out: Path | None) -> None:
+def _write_table(
+    made: Table, format: Format, orientation: Orientation | None, out: Path | None, *, notes: bool
+) -> None:
+    made = made if notes else made.without_notes()
     if out is None:
         show(made, format, orientation=orientation)
     else:

@@ -206,10 +206,18 @@ def _ranks(table: Table, rows: list[Row]) -> dict[tuple[int, str], Rank]:
             numbers = (i for i in members if not isinstance(rows[i].get(column.name), str))
             printed = {i: text for i in numbers if (text := _value_text(column, rows[i])) != MISSING}
             values = sorted({float(text) for text in printed.values()}, reverse=column.higher_is_better)
-            if len(values) > 1:
+            if len(values) > 1 and not _is_beyond(column, values[0]):
                 places: dict[float, Rank] = {values[0]: 1, values[1]: 2}
                 found |= {(i, column.name): places[float(x)] for i, x in printed.items() if float(x) in places}
     return found
+
+
+def _is_beyond(column: Column, value: float) -> bool:
+    """Return whether a printed value lies beyond the best one that there is."""
+    if column.best is None:
+        return False
+    best = column.best * column.scale
+    return value > best if column.higher_is_better else value < best
 
 
 def _rank_keys(table: Table, rows: Iterable[Row]) -> list[str | None]:

@@ -1,7 +1,7 @@
 """A table before it is set: raw values, and how to read them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Row = Mapping[str, Any]
@@ -35,6 +35,8 @@ class Column:
             what `PROSE` says of text, and `DROP` of a number.
         prose: What a narrow terminal does to the column's sentences: `wrapped` into lines, or `cut` to one; names are
             neither.
+        best: The value beyond which a metric gets no better, as 0 does for a decay; None for none. Rows are not ranked
+            by this column where one of them lies beyond.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Column:
     group: str = ""
     drop: int | None = None
     prose: Literal["", "wrapped", "cut"] = ""
+    best: float | None = None
 
     @property
     def dropped(self) -> int:
@@ -69,7 +72,8 @@ def percent(name: str, *, label: str = "", group: str = "") -> Column:
     from vos_bench.metrics.measures import measure  # brings NumPy along, which a table of text does without
 
     better = measure(label or name).higher_is_better
-    return Column(name, digits=1, scale=100.0, higher_is_better=better, label=label, group=group)
+    best = None if better else 0.0
+    return Column(name, digits=1, scale=100.0, higher_is_better=better, label=label, group=group, best=best)
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,7 @@ class Table:
     footnotes: str = ""
     doubts: str = ""
     across: str = ""
+
+    def without_notes(self) -> "Table":
+        """Return the table without notes below it, and without their numbers beside rows and values."""
+        return replace(self, notes=(), footnotes="", doubts="")

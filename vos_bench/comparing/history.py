@@ -31,7 +31,8 @@ class History:
     def hint(self) -> str:
         """What the change point says, in one sentence."""
         if self.change is None:
-            return f"{len(self.runs)} runs are too few to look for a change of level; {LEAST} are needed"
+            verb = "is" if len(self.runs) == 1 else "are"
+            return f"{counted(len(self.runs), 'run')} {verb} too few to look for a change of level; {LEAST} are needed"
         if not self.change.is_found:
             return f"no change of level is shown (Pettitt's test, p = {self.change.p:.3f})"
         last, first = (_words(self.runs[self.change.first + shift].record) for shift in (-1, 0))

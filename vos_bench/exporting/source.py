@@ -11,7 +11,7 @@ from vos_bench.api import Dataset, LabelMap
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import object_folders
 from vos_bench.labelmaps import VOID, WHITE_NOTE, object_ids, read_label_map, read_narrow, read_size, white_object
-from vos_bench.names import did_you_mean
+from vos_bench.names import counted, did_you_mean
 from vos_bench.records import Run, load_run, run_file
 from vos_bench.segmenting.inputs import FOLDER_RATE, open_input
 from vos_bench.segmenting.record import FILE, SegmentedSequence, read_segment_record
@@ -54,7 +54,7 @@ class LabelMapFolder:
             return ()
         if self._white:
             return (f"{self.name}: {WHITE_NOTE}",)
-        return (f"{self.name}: 255 marks undecided pixels on {len(where)} frames, which became background",)
+        return (f"{self.name}: 255 marks undecided pixels on {counted(len(where), 'frame')}, which became background",)
 
     @cached_property
     def _white(self) -> int:

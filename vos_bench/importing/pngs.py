@@ -180,7 +180,8 @@ def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
         if white is not None:
             found.notes.append(f"{sequence}: {WHITE_NOTE}")
         elif undecided := sum(VOID in each for each in ids.values()):
-            found.notes.append(f"{sequence}: 255 marks undecided pixels on {undecided} frames: kept, and of no object")
+            where = counted(undecided, "frame")
+            found.notes.append(f"{sequence}: 255 marks undecided pixels on {where}: kept, and of no object")
         for frame, file in files.items():
             for value in ids[frame]:
                 k = white if value == VOID and white is not None else value

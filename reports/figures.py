@@ -8,30 +8,35 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import Formatter, NullFormatter, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import (
+    Formatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+    StrMethodFormatter,
+)
 
 from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.names import frame_order
-from vos_bench.records import Run, masks_folder
+from vos_bench.records import DatasetEntry, Run, masks_folder
 from vos_bench.records.identity import hardware
 from vos_bench.training.curves import CURVES, read_curves
 
 from .measured import MEASURED
-from .published import SETTINGS, Published, select
-from .style import GREY, Look, figure, look_of, looks, plain, require
+from .panels import DataRuns, by_data
+from .paper import BENCHMARKS, DAVIS17, Benchmark
+from .point_labels import PointLabel, label_points
+from .published import select
+from .style import GREY, Look, figure, legend_below, look_of, plain, require
 
 SHOWN = 4
 """How many sequences the curves show unless told which: those that the first run scores worst."""
 
-PUBLISHED = {
-    "davis16": ("DAVIS 2016", "J&F"),
-    "davis17": ("DAVIS 2017", "J&F"),
-    "ytvos18": ("YouTube-VOS 2018", "G"),
-    "ytvos19": ("YouTube-VOS 2019", "G"),
-}
-"""Dataset to its name in the published data and to the score by which it is ranked."""
+TITLE = 44
+"""Letters in a line above one of two panels."""
 
 
 def _scored(runs: Sequence[Run]) -> list[Run]:
@@ -59,36 +64,47 @@ def by_score(run: Run) -> list[str]:
 
 
 def curves(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
-    """Draw J and F over the frames of single sequences, a line for each run: the mean over the objects."""
+    """Draw J and F over the frames of single sequences, a line for each run: the mean over the objects.
+
+    Each dataset shows the sequences that its first run scores worst, or those of the chosen ones that it has.
+    """
     runs = _scored(runs)
     require(runs, "curves", "scores")
-    names = chosen_sequences(runs, options.sequences, default=by_score(runs[0])[:SHOWN])
-    with figure(options.out, 7, 1 + 1.7 * len(names)) as drawn:
-        axes = drawn.subplots(len(names), 2, sharey=True, squeeze=False)
-        for row, name in zip(axes, names, strict=True):
-            shown = [run for run in runs if name in run.sequence_records]
-            frames = sorted({frame for run in shown for frame in _means(run, name, "J")}, key=frame_order)
+    groups = by_data(runs)
+    wanted = chosen_sequences(runs, options.sequences, default=())
+    rows = [(group, name) for group in groups for name in _shown(group.runs, wanted)]
+    with figure(options.out, 7, 0.4 + 1.7 * len(rows)) as drawn:
+        axes = drawn.subplots(len(rows), 2, sharey=True, squeeze=False)
+        for row, (group, name) in zip(axes, rows, strict=True):
+            means = [_means(run, name) if name in run.sequence_records else {} for run in group.runs]
+            frames = sorted({frame for each in means for values in each.values() for frame in values}, key=frame_order)
+            title = f"{group.title}, {name}" if len(groups) > 1 else name
             for axis, measure in zip(row, ("J", "F"), strict=True):
-                _curve_panel(
-                    axis,
-                    [_means(run, name, measure) if name in run.sequence_records else {} for run in runs],
-                    looks(runs),
-                    frames,
-                )
-                axis.set_title(plain(f"{name}: {measure}"), loc="left", fontsize=9)
+                _curve_panel(axis, [each.get(measure, {}) for each in means], group.looks, frames)
+                axis.set_title(plain("\n".join(wrap(f"{title}: {measure}", TITLE))), loc="left", fontsize=9)
         for axis in axes[-1]:
             axis.set_xlabel("frame")
-        drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        legend_below(drawn)
     return [options.out]
 
 
-def _means(run: Run, sequence: str, measure: str) -> dict[str, float]:
-    """Return the mean over the objects of each scored frame."""
-    found: dict[str, list[float]] = {}
-    for each in run.sequence_records[sequence].scores:
-        for frame, value in each.per_frame.by_frame(measure).items():
-            found.setdefault(frame, []).append(value)
-    return {frame: float(np.mean(values)) for frame, values in found.items()}
+def _shown(runs: Sequence[Run], wanted: Sequence[str]) -> list[str]:
+    """Return the sequences of one dataset that curves show."""
+    if not wanted:
+        return by_score(runs[0])[:SHOWN]
+    return [name for name in wanted if any(run.has_scores(name) for run in runs)]
+
+
+def _means(run: Run, sequence: str) -> dict[str, dict[str, float]]:
+    """Return for J and F the mean over the objects of each scored frame."""
+    means: dict[str, dict[str, float]] = {}
+    for measure in ("J", "F"):
+        found: dict[str, list[float]] = {}
+        for each in run.sequence_records[sequence].scores:
+            for frame, value in each.per_frame.by_frame(measure).items():
+                found.setdefault(frame, []).append(value)
+        means[measure] = {frame: float(np.mean(values)) for frame, values in found.items()}
+    return means
 
 
 def _curve_panel(
@@ -98,32 +114,54 @@ def _curve_panel(
         axis.plot([values.get(frame, np.nan) for frame in frames], **look.for_lines)
     axis.set_ylim(-0.02, 1.02)
     axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    ticks = np.unique(np.linspace(0, len(frames) - 1, 5).astype(int)).tolist()
-    axis.set_xticks(ticks, [frames[i] for i in ticks])
+    # As many frames as fit side by side.
+    count = int(np.clip(TITLE // (max(map(len, frames), default=0) + 4), 2, 5))
+    ticks = np.unique(np.linspace(0, len(frames) - 1, count).astype(int)).tolist() if frames else []
+    axis.set_xticks(ticks, [plain(frames[i]) for i in ticks])
 
 
 def distribution(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
-    """Draw, for each run, which share of the objects reaches at least a given score."""
+    """Draw which share of the objects reaches at least a given score: a panel for each dataset, a line for each run."""
     runs = _scored(runs)
     require(runs, "distribution", "scores")
-    score = " or ".join(dict.fromkeys(run.object_score for run in runs))
-    with figure(options.out, 5, 3.6) as drawn:
-        axis = drawn.subplots()
-        for run, look in zip(runs, looks(runs), strict=True):
-            scores = np.sort([each.value(run.object_score) for s in run.sequence_records.values() for each in s.scores])
-            # From the left: all objects reach zero, and behind the best score none is left.
-            thresholds = np.concatenate(([0.0], scores))
-            shares = np.concatenate(([1.0], 1 - np.arange(scores.size) / scores.size))
-            axis.plot([*thresholds, thresholds[-1]], [*shares, 0.0], drawstyle="steps-pre", **look.for_lines)
-        axis.set(xlabel=f"{score} of an object, at least", ylabel="share of the objects", xlim=(0, 1), ylim=(0, 1.02))
-        for side in (axis.xaxis, axis.yaxis):
-            side.set_major_formatter(PercentFormatter(1))
-        axis.legend(loc="lower left")
+    groups = by_data(runs)
+    with figure(options.out, 5, 3.2 * len(groups)) as drawn:
+        axes = drawn.subplots(len(groups), squeeze=False)[:, 0]
+        for axis, group in zip(axes, groups, strict=True):
+            for run, look in zip(group.runs, group.looks, strict=True):
+                _distribution_line(axis, run, look)
+            score = " or ".join(dict.fromkeys(run.object_score for run in group.runs))
+            axis.set(xlabel=f"{score} of an object, at least", ylabel="share of the objects")
+            axis.set(xlim=(0, 1), ylim=(0, 1.02))
+            for side in (axis.xaxis, axis.yaxis):
+                side.set_major_formatter(PercentFormatter(1))
+            _name_data(axis, group, groups)
+        legend_below(drawn)
     return [options.out]
 
 
+def _distribution_line(axis: Axes, run: Run, look: Look) -> None:
+    scores = np.sort([each.value(run.object_score) for s in run.sequence_records.values() for each in s.scores])
+    # From the left: all objects reach zero, and behind the best score none is left.
+    thresholds = np.concatenate(([0.0], scores))
+    shares = np.concatenate(([1.0], 1 - np.arange(scores.size) / scores.size))
+    axis.plot([*thresholds, thresholds[-1]], [*shares, 0.0], drawstyle="steps-pre", **look.for_lines)
+
+
+def _name_data(axis: Axes, group: DataRuns, groups: Sequence[DataRuns]) -> None:
+    """Say above a panel whose data it shows, where there are several."""
+    if len(groups) > 1:
+        axis.set_title(plain(group.title), loc="left", fontsize=9)
+
+
 def _log_axis(axis: Axes, formatter: Formatter) -> None:
+    """Make the axis of all that is drawn logarithmic, and name some values on it however few powers of ten it has."""
     axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    if high < 10 * low:
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+    elif high < 100 * low:
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(formatter)
     axis.xaxis.set_minor_formatter(NullFormatter())
 
@@ -136,68 +174,87 @@ class _Point(NamedTuple):
     score: float
 
 
+class _Speed(NamedTuple):
+    """Frames per second, and whether they are but an indication."""
+
+    fps: float
+    indicative: bool
+
+
+def _speed(run: Run) -> _Speed | None:
+    """Return a run's FPS or, where it has none, what its median latency comes to; None without times."""
+    timing = run.record.timing
+    if timing and timing.fps:
+        return _Speed(timing.fps, timing.indicative)
+    if timing and timing.step_ms and timing.step_ms.p50 > 0:
+        return _Speed(1000 / timing.step_ms.p50, indicative=True)
+    return None
+
+
 def pareto(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Draw score against FPS, a panel for each dataset: measured runs, and published points in grey.
 
-    Runs without an FPS, as all are that do not keep the timing protocol, are named below.
+    Marks are hollow where a time is indicative: then 1000 / median milliseconds per frame stands for the FPS. Runs
+    without times are named below.
     """
-    panels: dict[str, list[Run]] = {}
-    for run in runs:
-        if run.record.timing and run.record.timing.fps:
-            panels.setdefault(run.record.dataset.name, []).append(run)
-    known = [run.record.dataset.name for run in runs if run.record.dataset.name in PUBLISHED]
-    panels = panels or {name: [] for name in known or ["davis17"]}
-    with figure(options.out, 6, 4.5 * len(panels)) as drawn:
+    groups = by_data(runs)
+    known = [(group, _benchmark(group.runs[0].record.dataset)) for group in groups]
+    panels = [each for each in known if any(map(_speed, each[0].runs))]
+    panels = panels or [each for each in known if each[1]] or [(DataRuns("", (), ()), DAVIS17)]
+    with figure(options.out, 6, 4 * len(panels)) as drawn:
         axes = drawn.subplots(len(panels), squeeze=False)[:, 0]
-        for axis, (dataset, members) in zip(axes, panels.items(), strict=True):
-            name, score = PUBLISHED.get(dataset, (dataset, members[0].headline if members else "J&F"))
-            published = select(name, settings=[setting for setting in SETTINGS if setting != "box-init"])
-            _published_points(axis, published, score)
-            _measured_points(axis, members, score)
-            _log_axis(axis, StrMethodFormatter("{x:g}"))
-            axis.margins(0.1)
-            axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-            axis.set_ylabel(f"{plain(name)} {score}")
-            axis.set_xlabel("FPS (published: as their authors measured)" if published else "FPS")
-            if dataset == next(reversed(panels)):
-                _name_untimed(axis, runs)
-            axis.legend(loc="upper left", bbox_to_anchor=(0, -0.14), fontsize=7)
+        held = [_pareto_panel(axis, *panel) for axis, panel in zip(axes, panels, strict=True)]
+        _name_untimed(axes[-1], groups)
+        legend_below(drawn, 1, size=7)
+        for axis, each in zip(axes, held, strict=True):
+            label_points(axis, each.labels, each.points, each.lines)
     return [options.out]
 
 
-def _name_untimed(axis: Axes, runs: Sequence[Run]) -> None:
+def _benchmark(data: DatasetEntry) -> Benchmark | None:
+    return next((each for each in BENCHMARKS if (each.dataset, each.split) == (data.name, data.split)), None)
+
+
+class _ParetoPanel(NamedTuple):
+    """What a panel holds: the names of points, all points, and the lines between them."""
+
+    labels: list[PointLabel]
+    points: list[tuple[float, float]]
+    lines: list[list[tuple[float, float]]]
+
+
+def _pareto_panel(axis: Axes, panel: DataRuns, benchmark: Benchmark | None) -> _ParetoPanel:
+    score = benchmark.scores[0] if benchmark else panel.runs[0].headline
+    published = _published_points(axis, benchmark, score) if benchmark else _ParetoPanel([], [], [])
+    measured = _measured_points(axis, panel, score)
+    axis.margins(0.1)
+    _log_axis(axis, StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+    axis.set_ylabel(plain(f"{benchmark.published if benchmark else panel.title} {score}"))
+    axis.set_xlabel("FPS (published: as their authors measured)" if published.points else "FPS")
+    # The first names get the nearest places: those of the runs.
+    return _ParetoPanel(
+        measured.labels + published.labels, measured.points + published.points, measured.lines + published.lines
+    )
+
+
+def _name_untimed(axis: Axes, groups: Sequence[DataRuns]) -> None:
     """Say in the legend which runs have no point."""
-    pairs = zip(runs, looks(runs), strict=True)
-    names = [look.label.strip() for run, look in pairs if not (run.record.timing and run.record.timing.fps)]
+    pairs = [pair for group in groups for pair in zip(group.runs, group.looks, strict=True)]
+    names = dict.fromkeys(look.label.strip() for run, look in pairs if not _speed(run))
     if names:
-        axis.plot([], [], " ", label="\n".join(wrap(f"without an FPS: {', '.join(names)}", 90)))
+        axis.plot([], [], " ", label=f"without an FPS: {', '.join(names)}")
 
 
-def _published_points(axis: Axes, rows: Iterable[Published], score: str) -> None:
-    points = list(
-        dict.fromkeys(_Point(row.method, row.fps, row.scores[score]) for row in rows if row.fps and score in row.scores)
-    )
-    if not points:
-        return
-    axis.scatter(
-        [p.fps for p in points],
-        [p.score for p in points],
-        marker="o",
-        facecolors="none",
-        edgecolors=GREY,
-        label="published",
-    )
-    for i, point in enumerate(_front(points)):
-        # In turns above to the right and below to the left, for they lie close to each other.
-        axis.annotate(
-            plain(point.label),
-            (point.fps, point.score),
-            xytext=(-3, -10) if i % 2 else (3, 4),
-            ha="right" if i % 2 else "left",
-            textcoords="offset points",
-            fontsize=7,
-            color=GREY,
-        )
+def _published_points(axis: Axes, benchmark: Benchmark, score: str) -> _ParetoPanel:
+    rows = select(benchmark.published, split=benchmark.published_split, settings=benchmark.settings)
+    found = [_Point(row.method, row.fps, row.scores[score]) for row in rows if row.fps and score in row.scores]
+    points = [*dict.fromkeys(found)]
+    if points:
+        speeds, scores = [point.fps for point in points], [point.score for point in points]
+        axis.scatter(speeds, scores, marker="o", s=14, color=GREY, linewidths=0, label="published")
+    labels = [PointLabel(each.label, each.fps, each.score) for each in _front(points)]
+    return _ParetoPanel(labels, [(point.fps, point.score) for point in points], [])
 
 
 def _front(points: Iterable[_Point]) -> list[_Point]:
@@ -209,37 +266,54 @@ def _front(points: Iterable[_Point]) -> list[_Point]:
     return front[::-1]
 
 
-def _measured_points(axis: Axes, runs: Sequence[Run], score: str) -> None:
+def _measured_points(axis: Axes, panel: DataRuns, score: str) -> _ParetoPanel:
     machines: dict[str, list[_Point]] = {}
-    for run, style in zip(runs, looks(runs), strict=True):
-        timing = run.record.timing
-        if score in run.record.scores and timing and timing.fps:
-            machine = hardware(run.record)
-            point = _Point(style.label, timing.fps, run.record.scores[score])
-            machines.setdefault(machine, []).append(point)
-            start = ", from boxes" if run.record.protocol.init == "box" else ""
-            label = f"{style.label}: {MEASURED} on {machine}{start}{', indicative' if timing.indicative else ''}"
-            axis.scatter([point.fps], [point.score], **{**style.for_points, "label": label}, zorder=3)
-    for points in machines.values():
-        front = _front(points)
-        axis.step([p.fps for p in front], [p.score for p in front], where="pre", color="black", linewidth=0.8, zorder=2)
+    labels, points = [], []
+    for run, look in zip(panel.runs, panel.looks, strict=True):
+        speed = _speed(run)
+        if speed is None or score not in run.scores:
+            continue
+        machine = hardware(run.record)
+        if not speed.indicative:
+            machines.setdefault(machine, []).append(_Point(look.label, speed.fps, run.scores[score]))
+        start = ", from boxes" if run.record.protocol.init == "box" else ""
+        label = f"{look.label}: {MEASURED} on {machine}{start}{', indicative' if speed.indicative else ''}"
+        style = look.for_hollow_points if speed.indicative else look.for_points
+        axis.scatter([speed.fps], [run.scores[score]], **{**style, "label": label}, zorder=3)
+        labels.append(PointLabel(look.label, speed.fps, run.scores[score], "black"))
+        points.append((speed.fps, run.scores[score]))
+    lines = [_front_line(axis, _front(found)) for found in machines.values()]
+    return _ParetoPanel(labels, points, lines)
+
+
+def _front_line(axis: Axes, front: Sequence[_Point]) -> list[tuple[float, float]]:
+    """Draw the steps through the points that nothing beats, and return the corners."""
+    corners = [(front[0].fps, front[0].score)]
+    for point in front[1:]:
+        corners += [(corners[-1][0], point.score), (point.fps, point.score)]
+    axis.plot(*zip(*corners, strict=True), color="black", linewidth=0.8, zorder=2)
+    return corners
 
 
 def size(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
-    """Draw J of each object against its size in the label map of the frame on which it starts."""
-    runs = _scored(runs)
-    points = [(_sizes(run), look) for run, look in zip(runs, looks(runs), strict=True)]
-    require([run for run, (found, _) in zip(runs, points, strict=True) if found], "size", "scores and label maps")
-    with figure(options.out, 5.5, 3.8) as drawn:
-        axis = drawn.subplots()
-        for found, look in points:
-            if found:
-                areas, scores = zip(*found, strict=True)
+    """Draw J of each object against its size in the label map of the frame on which it starts.
+
+    A panel for each dataset.
+    """
+    sizes = {id(run): found for run in _scored(runs) if (found := _sizes(run))}
+    groups = by_data([run for run in runs if id(run) in sizes])
+    require([run for group in groups for run in group.runs], "size", "scores and label maps")
+    with figure(options.out, 5.5, 3.5 * len(groups)) as drawn:
+        axes = drawn.subplots(len(groups), squeeze=False)[:, 0]
+        for axis, group in zip(axes, groups, strict=True):
+            for run, look in zip(group.runs, group.looks, strict=True):
+                areas, scores = zip(*sizes[id(run)], strict=True)
                 axis.scatter(areas, scores, s=18, alpha=0.75, **look.for_points)
-        _log_axis(axis, PercentFormatter(1))
-        axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-        axis.set(xlabel="share of the frame that the object covers where it starts", ylabel="J", ylim=(-0.02, 1.02))
-        drawn.legend(loc="outside lower center", ncols=4)
+            _log_axis(axis, PercentFormatter(1))
+            axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+            axis.set(xlabel="share of the frame that the object covers where it starts", ylabel="J", ylim=(-0.02, 1.02))
+            _name_data(axis, group, groups)
+        legend_below(drawn, 4)
     return [options.out]
 
 
@@ -275,7 +349,7 @@ def training(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
                 _training_line(axis, [(line["step"], line[name]) for line in lines if name in line], label, i)
             axis.set_ylabel(plain(name))
         axes[-1].set_xlabel("step")
-        axes[0].legend(loc="best")
+        legend_below(drawn)
     return [options.out]
 
 

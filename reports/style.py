@@ -1,11 +1,14 @@
 """How all figures look: colours for colour-blind readers, and lines and marks that differ in grey print as well."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from vos_bench.errors import BadInputError
@@ -23,6 +26,11 @@ _WIDTHS = (1.4, 1.5, 1.5, 2.0, 1.5)
 """Of the lines: dots are faint where they are thin."""
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 FORMATS = (".svg", ".png", ".pdf")
+
+_LEGEND_ROOM = 0.94
+"""Which share of a figure's width its legend may take."""
+_LINE_LENGTHS = (90, 60, 40, 25, 12)
+"""Letters a line, tried in turn for a legend that is too wide."""
 
 _SETTINGS: Any = {
     "font.size": 9,
@@ -56,6 +64,11 @@ class Look(NamedTuple):
     def for_points(self) -> Mapping[str, Any]:
         """Arguments of `Axes.scatter`."""
         return {"label": self.label, "color": self.colour, "marker": self.mark}
+
+    @property
+    def for_hollow_points(self) -> Mapping[str, Any]:
+        """Arguments of `Axes.scatter` for marks of which the outline alone is drawn."""
+        return {"label": self.label, "edgecolors": self.colour, "facecolors": "white", "marker": self.mark}
 
 
 def looks(runs: Sequence[Run]) -> list[Look]:
@@ -93,6 +106,32 @@ def figure(path: Path, width: float, height: float) -> Iterator[Figure]:
         remove_stale_parts(path)
         with replacing(path) as part:
             drawn.savefig(part, format=kind[1:], metadata=date)
+
+
+def legend_below(drawn: Figure, columns: int = 3, *, size: float = 9) -> None:
+    """Put one legend below all panels, as wide as the figure at most; the figure grows by its height.
+
+    Args:
+        drawn: The figure, with all its lines and points.
+        columns: In how many columns the legend is set at most.
+        size: Of its letters, in points.
+    """
+    entries: dict[str, Any] = {}
+    for axes in drawn.axes:
+        entries |= {name: handle for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if not entries:
+        return
+    canvas = FigureCanvasAgg(drawn)
+    room = _LEGEND_ROOM * drawn.bbox.width
+    for letters, count in itertools.product((None, *_LINE_LENGTHS), range(min(columns, len(entries)), 0, -1)):
+        names = [plain("\n".join(wrap(name, letters))) if letters else name for name in entries]
+        legend = drawn.legend(entries.values(), names, loc="outside lower center", ncols=count, fontsize=size)
+        box = legend.get_window_extent(canvas.get_renderer())  # type: ignore[no-untyped-call]
+        if box.width <= room:
+            break
+        legend.remove()
+    width, height = drawn.get_size_inches()
+    drawn.set_size_inches(width, height + box.height / drawn.dpi)
 
 
 def require(runs: Sequence[Run], report: str, what: str) -> None:

@@ -1,7 +1,8 @@
 """The images of the site: frames, and layers of label maps and errors that a browser lays over them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -33,10 +34,24 @@ _INSIDE, _EDGE = 150, 255
 Layer = NDArray[np.uint8]
 
 
+class SceneMedia(NamedTuple):
+    """What the images of a scene have shown while they were written.
+
+    Attributes:
+        problems: A sentence for each thing that cannot be shown.
+        objects: The ids of the objects in the label maps and the truth.
+        differing: For each frame, on which share of the pixels of objects the label maps of the runs differ.
+    """
+
+    problems: tuple[str, ...]
+    objects: frozenset[int]
+    differing: tuple[float, ...]
+
+
 def write_scene(
     folder: Path, scene: SequencePage, video: Video | None, *, step: Callable[[], None] = lambda: None
-) -> Iterator[str]:
-    """Write all images of a scene; yield a sentence for each thing that cannot be shown.
+) -> SceneMedia:
+    """Write all images of a scene.
 
     Args:
         folder: The site's.
@@ -49,23 +64,64 @@ def write_scene(
     written = {
         each.number: frozenset(written_frames(masks_folder(each.run.folder, scene.name))) for each in scene.entries
     }
+    problems: list[str] = []
+    objects: set[int] = set()
+    differing = []
     for i, frame in enumerate(scene.frames):
         truth = None
         try:
             if video is not None:
                 truth = _write_frame(media, video, frame, i)
         except BadInputError as error:
-            yield str(error)
+            problems.append(str(error))
+        frame_maps = _FrameMaps()
         for entry in scene.entries:
             masks = masks_folder(entry.run.folder, scene.name)
             try:
                 labels = read_masks(masks, frame) if frame in written[entry.number] else None
             except BadInputError as error:
-                yield str(error)
+                problems.append(str(error))
                 continue
             if labels is not None:
                 _write_layers(media, f"{entry.number:03d}-{i:05d}", labels, truth)
+                frame_maps.add(labels)
+        objects |= frame_maps.objects | (_ids(truth) - {VOID})
+        differing.append(frame_maps.differing)
         step()
+    return SceneMedia(tuple(problems), frozenset(objects), tuple(differing))
+
+
+class _FrameMaps:
+    """What the label maps of one frame show together, without keeping them."""
+
+    def __init__(self) -> None:
+        self.objects: set[int] = set()
+        self._lowest: LabelMap | None = None
+        self._highest: LabelMap | None = None
+        self._same_size = True
+
+    def add(self, labels: LabelMap) -> None:
+        """Take one run's label map."""
+        self.objects |= _ids(labels)
+        if self._lowest is None or self._highest is None:
+            self._lowest = self._highest = labels
+        elif labels.shape == self._lowest.shape:
+            self._lowest, self._highest = np.minimum(self._lowest, labels), np.maximum(self._highest, labels)
+        else:
+            self._same_size = False
+
+    @property
+    def differing(self) -> float:
+        """On which share of the pixels of objects the maps differ; 0 for maps of several sizes."""
+        if self._lowest is None or self._highest is None or not self._same_size:
+            return 0.0
+        return float((self._lowest != self._highest).sum() / max(int((self._highest > 0).sum()), 1))
+
+
+def _ids(labels: LabelMap | None) -> set[int]:
+    if labels is None:
+        return set()
+    return {*np.flatnonzero(np.bincount(labels.ravel())).tolist()} - {0}
 
 
 def _write_frame(media: Path, video: Video, frame: str, i: int) -> LabelMap | None:

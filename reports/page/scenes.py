@@ -1,6 +1,6 @@
 """What the site shows: runs with a number and a colour each, and scenes, the sequences that some of them share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from vos_bench.formats.mask_folders import written_frames
 from vos_bench.names import frame_order
 from vos_bench.records import Run, masks_folder
 from vos_bench.records.summary import sequence_score
+from vos_bench.reports.overlays import object_colours
 from vos_bench.reports.style import COLOURS, GREY, distinct_names
 
 LINE_COLOURS = (*(colour for colour in COLOURS if colour not in {"#000000", "#F0E442"}), "currentColor", GREY)
@@ -163,6 +164,62 @@ def frame_scores(run: Run, name: str, frames: Sequence[str]) -> dict[str, list[f
                 found.setdefault(frame, []).append(value)
         means[measure] = [round(float(np.mean(found[frame])), 4) if frame in found else None for frame in frames]
     return means
+
+
+def frame_means(run: Run, name: str, frames: Sequence[str]) -> dict[int, float]:
+    """Return the mean of J and F of each scored frame, or J alone where the protocol has no F, by its place."""
+    found = frame_scores(run, name, frames)
+    values = {i: [each[i] for each in found.values()] for i in range(len(frames))}
+    return {i: float(np.mean(scored)) for i, each in values.items() if (scored := [x for x in each if x is not None])}
+
+
+class ShownObject(NamedTuple):
+    """An object in the pictures of a scene.
+
+    Attributes:
+        name: What the dataset calls it.
+        colour: In every overlay, as CSS has it.
+    """
+
+    name: str
+    colour: str
+
+
+def scene_objects(scene: SequencePage, video: Video | None, shown: Collection[int]) -> list[ShownObject]:
+    """Return the objects of a scene by their id: those with scores, and those that are `shown` in label maps."""
+    names: dict[int, str] = {}
+    for entry in scene.entries:
+        names |= {each.object: str(each.shown_name) for each in entry.run.sequence_records[scene.name].scores}
+    for k in {*shown} - {*names}:
+        names[k] = str(video.object_names.get(k, k)) if video else str(k)
+    colours = object_colours().tolist()
+    return [
+        ShownObject(f"object {name}" if name == str(k) else name, css_colour(colours[(k - 1) % len(colours)]))
+        for k, name in sorted(names.items())
+    ]
+
+
+def css_colour(colour: Sequence[int]) -> str:
+    """Return red, green and blue as CSS has them."""
+    return f"rgb({', '.join(map(str, colour))})"
+
+
+class Tick(NamedTuple):
+    """A frame that the axis below the curves names, and how far from the left it lies, in percent."""
+
+    frame: str
+    left: float
+
+
+TICKS = 5
+"""How many frames an axis names at most."""
+
+
+def frame_axis(frames: Sequence[str]) -> list[Tick]:
+    """Return the frames that the axis names: the first, the last, and others evenly between them."""
+    last = len(frames) - 1
+    places = np.unique(np.linspace(0, last, TICKS).round().astype(int)).tolist() if frames else []
+    return [Tick(frames[i], round(100 * i / max(last, 1), 2)) for i in places]
 
 
 def sequence_scores(run: Run, name: str) -> dict[str, float]:

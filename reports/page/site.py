@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -14,6 +14,7 @@ from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing_folder
 from vos_bench.metrics.measures import measure
+from vos_bench.names import counted
 from vos_bench.records import Run
 from vos_bench.records.identity import hardware
 from vos_bench.reports.published_sequences import source
@@ -21,18 +22,24 @@ from vos_bench.reports.style import require
 
 from .charts import latency_histogram, sparkline
 from .comparisons import run_rows, scene_rows, scene_summary
+from .headline import headline_groups
 from .leaderboard import leaderboard
-from .media import ERROR_COLOURS, THUMBNAIL, write_scene
+from .media import ERROR_COLOURS, THUMBNAIL, SceneMedia, write_scene
+from .opening import opening
 from .scenes import (
     LateStart,
     RunPage,
     SequencePage,
+    css_colour,
     entries_of,
+    frame_axis,
     frame_scores,
     late_starts,
+    scene_objects,
     scenes_of,
     sequence_scores,
 )
+from .settings import grouped_settings
 
 MARKER = ".vos-bench-page"
 """In the folder of every site: a folder without it is never written over."""
@@ -58,12 +65,14 @@ def write_page(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> None:
     scenes = scenes_of(entries, options.sequences)
     videos, problems = _open_videos(scenes, options)
-    problems += _write_media(folder, scenes, videos, options)
+    media = _write_media(folder, scenes, videos, options)
+    problems += [problem for each in media.values() for problem in each.problems]
     late = _late_starts(scenes, videos, problems)
     templates = _templates()
     common = {"entries": entries, "scenes": scenes, "problems": [*dict.fromkeys(problems)]}
     board = {
         "board": leaderboard(entries),
+        "charts": headline_groups(entries),
         "ranges": {scene.number: _range(scene) for scene in scenes},
         "thumbnails": {scene.number for scene in scenes if (folder / scene.media / THUMBNAIL).is_file()},
     }
@@ -71,9 +80,10 @@ def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> 
     for entry in entries:
         _render(templates, "run.html", folder / entry.file, {**common, **_run_page(entry, scenes)})
     for scene in scenes:
-        page = _scene_page(folder, scene, scenes, late.get(scene.number, []))
-        has_folders = (video := videos[scene.number]) is not None and bool(video.object_names)
-        _render(templates, "sequence.html", folder / scene.file, {**common, **page, "has_folders": has_folders})
+        found = _Found(videos[scene.number], media[scene.number], late.get(scene.number, []))
+        _render(
+            templates, "sequence.html", folder / scene.file, {**common, **_scene_page(folder, scene, scenes, found)}
+        )
     for name in STATIC:
         source = files("vos_bench.reports.page").joinpath("static", name)
         (folder / name).write_bytes(source.read_bytes())
@@ -89,6 +99,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     templates.filters["measure"] = measure
+    templates.filters["counted"] = counted
     return templates
 
 
@@ -98,6 +109,14 @@ def _render(templates: jinja2.Environment, template: str, path: Path, values: Ma
 
 Videos = Mapping[int, Video | None]
 """A scene's number to its frames and truth; None where the data are not here."""
+
+
+class _Found(NamedTuple):
+    """What a scene's page shows besides its runs: the data where they are here, its images, and its later objects."""
+
+    video: Video | None
+    media: SceneMedia
+    late: Sequence[LateStart]
 
 
 def _open_videos(scenes: Sequence[SequencePage], options: ReportOptions) -> tuple[Videos, list[str]]:
@@ -116,12 +135,15 @@ def _open_videos(scenes: Sequence[SequencePage], options: ReportOptions) -> tupl
     return videos, problems
 
 
-def _write_media(folder: Path, scenes: Sequence[SequencePage], videos: Videos, options: ReportOptions) -> list[str]:
+def _write_media(
+    folder: Path, scenes: Sequence[SequencePage], videos: Videos, options: ReportOptions
+) -> dict[int, SceneMedia]:
+    """Write the images of all scenes; return by a scene's number what they have shown."""
     # Decoding and encoding let go of the interpreter's lock, so that threads use all cores.
     total = sum(len(scene.frames) for scene in scenes)
     with options.progress.counting("frames", total) as step, ThreadPoolExecutor() as pool:
-        found = pool.map(lambda scene: list(write_scene(folder, scene, videos[scene.number], step=step)), scenes)
-        return [problem for each in found for problem in each]
+        found = pool.map(lambda scene: write_scene(folder, scene, videos[scene.number], step=step), scenes)
+        return {scene.number: each for scene, each in zip(scenes, found, strict=True)}
 
 
 def _late_starts(scenes: Sequence[SequencePage], videos: Videos, problems: list[str]) -> dict[int, list[LateStart]]:
@@ -175,8 +197,6 @@ def _run_page(entry: RunPage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
                 "sparks": _sparks(run, name, frames),
             }
         )
-    settings = run.record.model_dump(mode="json", exclude={"scores", "schema_version"})
-    settings["dataset"]["sequences"] = len(run.record.dataset.sequences)
     histogram = latency_histogram(run)
     return {
         "entry": entry,
@@ -185,7 +205,7 @@ def _run_page(entry: RunPage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
         "hardware": hardware(run.record),
         "sequence_rows": rows,
         "shown": [*dict.fromkeys((run.object_score, "J", "F"))],
-        "settings": list(_flat(settings)),
+        "settings": grouped_settings(run),
         "histogram": histogram,
         "published": run_rows(run),
         "published_source": source(),
@@ -197,40 +217,31 @@ def _sparks(run: Run, name: str, frames: Sequence[str]) -> list[str]:
     return [sparkline(found[measure], f"{measure} over the frames") if frames else "" for measure in ("J", "F")]
 
 
-def _flat(value: object, name: str = "") -> Any:
-    """Yield every setting with its dotted name, as `--set` writes it."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
-        for i, inner in enumerate(value):
-            yield from _flat(inner, f"{name}[{i}]")
-    elif value not in (None, "", [], {}, ()):
-        yield name, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _scene_page(
-    folder: Path, scene: SequencePage, scenes: Sequence[SequencePage], late: Sequence[LateStart]
-) -> dict[str, Any]:
-    media = folder / scene.media
-    have = {path.name for path in media.iterdir()}
+def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage], found: _Found) -> dict[str, Any]:
+    have = {path.name for path in (folder / scene.media).iterdir()}
     i = scenes.index(scene)
+    opened = opening(scene, found.media.differing)
     data = {
         "media": scene.media,
         "frames": scene.frames,
         "hasFrame": [f"frame-{k:05d}.webp" in have for k in range(len(scene.frames))],
         "hasTruth": [f"truth-{k:05d}.png" in have for k in range(len(scene.frames))],
         "runs": [_viewer_run(entry, scene, have) for entry in scene.entries],
-        "late": [{"name": each.name, "place": each.place} for each in late],
+        "late": [{"name": each.name, "place": each.place} for each in found.late],
+        "opening": opened.place,
     }
     return {
         "scene": scene,
         "data": data,
-        "late": late,
+        "late": found.late,
+        "opening": opened,
+        "axis": frame_axis(scene.frames),
+        "objects": scene_objects(scene, found.video, found.media.objects),
+        "has_folders": found.video is not None and bool(found.video.object_names),
         "across": _across(len(scene.entries)),
         "previous": scenes[i - 1] if i else None,
         "next": scenes[i + 1] if i + 1 < len(scenes) else None,
-        "error_colours": [f"rgb{colour}" for colour in ERROR_COLOURS],
+        "error_colours": [css_colour(colour) for colour in ERROR_COLOURS],
         "means": {entry.number: _mean(entry.run, scene.name) for entry in scene.entries},
         "published": (rows := scene_rows(scene)),
         "published_best": scene_summary(rows),

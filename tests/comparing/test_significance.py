@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vos_bench.comparing.significance import change
+from vos_bench.comparing.significance import change, score_interval
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
 from vos_bench.reports.delta import make_table
@@ -79,3 +79,38 @@ def test_the_report_refuses_one_run_and_runs_of_different_data(make_run: MakeRun
         make_table([one])
     with pytest.raises(NotComparableError, match="fingerprint"):
         make_table([one, make_run({"a": (0.5, 0.5)}, fingerprint="e" * 64)])
+
+
+def test_the_interval_of_a_score_is_that_of_its_sequences(make_run: MakeRun) -> None:
+    values = np.random.default_rng(2).uniform(0.2, 0.9, 150)
+    found = score_interval([make_run({f"s{i}": (float(v), float(v)) for i, v in enumerate(values)})], "J&F")
+    assert found is not None
+    half = 1.96 * values.std() / np.sqrt(values.size)
+    assert found == pytest.approx((values.mean() - half, values.mean() + half), abs=0.2 * half)
+
+
+def test_the_interval_of_seeds_is_that_of_their_mean(make_run: MakeRun) -> None:
+    opposite = [make_run({"a": (x, x), "b": (1 - x, 1 - x)}, seed=seed) for seed, x in enumerate((0.2, 0.8))]
+    assert score_interval(opposite, "J&F") == (0.5, 0.5), "the mean of the seeds is the same on both sequences"
+    assert score_interval(opposite[:1], "J&F") == (0.2, 0.8)
+
+
+def test_one_sequence_has_no_interval_and_neither_has_a_score_that_is_not_there(make_run: MakeRun) -> None:
+    assert score_interval([make_run({"a": (0.5, 0.5), "b": None})], "J&F") is None
+    assert score_interval([make_run({"a": (0.5, 0.5), "b": (0.6, 0.6)})], "G") is None
+
+
+def test_the_interval_follows_the_averaging_of_the_protocol(make_run: MakeRun) -> None:
+    """G weighs the seen and the unseen alike, however many sequences there are of each."""
+    run = make_run({"a": (0.2, 0.2), "b": (0.2, 0.2), "c": (0.2, 0.2), "d": (0.8, 0.8)})
+    grouped = {
+        name: each.model_copy(
+            update={"scores": (each.scores[0].model_copy(update={"group": "unseen" if name == "d" else "seen"}),)}
+        )
+        for name, each in run.sequence_records.items()
+    }
+    run = replace(run, sequence_records=grouped)
+    found = score_interval([run], "G")
+    assert found == pytest.approx((0.5, 0.5)), "draws without one of the groups have no G"
+    low, high = score_interval([run], "J&F") or (0, 0)
+    assert (low, high) == pytest.approx((0.2, 0.65), abs=0.16)

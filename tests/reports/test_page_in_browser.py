@@ -48,9 +48,10 @@ def wait(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def visit(browser: Any, page: Path) -> None:
+def visit(browser: Any, page: Path, *, frame: int | None = None) -> None:
+    """Open a page; a viewer at a frame, or where it opens by itself."""
     browser.get("about:blank")
-    browser.get(page.as_uri())
+    browser.get(page.as_uri() + ("" if frame is None else f"#{frame}"))
 
 
 def run(browser: Any, script: str) -> Any:
@@ -203,7 +204,7 @@ def test_a_name_that_is_markup_shows_as_text(browser: Any, site: Path, board: Pa
 def test_the_keyboard_moves_through_the_frames_views_and_sequences(browser: Any, site: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    visit(browser, site / "sequence-001.html")
+    visit(browser, site / "sequence-001.html", frame=0)
     for key, expected in (
         (Keys.ARROW_RIGHT, 1),
         (Keys.ARROW_RIGHT, 2),
@@ -228,7 +229,7 @@ def test_the_keyboard_moves_through_the_frames_views_and_sequences(browser: Any,
 
 
 def test_it_plays_to_the_end_and_stops(browser: Any, site: Path) -> None:
-    visit(browser, site / "sequence-001.html")
+    visit(browser, site / "sequence-001.html", frame=0)
     press(browser, " ")
     assert run(browser, "document.getElementById('play').textContent") == "Pause"
     wait(lambda: position(browser) == 5)
@@ -261,13 +262,74 @@ def test_a_click_on_the_curve_shows_that_frame_of_every_method(browser: Any, sit
 
 
 def test_a_method_can_be_hidden_and_an_address_leads_to_its_frame(browser: Any, site: Path) -> None:
-    browser.get("about:blank")
-    browser.get((site / "sequence-001.html").as_uri() + "#4")
+    visit(browser, site / "sequence-001.html", frame=4)
     wait(lambda: position(browser) == 4)
     lines = "document.querySelectorAll('#chart-J polyline').length"
     assert run(browser, lines) == 2
     run(browser, "document.querySelector('.panel input').click()")
     assert run(browser, lines) == 1
+
+
+def test_a_viewer_opens_on_the_telling_frame_and_an_address_may_name_another(browser: Any, site: Path) -> None:
+    page = site / "sequence-001.html"
+    visit(browser, page)
+    telling = int(run(browser, "JSON.parse(document.getElementById('data').textContent).opening"))
+    assert telling > 0
+    wait(lambda: position(browser) == telling)
+    assert f"frame-{telling:05d}" in run(browser, "document.querySelector('.photo').src")
+    visit(browser, page, frame=0)
+    wait(lambda: position(browser) == 0)
+    click(browser, "#opening button")
+    assert position(browser) == telling
+
+
+def test_the_axis_stands_below_its_curve_with_each_frame_under_its_place(browser: Any, site: Path) -> None:
+    visit(browser, site / "sequence-001.html")
+    for measure in "JF":
+        chart = f"document.getElementById('chart-{measure}')"
+        left, right, bottom = run(browser, f"(r => [r.left, r.right, r.bottom])({chart}.getBoundingClientRect())")
+        ticks = run(
+            browser,
+            f"Array.from({chart}.closest('figure').querySelectorAll('.axis span'))"
+            ".map(s => [s.textContent, s.getBoundingClientRect()]).map(([t, r]) => [t, r.left, r.right, r.top])",
+        )
+        assert [text for text, *_ in ticks] == ["00000", "00001", "00002", "00004", "00005"]
+        following = [*(start for _, start, _, _ in ticks[1:]), right + 2]
+        for (text, start, end, top), beyond in zip(ticks, following, strict=True):
+            assert start - 1 <= left + (right - left) * int(text) / 5 <= end + 1
+            assert left - 1 <= start < end < beyond
+            assert top >= bottom
+
+
+@pytest.mark.parametrize("width", [0, 375])
+def test_the_points_of_the_headline_lie_on_their_intervals_in_the_order_of_the_scores(
+    browser: Any, make_run: MakeRun, tmp_path: Path, width: int
+) -> None:
+    runs = [make_run({"a": (J, J), "b": (J + 0.2, J + 0.2)}, method=str(J)) for J in (0.6, 0.4)]
+    write_page(runs, ReportOptions(out=tmp_path / "site", root=tmp_path))
+    emulate(browser, width=width)
+    visit(browser, tmp_path / "site" / "index.html")
+    lines = run(
+        browser,
+        "Array.from(document.querySelectorAll('.headline li')).map(li => ['.point', '.interval', '.track'].map(c => "
+        "li.querySelector(c).getBoundingClientRect()).map(r => [r.left, r.right]))",
+    )
+    assert len(lines) == 2
+    middles = [(point[0] + point[1]) / 2 for point, _, _ in lines]
+    for middle, (_, interval, track) in zip(middles, lines, strict=True):
+        assert track[0] - 1 <= interval[0] <= middle <= interval[1] <= track[1] + 1
+    assert middles[0] > middles[1], "the best first"
+    emulate(browser)
+
+
+def test_a_folded_group_of_settings_opens(browser: Any, site: Path) -> None:
+    visit(browser, site / "run-001.html")
+    shown = "Array.from(document.querySelectorAll('dl.settings')).map(d => d.checkVisibility())"
+    before = run(browser, shown)
+    assert before[0]
+    assert before.count(False) == 2
+    click(browser, "details.settings:not([open]) summary")
+    assert run(browser, shown).count(False) == 1
 
 
 def test_a_drag_along_the_curve_moves_through_the_frames(browser: Any, site: Path) -> None:
@@ -295,6 +357,7 @@ def test_on_a_phone_methods_stand_side_by_side_and_everything_is_in_reach(browse
     )
     assert first[1] == second[1]
     assert first[0] < second[0] < 375
+    assert run(browser, "document.documentElement.scrollWidth") == 375
     click(browser, "#play")
     wait(lambda: position(browser) == 5)
     click(browser, ".choices label:nth-of-type(3)")

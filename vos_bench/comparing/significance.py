@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos_bench.errors import NotComparableError
+from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted
-from vos_bench.records import Run
+from vos_bench.records import ObjectRecord, Run
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
+INTERVAL_RESAMPLES = 1_000
+"""Of the interval of one score, whose means a protocol makes object by object."""
 _SEED = 20200823
 """Fixed, so that the same two runs give the same interval every time."""
 
@@ -140,6 +143,55 @@ def bootstrap_mean(
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, (tail, 1 - tail), method="linear")
     return Interval(float(sums.sum() / counts.sum()), float(low), float(high))
+
+
+def score_interval(
+    runs: Sequence[Run], score: str, *, resamples: int = INTERVAL_RESAMPLES, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """Return the interval of a run's score, or of the mean score of seeds: a bootstrap over sequences.
+
+    Whole sequences are drawn, the same ones for every seed, and averaged as the protocol averages a run.
+
+    Args:
+        runs: One run, or several that differ in nothing but the seed; a sequence counts where all of them scored it.
+        score: Which score.
+        resamples: How often to draw.
+        confidence: Confidence of the interval.
+
+    Returns:
+        Both ends, fractions; None for fewer than two sequences, or where the score is not one of single objects.
+    """
+    protocol = scoring_protocol(runs[0].record.protocol.name)
+    names = [name for name in runs[0].sequence_records if all(run.has_scores(name) for run in runs)]
+    if len(names) < 2 or protocol.tracks:
+        return None
+    objects = [[[_Scored.of(each) for each in run.sequence_records[name].scores] for name in names] for run in runs]
+    drawn = np.random.default_rng(_SEED).integers(len(names), size=(resamples, len(names)))
+    means = [
+        np.mean([protocol.averaging.apply([x for i in draw for x in each[i]]).get(score, np.nan) for each in objects])
+        for draw in drawn
+    ]
+    tail = (1 - confidence) / 2
+    if np.isnan(means).all():
+        return None
+    low, high = np.nanquantile(means, (tail, 1 - tail), method="linear")
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """An object's numbers, looked up once: every draw asks for them again."""
+
+    group: str
+    numbers: Mapping[str, float]
+
+    @classmethod
+    def of(cls, record: ObjectRecord) -> "_Scored":
+        return cls(record.group, record.statistics())
+
+    def statistics(self) -> Mapping[str, float]:
+        """Return the numbers."""
+        return self.numbers
 
 
 def object_scores(run: Run) -> ScoresByObject:

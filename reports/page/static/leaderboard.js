@@ -62,7 +62,7 @@ function filter(words) {
     runs += rows.length;
     shown += left;
   }
-  document.getElementById("count").textContent = `${shown} of ${runs} runs`;
+  document.getElementById("count").textContent = `${shown} of ${runs} run${runs === 1 ? "" : "s"}`;
 }
 
 function makeToggle(button) {

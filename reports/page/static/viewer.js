@@ -158,7 +158,7 @@ panels.forEach((panel) => {
   panel.querySelector(".stack").addEventListener("click", () => panel.classList.toggle("large"));
 });
 slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
-document.querySelectorAll("#late button").forEach((button) => {
+document.querySelectorAll("button[data-place]").forEach((button) => {
   button.addEventListener("click", () => { stop(); show(Number(button.dataset.place)); });
 });
 opacity.addEventListener("input", () => show(current));
@@ -195,4 +195,4 @@ document.addEventListener("keydown", (event) => {
 });
 
 charts.forEach(drawChart);
-show(Number(location.hash.slice(1)) || 0);
+show(location.hash === "" ? data.opening : Number(location.hash.slice(1)) || 0);

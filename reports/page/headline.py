@@ -9,7 +9,8 @@ import numpy as np
 from vos_bench.comparing.significance import score_interval
 from vos_bench.names import counted
 from vos_bench.records import RunRecord
-from vos_bench.records.identity import rules, same_but_seed
+from vos_bench.records.identity import rules
+from vos_bench.records.seeds import seed_key
 
 from .scenes import RunPage
 
@@ -110,10 +111,13 @@ def _about(record: RunRecord) -> str:
 
 
 def _group(entries: Sequence[RunPage], title: str) -> HeadlineGroup:
-    seeds: dict[str, list[RunPage]] = {}
-    for entry in entries:
-        seeds.setdefault(same_but_seed(entry.run.record), []).append(entry)
-    rows = sorted((_row(each) for each in seeds.values()), key=lambda row: (-row.value, row.name))
+    seeds: dict[str, dict[int, RunPage]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.run.record.ended):
+        # The same run made twice counts once, by its later record.
+        seeds.setdefault(seed_key(entry.run), {})[entry.run.record.seed] = entry
+    rows = sorted(
+        (_row([each[seed] for seed in sorted(each)]) for each in seeds.values()), key=lambda row: (-row.value, row.name)
+    )
     lowest, highest = _axis([x for row in rows for x in (row.low, row.high, *row.seeds)])
     return HeadlineGroup(title, entries[0].run.headline, tuple(rows), lowest, highest)
 

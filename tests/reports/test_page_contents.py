@@ -180,7 +180,7 @@ def test_the_headline_has_a_line_for_each_method_best_first_on_an_axis_that_hold
 
 def test_seeds_are_one_line_with_a_dot_each(make_run: MakeRun) -> None:
     runs = [make_run({"a": (J, J), "b": (J, J)}, seed=seed) for seed, J in enumerate((0.5, 0.7, 0.6))]
-    (chart,) = groups(runs)
+    (chart,) = groups([make_run({"a": (0.1, 0.1), "b": (0.1, 0.1)}, seed=0), *runs])  # seed 0 was made twice
     (row,) = chart.rows
     assert (row.name, row.value, row.seeds) == ("mine", pytest.approx(0.6), (0.5, 0.6, 0.7))
     assert (row.low, row.high) == (pytest.approx(0.6), pytest.approx(0.6)), "no sequence decides anything here"

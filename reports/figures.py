@@ -38,6 +38,9 @@ SHOWN = 4
 TITLE = 44
 """Letters in a line above one of two panels."""
 
+SHORT = 8
+"""Letters of a frame's name that need no care."""
+
 
 def _scored(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if any(sequence.scores for sequence in run.sequence_records.values())]
@@ -114,10 +117,18 @@ def _curve_panel(
         axis.plot([values.get(frame, np.nan) for frame in frames], **look.for_lines)
     axis.set_ylim(-0.02, 1.02)
     axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    # As many frames as fit side by side.
-    count = int(np.clip(TITLE // (max(map(len, frames), default=0) + 4), 2, 5))
-    ticks = np.unique(np.linspace(0, len(frames) - 1, count).astype(int)).tolist() if frames else []
-    axis.set_xticks(ticks, [plain(frames[i]) for i in ticks])
+    _name_frames(axis, frames)
+
+
+def _name_frames(axis: Axes, frames: Sequence[str]) -> None:
+    """Name as many frames as fit side by side; long names of the first and the last one stay below their own panel."""
+    longest = max(map(len, frames), default=0)
+    count = int(np.clip(TITLE // (longest + 4), 2, 5))
+    places = np.unique(np.linspace(0, len(frames) - 1, count).astype(int)).tolist() if frames else []
+    labels = axis.set_xticks(places, [plain(frames[i]) for i in places])
+    if longest > SHORT and len(places) > 1:
+        labels[0].label1.set_horizontalalignment("left")
+        labels[-1].label1.set_horizontalalignment("right")
 
 
 def distribution(runs: Sequence[Run], options: ReportOptions) -> list[Path]:

@@ -20,7 +20,7 @@ from vos_bench.records import Run, probabilities_folder
 from vos_bench.tables import Column, Table
 
 from .strips import open_data
-from .style import Look, distinct_names, figure, looks, require
+from .style import Look, distinct_names, figure, legend_below, looks, require
 
 FRAMES = 12
 """Of each sequence at most so many frames are read, evenly spread: neighbours say nearly the same."""
@@ -231,7 +231,7 @@ def reliability(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
         above.set(ylabel="share of the pixels that are the object", ylim=(-0.02, 1.02))
         below.set(xlabel="probability of the object", ylabel="pixels", yscale="log", xlim=(-0.02, 1.02))
         below.yaxis.set_major_formatter(PercentFormatter(1))
-        drawn.legend(*above.get_legend_handles_labels(), loc="outside lower center", ncols=1)
+        legend_below(drawn, 1)
     return [options.out]
 
 

@@ -121,11 +121,11 @@ def _curve_panel(
 
 
 def _name_frames(axis: Axes, frames: Sequence[str]) -> None:
-    """Name as many frames as fit side by side; long names of the first and the last one stay below their own panel."""
+    """Name as many frames as fit side by side; a long name is broken, and stays below its own panel."""
     longest = max(map(len, frames), default=0)
     count = int(np.clip(TITLE // (longest + 4), 2, 5))
     places = np.unique(np.linspace(0, len(frames) - 1, count).astype(int)).tolist() if frames else []
-    labels = axis.set_xticks(places, [plain(frames[i]) for i in places])
+    labels = axis.set_xticks(places, ["\n".join(wrap(plain(frames[i]), TITLE // 2 - 4)) for i in places])
     if longest > SHORT and len(places) > 1:
         labels[0].label1.set_horizontalalignment("left")
         labels[-1].label1.set_horizontalalignment("right")

@@ -15,7 +15,7 @@ from vos_bench.records import Run
 from vos_bench.records.identity import same_but_seed, without_corruption
 from vos_bench.tables import SPREAD, Column, Table, percent
 
-from .style import figure, look_of, plain, require
+from .style import figure, legend_below, look_of, plain, require
 
 CLEAN = "clean"
 SEVERITIES = ("1", "2", "3", "4", "5")
@@ -148,10 +148,7 @@ def draw_figure(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
             axis.set_visible(False)
         for axis in axes[::across]:
             axis.set_ylabel(" or ".join(dict.fromkeys(curve.score for curve in curves)))
-        handles = {
-            label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-        }
-        drawn.legend([*handles.values()], [*handles], loc="outside lower center", ncols=3)
+        legend_below(drawn)
     return [options.out]
 
 

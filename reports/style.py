@@ -118,7 +118,8 @@ def legend_below(drawn: Figure, columns: int = 3, *, size: float = 9) -> None:
     """
     entries: dict[str, Any] = {}
     for axes in drawn.axes:
-        entries |= {name: handle for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(name, handle)
     if not entries:
         return
     canvas = FigureCanvasAgg(drawn)

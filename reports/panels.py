@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from vos_bench.records import Run
 
-from .style import Look, distinct_names, look_of
+from .run_names import distinct_names
+from .style import Look, look_of
 
 
 class DataRuns(NamedTuple):

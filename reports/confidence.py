@@ -22,8 +22,8 @@ from vos_bench.tables import Column, Table
 from .strips import open_data
 from .style import Look, distinct_names, figure, legend_below, looks, require
 
-FRAMES = 12
-"""Of each sequence at most so many frames are read, evenly spread: neighbours say nearly the same."""
+FRAMES, EVERY = 6, 12
+"""Of each sequence so many frames are read, or every twelfth one where that is more: neighbours say nearly the same."""
 
 MOST_LINES = 30
 """Of a run with more objects, no line is drawn for each."""
@@ -45,8 +45,8 @@ NOTES = (
     "0 is best. Overconfidence: mean probability minus the share of pixels that are the object; above 0, too much is "
     "claimed.",
     "Counted are the pixels of a box around the object, in the truth and where its probability exceeds one half, "
-    "without undecided ones and without the frame on which it is given; at most "
-    f"{FRAMES} frames a sequence, evenly spread. The line `all` is the mean over the objects.",
+    "without undecided ones and without the frame on which it is given; of each sequence "
+    f"{FRAMES} frames, evenly spread, or every {EVERY}th. The line `all` is the mean over the objects.",
     f"{NOT_SAVED}: run again with --save-probabilities, for a method that gives any.",
 )
 
@@ -160,7 +160,8 @@ def _of_sequence(video: Video, saved: Mapping[str, Path]) -> list[ObjectCalibrat
     if not frames:
         return [ObjectCalibration(video.name, reason=NO_TRUTH)]
     found: dict[int, ObjectCalibration] = {}
-    for frame in evenly(_judged(video, frames), FRAMES):
+    judged = _judged(video, frames)
+    for frame in evenly(judged, max(FRAMES, len(judged) // EVERY)):
         given = set(video.read_prompt(frame).object_ids) if frame in video.prompt_frames else set()
         _count_frame(video, frame, read_probabilities(saved[frame]), given, found)
     for each in found.values():

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from vos_bench.api import LabelMap, Mask, ReportOptions
-from vos_bench.formats.mask_folders import read_masks, written_frames
+from vos_bench.api import Mask, ReportOptions
+from vos_bench.formats.mask_folders import object_folders, read_masks, written_frames
 from vos_bench.formats.probabilities import confidences_of, read_confidences, read_probabilities
-from vos_bench.labelmaps import VOID, object_ids
+from vos_bench.labelmaps import VOID, NarrowLabels, object_ids, read_narrow
 from vos_bench.records import Run, masks_folder
 from vos_bench.tables import Column, Table
 
@@ -165,10 +165,11 @@ def look_over(run: Run, sequence: str) -> list[Glance]:
     """
     folder = masks_folder(run.folder, sequence)
     saved = saved_frames(run, sequence)
+    names = object_folders(folder)
     steps: dict[int, list[Glance]] = {}
     previous: dict[int, _Region] = {}
     for place, frame in enumerate(written_frames(folder)):
-        labels = read_masks(folder, frame)
+        labels: NarrowLabels = read_masks(folder, frame, names) if names else read_narrow(folder / f"{frame}.png")
         now = {k: _Region.of(labels == k) for k in object_ids(labels) if k != VOID}
         probabilities = _probabilities(saved, frame, labels)
         for k in steps:
@@ -181,14 +182,14 @@ def look_over(run: Run, sequence: str) -> list[Glance]:
     return [glance for found in steps.values() for glance in _with_usual(found)]
 
 
-def _probabilities(saved: Mapping[str, Path], frame: str, labels: LabelMap) -> Mapping[int, float]:
+def _probabilities(saved: Mapping[str, Path], frame: str, labels: NarrowLabels) -> Mapping[int, float]:
     if frame not in saved:
         return {}
     kept = read_confidences(saved[frame])
     if kept is not None:
         return kept
     ids, planes = read_probabilities(saved[frame])  # a file from before confidences were kept
-    numbered = np.zeros_like(labels)
+    numbered = np.zeros(labels.shape, np.uint16)
     for number, k in enumerate(ids, start=1):
         numbered[labels == k] = number
     found = zip(ids, confidences_of(planes, numbered).tolist(), strict=True)

@@ -5,14 +5,16 @@ A file `probabilities/SEQUENCE/FRAME.npz` holds `probabilities`, (1 + K) x H x W
 """
 
 import io
+import re
+import struct
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from zlib_ng import zlib_ng
 
 from vos_bench.api import LabelMap
 from vos_bench.errors import BadInputError
@@ -20,6 +22,18 @@ from vos_bench.files import read_bytes, replacing
 
 MOST_BYTES = 1 << 32
 """The largest array that is read: 64 objects at 4096 x 2160 take a quarter of it."""
+
+
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '([<|][fu][1248])', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n",
+    re.DOTALL,
+)
+"""What NumPy writes before an array, version 1.0 of its format; its own reader takes 0.3 ms for that."""
+
+_LOCAL_HEADER = 30
+"""Bytes of a zip's header before an entry, without name and extra field, whose lengths are its last four."""
+
+_INFLATE_ERROR: Any = zlib_ng.error
 
 
 class FrameProbabilities(NamedTuple):
@@ -85,11 +99,11 @@ def read_probabilities(path: Path) -> FrameProbabilities:
     Raises:
         BadInputError: The file cannot be read, is damaged, or holds something else.
     """
-    with _Arrays(path) as arrays:
-        ids, planes = arrays.read("object_ids"), arrays.read("probabilities")
-        if planes.dtype != np.float16 or planes.ndim != 3 or len(planes) != 1 + len(ids):
-            raise arrays.wrong(f"{planes.dtype} of shape {planes.shape} for {len(ids)} objects")
-    return FrameProbabilities(tuple(int(k) for k in ids), planes)
+    arrays = _Arrays(path)
+    ids, planes = arrays.read("object_ids"), arrays.read("probabilities")
+    if planes.dtype != np.float16 or planes.ndim != 3 or len(planes) != 1 + ids.size:
+        raise arrays.wrong(f"{planes.dtype} of shape {planes.shape} for {ids.size} objects")
+    return FrameProbabilities(tuple(int(k) for k in ids.ravel()), planes)
 
 
 def read_confidences(path: Path) -> Mapping[int, float] | None:
@@ -100,12 +114,12 @@ def read_confidences(path: Path) -> Mapping[int, float] | None:
     Raises:
         BadInputError: As `read_probabilities`.
     """
-    with _Arrays(path) as arrays:
-        if "confidences" not in arrays.names:
-            return None
-        ids, values = arrays.read("object_ids"), arrays.read("confidences")
-        if ids.shape != values.shape or ids.ndim != 1:
-            raise arrays.wrong(f"{len(values)} confidences for {len(ids)} objects")
+    arrays = _Arrays(path)
+    if not arrays.holds("confidences"):
+        return None
+    ids, values = arrays.read("object_ids"), arrays.read("confidences")
+    if ids.shape != values.shape or ids.ndim != 1:
+        raise arrays.wrong(f"{values.size} confidences for {ids.size} objects")
     return {int(k): float(value) for k, value in zip(ids, values, strict=True) if not np.isnan(value)}
 
 
@@ -115,18 +129,16 @@ class _Arrays:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(read_bytes(path, most=MOST_BYTES)))
+            self._data = read_bytes(path, most=MOST_BYTES)
+            with zipfile.ZipFile(io.BytesIO(self._data)) as archive:
+                self._entries = {each.filename.removesuffix(".npy"): each for each in archive.infolist()}
         except OSError as error:
             raise BadInputError(f"{path}: cannot be read: {error.strerror or error}; run again to save it") from None
-        except zipfile.BadZipFile:
+        except (zipfile.BadZipFile, ValueError, NotImplementedError):
             raise self.wrong("no npz file") from None
-        self.names = {name.removesuffix(".npy") for name in self._zip.namelist()}
 
-    def __enter__(self) -> "_Arrays":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._zip.close()
+    def holds(self, name: str) -> bool:
+        return name in self._entries
 
     def wrong(self, found: str) -> BadInputError:
         return BadInputError(
@@ -135,20 +147,28 @@ class _Arrays:
 
     def read(self, name: str) -> NDArray[Any]:
         """Read one array. Raises BadInputError where it is missing, damaged or too large."""
-        if name not in self.names:
+        if not self.holds(name):
             raise self.wrong(f"no {name} in it")
-        entry = self._zip.getinfo(f"{name}.npy")
+        entry = self._entries[name]
         if entry.file_size > MOST_BYTES:
             raise self.wrong(f"{entry.file_size} bytes of {name}")
         try:
-            data = self._zip.read(entry)
-            head = io.BytesIO(data[:256])
-            if np.lib.format.read_magic(head) != (1, 0):
+            data = self._content(entry)
+            if (header := _HEADER.match(data)) is None:
                 raise ValueError
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
-            if fortran or dtype.kind not in "fu":
-                raise ValueError
-            array: NDArray[Any] = np.frombuffer(data, dtype, offset=head.tell()).reshape(shape)
-        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+            shape = tuple(int(each) for each in header[2].split(b",") if each.strip())
+            array: NDArray[Any] = np.frombuffer(data, header[1].decode(), offset=header.end()).reshape(shape)
+        except (ValueError, struct.error, _INFLATE_ERROR):
             raise self.wrong(f"{name} is damaged") from None
         return array
+
+    def _content(self, entry: zipfile.ZipInfo) -> bytes:
+        """Return what an entry holds, checked; zlib-ng takes half the time of what Python has."""
+        lengths = self._data[entry.header_offset + _LOCAL_HEADER - 4 : entry.header_offset + _LOCAL_HEADER]
+        start = entry.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", lengths))
+        stored = self._data[start : start + entry.compress_size]
+        if entry.compress_type == zipfile.ZIP_DEFLATED:
+            stored = zlib_ng.decompressobj(-15).decompress(stored, entry.file_size + 1)
+        if len(stored) != entry.file_size or zlib_ng.crc32(stored) != entry.CRC:
+            raise ValueError
+        return stored

@@ -102,6 +102,21 @@ def open_frames(folder: Path) -> Sequence:
     return opened
 
 
+def open_own_videos(root: Path) -> Dataset:
+    """Open a folder of one's own videos and label maps: by the dataset that also opens folders of frames alone.
+
+    Raises:
+        BadInputError: As `open_dataset`; or no such dataset is installed.
+    """
+    for name in names("datasets"):
+        with suppress(BadInputError):  # a broken plugin of another name
+            if dataset(name).frames_folder:
+                break
+    else:
+        raise BadInputError("found no dataset that opens a folder of videos; install vos-bench again")
+    return open_dataset(name, root=root)
+
+
 def dataset_has_server(name: str) -> bool:
     """Say whether a server takes label maps of a dataset; so it may be of one that is not installed any more."""
     return dataset(name).has_server if name in names("datasets") else True

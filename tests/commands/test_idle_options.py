@@ -78,6 +78,8 @@ IDLE = [  # the last option is the one without effect
     (("segment", "{video}/cat.mp4", *MASK, "--export", "nonsense"), "--export nonsense"),
     (("export", "{video}/Annotations", "--format", "coco", "--root", "{video}"), "--root"),
     (("export", "{video}/Annotations", "--format", "coco", "--sequences", "nobody"), "--sequences nobody"),
+    (("export", "{video}/Annotations", "--format", "coco", "--about", "name=x"), "--about name"),
+    (("export", "{video}", "--format", "croissant", "--out", "out", "--root", "{video}"), "--root"),
     (("check-method", "copy-first", "--weights", "{video}/x.pth"), "--weights"),
     (("check-method", "copy-first", "--command", "x"), "command"),
     (("check-method", "copy-first", "--timeout", "3"), "timeout"),

@@ -140,12 +140,13 @@ COMMANDS = {
         "record",
     ),
     "export": Command(
-        "Write label maps in the forms of other programs, or as a video that shows the objects.",
+        "Write label maps, scores or what describes a dataset in the forms of other programs.",
         (
             "export runs/demo/lwl-lite/1f3c9a2e --format overlay --out videos",
             "export runs/demo/lwl-lite/1f3c9a2e --format coco --out coco",
+            "export runs --format runs-csv --out tracking",
         ),
-        "your-data.md",
+        "hub.md",
         "export",
     ),
     "import-masks": Command(

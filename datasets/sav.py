@@ -168,9 +168,9 @@ class Sav(FolderDataset):
     def package(self, masks: Path, archive: Path) -> None:
         """Refuse: the truth is public, and the official tool reads a run's masks as they are."""
         raise BadInputError(
-            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; the truth is "
-            f"public, so score it here: vos-bench score {masks} --dataset sav --split {self.split}. The official tool "
-            "takes the same folder as --pred_root"
+            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}\n"
+            f"  {self._scored_here(masks)}\n"
+            "  the official tool takes the same folder as --pred_root"
         )
 
 

@@ -87,9 +87,10 @@ class StaticImages(Dataset):
 
     def package(self, masks: Path, archive: Path) -> None:
         """Refuse: there is no server for this data."""
+        score = f"vos-bench score {masks} --dataset {self.name} --split {self.split}"
         raise BadInputError(
-            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; the masks "
-            f"are public, so score it here: vos-bench score {masks} --dataset {self.name} --split {self.split}"
+            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}\n"
+            f"  the masks are public, so score it here: {score}"
         )
 
 

@@ -219,8 +219,8 @@ class FolderDataset(Dataset):
     def package(self, masks: Path, archive: Path) -> None:
         """Refuse: there is no server for this data."""
         raise BadInputError(
-            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}; "
-            f"{self._scored_here(masks)}"
+            f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}\n"
+            f"  {self._scored_here(masks)}"
         )
 
     def _scored_here(self, masks: Path) -> str:

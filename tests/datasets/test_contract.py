@@ -76,7 +76,7 @@ def test_an_unknown_sequence_is_refused_with_the_nearest_name(dataset):
 
 
 def test_data_with_public_truth_has_no_server(dataset, tmp_path):
-    with pytest.raises(BadInputError, match=r"there is no server .* vos-bench score"):
+    with pytest.raises(BadInputError, match=r"(?s)there is no server .* vos-bench score"):
         dataset.package(tmp_path / "masks", tmp_path / "out.zip")
     assert not (tmp_path / "out.zip").exists()
 

@@ -84,5 +84,5 @@ def test_the_fingerprint_changes_with_images_and_masks(root, trees, changed):
 
 
 def test_there_is_no_server(root, tmp_path):
-    with pytest.raises(BadInputError, match=r"there is no server .* vos-bench score"):
+    with pytest.raises(BadInputError, match=r"(?s)there is no server .* vos-bench score"):
         opened(root).package(tmp_path / "masks", tmp_path / "out.zip")

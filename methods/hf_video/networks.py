@@ -190,14 +190,15 @@ def _remember_constants(network: Any) -> None:
 
 
 def _remember_rotation(embedding: Any) -> None:
-    """Compute the rotations of a memory attention once: they depend on nothing but the device."""
+    """Compute the rotations of a memory attention once; EdgeTAM has other places for keys than for queries."""
     forward = embedding.forward
-    known: dict[torch.device, Any] = {}
+    known: dict[tuple[torch.device, int], tuple[Tensor, Any]] = {}
 
     def forward_once(features: Tensor, position_ids: Tensor) -> Any:
-        if features.device not in known:
-            known[features.device] = forward(features, position_ids)
-        return known[features.device]
+        key = (features.device, id(position_ids))
+        if key not in known:  # with the places, so that no other tensor gets their id
+            known[key] = (position_ids, forward(features, position_ids))
+        return known[key][1]
 
     embedding.forward = forward_once
 

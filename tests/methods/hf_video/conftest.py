@@ -58,10 +58,10 @@ def edgetam_config() -> Any:
         image_size=SIDE,
         prompt_encoder_config={"image_size": SIDE},
         memory_attention_rope_feat_sizes=[SIDE // 16] * 2,
-        memory_attention_rope_k_sizes=[4, 4],
+        memory_attention_rope_k_sizes=[2, 2],  # other places than the frame has, as in the released network
         memory_attention_num_layers=1,
         perceiver_resampler_num_latents=16,
-        perceiver_resampler_num_latents_2d=16,
+        perceiver_resampler_num_latents_2d=4,
     )
 
 

@@ -69,3 +69,12 @@ def test_the_attention_of_edgetam_is_left_as_it_is(build: Callable[..., Any]) ->
     before = [layer.forward for layer in network.memory_attention.layers]
     attend_by_memory(network)
     assert [layer.forward for layer in network.memory_attention.layers] == before
+
+
+def test_rotations_that_are_kept_are_those_of_queries_and_of_keys(build: Callable[..., Any]) -> None:
+    attention = build("edgetam-hf").network.memory_attention
+    assert len(attention.position_ids) != len(attention.position_ids_k)
+    for places in (attention.position_ids, attention.position_ids_k, attention.position_ids):
+        expected = type(attention.rotary_emb).forward(attention.rotary_emb, torch.empty(0), places)
+        for found, wanted in zip(attention.rotary_emb(torch.empty(0), places), expected, strict=True):
+            assert torch.equal(found, wanted)

@@ -50,7 +50,7 @@ LWL = {
 FIGURES = {
     "docs/add-a-method.md": r"on demo, where `copy-first` has [\d.]+ and `lwl-lite` ([\d.]+)\. ",
     "docs/training.md": r"On the demo J&F is ([\d.]+)\.\s",
-    "README.md": r"\| `lwl-lite` \| mask \|(?:[^|]*\|){3} ([\d.]+) \|",
+    "README.md": r"\| `lwl-lite` \| mask, box \|(?:[^|]*\|){3} ([\d.]+) \|",
 }
 """Where a page says what `lwl-lite` scores on the demo."""
 

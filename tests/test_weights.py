@@ -56,7 +56,8 @@ def test_weights_that_came_along_and_were_changed_are_refused(tmp_path: Path, mo
     path.write_bytes(b"others")
     monkeypatch.setattr(weights.importlib.util, "find_spec", lambda _: spec)
     with pytest.raises(
-        BadInputError, match=r"lite\.safetensors: found sha256 .{64}, expected ddc38a.*install .* again"
+        BadInputError,
+        match=rf"lite\.safetensors: found sha256 .{{64}}, expected {info.weights[0].sha256} .*install .* again",
     ):
         weights.choose(info, given)
     assert weights.choose(info, str(path)) is not None  # named as a file, it is the user's own

@@ -79,14 +79,15 @@ LITE = MethodInfo(
     default=True,
     summary="LWL with a small network trained here: its weights are included, and a laptop suffices.",
     factory="vos_bench.methods.lwl.lite:LwlLiteMethod",
+    prompts=frozenset({"mask", "box"}),
     weights=(
         WeightsInfo(
             name="lwl-lite",
             location="weights/lwl-lite.safetensors",
-            sha256="ddc38a951125b3175e677fd74bfc9e40661229b9dbd8ba98a935a4e7411c89c5",
-            licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train)",
-            note="Trained on the 30 train sequences of DAVIS 2016 and frames synthesised from them; "
-            "weights/lwl-lite.json says how. For weights without that licence: "
+            sha256="d1330b20ba0c0c42daacfbf1148ebf2c58da8123f2f569f21a8fe4317241031c",
+            licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train; ECSSD, which states none: research only)",
+            note="Trained on the 30 train sequences of DAVIS 2016, 1,000 still images (ECSSD) and what is synthesised "
+            "from them; weights/lwl-lite.json says how. For weights without that licence: "
             "vos-bench train lwl-lite --recipe open.",
         ),
     ),
@@ -95,13 +96,17 @@ LITE = MethodInfo(
         "EfficientNet-Lite0 instead of ResNet-50, 128 channels for the target model, a narrower and normalised decoder "
         "that ends at stride 2",
         "the target model also sees the backbone's stride 32",
+        "an object in a box is drawn in a crop around it, not on the whole frame",
         "crops of 304 x 544, a memory of 8 frames, an update every fourth frame, equal weight for the first samples",
     ),
     recipes=tuple(
         RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.lite_recipe:{name.upper()}")
         for name, summary in (
-            ("stage1", "First half of the weights that ship: DAVIS 2016 train and what is synthesised from it."),
-            ("stage2", "Second half: larger crops, the learning rate falls to zero."),
+            (
+                "stage1",
+                "First stage of the weights that ship: DAVIS 2016 train and what is synthesised from it.",
+            ),
+            ("stage2", "Goes on with larger crops, the learning rate falls to zero."),
             ("stage3", "Goes on at the size of test time, with one frame more, at a falling learning rate."),
             ("stage4", "Goes on with still images too: objects of every kind, several at a time, and look-alikes."),
             ("box", "The box encoder alone, so that objects start from boxes; the rest of the network stays."),

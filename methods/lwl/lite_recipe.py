@@ -249,9 +249,9 @@ STAGE4 = LiteRecipe(
 BOX = LiteBoxRecipe(
     "box",
     LiteSettings(
-        epochs=5,
+        epochs=4,
         warm_up=30,
-        cool_down=450,
+        cool_down=350,
         network=LITE_BOX_NETWORK,
         learning_rates={"box_encoder": 1e-3},
         crop=LiteCrop(height=208, width=368, search_area=3.5, size_jitter=(0.2, 0.2), centre_jitter=(0.8, 0.8)),

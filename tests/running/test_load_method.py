@@ -201,8 +201,8 @@ def test_absent_weights_get_the_message_of_the_command():
 
 
 def test_a_method_without_boxes_refuses_them():
-    tracker = vos_bench.load_method("lwl-lite", device="cpu")
-    with pytest.raises(BadInputError, match="lwl-lite starts from a mask, found a box for object 1"):
+    tracker = vos_bench.load_method("label-propagation", device="cpu")
+    with pytest.raises(BadInputError, match="label-propagation starts from a mask, found a box for object 1"):
         tracker.initialize(IMAGE, {1: (0, 0, 2, 2)})
 
 

@@ -112,7 +112,7 @@ def test_an_object_may_start_on_any_frame_and_go_both_ways(call: Call, cat: Path
     assert all((both[name] == forwards[name]).all() for name in [*both][8:])
 
 
-@pytest.mark.parametrize(("method", "start"), [("flow-warp", ""), ("lwl-lite", "grabcut")])
+@pytest.mark.parametrize(("method", "start"), [("flow-warp", ""), ("lwl-lite", ""), ("matching", "grabcut")])
 def test_a_box_will_do_for_every_method(call: Call, cat: Path, method: str, start: str) -> None:
     box = "12,14,52,54"  # around the disk
     assert call("segment", cat, "--box", box, "--method", method, "--out", "out") == 0

@@ -38,7 +38,7 @@ def shipped() -> Path:
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
 def test_weights_that_say_nothing_of_their_network_are_known_by_their_names(shipped, tmp_path, prefix):
     torch.save({f"{prefix}{name}": x for name, x in read_tensors(shipped).items()}, tmp_path / "mine.pth")
-    assert load_network(tmp_path / "mine.pth").config == LITE_NETWORK
+    assert load_network(tmp_path / "mine.pth").config == LITE_BOX_NETWORK
 
 
 def test_the_weights_are_those_of_the_description_and_small(shipped):
@@ -46,7 +46,7 @@ def test_the_weights_are_those_of_the_description_and_small(shipped):
     assert hashlib.sha256(shipped.read_bytes()).hexdigest() == info.sha256
     assert shipped.stat().st_size <= 16 * 2**20
     assert {tensor.dtype for tensor in read_tensors(shipped).values()} == {torch.float16}
-    assert load_network(shipped).config == LITE_NETWORK
+    assert load_network(shipped).config == LITE_BOX_NETWORK
 
 
 def test_the_card_names_data_licence_recipe_and_scores(shipped):
@@ -54,9 +54,10 @@ def test_the_card_names_data_licence_recipe_and_scores(shipped):
     inside = json.loads(read_metadata(shipped)["card"])
     assert {**inside, "scores": card["scores"]} == card
     assert card["method"] == "lwl-lite"
-    assert card["data"][0]["name"] == "davis16"
+    assert [each["name"] for each in card["data"]] == ["davis16", "static-images"]
     assert "CC BY-NC 4.0" in card["licence"]
-    assert card["recipe"] == "stage3"
+    assert "research only" in card["licence"]
+    assert card["recipe"] == "box"
 
 
 def disc(x: int) -> tuple[np.ndarray, np.ndarray]:
@@ -167,24 +168,23 @@ def test_a_filled_box_is_the_smallest_around_the_mask():
     assert torch.equal(boxes, expected)
 
 
-def boxed(shipped: Path, path: Path) -> Path:
-    """Write the shipped network with a fresh box encoder."""
-    torch.manual_seed(0)
-    network = LwlNetwork(LITE_BOX_NETWORK)
-    network.load_state_dict(read_tensors(shipped), strict=False)
-    save_network(network, path)
-    return path
-
-
 def test_a_network_for_masks_leaves_a_box_encoder_out(shipped, tmp_path):
-    path = boxed(shipped, tmp_path / "box.safetensors")
-    assert load_network(path).config == LITE_BOX_NETWORK
-    assert load_network(dict(read_tensors(path))).config == LITE_BOX_NETWORK
-    assert load_network(path, LITE_NETWORK).box_encoder is None
+    network = load_network(shipped, LITE_NETWORK)
+    assert network.box_encoder is None
+    save_network(network, tmp_path / "mask.safetensors")
+    assert load_network(tmp_path / "mask.safetensors").config == LITE_NETWORK
+    assert load_network(dict(read_tensors(tmp_path / "mask.safetensors"))).config == LITE_NETWORK
 
 
-def test_a_box_is_drawn_in_a_crop_around_it(shipped, tmp_path):
-    method = LwlLiteMethod(LiteTrackerConfig(), weights=boxed(shipped, tmp_path / "box.safetensors"))
+def test_an_object_is_found_in_its_box(shipped):
+    method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
+    image, mask = disc(50)
+    found = method.initialize(image, Prompt(boxes={1: (26.0, 36.0, 75.0, 85.0)})).labels == 1
+    assert (found & mask).sum() / (found | mask).sum() > 0.8
+
+
+def test_a_box_is_drawn_in_a_crop_around_it(shipped):
+    method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
     image = np.zeros((480, 854, 3), np.uint8)
     method.initialize(image, Prompt(boxes={1: (-20.0, 10.0, 60.0, 70.0), 2: (700.0, 400.0, 701.0, 401.0)}))
     drawn = method._tracker._draw(torch.from_numpy(image).permute(2, 0, 1), [(-20, 10, 79, 59), (700, 400, 0, 0)])
@@ -194,12 +194,14 @@ def test_a_box_is_drawn_in_a_crop_around_it(shipped, tmp_path):
 
 
 def test_the_box_recipe_moves_the_box_encoder_alone(shipped, tmp_path):
+    start = tmp_path / "stage4.safetensors"
+    save_network(load_network(shipped, LITE_NETWORK), start)
     settings = ("epochs=1", "steps_per_epoch=2", "workers=0", "batch_size=2", 'data=[{dataset="demo"}]')
     small = (*settings, "crop.height=64", "crop.width=96")
-    result = train("lwl-lite", "box", out=tmp_path / "out", weights=shipped, settings=small, device="cpu")
+    result = train("lwl-lite", "box", out=tmp_path / "out", weights=start, settings=small, device="cpu")
     assert result.weights is not None
-    before, after = read_tensors(shipped), read_tensors(result.weights)
-    assert all(torch.equal(before[name], after[name]) for name in before)
+    before, after = read_tensors(start), read_tensors(result.weights)
+    assert all(torch.equal(before[name].half(), after[name]) for name in before)
     assert {name.partition(".")[0] for name in after if name not in before} == {"box_encoder"}
 
 

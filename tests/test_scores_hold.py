@@ -39,10 +39,10 @@ LWL = {
     "channels_in_the_wrong_order": "fast-motion",
     "crop_cut_one_pixel_off": "fast-motion",
     "crop_pasted_one_pixel_off": "fast-motion",
-    "decay_reversed": "fast-motion",
+    "decay_reversed": "tiny",
     "learner_never_updates": "fast-motion",
     "learning_rate_of_one_minus": "rotation-scale",
-    "memory_overwrites_the_newest": "rotation-scale",
+    "memory_overwrites_the_newest": "occlusion",
     "moments_of_the_frame_before": "tiny",
 }
 """Fault to a short sequence that shows it: not every one does, and some faults raise the score of some sequences."""

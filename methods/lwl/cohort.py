@@ -15,6 +15,9 @@ from .parameters import TrackerConfig
 from .target_model import apply_target_model
 from .target_state import Moments, TargetState
 
+BEFORE_CORRECTION = 0.5
+"""How much a sample counts that was stored before its object was corrected: what it says of the object is in doubt."""
+
 
 class Cohort:
     """The S objects that started on one frame from the same kind of prompt.
@@ -82,6 +85,8 @@ class Cohort:
     def correct(self, frame: Tensor, masks: Tensor, boxes: dict[int, XYWH]) -> None:
         """Learn masks that were given of objects which had started: one more sample of each object of the cohort.
 
+        What was stored of these objects before counts less from now on.
+
         Args:
             frame: 3 x H x W, RGB of 0..255.
             masks: S x H x W in 0..1, those that were given among them.
@@ -93,6 +98,7 @@ class Cohort:
         ]
         sample = self._sample_here(frame, masks)
         scores = apply_target_model(sample.features, self.filters)
+        self.memory.discount([i for i, k in enumerate(self.object_ids) if k in boxes], BEFORE_CORRECTION)
         self.memory.add(lambda: sample, scores)
         self.filters, self.memory.scores = self._engine.learn(
             self.memory.samples, self.filters, iterations=self._config.first_iterations, scores=self.memory.scores

@@ -186,7 +186,7 @@ STAGE1 = LiteRecipe(
     note="Constant learning rate on small crops, backbone fixed; five sequences left out, on which the tracker's "
     "parameters were chosen. About a second a step on two idle cores.",
 )
-"""The first of two stages that made the weights that ship."""
+"""The first of the stages that made the weights that ship."""
 
 STAGE2 = LiteRecipe(
     "stage2",

@@ -1,6 +1,6 @@
 """The memory: samples of past frames, and how much each of them counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,11 @@ class Memory:
         slot = self.weights.add()
         if slot is not None:
             self._write(slot, sample(), scores)
+
+    def discount(self, objects: Sequence[int], factor: float) -> None:
+        """Let what is stored of some of the S objects count less, by a factor."""
+        for k in objects:
+            self._elements[k, : self.weights.filled] *= factor
 
     @property
     def samples(self) -> WeightedSamples:

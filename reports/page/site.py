@@ -22,6 +22,7 @@ from vos_bench.reports.style import require
 
 from .charts import latency_histogram, sparkline
 from .comparisons import run_rows, scene_rows, scene_summary
+from .failures import ShownFailure, longest, place_of_group, scene_groups, shown_failures
 from .headline import headline_groups
 from .leaderboard import leaderboard
 from .media import ERROR_COLOURS, THUMBNAIL, SceneMedia, write_scene
@@ -68,11 +69,13 @@ def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> 
     media = _write_media(folder, scenes, videos, options)
     problems += [problem for each in media.values() for problem in each.problems]
     late = _late_starts(scenes, videos, problems)
+    failing = _failures(scenes, videos, problems)
     templates = _templates()
     common = {"entries": entries, "scenes": scenes, "problems": [*dict.fromkeys(problems)]}
     board = {
         "board": leaderboard(entries),
         "charts": headline_groups(entries),
+        **_attribute_filter(scenes, videos),
         "ranges": {scene.number: _range(scene) for scene in scenes},
         "thumbnails": {scene.number for scene in scenes if (folder / scene.media / THUMBNAIL).is_file()},
     }
@@ -80,7 +83,7 @@ def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> 
     for entry in entries:
         _render(templates, "run.html", folder / entry.file, {**common, **_run_page(entry, scenes)})
     for scene in scenes:
-        found = _Found(videos[scene.number], media[scene.number], late.get(scene.number, []))
+        found = _Found(videos[scene.number], media[scene.number], late.get(scene.number, []), failing[scene.number])
         _render(
             templates, "sequence.html", folder / scene.file, {**common, **_scene_page(folder, scene, scenes, found)}
         )
@@ -112,11 +115,19 @@ Videos = Mapping[int, Video | None]
 
 
 class _Found(NamedTuple):
-    """What a scene's page shows besides its runs: the data where they are here, its images, and its later objects."""
+    """What a scene's page shows besides its runs.
+
+    Attributes:
+        video: The data, where they are here.
+        media: Its images.
+        late: Its later objects.
+        failures: A run's number to its failures, where the truth is here.
+    """
 
     video: Video | None
     media: SceneMedia
     late: Sequence[LateStart]
+    failures: Mapping[int, Sequence[ShownFailure]]
 
 
 def _open_videos(scenes: Sequence[SequencePage], options: ReportOptions) -> tuple[Videos, list[str]]:
@@ -155,6 +166,32 @@ def _late_starts(scenes: Sequence[SequencePage], videos: Videos, problems: list[
         except BadInputError as error:
             problems.append(str(error))
     return found
+
+
+def _failures(
+    scenes: Sequence[SequencePage], videos: Videos, problems: list[str]
+) -> dict[int, dict[int, list[ShownFailure]]]:
+    """Return by a scene's number the failures of each of its runs; note where a label map cannot be read."""
+    found: dict[int, dict[int, list[ShownFailure]]] = {}
+    for scene in scenes:
+        video, found[scene.number] = videos[scene.number], {}
+        if video is None or not video.truth_names:
+            continue
+        for entry in scene.entries:
+            try:
+                found[scene.number][entry.number] = shown_failures(entry, scene, video)
+            except BadInputError as error:
+                problems.append(str(error))
+    return found
+
+
+def _attribute_filter(scenes: Sequence[SequencePage], videos: Videos) -> dict[str, Any]:
+    """Return by which groups of objects sequences are chosen, and which of them each scene has."""
+    groups = {scene.number: scene_groups(videos[scene.number]) for scene in scenes}
+    every = dict.fromkeys(group for found in groups.values() for group in found)
+    # A group that all sequences have, or none, chooses nothing.
+    telling = [group for group in every if not all(group in found for found in groups.values())]
+    return {"attributes": sorted(telling, key=place_of_group), "groups": groups}
 
 
 def _open(scene: SequencePage, root: Path | None, problems: list[str]) -> Dataset | None:
@@ -226,7 +263,7 @@ def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage
         "frames": scene.frames,
         "hasFrame": [f"frame-{k:05d}.webp" in have for k in range(len(scene.frames))],
         "hasTruth": [f"truth-{k:05d}.png" in have for k in range(len(scene.frames))],
-        "runs": [_viewer_run(entry, scene, have) for entry in scene.entries],
+        "runs": [_viewer_run(entry, scene, have, found.failures) for entry in scene.entries],
         "late": [{"name": each.name, "place": each.place} for each in found.late],
         "opening": opened.place,
     }
@@ -234,6 +271,7 @@ def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage
         "scene": scene,
         "data": data,
         "late": found.late,
+        "failures": {number: (len(each), longest(each)) for number, each in found.failures.items()},
         "opening": opened,
         "axis": frame_axis(scene.frames),
         "objects": scene_objects(scene, found.video, found.media.objects),
@@ -263,7 +301,9 @@ def _across(count: int) -> int:
     return count if count <= 4 else max((4, 3), key=lambda n: ((count - 1) % n, n))
 
 
-def _viewer_run(entry: RunPage, scene: SequencePage, have: set[str]) -> dict[str, Any]:
+def _viewer_run(
+    entry: RunPage, scene: SequencePage, have: set[str], failures: Mapping[int, Sequence[ShownFailure]]
+) -> dict[str, Any]:
     number = f"{entry.number:03d}"
     positions = range(len(scene.frames))
     return {
@@ -271,6 +311,7 @@ def _viewer_run(entry: RunPage, scene: SequencePage, have: set[str]) -> dict[str
         "name": entry.name,
         "colour": entry.colour,
         "dash": entry.dash,
+        "failures": [{"text": each.text, "place": each.place} for each in failures.get(entry.number, ())],
         "hasObjects": [f"objects-{number}-{k:05d}.png" in have for k in positions],
         "hasErrors": [f"errors-{number}-{k:05d}.png" in have for k in positions],
         **frame_scores(entry.run, scene.name, scene.frames),

@@ -75,6 +75,19 @@ function makeToggle(button) {
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll("button.toggle").forEach(makeToggle);
+const attribute = document.getElementById("attribute");
+if (attribute) {
+  const items = Array.from(document.querySelectorAll("#sequences li"));
+  const choose = () => {
+    for (const item of items) {
+      item.hidden = attribute.value !== "" && !item.dataset.groups.split("|").includes(attribute.value);
+    }
+    const left = items.filter((item) => !item.hidden).length;
+    document.getElementById("sequence-count").textContent = `${left} of ${items.length} sequences`;
+  };
+  attribute.addEventListener("change", choose);
+  choose();
+}
 const field = document.getElementById("filter");
 if (field) {
   const apply = () => filter(field.value.toLowerCase().split(/\s+/).filter(Boolean));

@@ -129,6 +129,13 @@ function drawChart(chart) {
   }
   data.runs.forEach((run, k) => {
     if (!isOn(k)) return;
+    for (const { text, place } of run.failures) {
+      const mark = element("line", { class: "failure", x1: place, x2: place, y1: 94, y2: 104, stroke: run.colour });
+      const title = element("title", {});
+      title.textContent = `${run.name}: ${text}, from ${data.frames[place]} on`;
+      mark.append(title);
+      chart.append(mark);
+    }
     for (const points of pieces(run[chart.dataset.measure])) {
       chart.append(element("polyline", { points: points.join(" "), stroke: run.colour, "stroke-dasharray": run.dash }));
     }

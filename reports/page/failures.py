@@ -1,0 +1,79 @@
+"""What the viewer says of failures, and by which attributes sequences are found."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from vos_bench.analysis.runs import SequenceFailures, sequence_attributes, sequence_failures
+from vos_bench.api import Sequence as Video
+from vos_bench.errors import BadInputError
+from vos_bench.metrics.attributes import ATTRIBUTES
+from vos_bench.names import counted
+from vos_bench.records import masks_folder
+
+from .scenes import RunPage, SequencePage
+
+MOST = 40
+"""So many failures of a run are listed, the longest; all are marked."""
+
+
+class ShownFailure(NamedTuple):
+    """One failure of a run.
+
+    Attributes:
+        text: What happens, to which object and for how long.
+        frame: The name of the frame on which it starts.
+        place: This frame among those that the site shows.
+        length: How many frames it lasts, of those with a truth.
+    """
+
+    text: str
+    frame: str
+    place: int
+    length: int
+
+
+def shown_failures(entry: RunPage, scene: SequencePage, video: Video) -> list[ShownFailure]:
+    """Return the failures of one run on a sequence, in order. Raises BadInputError where a file is damaged."""
+    found = sequence_failures(video, masks_folder(entry.run.folder, scene.name))
+    return sorted(_each(found, scene), key=lambda each: (each.place, each.text))
+
+
+def _each(found: SequenceFailures, scene: SequencePage) -> Iterator[ShownFailure]:
+    places = {name: i for i, name in enumerate(scene.frames)}
+    for failing in found.objects:
+        names = found.frames[failing.object_id]
+        for span in failing.spans:
+            frame, length = names[span.first], span.last - span.first + 1
+            lasting = f", {counted(length, 'frame')}" if length > 1 else ""
+            text = f"{span.kind} of object {failing.name or failing.object_id}{lasting}"
+            yield ShownFailure(text, frame, places[frame], length)
+
+
+def longest(found: Sequence[ShownFailure]) -> list[ShownFailure]:
+    """Return the longest failures of a run, in order."""
+    kept = sorted(found, key=lambda each: -each.length)[:MOST]
+    return [each for each in found if each in kept]
+
+
+_GROUPS = [f"{attribute.name}: {group}" for attribute in ATTRIBUTES for group in attribute.groups]
+
+
+def place_of_group(group: str) -> int:
+    """Return where a group stands among all of them."""
+    return _GROUPS.index(group)
+
+
+def scene_groups(video: Video | None) -> list[str]:
+    """Return the groups that the objects of a sequence are in, as `returns: one`; none where the truth is not here."""
+    try:
+        objects = sequence_attributes(video) if video is not None else ()
+    except BadInputError:
+        return []
+    return [
+        f"{attribute.name}: {group}"
+        for attribute in ATTRIBUTES
+        for group in attribute.groups
+        if any(
+            attribute.name in each.values and attribute.group(each.values[attribute.name]) == group for each in objects
+        )
+    ]

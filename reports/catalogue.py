@@ -127,6 +127,9 @@ SIZE = ReportInfo(
     kind="figure",
     takes=(),
 )
+REAL_TIME = ReportInfo(
+    "real-time", "Scores in real time beside those of the same system offline", "vos_bench.reports.real_time:make_table"
+)
 ROBUSTNESS = ReportInfo(
     "robustness", "Scores by corruption of the frames and its severity", "vos_bench.reports.robustness:make_table"
 )

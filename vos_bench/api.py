@@ -4,7 +4,7 @@ How an installed plugin describes itself is in `vos_bench.plugins`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -81,12 +81,21 @@ class PromptedSequence:
     Attributes:
         name: The sequence's name.
         frame_names: The names of the frames, in order; the first has a prompt.
-        frames: Yields each frame once, in order, decoded one ahead of its use.
+        frames: Yields each frame once, in order, decoded one ahead of its use. In real time a frame is there only once
+            the one before it is answered, and those that came meanwhile are left out.
+        dropped: The names of the frames that were left out so far.
     """
 
     name: str
     frame_names: tuple[str, ...]
     frames: Iterator[PromptedFrame]
+    dropped: Collection[str] = ()
+
+    def named_frames(self) -> Iterator[tuple[str, PromptedFrame]]:
+        """Yield each frame of `frames` with its name."""
+        names = iter(self.frame_names)
+        for frame in self.frames:
+            yield next(name for name in names if name not in self.dropped), frame
 
 
 class _Configurable:
@@ -184,7 +193,10 @@ class SequenceMethod(_Configurable, ABC):
 
     @abstractmethod
     def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
-        """Yield one prediction a frame, in the order of `sequence.frame_names`, the first frame included."""
+        """Yield one prediction a frame, in the order of `sequence.frame_names`, the first frame included.
+
+        One that answers each frame before it takes the next can also be run in real time.
+        """
 
     def preview_sequences(self, sequences: Iterator[PromptedSequence]) -> None:
         """Hear of all sequences of a run before the first is asked for; called only where they run one by one.

@@ -105,7 +105,7 @@ class External(SequenceMethod):
 
     def _stream(self, sequence: PromptedSequence) -> Iterator[Prediction]:
         self._conversation = conversation = self._conversation or self._converse()
-        for number, (name, frame) in enumerate(zip(sequence.frame_names, sequence.frames, strict=False)):
+        for number, (name, frame) in enumerate(sequence.named_frames()):
             try:
                 answer = conversation.ask(sequence.name, name, frame.image, frame.new, first=not number)
             except ReportedError:

@@ -45,6 +45,7 @@ IDLE = [  # the last option is the one without effect
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--timeout", "3"), "timeout"),
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--jobs", "2", "--timing"), "--timing"),
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--set", "nonsense=1"), "--set nonsense"),
+    (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--grace", "3"), "--grace 3"),
     (("bench", "copy-first", "--split", "val"), "--split"),
     (("bench", "copy-first", "--frames", "2", "--size", "64x48", "--box-start", "ellipse"), "--box-start"),
     (("bench", "copy-first", "--weights", "{video}/x.pth"), "--weights"),
@@ -103,7 +104,7 @@ def test_an_option_without_effect_is_refused(
 
 ALWAYS = {
     "what the work is": (
-        "run.dataset run.corrupt run.init run.seeds run.frames run.protocol run.sequences run.truth "
+        "run.dataset run.corrupt run.real_time run.init run.seeds run.frames run.protocol run.sequences run.truth "
         "bench.dataset bench.init "
         "bench.sequences segment.mask segment.box segment.method segment.seed score.dataset score.truth score.protocol "
         "score.sequences import.method import.dataset import.source import.split import.truth import.protocol "

@@ -172,6 +172,39 @@ class Looking(Drift):
         return Prediction(np.roll(self.labels, int(image.sum()) % 7, axis=1))
 
 
+class Timed(Drift):
+    """Says that its frames take as long as it was told, and moves the labels by the frame's number."""
+
+    class Config(FrozenModel):
+        milliseconds: tuple[float, ...] = (10.0,)
+
+    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
+        self.calls = self.given = 0
+        return super().initialize(image, prompt)
+
+    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
+        for k, (x0, y0, x1, y1) in (new.as_boxes().boxes if new else {}).items():
+            self.labels[int(y0) : int(y1), int(x0) : int(x1)] = k
+            self.given = max(self.given, k)
+        labels = np.roll(self.labels, int(image[0, 0, 0]), axis=1)
+        probabilities = np.stack([labels == k for k in range(self.given + 1)]).astype(np.float16)
+        return Prediction(labels, probabilities, self.milliseconds())
+
+    def milliseconds(self) -> float | None:
+        self.calls += 1
+        times = self.config.milliseconds
+        return times[min(self.calls, len(times)) - 1]
+
+
+class Ticking(Timed):
+    """Takes as long as it was told by a clock that stands still meanwhile, and reports nothing."""
+
+    now = 0.0
+
+    def milliseconds(self) -> None:
+        Ticking.now += super().milliseconds() or 0.0
+
+
 class Slow(Drift):
     """Takes 20 ms a frame."""
 
@@ -457,6 +490,22 @@ class Lazy(SequenceMethod):
             yield Prediction(labels)
         for _ in range(self.extra):
             yield Prediction(labels)
+
+
+class InTurn(SequenceMethod):
+    """Answers each frame before it takes the next, says how long that took, and keeps the frames' names."""
+
+    names: list[str] = []
+
+    class Config(FrozenModel):
+        milliseconds: tuple[float, ...] = (10.0,)
+
+    def segment(self, sequence: PromptedSequence) -> Iterator[Prediction]:
+        times = self.config.milliseconds
+        for number, (name, frame) in enumerate(sequence.named_frames()):
+            self.names.append(name)
+            labels = np.zeros(frame.image.shape[:2], dtype=np.uint16)
+            yield Prediction(labels, milliseconds=times[min(number, len(times) - 1)])
 
 
 class TooMany(Lazy):

@@ -35,6 +35,7 @@ COMMANDS = {
             "run lwl-lite --dataset demo --set memory_size=16 --name 'LWL lite (memory 16)'",
             "run flow-warp --dataset demo --sequences tiny,leaving --set mend=false",
             "run lwl-lite --dataset demo --corrupt noise:3",
+            "run lwl-lite --dataset demo --real-time 30",
         ),
         "runs.md",
         "run",

@@ -45,6 +45,8 @@ def run(
     save_probabilities: Annotated[bool, FLAG, RESULTS] = False,
     timing: Annotated[bool, FLAG, WORK] = False,
     verify: Annotated[bool, FLAG, WORK] = False,
+    real_time: Annotated[float | None, SCORING] = None,
+    grace: Annotated[int | None, SCORING] = None,
     command: Annotated[str | None, PROCESS] = None,
     timeout: Annotated[float | None, PROCESS] = None,
     set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set"), METHOD] = (),
@@ -83,6 +85,9 @@ def run(
         save_probabilities: Also keep the probabilities of every frame.
         timing: Read no frame ahead, so that nothing runs beside the method.
         verify: Hash whole frames, so that a resumed run notices every change of the data.
+        real_time: Frames a second: frames that come while the method is busy are dropped and keep the label map before
+            them; see docs/real-time.md. By default, frames wait for the method.
+        grace: In real time, how many slow frames of each sequence are forgiven. By default, 3.
         command: For a system in its own process: the program that answers, and its arguments; see docs/external.md.
         timeout: For a system in its own process: how many seconds an answer may take. By default, any time.
         set_: KEY=VALUE of the method's configuration; may be given several times.
@@ -120,6 +125,8 @@ def run(
                 save_probabilities=save_probabilities,
                 timing=timing,
                 verify=verify,
+                real_time=real_time,
+                grace=grace,
                 out=out / f"seed-{seed}" if out is not None and len(numbers) > 1 else out,
                 command=sys.argv[1:],
                 progress=progress,

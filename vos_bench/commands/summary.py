@@ -6,8 +6,10 @@ from pathlib import Path
 
 from vos_bench.commands.output import say, show, write_json
 from vos_bench.commands.streams import debugging
+from vos_bench.errors import BadInputError
 from vos_bench.names import counted
-from vos_bench.records import Run
+from vos_bench.records import Run, RunRecord, default_out, read_record, run_file
+from vos_bench.records.identity import without_real_time
 from vos_bench.records.runs_table import runs_table
 
 
@@ -30,9 +32,25 @@ def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False, roo
         if run.record.status == "started" and not shard:
             selected, ended = run.record.counts.selected, run.record.counts.done + run.record.counts.failed
             say(f"unfinished: {counted(selected, 'sequence')} chosen, {selected - ended} missing")
+        if run.record.protocol.real_time is not None and run.record.scored:
+            say(_beside_offline(run))
         say(f"{run.folder}{_next_step(run, root)}")
     unfinished = not shard and any(run.record.status == "started" for run in runs)
     return int(unfinished or any(run.record.counts.failed for run in runs))
+
+
+def _beside_offline(run: Run) -> str:
+    """Return the headline score of a run in real time beside that of the run whose frames wait, where that is."""
+    folder, score = default_out(without_real_time(run.record)), run.headline
+    online = f"{score} {100 * run.scores[score]:.1f} % in real time"
+    try:
+        offline = read_record(RunRecord, run_file(folder))
+    except BadInputError:
+        return f"{online}; no offline run in {folder} to hold it against: the same command without --real-time makes it"
+    same = set(offline.dataset.sequences) == set(run.record.dataset.sequences)
+    if not same or offline.status != "complete" or score not in offline.scores:
+        return f"{online}; the offline run in {folder} has other sequences, or is not complete"
+    return f"{online}, {100 * offline.scores[score]:.1f} % offline ({folder})"
 
 
 def _next_step(run: Run, root: Path | None) -> str:

@@ -162,6 +162,8 @@ def _conditions(baseline: RunRecord, candidate: RunRecord) -> Iterable[tuple[str
     if baseline.protocol.init is not None and candidate.protocol.init is not None:
         ours, theirs = (each.protocol.corruption or "none" for each in (baseline, candidate))
         yield "--corrupt", "corruption of the frames", ours, theirs
+        ours, theirs = (str(each.protocol.real_time or "frames that wait") for each in (baseline, candidate))
+        yield "--real-time", "real time", ours, theirs
 
 
 def _means(sequences: Iterable[SequenceRecord], protocol: str) -> dict[str, float]:

@@ -29,6 +29,7 @@ from vos_bench.records.models import (
     MethodEntry,
     Numerics,
     ProtocolEntry,
+    RealTimeEntry,
     RunRecord,
     Status,
     VariantEntry,

@@ -35,8 +35,11 @@ def identity(record: RunRecord) -> dict[str, JsonValue]:
 
 def _conditions(record: RunRecord) -> dict[str, JsonValue]:
     """Return what was made harder than the data are; nothing for most runs, whose hashes are as they were before."""
-    corruption = record.protocol.corruption
-    return {"corruption": corruption} if corruption else {}
+    corruption, real_time = record.protocol.corruption, record.protocol.real_time
+    return {
+        **({"corruption": corruption} if corruption else {}),
+        **({"real time": str(real_time)} if real_time else {}),
+    }
 
 
 def config8(record: RunRecord) -> str:
@@ -86,6 +89,11 @@ def rules(record: RunRecord, *, sequences: bool = True) -> str:
 def without_corruption(record: RunRecord) -> RunRecord:
     """Return a record with the identity of the run of the same system on the frames as they are."""
     return record.replace(protocol=record.protocol.replace(corruption=""))
+
+
+def without_real_time(record: RunRecord) -> RunRecord:
+    """Return a record with the identity of the run of the same system whose frames wait for it."""
+    return record.replace(protocol=record.protocol.replace(real_time=None))
 
 
 def same_but_seed(record: RunRecord) -> str:

@@ -134,6 +134,24 @@ class DatasetEntry(FrozenModel):
         return f"{self.name} {self.split}".strip()
 
 
+class RealTimeEntry(FrozenModel):
+    """How frames came while the method worked; those that came while it was busy were dropped.
+
+    Attributes:
+        fps: Frames a second.
+        grace: How many slow frames of each sequence were forgiven.
+        hardware: What the method ran on, for its times decide on the result.
+    """
+
+    fps: Annotated[float, Field(gt=0)]
+    grace: Annotated[int, Field(ge=0)]
+    hardware: str
+
+    def __str__(self) -> str:
+        """Return all of it, for a message."""
+        return f"{self.fps:.10g} frames a second, grace {self.grace}, on {self.hardware}"
+
+
 class ProtocolEntry(FrozenModel):
     """The rules under which the numbers were made.
 
@@ -143,6 +161,7 @@ class ProtocolEntry(FrozenModel):
         box_start: How masks were made of boxes; empty where they were not.
         frames_seen: Whether the method saw all frames; None where the method did not run here.
         corruption: How the frames were corrupted on purpose, as `--corrupt` says it; empty where they were not.
+        real_time: How frames came in real time; None where they waited for the method.
         frames_scored: Which frames count, in words.
         averaging: How per-frame values become one number, in words.
         metric_version: Version of the metrics' code; numbers of two versions are not comparable.
@@ -155,6 +174,7 @@ class ProtocolEntry(FrozenModel):
     box_start: str = ""
     frames_seen: FramesSeen | None = None
     corruption: str = ""
+    real_time: RealTimeEntry | None = None
     frames_scored: str = ""
     averaging: str = ""
     metric_version: str = ""
@@ -169,7 +189,8 @@ class ProtocolEntry(FrozenModel):
     @property
     def conditions(self) -> tuple[str, ...]:
         """What was made harder than the data are, as it stands beside a score; empty for most runs."""
-        return (f"corrupted by {self.corruption}",) if self.corruption else ()
+        corrupted = (f"corrupted by {self.corruption}",) if self.corruption else ()
+        return (*corrupted, *((f"in real time at {self.real_time.fps:g} frames a second",) if self.real_time else ()))
 
     @property
     def start_note(self) -> str:

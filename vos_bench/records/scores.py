@@ -6,7 +6,7 @@ from vos_bench.api import FramesSeen, PromptKind, ProtocolName
 from vos_bench.metrics import METRIC_VERSION
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.metrics.statistics import STATISTICS, ObjectScores
-from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry
+from vos_bench.records import FrameScores, ObjectRecord, ProtocolEntry, RealTimeEntry
 
 
 def protocol_label(protocol: ProtocolName) -> str:
@@ -41,6 +41,7 @@ def protocol_entry(
     box_start: str = "",
     frames_seen: FramesSeen | None = None,
     corruption: str = "",
+    real_time: RealTimeEntry | None = None,
 ) -> ProtocolEntry:
     """Return what a record says of its rules.
 
@@ -50,6 +51,7 @@ def protocol_entry(
         box_start: How masks were made of boxes; empty where they were not.
         frames_seen: What the method saw, None where no method ran here.
         corruption: How the frames were corrupted on purpose; empty where they were not.
+        real_time: How frames came in real time; None where they waited for the method.
 
     Raises:
         BadInputError: There is no such protocol.
@@ -61,6 +63,7 @@ def protocol_entry(
         box_start=box_start,
         frames_seen=frames_seen,
         corruption=corruption,
+        real_time=real_time,
         frames_scored=rules.frames.text,
         averaging=rules.averaging.text,
         rules=rules.rules,

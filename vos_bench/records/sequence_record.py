@@ -86,7 +86,7 @@ class SequenceRecord(FrozenModel):
         error: One line, empty when done.
         traceback: Of a method that raised, for its author.
         identity: The `config8` of the run that made it; empty for scores of foreign label maps.
-        frames: How many frames the method saw (for foreign label maps: how many were scored).
+        frames: How many frames the method saw, or missed in real time (for foreign label maps: how many were scored).
         objects: How many objects it was given.
         seconds: Wall time of the whole sequence, decoding and writing included, scoring not.
         peak_mib: Highest resident memory; see `RunRecord.memory_definition`. None where it cannot be had.
@@ -100,6 +100,8 @@ class SequenceRecord(FrozenModel):
         data_notes: What to know of its data beside the scores: a sentence without a full stop, to a detail.
         objects_at_once: How many objects went through the method together after memory had run out with more; None
             where it never did.
+        dropped_frames: In real time, the frames that came while the method was busy; each has the label map of the one
+            before it.
         method_files: Files that the method read so far besides its own, by name, each with its sha256; see
             `vos_bench.files.code.method_files`.
         log: What a system in a process of its own wrote to its standard error; its middle is left out where it is
@@ -126,6 +128,7 @@ class SequenceRecord(FrozenModel):
     data_notes: dict[str, str] = Field(default_factory=dict)
     objects_at_once: int | None = None
     log: str = ""
+    dropped_frames: tuple[str, ...] = ()
     method_files: dict[str, str] = Field(default_factory=dict)
 
     def replace(self, **changes: Unpack[SequenceRecordChanges]) -> Self:  # type: ignore[override] # as in RunRecord

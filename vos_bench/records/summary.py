@@ -97,6 +97,7 @@ def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
             *_notes(counts, done),
             *shortages,
             *_group_notes(record, scored),
+            *_real_time_notes(record, done),
         ),
     )
 
@@ -183,6 +184,13 @@ def _group_notes(record: RunRecord, scored: list[SequenceRecord]) -> Iterator[st
         yield "nothing says which categories are seen in training, so that there is no G: see docs/youtube-vos.md"
     elif len(groups) == 1:
         yield f"all objects are of {groups.pop()} categories, so that there is no G"
+
+
+def _real_time_notes(record: RunRecord, done: list[SequenceRecord]) -> Iterator[str]:
+    """Say how many frames a method missed in real time."""
+    if (rules := record.protocol.real_time) and done:
+        dropped, frames = sum(len(each.dropped_frames) for each in done), sum(each.frames for each in done)
+        yield f"in real time ({rules}), {dropped} of {counted(frames, 'frame')} came while it was busy and were dropped"
 
 
 def _shortages(done: list[SequenceRecord]) -> Iterator[str]:

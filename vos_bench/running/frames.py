@@ -1,7 +1,7 @@
 """Which frames a method sees, and reading them one ahead of their use."""
 
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -75,8 +75,10 @@ def _first_usable(sequence: Sequence, init: PromptKind) -> str:
     )
 
 
-def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> Generator[LoadedFrame, None, None]:
+def read_frames(sequence: Sequence, names: Iterable[str], *, ahead: bool) -> Generator[LoadedFrame, None, None]:
     """Read frames with their prompts, lazily; `ahead` decodes the next one in a thread while the caller works.
+
+    Without it, a name is asked for only when its frame is.
 
     Raises:
         BadInputError: A frame or prompt cannot be read, a frame has another size than the first one, or a mask another
@@ -100,6 +102,7 @@ def read_frames(sequence: Sequence, names: tuple[str, ...], *, ahead: bool) -> G
     if not ahead:
         yield from map(load, names)
         return
+    names = tuple(names)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
         pending = reader.submit(load, names[0])
         for name in names[1:]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from vos_bench.names import counted
 from vos_bench.parts.box_start import BoxFill, masks_of
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
+from vos_bench.running.real_time import FrameClock
 from vos_bench.timing import Bracket, Stopwatch
 
 
@@ -55,6 +56,7 @@ class FrameSource:
         pending: Frames that were handed over and not yet answered, oldest first.
         notes: Objects that were left out, and why.
         waited_ms: How long the method waited for frames, all in all.
+        dropped: Frames that the method was not given because it was busy.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class FrameSource:
         corrections: bool = False,
         box_start: BoxFill | None = None,
         seed: int = 0,
+        clock: FrameClock | None = None,
     ) -> None:
         """Take the frames in order; the first must have a usable prompt.
 
@@ -76,6 +79,7 @@ class FrameSource:
             corrections: Hand on masks of objects that have started, and do not leave them out.
             box_start: How masks are made of boxes; None leaves boxes as they are.
             seed: For what is drawn at random where masks are made of boxes.
+            clock: Leaves frames out in real time; None where they wait for the method.
         """
         self._frames = frames
         self._corrections = corrections
@@ -85,11 +89,18 @@ class FrameSource:
         self.pending: deque[PendingFrame] = deque()
         self.notes: list[str] = []
         self.waited_ms = 0.0
+        self._in_turn = clock is not None
+        self.dropped: Collection[str] = clock.dropped if clock is not None else ()
 
     def __iter__(self) -> Iterator[PromptedFrame]:
         return self
 
     def __next__(self) -> PromptedFrame:
+        if self._in_turn and self.pending:
+            raise MethodError(
+                f"asked for another frame before it answered frame {self.pending[-1].name}; in real time expected one "
+                "that answers each frame before it sees the next; run it without --real-time"
+            )
         began = time.perf_counter_ns()
         try:
             loaded = next(self._frames)
@@ -132,7 +143,7 @@ def answers(
     """
     if isinstance(method, SequenceMethod):
         assert frame_names is not None
-        prompted = PromptedSequence(sequence, frame_names, source)
+        prompted = PromptedSequence(sequence, frame_names, source, source.dropped)
         predictions = _whole_sequence(method, prompted, watch)
     else:
         predictions = _frame_by_frame(method, source, watch)
@@ -144,10 +155,8 @@ def answers(
         check_answer(prediction, pending)
         answered += 1
         yield pending, prediction
-    if frame_names is not None and answered < len(frame_names):
-        raise MethodError(
-            f"gave {counted(answered, 'answer')} for {counted(len(frame_names), 'frame')}; expected one a frame"
-        )
+    if frame_names is not None and answered < (given := len(frame_names) - len(source.dropped)):
+        raise MethodError(f"gave {counted(answered, 'answer')} for {counted(given, 'frame')}; expected one a frame")
 
 
 def _frame_by_frame(method: Method, source: FrameSource, watch: Stopwatch) -> Generator[Prediction]:
@@ -253,6 +262,14 @@ def call_lengths(rows: list[AnsweredFrame], lengths: list[float], *, whole: bool
     return "sequence", tuple(length - wait for length, wait in zip(lengths, waits, strict=True))
 
 
+def latest_length(rows: list[AnsweredFrame], length: float, *, whole: bool) -> float:
+    """Return what the latest frame took in milliseconds, by the same rules, from what the stopwatch measured for it."""
+    row, before = rows[-1], rows[-2].waited_ms if len(rows) > 1 else 0.0
+    if row.reported_ms is not None:
+        return row.reported_ms
+    return length - (row.waited_ms - before) if whole else length
+
+
 Save = Callable[[str, LabelMap], None]
 """Takes a frame's name and its label map under the dataset's ids."""
 
@@ -260,13 +277,30 @@ SaveProbabilities = Callable[[str, Prediction, LabelMap], None]
 """Takes a frame's name, the answer, and the ids of the objects given so far."""
 
 
+class _WrittenAnswer(NamedTuple):
+    """A method's answer as it is saved: the label map under the dataset's ids, the prediction, the ids."""
+
+    labels: LabelMap
+    prediction: Prediction
+    ids: LabelMap
+
+
 class LabelMapWriter:
     """Hands on each label map that is asked for as it comes, and whether any answer had probabilities."""
 
-    def __init__(self, plan: FramePlan, save: Save, save_probabilities: SaveProbabilities | None = None) -> None:
-        """Take which frames are asked for, and where label maps and probabilities go."""
+    def __init__(
+        self,
+        plan: FramePlan,
+        save: Save,
+        save_probabilities: SaveProbabilities | None = None,
+        *,
+        repeats: bool = False,
+    ) -> None:
+        """Take which frames are asked for, where label maps and probabilities go, and whether some are repeated."""
         self._plan, self._save, self._save_probabilities = plan, save, save_probabilities
         self._missing_before = plan.before
+        self._repeats = repeats
+        self._latest: _WrittenAnswer | None = None
         self.saw_probabilities = False
 
     def write(self, pending: PendingFrame, prediction: Prediction, source: FrameSource) -> None:
@@ -274,13 +308,34 @@ class LabelMapWriter:
         for name in self._missing_before:
             self._save(name, np.zeros(pending.shape, dtype=np.uint16))
         self._missing_before = ()
-        if pending.name not in self._plan.outputs:
+        if pending.name not in self._plan.outputs and not self._repeats:
             return
         labels = prediction.labels.astype(np.uint16)  # a copy: the method may keep its array
         if pending.given is not None:
             paste(labels, pending.given)
-        self._save(pending.name, source.numbering.restore(labels))
-        if self._save_probabilities and prediction.probabilities is not None:
+        ids = np.array(source.numbering.ids[: pending.objects], dtype=np.uint16)
+        answer = _WrittenAnswer(source.numbering.restore(labels), prediction, ids)
+        if self._repeats:
+            self._latest = _kept(answer)
+        self._write(pending.name, answer)
+
+    def repeat(self, name: str) -> None:
+        """Save the latest answer for a frame that the method was not given."""
+        assert self._latest is not None  # the first frame is always given
+        self._write(name, self._latest)
+
+    def _write(self, name: str, answer: _WrittenAnswer) -> None:
+        if name not in self._plan.outputs:
+            return
+        self._save(name, answer.labels)
+        if self._save_probabilities and answer.prediction.probabilities is not None:
             self.saw_probabilities = True
-            ids = np.array(source.numbering.ids[: pending.objects], dtype=np.uint16)
-            self._save_probabilities(pending.name, prediction, ids)
+            self._save_probabilities(name, answer.prediction, answer.ids)
+
+
+def _kept(answer: _WrittenAnswer) -> _WrittenAnswer:
+    """Return an answer with probabilities of its own, for the method may write over those it gave."""
+    probabilities = answer.prediction.probabilities
+    if probabilities is None:
+        return answer
+    return answer._replace(prediction=answer.prediction._replace(probabilities=np.array(probabilities)))

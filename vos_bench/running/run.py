@@ -69,6 +69,8 @@ def run(
     save_probabilities: bool = False,
     timing: bool = False,
     verify: bool = False,
+    real_time: float | None = None,
+    grace: int | None = None,
     out: str | Path | None = None,
     command: Sequence[str] = (),
     progress: Progress | None = None,
@@ -105,6 +107,9 @@ def run(
         save_probabilities: Whether to keep the probabilities of every frame too.
         timing: Read no frame ahead, so that nothing runs beside the method.
         verify: Hash whole frames, so that a resumed run notices every change of the data.
+        real_time: Frames a second: frames that come while the method is busy are dropped and keep the label map before
+            them; None for frames that wait for the method.
+        grace: In real time, how many slow frames of each sequence are forgiven, its first among them; None for 3.
         out: The run's folder; None for `runs/DATASET/METHOD/CONFIG8`.
         command: The command line, for the record.
         progress: Hears how the run goes.
@@ -141,6 +146,8 @@ def run(
         save_probabilities=save_probabilities,
         timing=timing,
         verify=verify,
+        real_time=real_time,
+        grace=grace,
         out=None if out is None else Path(out),
         command=tuple(command),
     )
@@ -317,8 +324,8 @@ def _output_of(settings: RunSettings, prepared: PreparedRun, names: tuple[str, .
 def _run_here(dataset: Dataset, names: tuple[str, ...], prepared: PreparedRun, progress: Progress) -> RunOutput:
     task, records, notes = prepared.task, [], list[str]()
     with built_method(prepared.spec, notes) as method:
-        if isinstance(method, SequenceMethod) and (note := _preview_note(method, dataset, names, task)):
-            notes.append(note)
+        if isinstance(method, SequenceMethod) and task.real_time is None:  # there nobody sees frames before they come
+            notes += filter(None, [_preview_note(method, dataset, names, task)])
         for name in names:
             records.append(run_sequence(dataset, name, method=method, task=task, progress=progress))
             progress.sequence_finished(records[-1])

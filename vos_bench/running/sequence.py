@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,7 @@ from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
     ObjectRecord,
+    RealTimeEntry,
     SequenceRecord,
     masks_folder,
     probabilities_folder,
@@ -55,7 +56,8 @@ from vos_bench.running.faults import (
 from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, call_lengths
+from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, call_lengths, latest_length
+from vos_bench.running.real_time import FrameClock
 from vos_bench.timing import Clock, FrameTimings, Phase, stopwatch
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ class Task:
         read_ahead: Whether a thread decodes the next frame beside the method.
         clock: Whose time is taken.
         shared: Whether other sequences run at the same time.
+        real_time: How frames come in real time; None where they wait for the method.
     """
 
     info: MethodInfo
@@ -102,10 +105,13 @@ class Task:
     read_ahead: bool
     clock: Clock
     shared: bool
+    real_time: RealTimeEntry | None = None
 
-    def source(self, frames: Iterator[LoadedFrame]) -> FrameSource:
-        """Return what hands frames to the method."""
-        return FrameSource(frames, info=self.info, init=self.init, box_start=self.box_start, seed=self.seed)
+    def source(self, frames: Iterator[LoadedFrame], clock: FrameClock | None = None) -> FrameSource:
+        """Return what hands frames to the method, in real time as `clock` says."""
+        return FrameSource(
+            frames, info=self.info, init=self.init, box_start=self.box_start, seed=self.seed, clock=clock
+        )
 
 
 @dataclass
@@ -113,8 +119,9 @@ class _Attempt:
     """What is known of one attempt at a sequence so far, also when it fails in the middle.
 
     Attributes:
-        frames: How many frames were answered.
+        frames: How many frames were answered, or dropped in real time.
         objects: How many objects the answered frames have.
+        dropped: The frames that were dropped.
         given: The ids of the objects that the method was given.
         notes: What happened on the way.
         timings: Of the frames; empty unless it ended well.
@@ -126,6 +133,7 @@ class _Attempt:
 
     frames: int = 0
     objects: int = 0
+    dropped: Collection[str] = ()
     given: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     timings: FrameTimings = field(default_factory=FrameTimings)
@@ -179,6 +187,7 @@ def run_sequence(
         notes=(*shortages, *attempt.notes),
         objects_at_once=fewest if shortages else None,
         log=attempt.log,
+        dropped_frames=tuple(attempt.dropped),
         method_files=method_files(task.info.factory, apart=_apart(dataset, method, task)),
     )
     record = score_and_save(dataset, record, task=task)
@@ -341,15 +350,23 @@ def _segment(
     plan = plan_frames(sequence, frames=task.frames, init=task.init)
     progress.sequence_started(sequence.name, len(plan.seen))
     writer = _writer(sequence, plan, task)
-    with closing(read_frames(sequence, plan.seen, ahead=task.read_ahead)) as frames:
-        source = task.source(frames)
-        attempt.notes, attempt.given = source.notes, source.numbering.ids
 
-        def tell(objects: int) -> None:
-            attempt.frames, attempt.objects = attempt.frames + 1, objects
-            progress.frame_done(sequence.name)
+    def tell(objects: int) -> None:
+        attempt.frames, attempt.objects = attempt.frames + 1, objects
+        progress.frame_done(sequence.name)
 
-        timings = play(sequence.name, plan, source, method=method, writer=writer, task=task, frame_done=tell)
+    def drop(name: str) -> None:
+        writer.repeat(name)
+        tell(attempt.objects)
+
+    clock = FrameClock(task.real_time) if task.real_time else None
+    names = clock.taken(plan.seen, waiting=sequence.prompt_frames, drop=drop) if clock else plan.seen
+    with closing(read_frames(sequence, names, ahead=task.read_ahead)) as frames:
+        source = task.source(frames, clock)
+        attempt.notes, attempt.given, attempt.dropped = source.notes, source.numbering.ids, source.dropped
+        timings = play(
+            sequence.name, plan, source, method=method, writer=writer, task=task, frame_done=tell, clock=clock
+        )
     if task.save_probabilities and not writer.saw_probabilities:
         attempt.notes.append(NO_PROBABILITIES)
     return timings
@@ -365,6 +382,7 @@ def play(
     task: Task,
     frame_done: Callable[[int], None],
     repeat: int | None = None,
+    clock: FrameClock | None = None,
 ) -> FrameTimings:
     """Feed a sequence's frames to a method, hand its answers to the writer, and return how long each frame took.
 
@@ -377,19 +395,24 @@ def play(
         task: Whose time is taken, and what else runs beside the method.
         frame_done: Called after each frame with the number of objects given so far.
         repeat: Which repeat of the whole set this is, from 1; None where there is but one.
+        clock: Hears how long each frame took, in real time.
 
     Raises:
         MethodError: The method raised, or broke its contract.
     """
-    watch = stopwatch(method.device, clock=task.clock)
+    watch, whole = stopwatch(method.device, clock=task.clock), isinstance(method, SequenceMethod)
     rows: list[AnsweredFrame] = []
+    measured: list[float] = []
     for pending, prediction in answers(method, source, watch, sequence=name, frame_names=plan.seen):
         started = time.perf_counter_ns()
         writer.write(pending, prediction, source)
         written = (time.perf_counter_ns() - started) / 1e6
         rows.append(AnsweredFrame(pending, source.waited_ms, written, prediction.milliseconds))
         frame_done(pending.objects)
-    bracket, lengths = call_lengths(rows, watch.milliseconds(), whole=isinstance(method, SequenceMethod))
+        if clock is not None:
+            measured += watch.milliseconds()
+            clock.answered(latest_length(rows, measured[-1], whole=whole))
+    bracket, lengths = call_lengths(rows, [*measured, *watch.milliseconds()], whole=whole)
     absent = (None,) * len(rows)
     phases: list[Phase] = ["step"] * len(rows)
     phases[:1] = ["init"]
@@ -416,8 +439,9 @@ def _writer(sequence: Sequence, plan: FramePlan, task: Task) -> LabelMapWriter:
         with saving():
             write_masks(masks, frame, labels, sequence.object_names)
 
+    repeats = task.real_time is not None
     if not task.save_probabilities:
-        return LabelMapWriter(plan, save)
+        return LabelMapWriter(plan, save, repeats=repeats)
     folder = probabilities_folder(task.out, sequence.name)
 
     def save_probabilities(frame: str, prediction: Prediction, ids: LabelMap) -> None:
@@ -425,7 +449,7 @@ def _writer(sequence: Sequence, plan: FramePlan, task: Task) -> LabelMapWriter:
         with saving():
             write_probabilities(folder / f"{frame}.npz", planes, prediction.labels, ids.tolist())
 
-    return LabelMapWriter(plan, save, save_probabilities)
+    return LabelMapWriter(plan, save, save_probabilities, repeats=repeats)
 
 
 def prompted_sequences(dataset: Dataset, names: Iterable[str], *, task: Task) -> Generator[PromptedSequence]:

@@ -19,11 +19,11 @@ from vos_bench.api import (
 )
 from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.devices import resolve_device
-from vos_bench.environment import Environment, collect_environment, without_home
+from vos_bench.environment import THREAD_VARIABLES, Environment, collect_environment, device_name, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files.code import code_sha256
 from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
-from vos_bench.names import did_you_mean
+from vos_bench.names import counted, did_you_mean
 from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
@@ -31,6 +31,7 @@ from vos_bench.records import (
     DatasetEntry,
     MethodEntry,
     Numerics,
+    RealTimeEntry,
     RunRecord,
     WeightsEntry,
     config8,
@@ -41,6 +42,7 @@ from vos_bench.records.summary import utc_now
 from vos_bench.registry import require_title
 from vos_bench.running.method import MethodSpec, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
+from vos_bench.running.real_time import DEFAULT_GRACE
 from vos_bench.running.sequence import Task
 from vos_bench.timing import Clock
 from vos_bench.weights import ChosenWeights, weights_sha256
@@ -61,6 +63,7 @@ class RunSettings:
         weights_name: What the weights are called in public; the file's name when empty.
         weights_licence: Licence of the parameters.
         name: What tables call the run; None for the method's own name.
+        grace: None for `DEFAULT_GRACE`.
         clock: Wall time of each call, or the GPU's own clock.
         ablation: Of which ablation the run is a part.
     """
@@ -89,6 +92,8 @@ class RunSettings:
     save_probabilities: bool = False
     timing: bool = False
     verify: bool = False
+    real_time: float | None = None
+    grace: int | None = None
     clock: Clock = "stream"
     out: Path | None = None
     command: tuple[str, ...] = ()
@@ -156,6 +161,7 @@ def prepare_run(settings: RunSettings) -> PreparedRun:
     chosen = _chosen_sequences(settings)
     _require_known_values(settings)
     _require_sound(settings)
+    _require_real_time(settings)
     spec = MethodSpec(
         info=settings.method,
         config=configure(settings.method, settings.overrides),
@@ -178,9 +184,10 @@ def prepare_run(settings: RunSettings) -> PreparedRun:
         protocol=record.protocol.name,
         seed=settings.seed,
         save_probabilities=settings.save_probabilities,
-        read_ahead=not settings.timing,
+        read_ahead=not settings.timing and settings.real_time is None,
         clock=settings.clock,
         shared=settings.side_by_side or settings.shard is not None,
+        real_time=record.protocol.real_time,
     )
     index, count = settings.shard or (1, 1)
     return PreparedRun(record, chosen[index - 1 :: count], spec, task)
@@ -256,8 +263,49 @@ def _require_sound(settings: RunSettings) -> None:
     resolve_device(settings.device)
 
 
+MOST_FPS = 1000.0
+"""The highest rate of frames in real time."""
+
+
+def _require_real_time(settings: RunSettings) -> None:
+    if settings.real_time is None:
+        if settings.grace is not None:
+            raise BadInputError(
+                f"--grace {settings.grace} without --real-time has no effect; add --real-time, or leave it out"
+            )
+        return
+    if not 0 < settings.real_time <= MOST_FPS:
+        raise BadInputError(
+            f"--real-time {settings.real_time:g}: expected frames a second, more than 0 and at most {MOST_FPS:g}"
+        )
+    if settings.grace is not None and settings.grace < 0:
+        raise BadInputError(f"--grace {settings.grace}: expected a number of slow frames, 0 or more")
+    if settings.side_by_side or settings.shard is not None:
+        raise BadInputError(
+            "--real-time with several --jobs, a cluster or --shard: the method's times decide on the result; expected "
+            "one sequence at a time on one machine"
+        )
+
+
+def _real_time(settings: RunSettings, environment: Environment) -> RealTimeEntry | None:
+    if settings.real_time is None:
+        return None
+    grace = DEFAULT_GRACE if settings.grace is None else settings.grace
+    return RealTimeEntry(fps=settings.real_time, grace=grace, hardware=_hardware(settings, environment))
+
+
+def _hardware(settings: RunSettings, environment: Environment) -> str:
+    """Return what a method's times depend on besides the method and its precision, as it is before the run."""
+    device = "cpu" if method_class(settings.method).on_cpu else resolve_device(settings.device)
+    parts = [device_name(device), *([environment.cpu] if device != "cpu" else [])]
+    parts += [counted(environment.cores or 1, "core")]
+    parts += [f"{name}={environment.threads[name]}" for name in THREAD_VARIABLES if name in environment.threads]
+    return ", ".join((*parts, *(("compiled",) if settings.compile else ())))
+
+
 def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) -> RunRecord:
     dataset = settings.dataset
+    environment = collect_environment(settings.method.factory.partition(":")[0], settings.method.packages)
     return RunRecord(
         kind="run",
         created=utc_now(),
@@ -284,8 +332,9 @@ def _record(settings: RunSettings, spec: MethodSpec, chosen: tuple[str, ...]) ->
             box_start=settings.fill or "",
             frames_seen=settings.frames,
             corruption=dataset.corruption,
+            real_time=_real_time(settings, environment),
         ),
-        environment=collect_environment(settings.method.factory.partition(":")[0], settings.method.packages),
+        environment=environment,
         numerics=Numerics(seed=settings.seed, device=settings.device, amp=settings.amp, compile=settings.compile),
         memory_definition=MEMORY_DEFINITION,
         ablation=settings.ablation,

@@ -69,6 +69,7 @@ IDLE = [  # the last option is the one without effect
     (("report", "runs", "--published", "LWL"), "--published"),
     (("report", "strips", "--out", "x.png", "--format", "csv"), "--format"),
     (("report", "strips", "--out", "x.png", "--orientation", "rows"), "--orientation"),
+    (("report", "strips", "--out", "x.png", "--no-notes"), "--no-notes"),
     (("report", "runs", "--format", "csv", "--orientation", "columns"), "orientation"),
     (("segment", "{video}/cat.mp4", *MASK, "--at", "3"), "--at 3 has no effect"),
     (("segment", "{video}/cat.mp4", *MASK, "--both-ways"), "--both-ways has no effect"),

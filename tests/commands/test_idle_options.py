@@ -139,9 +139,8 @@ def test_every_option_of_every_command_is_tried_or_cannot_be_idle() -> None:
         parameters = inspect.signature(function).parameters.values()
         options |= {f"{command}.{each.name.rstrip('_')}" for each in parameters if each.kind is each.KEYWORD_ONLY}
     last = [[word for word in arguments if word.startswith("--")][-1] for arguments, _ in IDLE]
-    tried = {
-        f"{arguments[0]}.{option[2:].replace('-', '_')}" for (arguments, _), option in zip(IDLE, last, strict=True)
-    }
+    names = [option.removeprefix("--").removeprefix("no-").replace("-", "_") for option in last]
+    tried = {f"{arguments[0]}.{name}" for (arguments, _), name in zip(IDLE, names, strict=True)}
     always = {name for names in ALWAYS.values() for name in names.split()}
     assert options - always - tried == set()
     assert always - options == set()

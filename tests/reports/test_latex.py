@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from vos_bench import registry
-from vos_bench.tables import render
+from vos_bench.api import ReportOptions
+from vos_bench.tables import Table, render
 
 COMMAND = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex")
 TABLES = [name for name in registry.names("reports") if registry.report(name).kind == "table"]
@@ -20,10 +21,16 @@ PREAMBLE = (
 )
 
 
+def made(name: str, on_disk: Any) -> Table:
+    info = registry.report(name)
+    more = (ReportOptions(out=Path(), root=on_disk.root),) if info.options else ()
+    table: Table = registry.resolve(info.factory)(on_disk.runs, *more)
+    return table
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (Debian: texlive-latex-recommended)")
 def test_every_report_compiles_and_fits_the_page(on_disk: Any, tmp_path: Path) -> None:
-    tables = (registry.resolve(registry.report(name).factory)(on_disk.runs) for name in TABLES)
-    body = "\n\\clearpage\n".join(render(table, "latex") for table in tables)
+    body = "\n\\clearpage\n".join(render(made(name, on_disk), "latex") for name in TABLES)
     (tmp_path / "page.tex").write_text(f"{PREAMBLE}{body}\\end{{document}}\n", encoding="utf-8")
     done = subprocess.run(COMMAND, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-2000:]

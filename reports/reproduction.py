@@ -106,6 +106,17 @@ def make_table(runs: Sequence[Run]) -> Table:
     return Table(title, COLUMNS, rows, tuple(below), group="group", footnotes="notes", doubts="doubts")
 
 
+def sentences(run: Run) -> list[str]:
+    """Return a sentence for each published figure of a run's headline score."""
+    name = "G" if "G" in run.scores else run.headline
+    rows = (row for row in make_table([run]).rows if row["score"] == name and "published" in row)
+    return [
+        f"Published as {row['published as']} ({row['training'].lower()}): {name} {row['published']:g}; this run "
+        f"{100 * row['run']:.2f}: {row['verdict']}."
+        for row in rows
+    ]
+
+
 def _about(benchmark: Benchmark) -> Callable[[RunRecord], bool]:
     return lambda record: (record.dataset.name, record.dataset.split) == (benchmark.dataset, benchmark.split)
 

@@ -18,6 +18,7 @@ from vos_bench.names import counted
 from vos_bench.records import Run
 from vos_bench.records.identity import hardware
 from vos_bench.reports.published_sequences import source
+from vos_bench.reports.reproduction import sentences
 from vos_bench.reports.style import require
 
 from .charts import latency_histogram, sparkline
@@ -244,6 +245,7 @@ def _run_page(entry: RunPage, scenes: Sequence[SequencePage]) -> dict[str, Any]:
         "shown": [*dict.fromkeys((run.object_score, "J", "F"))],
         "settings": grouped_settings(run),
         "histogram": histogram,
+        "reproduction": sentences(run),
         "published": run_rows(run),
         "published_source": source(),
     }

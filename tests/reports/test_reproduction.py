@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vos_bench.api import ReportOptions
 from vos_bench.cli import main
 from vos_bench.datasets import lvos, mose, sav, vost, youtube_vos
 from vos_bench.datasets.manifest import read_manifests
 from vos_bench.records import ExternalScores, MethodEntry, ProtocolEntry, Run, WeightsEntry
 from vos_bench.reports import reproduction
+from vos_bench.reports.page.site import write_page
 from vos_bench.reports.published import Published, load, select
-from vos_bench.reports.reproduction import BENCHMARKS, SEQUENCES, counterparts, make_table, verdict
+from vos_bench.reports.reproduction import BENCHMARKS, SEQUENCES, counterparts, make_table, sentences, verdict
 
 MakeRun = Callable[..., Run]
 
@@ -237,3 +240,15 @@ def test_runs_of_other_sequences_change_nothing_and_sequences_are_not_chosen(
     assert sum(each.startswith("not comparable: the run has scores of 3 sequences") for each in said) == 2
     assert main(["report", "reproduction", "--sequences", "a"]) == 2
     assert "takes no --sequences" in capsys.readouterr().err
+
+
+def test_a_runs_page_says_whether_its_published_figure_is_reproduced(make_run: MakeRun, tmp_path: Path) -> None:
+    run = run_of(make_run, "lwl", {"J&F": 81.6}, weights="lwl")
+    said = sentences(run)
+    assert said[0] == ("Published as LWL (additional training data): J&F 81.6; this run 81.60: within rounding.")
+    assert said[1].endswith("this run 81.60: off by +7.30.")
+    other = replace(make_run({"a": (0.5, 0.5)}), folder=tmp_path / "other")
+    assert sentences(other) == []
+    write_page([replace(run, folder=tmp_path / "run"), other], ReportOptions(out=tmp_path / "site", root=tmp_path))
+    pages = [(tmp_path / "site" / f"run-00{number}.html").read_text() for number in (1, 2)]
+    assert sorted(page.count("Published as LWL") for page in pages) == [0, 2]

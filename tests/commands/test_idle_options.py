@@ -123,7 +123,8 @@ ALWAYS = {
     "what is written": (
         "run.name bench.name score.name "
         "run.out run.json bench.out bench.json segment.out segment.json segment.overlay score.out score.json "
-        "import.out import.json report.out compare.json compare.history train.out ablate.out ablate.json convert.out "
+        "import.out import.json report.out report.notes compare.json compare.history train.out ablate.out ablate.json "
+        "convert.out "
         "baseline.out export.out import-masks.out package.out list.format check-method.out new-method.out "
         "new-method.torch"
     ),

@@ -165,6 +165,7 @@ HTML = ReportInfo(
     "A static site: leaderboard, run pages, sequence viewer",
     "vos_bench.reports.page.site:write_page",
     kind="page",
+    of_suites=True,
 )
 RUNS = ReportInfo(
     "runs",

@@ -380,6 +380,7 @@ class ReportOptions:
         out: The file or folder to write.
         paths: The folders that were named.
         root: Where the data lie, None to find them as every command does.
+        roots: The same for single datasets, by name.
         sequences: The sequences to show, None for the report's own choice.
         progress: Hears what a report counts: `with progress.counting("frames", 300) as step`, and `step()` after each.
     """
@@ -387,5 +388,6 @@ class ReportOptions:
     out: Path
     paths: tuple[Path, ...] = ()
     root: Path | None = None
+    roots: Mapping[str, Path] = field(default_factory=dict)
     sequences: tuple[str, ...] | None = None
     progress: Progress = field(default_factory=Progress)

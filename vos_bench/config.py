@@ -54,7 +54,7 @@ def _overrides_of(name: str, value: Any) -> Iterator[str]:
             yield from _overrides_of(f"{name}.{inner}", each)
         return
     try:
-        text = _as_toml(value)
+        text = as_toml(value)
     except (TypeError, ValueError):
         raise BadInputError(
             f"settings: {name} is {value!r:.100}; expected a number, a text, a boolean or a list"
@@ -62,12 +62,12 @@ def _overrides_of(name: str, value: Any) -> Iterator[str]:
     yield f"{name}={text}"
 
 
-def _as_toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
     """Return a value as TOML has it on one line. Raises TypeError or ValueError for one that it lacks."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(str(key))} = {_as_toml(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(str(key))} = {as_toml(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_as_toml, value)) + "]"
+        return "[" + ", ".join(map(as_toml, value)) + "]"
     if value is None:
         raise ValueError
     return json.dumps(value, allow_nan=False, ensure_ascii=False, default=os.fspath)
@@ -123,13 +123,13 @@ def _member(target: dict[str, Any] | list[Any], key: str, override: str, parent:
 
 def _value(text: str) -> Any:
     try:
-        found = _toml(f"value = {text}")
+        found = read_toml(f"value = {text}")
     except ValueError:
         return text
     return found["value"] if len(found) == 1 else text  # a text of several lines may say more than one value
 
 
-def _toml(text: str) -> dict[str, Any]:
+def read_toml(text: str) -> dict[str, Any]:
     """Read TOML. Raises ValueError, also where it is nested too deeply or an integer has more than 64 bits."""
     import tomllib  # here, since few commands read any
 
@@ -191,7 +191,7 @@ def read_user_config() -> UserConfig:
     """
     path = user_config_path()
     try:
-        return UserConfig.model_validate(_toml(decode_text(read_bytes(path, most=MOST_BYTES))))
+        return UserConfig.model_validate(read_toml(decode_text(read_bytes(path, most=MOST_BYTES))))
     except FileNotFoundError:
         return UserConfig()
     except ValidationError as error:

@@ -161,6 +161,7 @@ class ReportInfo:
         reads: `runs`, or `folders` for a report that looks into the named folders itself and gets no runs.
         published: Whether a table holds runs against published methods, sequence by sequence: its function is then
             called as `function(runs, published=names)`.
+        of_suites: Whether `vos-bench suite` makes it of all its runs, for a page: into a folder of its name.
         takes: Which options a figure or a page heeds besides `--out`: `--root`, `--sequences`; of any other it is
             said that it has no effect. A table with `--sequences` is given runs that are averaged over the chosen
             sequences, without times, unless it has `options`; one without refuses the option.
@@ -174,6 +175,7 @@ class ReportInfo:
     kind: Literal["table", "figure", "page"] = "table"
     reads: Literal["runs", "folders"] = "runs"
     published: bool = False
+    of_suites: bool = False
     takes: tuple[str, ...] = ("--root", "--sequences")
     options: bool = False
 

@@ -140,7 +140,7 @@ def _open_videos(scenes: Sequence[SequencePage], options: ReportOptions) -> tupl
         data = scene.entries[0].run.record.dataset
         key = (data.name, data.split, data.fingerprint)
         if key not in opened:
-            opened[key] = _open(scene, options.root, problems)
+            opened[key] = _open(scene, options.roots.get(data.name, options.root), problems)
         dataset = opened[key]
         there = dataset is not None and scene.name in dataset.sequence_names
         videos[scene.number] = dataset.sequence(scene.name) if dataset and there else None

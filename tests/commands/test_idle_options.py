@@ -111,7 +111,7 @@ ALWAYS = {
         "score.sequences import.method import.dataset import.source import.split import.truth import.protocol "
         "import.sequences import.licence train.recipe train.set ablate.scale ablate.seeds ablate.sequences "
         "ablate.set ablate.run_set record.external record.server record.date export.format import-masks.from "
-        "bench.set bench.repeats bench.quick bench.reference_command"
+        "suite.check bench.set bench.repeats bench.quick bench.reference_command"
     ),
     "where it is done and how far, said in the record, in a note or by the error of a device that is not there": (
         "run.device run.amp run.compile run.jobs run.engine run.stall run.shard run.overwrite run.verify "
@@ -121,7 +121,7 @@ ALWAYS = {
         "ablate.weights"
     ),
     "what is written": (
-        "run.name bench.name score.name "
+        "run.name bench.name score.name suite.out suite.json "
         "run.out run.json bench.out bench.json segment.out segment.json segment.overlay score.out score.json "
         "import.out import.json report.out report.notes compare.json compare.history train.out ablate.out ablate.json "
         "convert.out "

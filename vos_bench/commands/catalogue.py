@@ -40,6 +40,12 @@ COMMANDS = {
         "runs.md",
         "run",
     ),
+    "suite": Command(
+        "Run every method on every dataset with every seed under all settings that a file names.",
+        ("suite comparison.toml", "suite comparison.toml --check"),
+        "suites.md",
+        "suite",
+    ),
     "segment": Command(
         "Segment objects through a video, from a mask or a box on one frame.",
         (

@@ -12,23 +12,20 @@ GROUP = 12
 """How many frames H.264 compresses by themselves: a reader of the last one needs no frame before them."""
 
 
-class CorruptedDataset(Dataset):
-    """Another dataset with corrupted frames; its files, and so its fingerprint, are the same."""
+class DatasetView(Dataset):
+    """Another dataset as it is, for a subclass that changes a part of it."""
 
-    def __init__(self, dataset: Dataset, corruption: Corruption) -> None:
-        """Take the dataset and what befalls its frames."""
-        self._dataset, self._corruption = dataset, corruption
-        self.corruption = str(corruption)
+    def __init__(self, dataset: Dataset) -> None:
+        """Take the dataset."""
+        self._dataset = dataset
+        self.corruption = dataset.corruption
         self.name, self.split, self.version, self.root = dataset.name, dataset.split, dataset.version, dataset.root
-        self.protocol, self.sequence_names, self.track_files = (
-            dataset.protocol,
-            dataset.sequence_names,
-            dataset.track_files,
-        )
+        self.protocol, self.sequence_names = dataset.protocol, dataset.sequence_names
+        self.track_files = dataset.track_files
 
     def sequence(self, name: str) -> Sequence:
         """Open one sequence. Raises BadInputError as the dataset does."""
-        return CorruptedSequence(self._dataset.sequence(name), self._corruption)
+        return self._dataset.sequence(name)
 
     def fingerprint(self) -> str:
         """Ask the dataset."""
@@ -53,6 +50,20 @@ class CorruptedDataset(Dataset):
     def package(self, masks: Path, archive: Path) -> None:
         """Write what the dataset's server takes."""
         self._dataset.package(masks, archive)
+
+
+class CorruptedDataset(DatasetView):
+    """Another dataset with corrupted frames; its files, and so its fingerprint, are the same."""
+
+    def __init__(self, dataset: Dataset, corruption: Corruption) -> None:
+        """Take the dataset and what befalls its frames."""
+        super().__init__(dataset)
+        self._corruption = corruption
+        self.corruption = str(corruption)
+
+    def sequence(self, name: str) -> Sequence:
+        """Open one sequence. Raises BadInputError as the dataset does."""
+        return CorruptedSequence(super().sequence(name), self._corruption)
 
 
 class CorruptedSequence(Sequence):

@@ -1,0 +1,57 @@
+"""`vos-bench suite`: a whole experiment from one file."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vos_bench.commands import options
+from vos_bench.commands.groups import FLAG, RESULTS, WORK
+from vos_bench.commands.output import say, show, warn, write_json
+from vos_bench.commands.progress import TerminalProgress
+from vos_bench.names import counted
+
+
+def suite(
+    file: Path,
+    *,
+    check: Annotated[bool, FLAG, WORK] = False,
+    out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
+    json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
+) -> int:
+    """Run every method on every dataset with every seed under all settings that a file names.
+
+    Everything is looked at first: whatever is wrong is said at once, and nothing runs. A suite that was stopped in any
+    way goes on when the command is given again.
+
+    Args:
+        file: The suite, TOML; see docs/suites.md.
+        check: Look at everything, say what would run, and run nothing.
+        out: The folder of all results. By default, suites/NAME, with the name of the file.
+        json: A file for the scores.
+    """
+    from vos_bench.suites.run import SUMMARY, count_runs, run_suite  # brings what runs methods; the help does without
+
+    with TerminalProgress() as progress:
+        result = run_suite(file, out=out, check=check, progress=progress, command=sys.argv[1:])
+    say(count_runs(result))
+    if check:
+        for each in result.plan.runs:
+            say(f"{each.title}: {each.run.out}")
+        write_json(json, {"runs": [{"out": str(each.run.out), "scores": {}} for each in result.plan.runs]})
+        return 0
+    write_json(json, {"runs": [{"out": str(run.folder), "scores": run.record.scores} for _, run in result.runs]})
+    show(result.table)
+    for each, error in result.failures:
+        warn(f"failed: {each.title}: {error}")
+    for each, run in result.runs:
+        if failed := [name for name, found in run.sequence_records.items() if found.status == "failed"]:
+            warn(f"failed: {each.title}: {counted(len(failed), 'sequence')} ({run.folder})")
+    for note in result.notes:
+        warn(f"note: {note}")
+    if result.elsewhere:
+        say(f"{counted(len(result.elsewhere), 'run is', 'runs are')} at work in another process")
+    for path in (result.folder / SUMMARY, *result.pages):
+        say(str(path))
+    return int(result.failed)

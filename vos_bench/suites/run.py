@@ -1,0 +1,148 @@
+"""Runs a suite: each run where it stopped, then one table and one page about all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vos_bench import registry
+from vos_bench.api import ReportOptions
+from vos_bench.errors import VosBenchError
+from vos_bench.files import write_text
+from vos_bench.locks import FolderBusyError
+from vos_bench.names import counted
+from vos_bench.progress import Progress
+from vos_bench.records import Run
+from vos_bench.records.runs_table import runs_table
+from vos_bench.running.faults import GpuLostError
+from vos_bench.running.run import run_method
+from vos_bench.running.sequence import CannotSaveError
+from vos_bench.suites.plan import SuitePlan, SuiteRun, plan_suite
+from vos_bench.suites.suite import read_suite, suite_text
+from vos_bench.tables import Column, Table, render
+
+RESOLVED = "suite.toml"
+SUMMARY = "summary.md"
+
+
+@dataclass
+class SuiteResult:
+    """How a suite went.
+
+    Attributes:
+        folder: The folder of all results.
+        plan: What was to be run.
+        runs: The runs that were made or were there, in the order of the plan.
+        failures: Runs that could not be made, with the reason.
+        elsewhere: Runs at which another process is at work.
+        pages: The first file of each page.
+        notes: Why there is no page, where there is none.
+    """
+
+    folder: Path
+    plan: SuitePlan
+    runs: list[tuple[SuiteRun, Run]] = field(default_factory=list)
+    failures: list[tuple[SuiteRun, str]] = field(default_factory=list)
+    elsewhere: list[SuiteRun] = field(default_factory=list)
+    pages: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a run could not be made, or a sequence of one failed."""
+        return bool(self.failures) or any(run.record.counts.failed for _, run in self.runs)
+
+    @property
+    def table(self) -> Table:
+        """The summary: a line for each method, dataset and settings, seeds put together; failed runs too."""
+        groups: dict[tuple[str, str, str], list[Run]] = {}
+        for each, run in self.runs:
+            groups.setdefault((each.dataset, each.method, each.settings), []).append(run)
+        made = runs_table([run for _, run in self.runs])
+        rows: list[dict[str, Any]] = [
+            {**row, "method": method, "settings": settings}
+            for (_, method, settings), runs in groups.items()
+            for row in runs_table(runs).rows
+        ]
+        for each, error in self.failures:
+            about = {"dataset": each.run.dataset.name, "split": each.run.dataset.split, "method": each.method}
+            rows.append({**about, "settings": each.settings, "state": f"seed {each.seed}: {error}"})
+        columns = [*made.columns]
+        if any(row["settings"] for row in rows):
+            place = next(i for i, column in enumerate(columns) if column.name == "method")
+            columns.insert(place + 1, Column("settings"))
+        return Table("Suite", tuple(columns), rows, made.notes)
+
+
+def run_suite(
+    file: Path,
+    *,
+    out: Path | None = None,
+    check: bool = False,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+) -> SuiteResult:
+    """Look at all that a suite names, then run it; what was finished before stays.
+
+    A run that fails does not stop the others. The summary is brought up to date after each run.
+
+    Args:
+        file: The suite.
+        out: The folder of all results; None for `suites/NAME`, with the name of the file.
+        check: Look at everything and run nothing.
+        progress: Hears how the runs go.
+        command: The command line, for the records.
+
+    Raises:
+        BadInputError: Something in the suite is wrong, and nothing was run; or nothing can be saved any more, or the
+            GPU is lost.
+    """
+    folder, progress = out or Path("suites") / file.stem, progress or Progress()
+    plan = plan_suite(read_suite(file), file=file, out=folder, command=tuple(command))
+    result = SuiteResult(folder, plan)
+    if check:
+        return result
+    write_text(folder / RESOLVED, suite_text(plan.suite))
+    for each in plan.runs:
+        progress.job_started(each.title, len(plan.runs))
+        _run_one(each, result, progress)
+        write_text(folder / SUMMARY, render(result.table, "markdown"))
+    if plan.suite.page and result.runs:
+        _write_pages(result, progress)
+    return result
+
+
+def _run_one(each: SuiteRun, result: SuiteResult, progress: Progress) -> None:
+    try:
+        result.runs.append((each, run_method(each.run, progress=progress)))
+    except (CannotSaveError, GpuLostError):  # no other run would fare better
+        raise
+    except FolderBusyError:
+        result.elsewhere.append(each)
+    except VosBenchError as error:
+        result.failures.append((each, str(error)))
+
+
+def _write_pages(result: SuiteResult, progress: Progress) -> None:
+    """Make the pages that describe themselves as of suites; where one cannot be made, the runs stand all the same."""
+    runs = [run for _, run in result.runs]
+    for name in registry.names("reports"):
+        options = ReportOptions(out=result.folder / name, roots=result.plan.roots, progress=progress)
+        try:
+            info = registry.report(name)
+            if info.of_suites and info.kind == "page":
+                result.pages += registry.resolve(info.factory)(runs, options)
+        except VosBenchError as error:
+            result.notes.append(f"no page {name}: {error}")
+
+
+def count_runs(result: SuiteResult) -> str:
+    """Return how many runs a suite has, in one line."""
+    suite = result.plan.suite
+    parts = (
+        counted(len(suite.methods), "method"),
+        counted(len(suite.datasets), "dataset"),
+        counted(len(suite.seeds), "seed"),
+        f"{len(suite.settings)} set{'s' if len(suite.settings) > 1 else ''} of settings",
+    )
+    return f"{counted(len(result.plan.runs), 'run')}: {', '.join(parts)}"

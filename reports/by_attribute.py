@@ -76,9 +76,11 @@ def _attributes(run: Run, data: RunData, options: ReportOptions) -> ByObject | B
 def _each_sequence(
     dataset: Dataset, names: Sequence[str], options: ReportOptions
 ) -> Iterator[tuple[str, tuple[ObjectAttributes, ...]]]:
+    videos = {name: dataset.sequence(name) for name in names}
+    total = sum(len(video.truth_names) for video in videos.values())
     with options.progress.counting("sequences", len(names)) as step:
-        for name in names:
-            yield name, sequence_attributes(dataset.sequence(name))
+        for name, video in videos.items():
+            yield name, sequence_attributes(video, total=total)
             step()
 
 

@@ -43,13 +43,15 @@ class SequenceOverlaps:
     objects: tuple[ObjectFrames, ...]
 
 
-def sequence_overlaps(sequence: TruthSequence, folder: Path | None) -> SequenceOverlaps:
+def sequence_overlaps(sequence: TruthSequence, folder: Path | None, *, total: int = 0) -> SequenceOverlaps:
     """Count the overlaps of one sequence.
 
     Args:
         sequence: Its truth.
         folder: Its label maps, `FRAME.png`, or `OBJECT/FRAME.png` where its objects have masks of their own; None to
             look at the truth alone, as if all label maps were empty.
+        total: How many frames of this size, about, are counted with those of other sequences: for many of them the
+            compiled program is worth its start.
 
     Raises:
         BadInputError: No frame has a truth and a label map, or a file is damaged or has another size.
@@ -58,9 +60,9 @@ def sequence_overlaps(sequence: TruthSequence, folder: Path | None) -> SequenceO
     size = sequence.read_truth(frames[0]).shape
     places = _places(sequence, frames)
     if sequence.object_names:
-        found = [*_each_mask(sequence, folder, frames, places)]
+        found = [*_each_mask(sequence, folder, frames, places, max(total, len(frames)))]
     else:
-        counter = overlap_counter(size[0] * size[1] * len(frames))
+        counter = overlap_counter(size[0] * size[1] * max(total, len(frames)))
         found = [*_label_maps(read_truth_ids(sequence), folder, frames, places, counter)]
     length = len(getattr(sequence, "frame_names", ()) or sequence.truth_names)
     objects = tuple(_objects(sequence, frames, places, found))
@@ -131,7 +133,7 @@ def _follows(places: NDArray[np.int64], i: int) -> bool:
 
 
 def _each_mask(
-    sequence: TruthSequence, folder: Path | None, frames: Sequence[str], places: NDArray[np.int64]
+    sequence: TruthSequence, folder: Path | None, frames: Sequence[str], places: NDArray[np.int64], total: int
 ) -> Iterator[FrameOverlaps]:
     """Yield the overlaps of each frame where objects have masks of their own, which may overlap."""
     counters: dict[int, OverlapCounter] = {}
@@ -145,7 +147,7 @@ def _each_mask(
                 continue
             truth = sequence.read_truth_mask(frame, object_id)
             mask = _read_mask(folder and folder / name / f"{frame}.png", truth.shape)
-            counter = counters.setdefault(object_id, overlap_counter(mask.size * len(frames)))
+            counter = counters.setdefault(object_id, overlap_counter(mask.size * total))
             follows = _follows(places, i) and last.get(object_id) == i - 1
             counted = counter.count(_own_and_others(truth, merged), mask.view(np.uint8), follows=follows)
             last[object_id] = i

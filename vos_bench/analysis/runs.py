@@ -57,25 +57,27 @@ class RunData:
 
 def run_failures(run: Run, dataset: Dataset, names: Collection[str] | None = None) -> Iterator[SequenceFailures]:
     """Yield the failures of each sequence of a run that ended well, or of those of them that are named."""
+    total = sum(record.frames for name, record in run.sequence_records.items() if names is None or name in names)
     for name, record in run.sequence_records.items():
         if record.status == "done" and (names is None or name in names):
             try:
-                yield sequence_failures(dataset.sequence(name), masks_folder(run.folder, name))
+                yield sequence_failures(dataset.sequence(name), masks_folder(run.folder, name), total=total)
             except BadInputError as error:
                 yield SequenceFailures(name, problem=str(error))
 
 
-def sequence_failures(video: TruthSequence, folder: Path) -> SequenceFailures:
+def sequence_failures(video: TruthSequence, folder: Path, *, total: int = 0) -> SequenceFailures:
     """Return how the label maps of one sequence fail.
 
     Args:
         video: Its truth.
         folder: Its label maps, `FRAME.png` or `OBJECT/FRAME.png`.
+        total: See `sequence_overlaps`.
 
     Raises:
         BadInputError: No frame has a truth and a label map, or a file is damaged or has another size.
     """
-    objects = sequence_overlaps(video, folder).objects
+    objects = sequence_overlaps(video, folder, total=total).objects
     return SequenceFailures(
         video.name,
         tuple(map(failures, objects)),
@@ -84,13 +86,15 @@ def sequence_failures(video: TruthSequence, folder: Path) -> SequenceFailures:
     )
 
 
-def sequence_attributes(video: Sequence) -> tuple[ObjectAttributes, ...]:
+def sequence_attributes(video: Sequence, *, total: int = 0) -> tuple[ObjectAttributes, ...]:
     """Return the attributes of the objects of one sequence, by ascending id, from all of its truth.
+
+    For `total` see `sequence_overlaps`.
 
     Raises:
         BadInputError: It has no truth, or a file is damaged.
     """
-    overlaps = sequence_overlaps(video, None)
+    overlaps = sequence_overlaps(video, None, total=total)
     likeness = _likeness(video, overlaps)
     return tuple(
         attributes(

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -36,15 +37,14 @@ def measure(masks: Path, dataset: str, root: Path, rounds: int) -> dict[str, lis
     """Return what each command took, round by round; the first round, which compiles, is left out."""
     found: dict[str, list[float]] = {name: [] for name in ("start", "score", *REPORTS)}
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
+        scored, out = Path(folder) / "scored", Path(folder) / "run"
         data = ("--dataset", dataset, "--root", str(root))
         for number in range(rounds + 1):
-            seconds = {
-                "score": cpu_seconds("score", str(masks), *data, "--out", str(out)),
-                "start": cpu_seconds("report", "runs", str(out)),
-            }
+            seconds = {"score": cpu_seconds("score", str(masks), *data, "--out", str(scored))}
             if not number:
+                shutil.copytree(scored, out)
                 (out / "masks").symlink_to(masks.resolve(), target_is_directory=True)
+            seconds["start"] = cpu_seconds("report", "runs", str(out))
             for name in REPORTS:
                 seconds[name] = cpu_seconds("report", name, str(out), "--root", str(root), "--format", "csv")
             if number:

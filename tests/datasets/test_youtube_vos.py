@@ -186,8 +186,8 @@ def test_given_truth_keeps_what_the_dataset_says_besides_and_lists_one_folder_a_
     monkeypatch.setattr(type(dataset), "track_files", {"all": tmp_path}, raising=False)
     monkeypatch.setattr(type(dataset.sequence(LATE)), "notes", {"the frames are upside down": ""})
     listed = []
-    real = truth.list_folder
-    monkeypatch.setattr(truth, "list_folder", lambda folder: [listed.append(folder), real(folder)][1])
+    real = truth._names_in
+    monkeypatch.setattr(truth, "_names_in", lambda folder: [listed.append(folder), real(folder)][1])
     assert given.sequence(LATE).notes == {"the frames are upside down": ""}
     assert GivenTruth(dataset, tmp_path / "truth").track_files == {}  # label maps hold no tracks
     assert listed[0] == tmp_path / "truth" / LATE

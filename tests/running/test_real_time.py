@@ -13,8 +13,7 @@ from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import RealTimeEntry, Run
-from vos_bench.running.real_time import FrameClock
-from vos_bench.timing import WallStopwatch
+from vos_bench.timing import FrameClock, WallStopwatch
 
 T = 40.0
 """Milliseconds between two frames at 25 a second."""
@@ -25,7 +24,7 @@ def played(times: list[float], *, grace: int = 0, waiting: tuple[int, ...] = (),
 
     A frame's time is the one that stands in its place, so that those of dropped frames are never asked for.
     """
-    clock = FrameClock(RealTimeEntry(fps=fps, grace=grace, hardware=""))
+    clock = FrameClock(fps=fps, grace=grace)
     heard: list[str] = []
     for name in clock.taken([str(i) for i in range(len(times))], waiting={str(i) for i in waiting}, drop=heard.append):
         clock.answered(times[int(name)])

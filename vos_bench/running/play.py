@@ -25,8 +25,7 @@ from vos_bench.names import counted
 from vos_bench.parts.box_start import BoxFill, masks_of
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
-from vos_bench.running.real_time import FrameClock
-from vos_bench.timing import Bracket, Stopwatch
+from vos_bench.timing import Bracket, FrameClock, Stopwatch
 
 
 @dataclass(frozen=True)

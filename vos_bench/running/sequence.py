@@ -57,8 +57,7 @@ from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_f
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
 from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, call_lengths, latest_length
-from vos_bench.running.real_time import FrameClock
-from vos_bench.timing import Clock, FrameTimings, Phase, stopwatch
+from vos_bench.timing import Clock, FrameClock, FrameTimings, Phase, stopwatch
 
 if TYPE_CHECKING:
     from vos_bench.scoring.sequences import SequenceResult
@@ -359,7 +358,7 @@ def _segment(
         writer.repeat(name)
         tell(attempt.objects)
 
-    clock = FrameClock(task.real_time) if task.real_time else None
+    clock = FrameClock(fps=task.real_time.fps, grace=task.real_time.grace) if task.real_time else None
     names = clock.taken(plan.seen, waiting=sequence.prompt_frames, drop=drop) if clock else plan.seen
     with closing(read_frames(sequence, names, ahead=task.read_ahead)) as frames:
         source = task.source(frames, clock)

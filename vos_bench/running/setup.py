@@ -42,9 +42,8 @@ from vos_bench.records.summary import utc_now
 from vos_bench.registry import require_title
 from vos_bench.running.method import MethodSpec, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
-from vos_bench.running.real_time import DEFAULT_GRACE
 from vos_bench.running.sequence import Task
-from vos_bench.timing import Clock
+from vos_bench.timing import DEFAULT_GRACE, Clock
 from vos_bench.weights import ChosenWeights, weights_sha256
 
 Overwrite = Literal["only-missing", "always", "never"]

@@ -283,7 +283,7 @@ def _said(row: Row, record: Run | None, options: Options) -> str:
     try:
         return made_again(row, record, options.root, options.out)
     except VosBenchError as error:
-        return f"cannot be run here: {error}"
+        return f"off by a run that failed: {error}"
 
 
 def _names(text: str) -> tuple[str, ...]:

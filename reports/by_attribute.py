@@ -15,7 +15,7 @@ from vos_bench.records import Run
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table, percent
 
-from .run_names import distinct_names
+from .run_names import chosen, distinct_names
 
 NO_DATA = "no data"
 INTERVAL = f"{CONFIDENCE:.0%} interval"
@@ -34,11 +34,13 @@ ByObject = Mapping[str, Sequence[ObjectAttributes]]
 
 def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
     """Return the table: for each attribute a group, in it a line for each of its groups of objects and each run."""
-    data = RunData(options.root)
+    data, names = RunData(options.root), chosen(runs, options)
     known: dict[str, ByObject | BadInputError] = {}
     for run in runs:
         if (fingerprint := run.record.dataset.fingerprint) not in known:
-            known[fingerprint] = _attributes(run, data, options)
+            same = [each for each in runs if each.record.dataset.fingerprint == fingerprint]
+            scored = dict.fromkeys(name for each in same for name in names[each.folder] if each.has_scores(name))
+            known[fingerprint] = _attributes(run, data, [*scored], options)
     rows: list[Mapping[str, Any]] = []
     for attribute in ATTRIBUTES:
         found = [
@@ -63,12 +65,10 @@ def _place(group: str, attribute: Attribute) -> int:
     return attribute.groups.index(group) if group in attribute.groups else len(attribute.groups)
 
 
-def _attributes(run: Run, data: RunData, options: ReportOptions) -> ByObject | BadInputError:
-    """Return the attributes of all objects of a run's sequences, or why there are none."""
+def _attributes(run: Run, data: RunData, names: Sequence[str], options: ReportOptions) -> ByObject | BadInputError:
+    """Return the attributes of all objects of these sequences of a run's data, or why there are none."""
     try:
-        dataset = data.open(run)
-        names = [name for name in run.sequence_records if options.sequences is None or name in options.sequences]
-        return dict(_each_sequence(dataset, names, options))
+        return dict(_each_sequence(data.open(run), names, options))
     except BadInputError as error:
         return error
 

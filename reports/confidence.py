@@ -15,12 +15,13 @@ from vos_bench.errors import BadInputError
 from vos_bench.formats.probabilities import FrameProbabilities, read_probabilities
 from vos_bench.labelmaps import VOID
 from vos_bench.metrics.calibration import BINS, ProbabilityCounts, Reliability, surroundings
-from vos_bench.names import did_you_mean, frame_order
+from vos_bench.names import frame_order
 from vos_bench.records import Run, probabilities_folder
 from vos_bench.tables import Column, Table
 
+from .run_names import chosen, distinct_names
 from .strips import open_data
-from .style import Look, distinct_names, figure, legend_below, looks, require
+from .style import Look, figure, legend_below, looks, require
 
 FRAMES, EVERY = 6, 12
 """Of each sequence so many frames are read, or every twelfth one where that is more: neighbours say nearly the same."""
@@ -114,19 +115,6 @@ def _shown_name(run: Run, each: ObjectCalibration) -> str | None:
     scores = run.sequence_records[each.sequence].scores
     named = {found.object: str(found.shown_name) for found in scores}
     return None if each.object_id is None else named.get(each.object_id, str(each.object_id))
-
-
-def chosen(runs: Iterable[Run], options: ReportOptions) -> Mapping[Path, list[str]]:
-    """Return run folder to the finished sequences to look at. Raises BadInputError for one that no run has."""
-    done = {
-        run.folder: [name for name, record in run.sequence_records.items() if record.status == "done"] for run in runs
-    }
-    known = dict.fromkeys(name for names in done.values() for name in names)
-    for name in options.sequences or ():
-        if name not in known:
-            raise BadInputError(f"--sequences {name}: no run has finished it; {did_you_mean(name, known)}")
-    wanted = options.sequences
-    return {folder: [name for name in names if wanted is None or name in wanted] for folder, names in done.items()}
 
 
 def calibrations(run: Run, names: Sequence[str], options: ReportOptions) -> list[ObjectCalibration]:

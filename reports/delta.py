@@ -88,8 +88,10 @@ def _with_published(runs: Sequence[Run], methods: Sequence[str]) -> Iterable[Com
         found = {each.method: each for each in beside(run.record)}
         for method in methods:
             if method not in found:
+                protocol = run.record.protocol
+                rules = ", ".join((f"protocol {protocol.name}", *protocol.conditions))
                 raise NotComparableError(
-                    f"{run.folder}: {run.record.dataset.title}, protocol {run.record.protocol.name}: no figures of "
+                    f"{run.folder}: {run.record.dataset.title}, {rules}: no figures of "
                     f"sequences are published of {method} on it; known: {', '.join(found) or 'none'}"
                 )
             before, after = found[method].scores(), object_scores(run)

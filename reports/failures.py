@@ -1,6 +1,6 @@
 """The report `failures`: how the label maps of runs fail, object by object, and what VOTS measures of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vos_bench.analysis.runs import RunData, SequenceFailures, run_failures
@@ -21,7 +21,7 @@ from vos_bench.records import Run
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table
 
-from .run_names import distinct_names
+from .run_names import chosen, distinct_names
 
 ALL = "all"
 NO_DATA = "no data"
@@ -39,9 +39,9 @@ NOTES = (
 
 def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
     """Return the table: for each dataset a line a run, then a group a sequence with a line an object and run."""
-    data = RunData(options.root)
+    data, sequences = RunData(options.root), chosen(runs, options)
     names = distinct_names(runs)
-    found = [_failures(run, data, options) for run in runs]
+    found = [_failures(run, data, sequences[run.folder], options) for run in runs]
     rows = [row for run, name, each in zip(runs, names, found, strict=True) for row in _run_rows(run, name, each)]
     for sequence in dict.fromkeys((run.record.dataset.title, each.name) for run, each in _each(runs, found)):
         rows += [
@@ -57,9 +57,7 @@ Found = Sequence[SequenceFailures] | BadInputError
 """The failures of a run, or why there are none."""
 
 
-def _failures(run: Run, data: RunData, options: ReportOptions) -> Found:
-    wanted = frozenset(options.sequences) if options.sequences else None
-    done = [name for name, each in run.sequence_records.items() if each.status == "done" and _wanted(name, wanted)]
+def _failures(run: Run, data: RunData, done: Sequence[str], options: ReportOptions) -> Found:
     try:
         dataset = data.open(run)
     except BadInputError as error:
@@ -70,10 +68,6 @@ def _failures(run: Run, data: RunData, options: ReportOptions) -> Found:
             found.append(each)
             step()
     return found
-
-
-def _wanted(name: str, wanted: Collection[str] | None) -> bool:
-    return wanted is None or name in wanted
 
 
 def _each(runs: Sequence[Run], found: Sequence[Found]) -> Iterator[tuple[Run, SequenceFailures]]:

@@ -102,8 +102,10 @@ def on(dataset: str, split: str) -> list[PublishedSequences]:
 
 
 def beside(record: RunRecord) -> list[PublishedSequences]:
-    """Return the methods that a run can be held against: on its data, by its protocol; best first."""
-    return on(record.dataset.name, record.dataset.split) if record.protocol.name == PROTOCOL else []
+    """Return the methods that a run can be held against: on its data, as it is run; best first."""
+    protocol = record.protocol
+    comparable = protocol.name == PROTOCOL and not protocol.conditions
+    return on(record.dataset.name, record.dataset.split) if comparable else []
 
 
 def command(row: Published, dataset: str, split: str) -> str:

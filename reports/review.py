@@ -14,8 +14,8 @@ from vos_bench.labelmaps import VOID, NarrowLabels, object_ids, read_narrow
 from vos_bench.records import Run, masks_folder
 from vos_bench.tables import Column, Table
 
-from .confidence import NOT_SAVED, chosen, saved_frames
-from .style import distinct_names
+from .confidence import NOT_SAVED, saved_frames
+from .run_names import chosen, distinct_names
 
 MOST = 20
 """How many frames of a run are shown."""
@@ -120,8 +120,9 @@ def _run_rows(run: Run, names: Sequence[str], options: ReportOptions, *, group: 
             step()
     shown = most_doubtful(glances)
     if not shown:
-        gone = not any(written_frames(masks_folder(run.folder, name)) for name in names)
-        yield {"group": group, "reason": "its label maps are gone" if gone else "nothing is doubtful"}
+        there = any(written_frames(masks_folder(run.folder, name)) for name in names)
+        reason = "nothing is doubtful" if there else "its label maps are gone" if names else "none of these sequences"
+        yield {"group": group, "reason": reason}
     saved = {name: bool(saved_frames(run, name)) for name in dict.fromkeys(each.sequence for each in shown)}
     for each in shown:
         yield {"group": group, **_row(run, each, saved=saved[each.sequence])}

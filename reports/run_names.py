@@ -1,7 +1,11 @@
-"""How runs are called where several stand beside each other."""
+"""How runs are called where several stand beside each other, and which of their sequences are looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+from vos_bench.api import ReportOptions
+from vos_bench.errors import BadInputError
+from vos_bench.names import did_you_mean
 from vos_bench.records import Run
 
 
@@ -15,6 +19,19 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
             groups.setdefault(name, set()).add(text)
         names = [f"{n}, {text}" if len(groups[n]) > 1 else n for n, text in zip(names, details, strict=True)]
     return names
+
+
+def chosen(runs: Iterable[Run], options: ReportOptions) -> Mapping[Path, list[str]]:
+    """Return run folder to the finished sequences to look at. Raises BadInputError for one that no run has."""
+    done = {
+        run.folder: [name for name, record in run.sequence_records.items() if record.status == "done"] for run in runs
+    }
+    known = dict.fromkeys(name for names in done.values() for name in names)
+    for name in options.sequences or ():
+        if name not in known:
+            raise BadInputError(f"--sequences {name}: no run has finished it; {did_you_mean(name, known)}")
+    wanted = options.sequences
+    return {folder: [name for name in names if wanted is None or name in wanted] for folder, names in done.items()}
 
 
 def _dataset(run: Run) -> str:

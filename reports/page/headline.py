@@ -99,15 +99,25 @@ def _score(entry: RunPage) -> float:
     return entry.run.scores.get(entry.run.headline, math.nan)
 
 
-def _order(record: RunRecord) -> tuple[str, str, int, str]:
-    return record.dataset.name, record.dataset.split, -len(record.dataset.sequences), rules(record)
+def _order(record: RunRecord) -> tuple[str, str, bool, int, str]:
+    data = record.dataset
+    return data.name, data.split, bool(record.protocol.conditions), -len(data.sequences), rules(record)
 
 
 def _about(record: RunRecord) -> str:
     protocol = record.protocol
-    start = f"from {protocol.init}{'es' if protocol.init == 'box' else 's'}" if protocol.init else ""
-    parts = (record.dataset.title, counted(len(record.dataset.sequences), "sequence"), start)
-    return ", ".join(part for part in (*parts, f"protocol {protocol.name}") if part)
+    start = (
+        f"from {protocol.init}{'es' if protocol.init == 'box' else 's'}{protocol.start_note}" if protocol.init else ""
+    )
+    parts = (
+        record.dataset.title,
+        counted(len(record.dataset.sequences), "sequence"),
+        start,
+        f"{protocol.frames_seen} frames" if protocol.frames_seen else "",
+        *protocol.conditions,
+        f"protocol {protocol.name}",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _group(entries: Sequence[RunPage], title: str) -> HeadlineGroup:

@@ -102,7 +102,7 @@ def leaderboard(entries: Sequence[RunPage]) -> Leaderboard:
     for each, about in zip(members.values(), abouts, strict=True):
         record = each[0].record
         data = f", data {record.dataset.fingerprint[:8]}" if abouts.count(about) > 1 else ""
-        rows = published.pop(_benchmark(each[0]), [])
+        rows = [] if record.protocol.conditions else published.pop(_benchmark(each[0]), [])
         groups.append(
             LeaderboardGroup(
                 title=about[0],
@@ -157,16 +157,27 @@ def _line(pages: Sequence[RunPage], runs: tuple[Run, ...], all_runs: Iterable[Ru
     ordered = tuple(sorted(pages, key=lambda page: (page.run.record.seed, page.number)))
     if len(ordered) == 1:
         return _Line(ordered[0].name, ordered, runs)
-    title, data = runs[0].record.method.title, runs[0].record.dataset.title
-    others = {seed_key(run) for run in all_runs if (run.record.method.title, run.record.dataset.title) == (title, data)}
-    return _Line(title if len(others) == 1 else f"{title}, {ordered[0].run.folder.parent.name}", ordered, runs)
+    title, same_rules = runs[0].record.method.title, rules(runs[0].record)
+    alike = [run for run in all_runs if run.record.method.title == title and rules(run.record) == same_rules]
+    folder = ordered[0].run.folder
+    # By default a run's folder is METHOD/CONFIGURATION, or METHOD/CONFIGURATION/seedN by hand.
+    place = folder if folder.parent.name == runs[0].record.method.name else folder.parent
+    return _Line(title if len({*map(seed_key, alike)}) == 1 else f"{title}, {place.name}", ordered, runs)
 
 
-def _order(line: _Line) -> tuple[str, str, bool, int, str, float]:
+def _order(line: _Line) -> tuple[str, str, bool, bool, int, str, float]:
     record, (means, _) = line.record, mean_scores(line.runs)
     score = means.get("G", means.get(line.runs[0].headline, -1.0))
     data = record.dataset
-    return data.name, data.split, bool(line.shared), -len(data.sequences), rules(record), -score
+    return (
+        data.name,
+        data.split,
+        bool(line.shared),
+        bool(record.protocol.conditions),
+        -len(data.sequences),
+        rules(record),
+        -score,
+    )
 
 
 def _about(line: _Line) -> tuple[str, str]:

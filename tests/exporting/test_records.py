@@ -13,7 +13,7 @@ import yaml
 from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.exporting import export_records
-from vos_bench.records import MethodEntry, Run, WeightsEntry, write_record
+from vos_bench.records import MethodEntry, Run, WeightsEntry, load_run, write_record
 from vos_bench.records.files import run_file, sequence_file
 
 MakeRun = Callable[..., Run]
@@ -50,6 +50,17 @@ def test_eval_results_have_the_fields_that_the_hub_documents(saved: Callable[...
     assert entry["notes"].startswith("J&F in percent; demo val, 1 sequence of 1; protocol davis")
     assert "weights mine-base (sha256 aaaaaaaa)" in entry["notes"]
     assert set(entry) <= {"dataset", "value", "verifyToken", "date", "source", "evaluation_framework", "notes"}
+
+
+def test_a_corrupted_run_says_so_in_every_form(saved: Callable[..., Path], tmp_path: Path) -> None:
+    folder = saved()
+    run = load_run(folder)
+    protocol = run.record.protocol.replace(corruption="noise:5")
+    write_record(run.record.replace(protocol=protocol), run_file(folder))
+    for form in ("eval-results", "model-card", "runs-csv"):
+        about = {"dataset": "owner/davis"} if form == "eval-results" else {}
+        (path,) = export_records(folder, form, out=tmp_path / form, about=about)
+        assert "corrupted by noise:5" in path.read_text()
 
 
 def test_eval_results_are_read_by_the_hubs_own_package(saved: Callable[..., Path], tmp_path: Path) -> None:

@@ -120,6 +120,18 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert failures(of_object("1100 1100", "1100 1100")).missing["false reports"] == "no absence"
 
 
+def test_an_object_that_is_given_on_the_last_frame_has_no_value_at_all() -> None:
+    found = failures(of_object("1122 1122", "1122 1122", start=1))
+    assert found.values == {}
+    assert set(found.missing.values()) == {"no frame"}
+
+
+def test_one_frame_after_the_start_is_too_few_for_flicker_but_not_sparse() -> None:
+    assert failures(of_object("1100 1100", "1100 1100")).missing["flicker"] == "one frame"
+    sparse = of_object("1100 1100 1100", "1100 1100 1100", places=[0, 5, 10])
+    assert failures(sparse).missing["flicker"] == "sparse truth"
+
+
 def test_a_frame_before_the_object_is_given_does_not_count() -> None:
     found = failures(of_object("0000 0000 1100 1100", "0011 0011 0000 1100", start=2))
     assert found.values["missed"] == 0

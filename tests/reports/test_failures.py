@@ -1,6 +1,7 @@
 """The reports `failures` and `by-attribute`, made of real runs."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from vos_bench.api import ReportOptions
 from vos_bench.cli import main
+from vos_bench.errors import BadInputError
 from vos_bench.records import load_run
 from vos_bench.reports import by_attribute, failures
 
@@ -81,3 +83,19 @@ def test_objects_are_grouped_by_their_attributes(on_disk: Any, options: ReportOp
     total = sum(row["J&F"] * row["number"] for row in sizes) / sum(row["number"] for row in sizes)
     assert total == pytest.approx(run.scores["J&F"])
     assert {row["95% interval"] for row in sizes} == {"none: 2 sequences"}
+
+
+def test_scores_by_attribute_hang_on_no_order_of_runs(on_disk: Any, options: ReportOptions) -> None:
+    whole, other = on_disk.runs[:2]
+    part = replace(other, sequence_records={"one": other.sequence_records["one"]})
+    found = [by_attribute.make_table(runs, options).rows for runs in ((whole, part), (part, whole))]
+    title = whole.record.method.title
+    first, second = ([row for row in rows if row["method"] == title] for rows in found)
+    assert [row["sequences"] for row in first if row["attribute"] == "size"] == [2, 2]
+    assert first == second
+
+
+@pytest.mark.parametrize("report", [failures, by_attribute])
+def test_a_sequence_that_no_run_has_is_refused(on_disk: Any, report: Any) -> None:
+    with pytest.raises(BadInputError, match=r"--sequences onne: no run has finished it; .*one"):
+        report.make_table(on_disk.runs, ReportOptions(out=Path(), root=on_disk.root, sequences=("onne",)))

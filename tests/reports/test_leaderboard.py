@@ -9,6 +9,7 @@ import pytest
 from vos_bench.api import ReportOptions
 from vos_bench.records import Run
 from vos_bench.records.selection import with_labels
+from vos_bench.reports.page.headline import headline_groups
 from vos_bench.reports.page.leaderboard import leaderboard
 from vos_bench.reports.page.scenes import entries_of
 from vos_bench.reports.page.site import write_page
@@ -70,3 +71,20 @@ def test_the_page_has_a_link_to_each_seed_and_shows_labels(seeds: list[Run], tmp
     assert 'seeds <a href="run-001.html">0</a> <a href="run-002.html">1</a> <a href="run-003.html">2</a>' in text
     assert "60.0 ± 10.0" in text
     assert ">Theirs (v1)</a>" in text
+
+
+def test_published_figures_stand_below_clean_runs_alone(make_run: MakeRun) -> None:
+    clean, noisy = (make_run({"blackswan": (0.8, 0.8)}, method=name) for name in ("clean", "noisy"))
+    data = clean.record.dataset.replace(name="davis16", split="val")
+    records = [
+        clean.record.replace(dataset=data),
+        noisy.record.replace(dataset=data, protocol=noisy.record.protocol.replace(corruption="noise:3")),
+    ]
+    runs = [replace(run, record=record) for run, record in zip((clean, noisy), records, strict=True)]
+    groups = leaderboard(entries_of(runs[::-1])).groups
+    assert [[row.name for row in group.rows] for group in groups] == [["clean"], ["noisy"]]
+    assert groups[0].published
+    assert not groups[1].published
+    titles = [group.title for group in headline_groups(entries_of(runs))]
+    assert "corrupted by noise:3" in titles[1]
+    assert "corrupted" not in titles[0]

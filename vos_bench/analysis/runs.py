@@ -102,7 +102,7 @@ def sequence_attributes(video: Sequence, *, total: int = 0) -> tuple[ObjectAttri
             size=overlaps.size,
             length=overlaps.length,
             others=len(overlaps.objects) - 1,
-            likeness=likeness.get(each.object_id, "one object" if len(overlaps.objects) < 2 else "never with another"),
+            likeness=likeness.get(each.object_id, "one object" if len(overlaps.objects) < 2 else "not on that frame"),
         )
         for each in overlaps.objects
     )

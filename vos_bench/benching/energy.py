@@ -86,8 +86,7 @@ class EnergyMeter:
         self.lacking[name] = reason
         self._joules.pop(name, None)
         if reason == NO_PERMISSION:
-            path = next(iter(_zones(self._powercap))) / "energy_uj"
-            self.notes.append(PERMISSION_NOTE.format(path=path))
+            self.notes.append(PERMISSION_NOTE.format(path=self._powercap / ZONES / "energy_uj"))
 
     def update(self) -> None:
         """Read the counters again: more often than they wrap, which takes minutes at least."""

@@ -3,7 +3,7 @@
 import hashlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -151,9 +151,12 @@ class Passes:
             self._play(name, "warm-up", repeat=None)
         return time.perf_counter() - began
 
-    def once(self, what: str, *, repeat: int) -> list[float]:
-        """Run all sequences once; return the milliseconds of every frame."""
-        timings = [self._play(name, what, repeat=repeat) for name in self._names]
+    def once(self, what: str, *, repeat: int, after: Callable[[], None] = lambda: None) -> list[float]:
+        """Run all sequences once, and call `after` each; return the milliseconds of every frame."""
+        timings = []
+        for name in self._names:
+            timings.append(self._play(name, what, repeat=repeat))
+            after()
         return [ms for each in timings for ms in (*each.stream_ms, *each.model_ms) if ms is not None]
 
     def _longest_of_each_shape(self) -> Iterator[str]:

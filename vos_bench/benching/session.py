@@ -245,8 +245,7 @@ def _one_repeat(passes: Passes, number: int, repeats: Repeats, meter: EnergyMete
     """Run whole passes until they are long enough."""
     count, times = 0, list[float]()
     while not repeats.is_whole(len(times), sum(times) / 1e3):
-        times += passes.once(f"repeat {number} of {repeats.count}", repeat=number)
-        meter.update()
+        times += passes.once(f"repeat {number} of {repeats.count}", repeat=number, after=meter.update)
         count += 1
     return _Repeat(count, len(times))
 

@@ -110,6 +110,7 @@ def _conditions(record: RunRecord) -> Iterable[str]:
     yield f"{protocol.frames_seen or 'unknown'} frames seen"
     if protocol.start:
         yield f"started from {protocol.start}"
+    yield from protocol.conditions
     if record.method.weights is not None:
         yield record.method.weights.described
     yield f"{FRAMEWORK} {record.environment.vos_bench}"
@@ -123,6 +124,12 @@ def write_model_card(runs: Sequence[Run], out: Path, about: Mapping[str, str]) -
         raise BadInputError(
             f"--format model-card: found runs of {', '.join(methods)}, expected one method; name its folder, or say "
             "how the model is called: --about name=NAME"
+        )
+    datasets = dict.fromkeys(run.record.dataset.name for run in scored)
+    if "dataset" in about and len(datasets) > 1:
+        raise BadInputError(
+            f"--about dataset={about['dataset']}: found runs on {', '.join(datasets)}, expected one dataset; name the "
+            "folder of its runs, or leave it out"
         )
     name = about.get("name", next(iter(methods)))
     metadata = {
@@ -146,7 +153,8 @@ def write_model_card(runs: Sequence[Run], out: Path, about: Mapping[str, str]) -
 
 def _card_result(run: Run, about: Mapping[str, str]) -> dict[str, Any]:
     record = run.record
-    data = {"type": about.get("dataset", record.dataset.name), "name": record.dataset.title}
+    title = ", ".join((record.dataset.title, *record.protocol.conditions))
+    data = {"type": about.get("dataset", record.dataset.name), "name": title}
     source = {"source": {"url": about["source"], "name": FRAMEWORK}} if "source" in about else {}
     known = {name: value for name, value in run.scores.items() if not math.isnan(value)}
     return {
@@ -223,6 +231,7 @@ def _parameters(record: RunRecord) -> dict[str, Any]:
         "protocol": record.protocol.name,
         "init": record.protocol.init,
         "frames_seen": record.protocol.frames_seen,
+        "conditions": ", ".join(record.protocol.conditions) or None,
         **({name: getattr(numerics, name) for name in ("seed", "device", "amp", "compile")} if numerics else {}),
         **{f"config.{name}": str(value) for name, value in record.method.config.items()},
     }

@@ -137,7 +137,7 @@ def failures(frames: ObjectFrames) -> ObjectFailures:
         "drift": _share(states.drift, present),
         "false reports": _share(states.false_report, absent),
         "recovery": float(np.mean([each.frames for each in recoveries])) if recoveries else None,
-        "identity switches": float(len(switches)) if frames.several else None,
+        "identity switches": float(len(switches)) if frames.several and frames.judged.any() else None,
         "flicker": _flicker(frames),
         "boundary IoU": _boundary_iou(frames, present),
     }
@@ -162,7 +162,9 @@ def _reason(measure: str, frames: ObjectFrames) -> str:
     if not frames.judged.any():
         return "no frame"
     if measure == "flicker":
-        return "no mask" if frames.neighbours.any() else "sparse truth"
+        if frames.neighbours.any():
+            return "no mask"
+        return "sparse truth" if np.count_nonzero(frames.judged) > 1 else "one frame"
     return {"false reports": "no absence", "recovery": "no return", "identity switches": "one object"}.get(
         measure, "never present"
     )

@@ -51,6 +51,7 @@ def _with_label(run: Run, label: str) -> Run:
 
     method = run.record.method
     require_title("--label", label, method.name)
+    label = "" if label == method.name else label  # a plain name never hides what differs
     return Run(run.folder, run.record.replace(method=method.replace(label=label)), run.sequence_records)
 
 

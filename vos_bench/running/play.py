@@ -333,8 +333,9 @@ class LabelMapWriter:
 
 
 def _kept(answer: _WrittenAnswer) -> _WrittenAnswer:
-    """Return an answer with probabilities of its own, for the method may write over those it gave."""
-    probabilities = answer.prediction.probabilities
+    """Return an answer with arrays of its own, for the method may write over those it gave."""
+    labels, probabilities = answer.prediction.labels, answer.prediction.probabilities
     if probabilities is None:
         return answer
-    return answer._replace(prediction=answer.prediction._replace(probabilities=np.array(probabilities)))
+    kept = answer.prediction._replace(labels=np.array(labels), probabilities=np.array(probabilities))
+    return answer._replace(prediction=kept)

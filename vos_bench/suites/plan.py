@@ -297,5 +297,6 @@ def _require_different(runs: Iterable[SuiteRun], problems: _Problems) -> None:
         if first is not each:
             problems.add(
                 f"{first.title} and {each.title}: found the same run twice; expected methods, datasets or settings "
-                "that differ in more than a name, the device or how many jobs there are"
+                "that differ in more than a name, the sequences, the protocol, or how the run is done (device, "
+                "compile, jobs, timing)"
             )

@@ -14,6 +14,7 @@ from vos_bench.names import counted
 from vos_bench.progress import Progress
 from vos_bench.records import Run
 from vos_bench.records.runs_table import runs_table
+from vos_bench.records.selection import MARK
 from vos_bench.running.faults import GpuLostError
 from vos_bench.running.run import run_method
 from vos_bench.running.sequence import CannotSaveError
@@ -58,20 +59,21 @@ class SuiteResult:
         groups: dict[tuple[str, str, str], list[Run]] = {}
         for each, run in self.runs:
             groups.setdefault((each.dataset, each.method, each.settings), []).append(run)
-        made = runs_table([run for _, run in self.runs])
+        tables = {key: runs_table(runs) for key, runs in groups.items()}
         rows: list[dict[str, Any]] = [
-            {**row, "method": method, "settings": settings}
-            for (_, method, settings), runs in groups.items()
-            for row in runs_table(runs).rows
+            {**row, "method": f"{method} {MARK}" if row.get("marked") else method, "settings": settings}
+            for (_, method, settings), table in tables.items()
+            for row in table.rows
         ]
         for each, error in self.failures:
             about = {"dataset": each.run.dataset.name, "split": each.run.dataset.split, "method": each.method}
             rows.append({**about, "settings": each.settings, "state": f"seed {each.seed}: {error}"})
-        columns = [*made.columns]
+        columns = [*runs_table([run for _, run in self.runs]).columns]
         if any(row["settings"] for row in rows):
             place = next(i for i, column in enumerate(columns) if column.name == "method")
             columns.insert(place + 1, Column("settings"))
-        return Table("Suite", tuple(columns), rows, made.notes)
+        notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
+        return Table("Suite", tuple(columns), rows, tuple(notes))
 
 
 def run_suite(

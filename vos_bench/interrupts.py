@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,25 @@ def blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def quiet_pool() -> Iterator[None]:
+    """Hide the traceback of joblib's own thread where a pool of processes ends early.
+
+    The thread of joblib 1.6 (loky) may look for a task in a table that the interruption has just emptied. It may do so
+    after the block, so a block that ends by an error leaves this in place.
+    """
+    before = threading.excepthook
+
+    def hide(error: threading.ExceptHookArgs) -> None:
+        thread = error.thread.name if error.thread else ""
+        if not (thread == "ExecutorManagerThread" and issubclass(error.exc_type, KeyError)):
+            before(error)
+
+    threading.excepthook = hide
+    yield
+    threading.excepthook = before
 
 
 def ignore() -> None:

@@ -126,7 +126,10 @@ def _results(
     prefer = "threads" if threaded else "processes"
     calls = (joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
     try:
-        with joblib.Parallel(jobs, prefer=prefer, return_as="generator_unordered") as workers:
+        with (
+            interrupts.quiet_pool(),
+            joblib.Parallel(jobs, prefer=prefer, return_as="generator_unordered") as workers,
+        ):
             if not threaded and os.name == "posix":
                 resource_tracker.ensure_running()  # which in Python 3.11 lets Ctrl-C through again when it starts
             with interrupts.blocked():  # the workers start here

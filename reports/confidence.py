@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from vos_bench.api import Dataset, Mask, ReportOptions
+from vos_bench.analysis.runs import RunData
+from vos_bench.api import Mask, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.formats.probabilities import FrameProbabilities, read_probabilities
@@ -20,7 +21,6 @@ from vos_bench.records import Run, probabilities_folder
 from vos_bench.tables import Column, Table
 
 from .run_names import chosen, distinct_names
-from .strips import open_data
 from .style import Look, figure, legend_below, looks, require
 
 FRAMES, EVERY = 6, 12
@@ -80,11 +80,11 @@ def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
         BadInputError: The data of a run with probabilities are not at hand, a file is damaged, or no run has a
             sequence that was asked for.
     """
-    chosen_names = chosen(runs, options)
+    chosen_names, data = chosen(runs, options), RunData(options.root)
     rows = [
         row
         for run, name in zip(runs, distinct_names(runs), strict=True)
-        for row in _run_rows(run, name, calibrations(run, chosen_names[run.folder], options))
+        for row in _run_rows(run, name, calibrations(run, chosen_names[run.folder], data, options))
     ]
     return Table("Calibration of saved probabilities", COLUMNS, rows, NOTES, group="group")
 
@@ -117,20 +117,18 @@ def _shown_name(run: Run, each: ObjectCalibration) -> str | None:
     return None if each.object_id is None else named.get(each.object_id, str(each.object_id))
 
 
-def calibrations(run: Run, names: Sequence[str], options: ReportOptions) -> list[ObjectCalibration]:
+def calibrations(run: Run, names: Sequence[str], data: RunData, options: ReportOptions) -> list[ObjectCalibration]:
     """Count the pixels of a run's objects; a sequence of which nothing can be counted has an entry with the reason.
 
     Raises:
         BadInputError: As `make_table`.
     """
-    opened: list[Dataset] = []  # only who has probabilities needs the data
     found: list[ObjectCalibration] = []
     with options.progress.counting("sequences", len(names)) as step:
         for name in names:
             saved = saved_frames(run, name)
             if saved:
-                opened = opened or [open_data(run, options.root)]
-                found += _of_sequence(opened[0].sequence(name), saved)
+                found += _of_sequence(data.open(run).sequence(name), saved)  # only here the data are needed
             else:
                 found.append(ObjectCalibration(name, reason=NOT_SAVED))
             step()
@@ -208,8 +206,8 @@ def _require_size(shape: tuple[int, ...], truth: Mask, sequence: str, frame: str
 
 def reliability(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     """Draw how often pixels are the object against their probability: a line a run, and thin ones for its objects."""
-    names = chosen(runs, options)
-    found = [calibrations(run, names[run.folder], options) for run in runs]
+    names, data = chosen(runs, options), RunData(options.root)
+    found = [calibrations(run, names[run.folder], data, options) for run in runs]
     shown = [(run, each) for run, each in zip(runs, found, strict=True) if _pooled(each).pixels.sum()]
     require([run for run, _ in shown], "reliability", "saved probabilities (--save-probabilities) and a truth")
     with figure(options.out, 4.5, 5.2) as drawn:

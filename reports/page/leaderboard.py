@@ -160,7 +160,7 @@ def _line(pages: Sequence[RunPage], runs: tuple[Run, ...], all_runs: Iterable[Ru
     title, same_rules = runs[0].record.method.title, rules(runs[0].record)
     alike = [run for run in all_runs if run.record.method.title == title and rules(run.record) == same_rules]
     folder = ordered[0].run.folder
-    # By default a run's folder is METHOD/CONFIGURATION, or METHOD/CONFIGURATION/seedN by hand.
+    # A run's own folder is METHOD/CONFIGURATION; elsewhere, seeds lie beside each other in a folder that names them.
     place = folder if folder.parent.name == runs[0].record.method.name else folder.parent
     return _Line(title if len({*map(seed_key, alike)}) == 1 else f"{title}, {place.name}", ordered, runs)
 

@@ -1,5 +1,6 @@
 """The reports `calibration`, `reliability` and `review`: what saved probabilities and label maps say of a run."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,11 @@ def test_the_command_shows_a_review_and_says_that_a_root_is_no_use(
     assert "note: --root has no effect" in capsys.readouterr().err
     assert main(["report", "review", str(on_disk.folder), "--sequences", "nobody"]) == 2
     assert "--sequences nobody: no run has finished it" in capsys.readouterr().err
+
+
+def test_other_data_than_the_run_saw_are_not_calibrated_against(unsure: Run, on_disk: Any, tmp_path: Path) -> None:
+    other = shutil.copytree(on_disk.root, tmp_path / "video")
+    [*_, last] = sorted((other / "Annotations" / "one").glob("*.png"))
+    shutil.copy(last, last.with_name("00000.png"))
+    with pytest.raises(BadInputError, match=r"is not the .* name it with --root"):
+        confidence.make_table([unsure], options_of(other))

@@ -172,6 +172,7 @@ def made_again(row: Row, record: Run, root: Path | None, out: Path) -> str:
         row.dataset,
         root=root if registry.dataset(row.dataset).needs_root else None,
         out=out / row.dataset / row.method,
+        overwrite="always",  # what an earlier version left there reproduces nothing
     )
     before, after = record.record, run.record
     if before.dataset.fingerprint != after.dataset.fingerprint:
@@ -297,7 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--methods", type=_names, help="A,B")
     parser.add_argument("--datasets", type=_names, help="A,B")
     parser.add_argument("--root", type=Path, help="the folder of DAVIS")
-    parser.add_argument("--out", type=Path, default=Options.out, help="where the runs go; they resume")
+    parser.add_argument("--out", type=Path, default=Options.out, help="where the runs go; what was there is replaced")
     parser.add_argument("--keep", type=Path, nargs="+", metavar="RUN", help="put these runs' records in place")
     given = parser.parse_args(arguments)
     try:

@@ -267,17 +267,18 @@ BOX = LiteBoxRecipe(
 OPEN = LiteRecipe(
     "open",
     LiteSettings(
-        epochs=12,
+        epochs=14,
         warm_up=50,
-        cool_down=600,
-        crop=LiteCrop(height=160, width=288),
+        cool_down=400,
+        amp="bf16",
+        crop=LiteCrop(height=160, width=288, search_area=4.0, centre_jitter=(1.2, 2.0)),
         rivals=True,
         synthesis=_SEVERAL_OBJECTS,
         data=(DataShare(dataset="demo"),),
     ),
     note="Free data alone: the demo's train sequences, which are made of photographs in the public domain, and what is "
-    "synthesised from them; the backbone's ImageNet weights are under the Apache licence. About half a second a step "
-    "on one idle core with --set amp=bf16.",
+    "synthesised from them; the backbone's ImageNet weights are under the Apache licence. Small crops with objects "
+    "nearly as large as at test time. About 0.7 seconds a step on one core with bfloat16 units.",
 )
 """Weights without the licence of DAVIS."""
 

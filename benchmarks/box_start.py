@@ -5,7 +5,7 @@
 Every object of the demo and of DAVIS 2016 val starts from its true first mask, or from a mask that is made of the
 smallest box around that. Scores are J&F by the dataset's protocol; DAVIS scores no first frame, so that what is
 measured is how well the objects are followed. Each figure has the commit that it was measured at; those that the file
-holds already are not measured again.
+holds already, of the same weights, are not measured again.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset, Prompt, Sequence
 from vos_bench.environment import collect_environment
 from vos_bench.parts.box_start import BoxFill, masks_of
+from vos_bench.weights import choose, weights_sha256
 
 STARTS: tuple[BoxFill, ...] = ("grabcut", "ellipse", "rectangle")
 
@@ -58,10 +59,16 @@ def measured(method: str, dataset: Dataset, start: BoxFill | None) -> float:
         return vos_bench.run(method, opened, out=out).scores["J&F"]
 
 
-def known_scores(path: Path, method: str) -> dict[str, dict[str, dict[str, object]]]:
-    """Return the figures that the file holds of this method."""
+def weights_of(method: str) -> str | None:
+    """Return the sha256 of the weights that the method runs with, None where it has none."""
+    chosen = choose(registry.method(method), None)
+    return weights_sha256(Path(chosen.path)) if chosen else None
+
+
+def known_scores(path: Path, method: str, weights: str | None) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the figures that the file holds of this method with these weights."""
     record = json.loads(path.read_text()) if path.exists() else {}
-    return record["J&F"] if record.get("method") == method else {}
+    return record["J&F"] if (record.get("method"), record.get("weights")) == (method, weights) else {}
 
 
 def main() -> None:
@@ -72,7 +79,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     environment = collect_environment("").model_dump(mode="json")
-    scores = known_scores(options.out, options.method)
+    weights = weights_of(options.method)
+    scores = known_scores(options.out, options.method, weights)
     davis = registry.open_dataset("davis16", root=options.davis, split="val")
     for name, dataset in {"demo": registry.open_dataset("demo"), "davis16 val": davis}.items():
         found = scores.setdefault(name, {})
@@ -81,7 +89,7 @@ def main() -> None:
             if title not in found:
                 score = measured(options.method, dataset, start)
                 found[title] = {"score": score, "commit": environment["git"]["commit"]}
-                record = {"method": options.method, "J&F": scores, "environment": environment}
+                record = {"method": options.method, "weights": weights, "J&F": scores, "environment": environment}
                 options.out.write_text(json.dumps(record, indent=2) + "\n")
             print(f"{options.method} on {name}, {title}: {100 * found[title]['score']:.1f}", flush=True)
 

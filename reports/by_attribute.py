@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from vos_bench.analysis.runs import RunData, sequence_attributes
+from vos_bench.analysis.runs import sequence_attributes
 from vos_bench.api import Dataset, ReportOptions
 from vos_bench.comparing.significance import CONFIDENCE, RESAMPLES, bootstrap_mean, object_scores
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.attributes import ATTRIBUTES, Attribute, ObjectAttributes
 from vos_bench.names import counted
 from vos_bench.records import Run
+from vos_bench.records.data import RunData
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table, percent
 

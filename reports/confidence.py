@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from vos_bench.analysis.runs import RunData
 from vos_bench.api import Mask, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
@@ -18,6 +17,7 @@ from vos_bench.labelmaps import VOID
 from vos_bench.metrics.calibration import BINS, ProbabilityCounts, Reliability, surroundings
 from vos_bench.names import frame_order
 from vos_bench.records import Run, probabilities_folder
+from vos_bench.records.data import RunData
 from vos_bench.tables import Column, Table
 
 from .run_names import chosen, distinct_names

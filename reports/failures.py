@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from vos_bench.analysis.runs import RunData, SequenceFailures, run_failures
+from vos_bench.analysis.runs import SequenceFailures, run_failures
 from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.failures import (
@@ -18,6 +18,7 @@ from vos_bench.metrics.failures import (
 from vos_bench.metrics.measures import Measure
 from vos_bench.names import counted
 from vos_bench.records import Run
+from vos_bench.records.data import RunData
 from vos_bench.records.identity import rules
 from vos_bench.tables import Column, Table
 

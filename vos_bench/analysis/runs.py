@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vos_bench import registry
 from vos_bench.analysis.overlaps import SequenceOverlaps, sequence_overlaps
 from vos_bench.api import Dataset, Sequence
 from vos_bench.errors import BadInputError
@@ -31,28 +30,6 @@ class SequenceFailures:
     vots: tuple[VotsCounts, ...] = ()
     frames: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     problem: str = ""
-
-
-class RunData:
-    """Opens the data of runs, each once, and checks that they are those that a run saw."""
-
-    def __init__(self, root: Path | None = None) -> None:
-        """Take the folder of the data; None to find it as every command does."""
-        self._root = root
-        self._opened: dict[tuple[str, str], tuple[Dataset, str]] = {}
-
-    def open(self, run: Run) -> Dataset:
-        """Open the data of a run. Raises BadInputError where they are not here, or are not those that it saw."""
-        data = run.record.dataset
-        key = (data.name, data.split)
-        if key not in self._opened:
-            root = self._root if registry.dataset(data.name).needs_root else None
-            dataset = registry.open_dataset(data.name, root=root, split=data.split or None)
-            self._opened[key] = dataset, dataset.fingerprint()
-        dataset, fingerprint = self._opened[key]
-        if fingerprint != data.fingerprint:
-            raise BadInputError(f"{dataset.root}: is not the {data.title} that {run.folder} saw; name it with --root")
-        return dataset
 
 
 def run_failures(run: Run, dataset: Dataset, names: Collection[str] | None = None) -> Iterator[SequenceFailures]:

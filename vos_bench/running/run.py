@@ -9,6 +9,7 @@ from vos_bench import registry
 from vos_bench.api import Dataset, FramesSeen, Precision, PromptKind, ProtocolName, SequenceMethod
 from vos_bench.clusters import Cluster, parse_cluster, path_on
 from vos_bench.config import Settings, overrides
+from vos_bench.corrupting import corrupted
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import require_apart
@@ -193,20 +194,6 @@ def open_data(
 
     own = registry.open_truth(dataset, folder, split=split) if isinstance(dataset, str) else None
     return GivenTruth(opened, folder, own)
-
-
-def corrupted(dataset: Dataset, corruption: str | None) -> Dataset:
-    """Return a dataset with its frames corrupted as `--corrupt` says; None leaves them as they are.
-
-    Raises:
-        BadInputError: There is no such corruption or severity.
-    """
-    if corruption is None:
-        return dataset
-    from vos_bench.corrupting.corruption import Corruption  # brings what works on pixels, which few runs need here
-    from vos_bench.corrupting.dataset import CorruptedDataset
-
-    return CorruptedDataset(dataset, Corruption.of(corruption))
 
 
 def _path_on(cluster: Cluster, path: str | Path | None) -> Path | None:

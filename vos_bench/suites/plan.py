@@ -11,6 +11,7 @@ from vos_bench import registry, weights
 from vos_bench.api import Dataset, FramesSeen, PromptKind
 from vos_bench.clusters import parse_cluster
 from vos_bench.config import expanded, overrides
+from vos_bench.corrupting import corrupted
 from vos_bench.corrupting.dataset import DatasetView
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, VosBenchError
@@ -20,7 +21,7 @@ from vos_bench.names import counted, did_you_mean
 from vos_bench.plugins import MethodInfo
 from vos_bench.records import default_out
 from vos_bench.running.frames import plan_frames
-from vos_bench.running.run import RunSettings, corrupted, open_data
+from vos_bench.running.run import RunSettings, open_data
 from vos_bench.running.setup import prepare_run
 from vos_bench.suites.suite import Suite, SuiteDataset, SuiteMethod, SuiteSettings
 from vos_bench.weights import ChosenWeights

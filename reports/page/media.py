@@ -14,7 +14,7 @@ from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.labelmaps import VOID
-from vos_bench.metrics.measures import tolerance_radius
+from vos_bench.metrics.contours import tolerance_radius
 from vos_bench.records import masks_folder
 from vos_bench.reports.overlays import contours, object_colours, shrink
 

@@ -14,8 +14,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from skimage.morphology import isotropic_dilation
 
 from vos_bench.labelmaps import read_label_map, read_narrow, write_label_map
+from vos_bench.metrics.contours import boundary, tolerance_radius
 from vos_bench.metrics.counts import CompiledCounter, FrameCounts, PixelCounts, count_frame
-from vos_bench.metrics.measures import boundary, tolerance_radius
 
 Labels = NDArray[np.uint8]
 TimesFaster = Callable[..., float]

@@ -6,7 +6,7 @@ from functools import wraps
 import numpy as np
 import pytest
 
-from vos_bench.metrics import measures
+from vos_bench.metrics import contours
 from vos_bench.running.frames import Numbering
 from vos_bench.running.play import LabelMapWriter
 
@@ -14,13 +14,13 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def boundary_radius_plus_one(patch: pytest.MonkeyPatch) -> None:
-    right = measures.tolerance_radius
-    patch.setattr(measures, "tolerance_radius", lambda height, width: right(height, width) + 1)
+    right = contours.tolerance_radius
+    patch.setattr(contours, "tolerance_radius", lambda height, width: right(height, width) + 1)
 
 
 def boundary_radius_minus_one(patch: pytest.MonkeyPatch) -> None:
-    right = measures.tolerance_radius
-    patch.setattr(measures, "tolerance_radius", lambda height, width: right(height, width) - 1)
+    right = contours.tolerance_radius
+    patch.setattr(contours, "tolerance_radius", lambda height, width: right(height, width) - 1)
 
 
 def ids_swapped_on_the_way_back(patch: pytest.MonkeyPatch) -> None:

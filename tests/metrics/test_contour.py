@@ -4,7 +4,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.morphology import dilation, disk
 
-from vos_bench.metrics.measures import F, boundary, dilate, disk_half_widths, tolerance_radius
+from vos_bench.metrics.contours import boundary, dilate, disk_half_widths, tolerance_radius
+from vos_bench.metrics.measures import F
 
 Mask = NDArray[np.bool_]
 

@@ -9,8 +9,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from vos_bench.compiled.programs import LARGEST_RADIUS
-from vos_bench.metrics.counts import CompiledCounter, CountFrame, count_frame
-from vos_bench.metrics.measures import (
+from vos_bench.metrics.contours import (
     CONTOUR,
     CONTOUR_BY_AREA,
     CONTOUR_OF_COMPILED_OP,
@@ -19,6 +18,7 @@ from vos_bench.metrics.measures import (
     disks_by_area,
     tolerance_radius,
 )
+from vos_bench.metrics.counts import CompiledCounter, CountFrame, count_frame
 
 Count = Callable[[NDArray[Any], NDArray[Any]], Any]
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]

@@ -9,8 +9,8 @@ import pytest
 from vos_bench.api import FrameRange
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.averages import lvos_means
+from vos_bench.metrics.contours import boundary, compiled_op_boundary
 from vos_bench.metrics.frame_rules import frames_of_ranges
-from vos_bench.metrics.measures import boundary, compiled_op_boundary
 from vos_bench.metrics.statistics import ObjectScores, variability
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import write_label_map
+from vos_bench.metrics.contours import dilate_by_disk, disk, disks_by_area, tolerance
 from vos_bench.metrics.frame_rules import names_up_to_last
-from vos_bench.metrics.measures import dilate_by_disk, disk, disks_by_area, smoothed_similarity, tolerance
+from vos_bench.metrics.measures import smoothed_similarity
 from vos_bench.metrics.statistics import ObjectScores, absences
 from vos_bench.scoring.record import score
 from vos_bench.scoring.sequences import score_sequence

@@ -7,7 +7,7 @@ The numbers are those of `vos_bench.metrics.counts.count_frame`; what differs is
     all words are of this kind. Those on either side of all objects, in a row and the one below, add nothing at all.
 2.  *Boundaries as bits*, one bitmap for each map and label. In the other words, each label's bits are compared with
     those of the right, lower and lower right neighbours, for all 64 pixels at once
-    (`vos_bench.metrics.measures.boundary`).
+    (`vos_bench.metrics.contours.boundary`).
 3.  *Dilation only where it is asked for.* A boundary pixel is matched when the other map's boundary, dilated by the
     disk, covers it. For each word that has boundary pixels, a rectangle inside the disk comes first: it covers nearly
     all of them with one widening. For the rest, the other map's rows are taken from near to far, each widened by shifts
@@ -59,9 +59,9 @@ def _count(
         masks: H x stride labels to judge, likewise.
         width: W; from each row's start on at least `LANES` bytes can be read.
         lines: `AREAS_ALONE`, `ANY_NEIGHBOUR` or `ALL_NEIGHBOURS`.
-        disks: Rows x 3, the rows of all disks one after another; see `vos_bench.metrics.measures.DiskRow`.
+        disks: Rows x 3, the rows of all disks one after another; see `vos_bench.metrics.contours.DiskRow`.
         ends: Where each disk's rows end.
-        limits: See `vos_bench.metrics.measures.MatchingDisks`.
+        limits: See `vos_bench.metrics.contours.MatchingDisks`.
         bitmaps: 2 x labels x (H * words), all zero; left so unless a label has none.
         counts: labels x `COUNTS`; filled.
         extents: labels x 3; scratch.

@@ -38,7 +38,7 @@ LARGEST_RADIUS = 63
 """`COUNT` looks one word to either side, so a disk may reach this far; at 0.8 % that is an image of 7,875 pixels."""
 
 AREAS_ALONE, ANY_NEIGHBOUR, ALL_NEIGHBOURS = 0, 1, 2
-"""What `COUNT` counts: no boundaries; those of `vos_bench.metrics.measures.boundary`; of `compiled_op_boundary`."""
+"""What `COUNT` counts: no boundaries; those of `vos_bench.metrics.contours.boundary`; of `compiled_op_boundary`."""
 
 
 def words_per_row(width: int) -> int:

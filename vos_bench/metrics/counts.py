@@ -14,16 +14,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Mask
 from vos_bench.labelmaps import NarrowLabels, object_ids
-from vos_bench.metrics.measures import (
-    CONTOUR,
-    ContourRule,
-    Disk,
-    MatchingDisks,
-    boundary,
-    dilate,
-    dilate_by_disk,
-    disk,
-)
+from vos_bench.metrics.contours import CONTOUR, ContourRule, Disk, MatchingDisks, boundary, dilate, dilate_by_disk, disk
 
 
 class PixelCounts(NamedTuple):

@@ -50,7 +50,7 @@ from vos_bench.devices import set_float32_mode
 from vos_bench.environment import device_name
 from vos_bench.files import write_text
 from vos_bench.running.method import MethodSpec, build_method, configure
-from vos_bench.running.setup import RunSettings
+from vos_bench.running.settings import RunSettings
 from vos_bench.training.session import find_recipe
 
 Figures = dict[str, Any]

@@ -35,7 +35,8 @@ from vos_bench.running.method import built_method, numerics
 from vos_bench.running.resume import open_folder, remove_empty_record
 from vos_bench.running.run import chosen_names, open_data
 from vos_bench.running.sequence import remove_outputs, score_and_save
-from vos_bench.running.setup import PreparedRun, RunSettings, prepare_run
+from vos_bench.running.settings import RunSettings
+from vos_bench.running.setup import PreparedRun, prepare_run
 from vos_bench.timing import Clock
 from vos_bench.weights import choose as choose_weights
 

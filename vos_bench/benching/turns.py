@@ -11,7 +11,8 @@ from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.progress import Progress
 from vos_bench.running.method import build_method
-from vos_bench.running.setup import RunSettings, prepare_run
+from vos_bench.running.settings import RunSettings
+from vos_bench.running.setup import prepare_run
 
 SMALLEST_COUNT = 2
 

@@ -26,7 +26,7 @@ from vos_bench.plugins import MethodInfo
 from vos_bench.records import Run
 from vos_bench.records.latency_table import latency_table
 from vos_bench.running.method import method_class
-from vos_bench.running.setup import RunSettings
+from vos_bench.running.settings import RunSettings
 from vos_bench.timing import Clock
 
 

@@ -28,7 +28,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.scores import protocol_label
 from vos_bench.running.sequence import NO_PROBABILITIES, remove_outputs
-from vos_bench.running.setup import Overwrite
+from vos_bench.running.settings import Overwrite
 
 KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities"})
 """What a run writes into its folder."""

@@ -1,33 +1,18 @@
-"""All that decides a run, and from there to the record it starts with; what can be refused is refused here."""
+"""From the settings of a run to the record it starts with; what can be refused is refused before the run starts."""
 
 import shlex
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple, Self, get_args
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from vos_bench.api import (
-    UNTRAINED,
-    Dataset,
-    FramesSeen,
-    Parameters,
-    Precision,
-    PromptKind,
-    ProtocolName,
-    SequenceMethod,
-)
-from vos_bench.clusters import LOCAL, Cluster
+from vos_bench.api import UNTRAINED, Dataset, Parameters
 from vos_bench.devices import resolve_device
 from vos_bench.environment import THREAD_VARIABLES, Environment, collect_environment, device_name, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files.code import code_sha256
-from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
 from vos_bench.names import counted, did_you_mean
-from vos_bench.parts.box_start import BoxFill
-from vos_bench.plugins import MethodInfo
 from vos_bench.records import (
-    AblationEntry,
     DatasetEntry,
     MethodEntry,
     Numerics,
@@ -39,100 +24,14 @@ from vos_bench.records import (
 )
 from vos_bench.records.scores import protocol_entry
 from vos_bench.records.summary import utc_now
-from vos_bench.registry import require_title
 from vos_bench.running.method import MethodSpec, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
 from vos_bench.running.sequence import Task
-from vos_bench.timing import DEFAULT_GRACE, Clock
-from vos_bench.weights import ChosenWeights, weights_sha256
-
-Overwrite = Literal["only-missing", "always", "never"]
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """All that decides a run. What `vos_bench.run` takes too means the same here; `engine` is who hands sequences out.
-
-    With several `jobs` each sequence has a worker process, of which the i-th of a machine uses GPU i modulo the number
-    of GPUs.
-
-    Attributes:
-        overrides: `--set` arguments, each `a.b=value`.
-        box_start: How masks are made of boxes; None for `grabcut` where the method takes masks alone.
-        weights_name: What the weights are called in public; the file's name when empty.
-        weights_licence: Licence of the parameters.
-        name: What tables call the run; None for the method's own name.
-        grace: None for `DEFAULT_GRACE`.
-        clock: Wall time of each call, or the GPU's own clock.
-        ablation: Of which ablation the run is a part.
-    """
-
-    method: MethodInfo
-    dataset: Dataset
-    overrides: tuple[str, ...] = ()
-    weights: Parameters | None = None
-    weights_name: str = ""
-    weights_licence: str = ""
-    name: str | None = None
-    sequences: tuple[str, ...] | None = None
-    init: PromptKind = "mask"
-    box_start: BoxFill | None = None
-    frames: FramesSeen = "all"
-    protocol: ProtocolName | None = None
-    seed: int = 0
-    device: str = "auto"
-    amp: Precision = "off"
-    compile: bool = False
-    jobs: int | None = None
-    engine: Cluster = LOCAL
-    stall: float | None = None
-    shard: tuple[int, int] | None = None
-    overwrite: Overwrite = "only-missing"
-    save_probabilities: bool = False
-    timing: bool = False
-    verify: bool = False
-    real_time: float | None = None
-    grace: int | None = None
-    clock: Clock = "stream"
-    out: Path | None = None
-    command: tuple[str, ...] = ()
-    ablation: AblationEntry | None = None
-
-    @property
-    def fill(self) -> BoxFill | None:
-        """How masks are made of boxes; None where the method gets what the objects start from."""
-        if self.init != "box":
-            return None
-        return self.box_start or (None if "box" in self.method.prompts else "grabcut")
-
-    @property
-    def side_by_side(self) -> bool:
-        """Whether several sequences may run at the same time."""
-        return self.engine != LOCAL or (self.jobs or 1) > 1
-
-    def with_weights(self, chosen: ChosenWeights | None) -> Self:
-        """Return these settings with the parameters that were chosen for the method; None for none."""
-        path, name, licence = chosen or (None, "", "")
-        return replace(self, weights=path, weights_name=name, weights_licence=licence)
-
+from vos_bench.running.settings import RunSettings, require_sound
+from vos_bench.timing import DEFAULT_GRACE
+from vos_bench.weights import weights_sha256
 
 UNTRAINED_NOTE = "untrained: the parameters are random, so that scores say nothing of the method"
-
-MOST_SECONDS = 1e9
-"""The longest time that may be waited for anything; some systems cannot wait for more."""
-
-
-CHOICES: dict[str, tuple[object, ...]] = {
-    "init": get_args(PromptKind),
-    "box_start": get_args(BoxFill),
-    "frames": get_args(FramesSeen),
-    "amp": get_args(Precision),
-    "overwrite": get_args(Overwrite),
-}
-"""Settings of few values, which Python code may misspell."""
-
-MOST_SEED = (1 << 63) - 1
-"""The largest seed: that of the largest integers which files and generators of random numbers have in common."""
 
 
 class PreparedRun(NamedTuple):
@@ -158,9 +57,7 @@ def prepare_run(settings: RunSettings) -> PreparedRun:
         BadInputError: Something does not fit; the message says what would.
     """
     chosen = _chosen_sequences(settings)
-    _require_known_values(settings)
-    _require_sound(settings)
-    _require_real_time(settings)
+    require_sound(settings)
     spec = MethodSpec(
         info=settings.method,
         config=configure(settings.method, settings.overrides),
@@ -208,82 +105,6 @@ def _unknown_sequence(name: str, dataset: Dataset) -> str:
     some = f"it has {len(dataset)}, such as {dataset.sequence_names[0]}"
     meant = did_you_mean(name, dataset.sequence_names, otherwise=some)
     return f"--sequences {name}: there is none of this name in {dataset.name} {dataset.split}; {meant}"
-
-
-def _require_known_values(settings: RunSettings) -> None:
-    for name in CHOICES:
-        require_choice(name, getattr(settings, name))
-    require_seed(settings.seed)
-    if settings.name is not None:
-        require_title("--name", settings.name, settings.method.name)
-
-
-def require_choice(name: str, value: object) -> None:
-    """Check a setting of few values; one that may be left out may be None. Raises BadInputError."""
-    if value not in (*CHOICES[name], getattr(RunSettings, name)):
-        raise BadInputError(f"{name}={value!r:.100}: expected one of {', '.join(map(repr, CHOICES[name]))}")
-
-
-def require_seed(seed: int) -> None:
-    """Check a seed. Raises BadInputError."""
-    if not 0 <= seed <= MOST_SEED:
-        raise BadInputError(f"seed={seed}: expected a whole number from 0 to {MOST_SEED}")
-
-
-def _require_sound(settings: RunSettings) -> None:
-    info = settings.method
-    index, count = settings.shard or (1, 1)
-    if settings.jobs is not None and settings.jobs < 1:
-        raise BadInputError(f"--jobs {settings.jobs}: expected 1 or more")
-    if not 1 <= index <= count:
-        raise BadInputError(f"--shard {index}/{count}: expected I/N with I from 1 to N, as in --shard 2/8")
-    if settings.stall is not None and not 0 < settings.stall <= MOST_SECONDS:
-        raise BadInputError(f"--stall {settings.stall:g}: expected seconds, more than 0 and at most {MOST_SECONDS:g}")
-    if settings.timing and settings.side_by_side:
-        raise BadInputError("--timing with several --jobs: side by side nothing can be timed; expected --jobs 1")
-    if settings.box_start is not None and settings.init != "box":
-        raise BadInputError(
-            f"--box-start {settings.box_start} with --init {settings.init} has no effect; add --init box, or leave it "
-            "out"
-        )
-    if settings.fill is None and settings.init not in info.prompts:
-        raise BadInputError(
-            f"--init {settings.init}: {info.name} starts from a {' or a '.join(sorted(info.prompts))};"
-            " choose another method (vos-bench list methods) or another --init"
-        )
-    if settings.clock == "model" and issubclass(method_class(info), SequenceMethod):
-        raise BadInputError(f"the GPU's clock times single calls, and {info.name} takes whole sequences; use wall time")
-    protocol = settings.protocol or settings.dataset.protocol
-    if scoring_protocol(protocol).tracks and not settings.dataset.track_files:
-        raise BadInputError(f"--protocol {protocol}: {NO_TRACKS}")
-    if problem := settings.dataset.frames_problem(settings.frames):
-        path, found, expected, remedy = problem
-        raise BadInputError(f"{path}: found {found}; expected {expected}; {remedy}")
-    resolve_device(settings.device)
-
-
-MOST_FPS = 1000.0
-"""The highest rate of frames in real time."""
-
-
-def _require_real_time(settings: RunSettings) -> None:
-    if settings.real_time is None:
-        if settings.grace is not None:
-            raise BadInputError(
-                f"--grace {settings.grace} without --real-time has no effect; add --real-time, or leave it out"
-            )
-        return
-    if not 0 < settings.real_time <= MOST_FPS:
-        raise BadInputError(
-            f"--real-time {settings.real_time:g}: expected frames a second, more than 0 and at most {MOST_FPS:g}"
-        )
-    if settings.grace is not None and settings.grace < 0:
-        raise BadInputError(f"--grace {settings.grace}: expected a number of slow frames, 0 or more")
-    if settings.side_by_side or settings.shard is not None:
-        raise BadInputError(
-            "--real-time with several --jobs, a cluster or --shard: the method's times decide on the result; expected "
-            "one sequence at a time on one machine"
-        )
 
 
 def _real_time(settings: RunSettings, environment: Environment) -> RealTimeEntry | None:

@@ -13,7 +13,8 @@ from vos_bench.commands import options
 from vos_bench.commands.score import shown_progress
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
-from vos_bench.scoring.record import Source, check_jobs, score_target, scoring_target
+from vos_bench.scoring.record import Source, check_jobs, score_target
+from vos_bench.scoring.target import scoring_target
 
 
 def importing(

@@ -7,7 +7,8 @@ from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_size
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
-from vos_bench.metrics.protocols import ScoringProtocol, scoring_protocol
+from vos_bench.metrics.protocols import scoring_protocol
+from vos_bench.metrics.scoring_rules import ScoringProtocol
 from vos_bench.names import counted, renaming, shorten
 from vos_bench.scoring.truth import folder_advice, label_map_names, list_folder
 

@@ -1,19 +1,16 @@
-"""Anybody's label maps: scored into a record like that of a run."""
+"""Scores label maps, whoever made them, into a record like that of a run."""
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from vos_bench.api import Dataset, ProtocolName
 from vos_bench.clusters import LOCAL, Cluster, parse_cluster, path_on
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
-from vos_bench.files import require_apart, sha256
+from vos_bench.files import require_apart
 from vos_bench.files.durability import sync_contents, sync_folder
-from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.locks import FolderLock
-from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
 from vos_bench.names import TITLE_RULE, counted, is_title, printable, shorten
 from vos_bench.progress import Progress
@@ -34,36 +31,10 @@ from vos_bench.records.csv import TABLES
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
 from vos_bench.records.summary import utc_now, write_summary
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
-from vos_bench.scoring.truth import GivenTruth, listed_truth, truth_folder
-
-LISTED_PROTOCOLS: tuple[ProtocolName, ...] = ("ytvos", "ytvos-without-last")
-"""The protocols that take objects and first frames from a `meta.json` where there is one."""
+from vos_bench.scoring.target import ScoringTarget, scoring_target
 
 TRACKS: ProtocolName = "burst-exemplar"
 """The protocol of a JSON file of tracks, unless the user asks for another."""
-
-
-@dataclass(frozen=True)
-class ScoringTarget:
-    """What label maps are scored against.
-
-    Attributes:
-        name: The dataset's name.
-        split: Its split, empty for a folder of label maps.
-        fingerprint: As the dataset gives it; see `folder_fingerprint` for a folder.
-        sequences: The sequences that are scored.
-        protocol: The rules.
-        root: The folder of the data, where nothing is written.
-        track_files: Set of classes to the file of its true tracks; empty where truth is label maps or masks.
-    """
-
-    name: str
-    split: str
-    fingerprint: str
-    sequences: tuple[TruthSequence, ...]
-    protocol: ProtocolName
-    root: Path
-    track_files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -271,88 +242,6 @@ def check_jobs(jobs: int | None) -> None:
     """Check a number of jobs. Raises BadInputError."""
     if jobs is not None and jobs < 1:
         raise BadInputError(f"--jobs {jobs}: expected 1 or more")
-
-
-def scoring_target(
-    *,
-    truth: Path | None = None,
-    dataset: Dataset | str | None = None,
-    root: Path | None = None,
-    split: str | None = None,
-    protocol: ProtocolName | None = None,
-    sequences: Iterable[str] | None = None,
-) -> ScoringTarget:
-    """Open what label maps are scored against; the arguments are those of `score`. Raises BadInputError."""
-    chosen = None if sequences is None else tuple(sequences)
-    if dataset is None:
-        if truth is None:
-            raise BadInputError("score: found neither --dataset nor --truth, expected one of them, or both")
-        _require_unused("without --dataset", root=root, split=split)
-        return _folder_target(truth, protocol or "davis", chosen)
-    if isinstance(dataset, str):
-        from vos_bench import registry  # a folder of truth needs no plugin
-
-        if truth is not None and (own := registry.open_truth(dataset, truth, split=split)):
-            _require_unused(f"with --truth, from which {dataset} is read alone,", remedy="leave it out", root=root)
-            return _dataset_target(own, protocol, chosen)
-        dataset = registry.open_dataset(dataset, root=root, split=split)
-    else:
-        _require_unused("with a dataset that is open", root=root, split=split)
-    return _dataset_target(dataset if truth is None else GivenTruth(dataset, truth), protocol, chosen)
-
-
-def _require_unused(
-    why: str, *, remedy: str = "name the dataset with --dataset, or leave it out", **options: object
-) -> None:
-    """Refuse options that would have no effect. Raises BadInputError."""
-    for name, value in options.items():
-        if value is not None:
-            raise BadInputError(f"--{name} {value} {why} has no effect; {remedy}")
-
-
-def _dataset_target(dataset: Dataset, protocol: ProtocolName | None, chosen: tuple[str, ...] | None) -> ScoringTarget:
-    title = f"{dataset.name} {dataset.split}"
-    if unknown := sorted(set(chosen or ()) - set(dataset.sequence_names)):
-        raise BadInputError(f"--sequences: {title} has no {', '.join(unknown)}")
-    sequences = tuple(dataset.sequence(name) for name in dataset.sequence_names if chosen is None or name in chosen)
-    if not any(sequence.truth_names for sequence in sequences):
-        raise BadInputError(f"{title} has no public truth; expected --truth DIR with the true label maps")
-    fingerprint = dataset.fingerprint()
-    return ScoringTarget(
-        name=dataset.name,
-        split=dataset.split,
-        fingerprint=fingerprint,
-        sequences=sequences,
-        protocol=protocol or dataset.protocol,
-        track_files=dataset.track_files,
-        root=dataset.root,
-    )
-
-
-def _folder_target(truth: Path, protocol: ProtocolName, chosen: tuple[str, ...] | None) -> ScoringTarget:
-    meta_file = None
-    if protocol in LISTED_PROTOCOLS:
-        from vos_bench.formats.meta_json import meta_beside
-
-        meta_file = meta_beside(truth)
-    sequences = truth_folder(truth, chosen) if meta_file is None else listed_truth(truth, meta_file, chosen)
-    name = printable(truth.resolve().name)
-    return ScoringTarget(name, "", folder_fingerprint(sequences, truth), sequences, protocol, truth)
-
-
-def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
-    """Return a sha256 over the names and the content of all truth files of `sequences` under `truth`.
-
-    Raises:
-        BadInputError: One of them cannot be read.
-    """
-    digest = hashlib.sha256()
-    for sequence in sequences:
-        for frame in sequence.truth_names:
-            path = truth / sequence.name / f"{frame}.png"
-            digest.update(f"{sequence.name}/{frame}\0".encode())
-            digest.update(bytes.fromhex(sha256(path, most=MAX_BYTES)))
-    return digest.hexdigest()
 
 
 def _record(masks: Path, target: ScoringTarget, command: str, source: Source | None, name: str) -> RunRecord:

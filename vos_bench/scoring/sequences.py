@@ -17,7 +17,8 @@ from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, read_n
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.measures import contour_accuracy
-from vos_bench.metrics.protocols import ScoringProtocol, scoring_protocol
+from vos_bench.metrics.protocols import scoring_protocol
+from vos_bench.metrics.scoring_rules import ScoringProtocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.progress import Progress
 from vos_bench.scoring.findings import (

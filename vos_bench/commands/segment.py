@@ -19,7 +19,7 @@ from vos_bench.parts.box_start import BoxFill
 from vos_bench.segmenting import GivenBox, GivenMask, SegmentedSequence
 from vos_bench.segmenting import segment as segment_videos
 from vos_bench.segmenting.record import SegmentedObject
-from vos_bench.segmenting.segment import overlay_file
+from vos_bench.segmenting.sequence import overlay_file
 
 Several = Parameter(negative=(), consume_multiple=False, show_default=False)
 

@@ -11,7 +11,7 @@ import numpy as np
 from vos_bench.api import Box, Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, sha256
-from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.names import is_file_name
 
 from .catalogue import COCO

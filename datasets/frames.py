@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 
 from vos_bench.api import Image, Problem
 from vos_bench.files import read_bytes, read_ends, require_regular
-from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.names import frame_order, shorten
 
 from .problems import BadDataError, folder_problem, require_file_names

@@ -16,7 +16,8 @@ from vos_bench import labelmaps
 from vos_bench.api import LabelMap
 from vos_bench.compiled import cache
 from vos_bench.compiled.programs import COUNT
-from vos_bench.labelmaps import MAX_PIXELS, NarrowLabels, read_label_map, read_narrow, read_size
+from vos_bench.formats.png import MAX_PIXELS
+from vos_bench.labelmaps import NarrowLabels, read_label_map, read_narrow, read_size
 
 
 def critical(data: bytes) -> bytes:

@@ -1,1 +1,1 @@
-"""How masks and tracks lie on disk, where that is more than one label map a frame."""
+"""How label maps, masks and tracks lie on disk: PNG files, folders of masks, JSON files, probabilities."""

@@ -14,7 +14,8 @@ from vos_bench.api import Mask
 from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, write_text
-from vos_bench.labelmaps import MAX_PIXELS, check_ids, read_label_map
+from vos_bench.formats.png import MAX_PIXELS
+from vos_bench.labelmaps import check_ids, read_label_map
 
 MOST_BYTES = 1 << 30
 """The largest file that is read; BURST's largest has a third of it."""

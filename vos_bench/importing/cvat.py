@@ -9,8 +9,8 @@ import numpy as np
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
+from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.importing.regions import Annotations, Region
-from vos_bench.labelmaps import MAX_PIXELS
 from vos_bench.names import counted
 
 MOST_BYTES = 1 << 30

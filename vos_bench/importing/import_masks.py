@@ -15,12 +15,13 @@ from vos_bench.api import LabelMap, Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
 from vos_bench.files.durability import make_folder, sync_contents, sync_folder
+from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.importing.coco import read_coco, read_youtube_vis
 from vos_bench.importing.cvat import read_cvat
 from vos_bench.importing.label_studio import read_label_studio
 from vos_bench.importing.pngs import read_davis, read_mots, read_sav
 from vos_bench.importing.regions import Annotations, Region
-from vos_bench.labelmaps import MAX_PIXELS, VOID, write_label_map
+from vos_bench.labelmaps import VOID, write_label_map
 from vos_bench.names import counted, did_you_mean, is_file_name, shorten
 from vos_bench.progress import Progress
 from vos_bench.prompts import LARGEST_ID

@@ -11,8 +11,9 @@ import numpy as np
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, require_regular
+from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.importing.regions import Annotations, Region
-from vos_bench.labelmaps import MAX_PIXELS, read_narrow, read_size
+from vos_bench.labelmaps import read_narrow, read_size
 from vos_bench.names import counted
 
 _NAME = re.compile(r"task-(\d+)-annotation-(\d+)-by-([^-]*)-([^-]*)-(.+)-(\d+)\.(png|npy)")

@@ -12,7 +12,7 @@ import numpy as np
 from vos_bench.api import Image
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
-from vos_bench.labelmaps import MAX_PIXELS
+from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.names import counted
 from vos_bench.video.frame import TimedFrame
 

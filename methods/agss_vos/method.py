@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from vos_bench.api import Image, LabelMap, Mask, Method, Parameters, Prediction, Prompt
+from vos_bench.api import Image, LabelMap, Mask, Parameters, Prediction, Prompt
 from vos_bench.parts.merging import half, highest_above, merge
 from vos_bench.parts.precision import autocast
 from vos_bench.parts.resnet import IMAGENET_DEVIATION, IMAGENET_MEAN
 from vos_bench.parts.soft_masks import network_for
-from vos_bench.parts.tracked_objects import TrackedObjects
+from vos_bench.parts.torch_method import TorchMethod
 
 from . import INFO
 from .checkpoint import load_network
@@ -46,7 +46,7 @@ class Group:
     reference: Tensor
 
 
-class AgssMethod(Method):
+class AgssMethod(TorchMethod):
     """The `Method` of the entry point."""
 
     Config = AgssConfig
@@ -63,22 +63,11 @@ class AgssMethod(Method):
         self.network = network.requires_grad_(False).to(self.device)
         for part in (network.seg.Encoder, network.seg.Decoder) if self.compile else ():
             part.compile()
-        self._objects = TrackedObjects(type(self).__name__)
 
-    @torch.inference_mode()
-    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
-        """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
-        self._objects.reset(image)
+    def _reset(self, image: Image) -> None:
         self._size = network_size((image.shape[0], image.shape[1]), self.config.script)
         self._groups: list[Group] = []
         self._last: Image | None = None
-        return self._advance(image, prompt)
-
-    @torch.inference_mode()
-    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
-        self._objects.check_frame(image)
-        return self._advance(image, new or Prompt())
 
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         self._objects.check_prompt(new)

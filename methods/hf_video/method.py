@@ -1,5 +1,6 @@
 """SAM 2, EdgeTAM and the tracker of SAM 3 as the harness runs them."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -7,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vos_bench.api import Image, LabelMap, Method, Parameters, Prediction, Prompt
+from vos_bench.api import Image, LabelMap, Parameters, Prediction, Prompt
 from vos_bench.parts.merging import half, merge
 from vos_bench.parts.precision import autocast
+from vos_bench.parts.torch_method import TorchMethod
 from vos_bench.parts.tracked_objects import TrackedObjects
 
 from .config import HfVideoConfig
@@ -19,7 +21,7 @@ from .preprocessing import preprocess
 from .tracks import Tracks
 
 
-class HfVideoMethod(Method):
+class HfVideoMethod(TorchMethod):
     """Follows objects by a network of transformers; a subclass names which."""
 
     Config: ClassVar[type[Any] | None] = HfVideoConfig
@@ -34,21 +36,16 @@ class HfVideoMethod(Method):
         self._session = getattr(import_transformers(self.family), self.family.session)
         if self.compile:
             self.network.vision_encoder.compile()
-        self._objects = TrackedObjects(self.family.method, boxes=True)
 
-    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
-        """See `Method.initialize`."""
-        self._objects.reset(image)
+    @cached_property
+    def _objects(self) -> TrackedObjects:
+        return TrackedObjects(self.family.method, boxes=True)
+
+    def _reset(self, image: Image) -> None:
+        del image
         self._tracks = Tracks(self.network, self._session)
-        return self._segment(image, prompt)
 
-    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        """See `Method.step`."""
-        self._objects.check_frame(image)
-        return self._segment(image, new or Prompt())
-
-    @torch.inference_mode()
-    def _segment(self, image: Image, new: Prompt) -> Prediction:
+    def _advance(self, image: Image, new: Prompt) -> Prediction:
         size = (image.shape[0], image.shape[1])
         self._tracks.see_frame(preprocess(image, self.network.image_size, self.family))
         self._start(new, size)

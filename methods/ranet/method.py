@@ -10,14 +10,14 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from vos_bench.api import UNTRAINED, Image, LabelMap, Mask, Method, Parameters, Prediction, Prompt
+from vos_bench.api import UNTRAINED, Image, LabelMap, Mask, Parameters, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.parts.merging import merge
 from vos_bench.parts.precision import autocast
 from vos_bench.parts.resnet import imagenet_scaled
 from vos_bench.parts.soft_masks import network_for
-from vos_bench.parts.tracked_objects import TrackedObjects
+from vos_bench.parts.torch_method import TorchMethod
 
 from . import INFO
 from .checkpoint import OFFICIAL, Mode, mode_of
@@ -68,7 +68,7 @@ class Group:
     masks: Tensor
 
 
-class RanetMethod(Method):
+class RanetMethod(TorchMethod):
     """The `Method` of the entry point."""
 
     Config = RanetConfig
@@ -83,23 +83,12 @@ class RanetMethod(Method):
         self._mode = _mode(self.config.mode, weights)
         network = network_for(INFO, weights, load=OFFICIAL.load, build=RanetNetwork)
         self.network = network.requires_grad_(False).to(self.device)
-        self._objects = TrackedObjects(type(self).__name__)
         for part in network.children() if self.compile else ():
             part.compile()
 
-    @torch.inference_mode()
-    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
-        """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
-        self._objects.reset(image)
+    def _reset(self, image: Image) -> None:
         self._fit = Fit(*image.shape[:2])
         self._groups: list[Group] = []
-        return self._advance(image, prompt)
-
-    @torch.inference_mode()
-    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
-        self._objects.check_frame(image)
-        return self._advance(image, new or Prompt())
 
     def _advance(self, image: Image, new: Prompt) -> Prediction:
         self._objects.check_prompt(new)

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vos_bench.api import Box, Image, Mask, Method, Parameters, Prediction, Prompt
+from vos_bench.api import Box, Image, Mask, Parameters, Prediction, Prompt
 from vos_bench.parts.merging import half, highest_above, merge
 from vos_bench.parts.per_object import is_empty
 from vos_bench.parts.precision import autocast
 from vos_bench.parts.soft_masks import network_for
-from vos_bench.parts.tracked_objects import TrackedObjects
+from vos_bench.parts.torch_method import TorchMethod
 
 from . import INFO
 from .checkpoint import load_variant
@@ -31,11 +31,12 @@ class Track:
         self.found: Found | None = None
 
 
-class SiamMaskMethod(Method):
+class SiamMaskMethod(TorchMethod):
     """The `Method` of the entry point."""
 
     Config = SiamMaskConfig
     objects_at_once: int
+    takes_boxes = True
 
     def __init__(
         self, config: SiamMaskConfig | None = None, *, weights: Parameters | None = None, **settings: Any
@@ -50,22 +51,13 @@ class SiamMaskMethod(Method):
         self.network = network.requires_grad_(False).to(self.device)
         for part in network.children() if self.compile else ():
             part.compile()
-        self._objects = TrackedObjects(type(self).__name__, boxes=True)
 
-    @torch.inference_mode()
-    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
-        """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
-        self._objects.reset(image)
+    def _reset(self, image: Image) -> None:
+        del image
         self.tracks: dict[int, Track] = {}
-        return self._answer(image, {}, prompt)
 
-    @torch.inference_mode()
-    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
-        self._objects.check_frame(image)
-        return self._answer(image, self._found(image, self.tracks), new or Prompt())
-
-    def _answer(self, image: Image, planes: dict[int, Plane], new: Prompt) -> Prediction:
+    def _advance(self, image: Image, new: Prompt) -> Prediction:
+        planes = self._found(image, self.tracks)
         self._objects.check_prompt(new)
         starting = {k: given for k in new.object_ids if not is_empty(given := _given(new, k), image.shape[:2])}
         self._objects.add(starting, new)

@@ -4,7 +4,6 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -13,12 +12,12 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vos_bench.api import UNTRAINED, Image, LabelMap, Method, Parameters, Prediction, Prompt
+from vos_bench.api import UNTRAINED, Image, LabelMap, Parameters, Prediction, Prompt
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.parts.merging import MergeRule, merge
 from vos_bench.parts.padding import Padding
-from vos_bench.parts.tracked_objects import TrackedObjects
+from vos_bench.parts.torch_method import TorchMethod
 from vos_bench.plugins import MethodInfo
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -41,7 +40,7 @@ class SoftMaskConfig(FrozenModel):
     working_side: int | None = Field(default=None, ge=32, le=8192)
 
 
-class PlaneMethod(Method):
+class PlaneMethod(TorchMethod):
     """A method that answers with planes of probability, one an object, on a torch device.
 
     A subclass gives `follow` and `reset`. All planes have the size of the shrunk and padded frame; `padding` is that of
@@ -63,10 +62,6 @@ class PlaneMethod(Method):
 
     padding: Padding
     corrected: list[int]
-
-    @cached_property
-    def _objects(self) -> TrackedObjects:
-        return TrackedObjects(type(self).__name__, corrections=self.takes_corrections)
 
     @abstractmethod
     def reset(self) -> None:
@@ -98,23 +93,13 @@ class PlaneMethod(Method):
         """Return the plane that each pixel of a frame goes to, H x W, given (1 + K) x H x W at the frame's own size."""
         return merged.max(dim=0).indices
 
-    @torch.inference_mode()
-    def initialize(self, image: Image, prompt: Prompt) -> Prediction:
-        """See `Method.initialize`. Raises BadInputError for an image that is not H x W x 3 uint8."""
-        self._objects.reset(image)
+    def _reset(self, image: Image) -> None:
         whole = math.floor if self.truncates else round
         self._working = working_size(image.shape[:2], self.config.working_side, whole=whole)
         self.padding = Padding.to_multiple(
             self._working, self.multiple, always=self.always_padded, odd_first=self.odd_first
         )
         self.reset()
-        return self._advance(image, prompt)
-
-    @torch.inference_mode()
-    def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        """See `Method.step`. Raises BadInputError before `initialize`, or for an image of another size."""
-        self._objects.check_frame(image)
-        return self._advance(image, new or Prompt())
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context in which networks run at the precision that was asked for."""

@@ -1,4 +1,4 @@
-"""The interfaces between datasets, methods, reports and the runner: all that the author of one needs.
+"""The interfaces between datasets, methods, reports and the runner: all that a plugin's author needs.
 
 How an installed plugin describes itself is in `vos_bench.plugins`.
 """
@@ -76,7 +76,7 @@ class PromptedFrame(NamedTuple):
 
 @dataclass(frozen=True)
 class PromptedSequence:
-    """A whole sequence from its first prompt on, for methods that want to drive themselves.
+    """A whole sequence from its first prompt on, for a `SequenceMethod`.
 
     Attributes:
         name: The sequence's name.
@@ -115,8 +115,8 @@ class _Configurable:
     depend on it. When memory runs out the runner halves it, starts the sequence again, and sets it back afterwards."""
 
     wants_probabilities: bool = True
-    """Whether anybody keeps the probabilities of predictions. A method need not look at it; where they cost time it may
-    leave them out. The runner sets it once the method is built, by `--save-probabilities`."""
+    """Whether the probabilities of predictions are used. A method may ignore this, or leave them out where they cost
+    time. The runner sets it once the method is built, by `--save-probabilities`."""
 
     def __init__(
         self,
@@ -149,11 +149,11 @@ class _Configurable:
         self.seed = seed
 
     def finish(self) -> str:
-        """Hear that a sequence has ended, well or not; return what its record should keep of it, such as a log."""
+        """Called when a sequence has ended, well or not; return what its record should keep, such as a log."""
         return ""
 
     def close(self) -> None:
-        """Let go of what must not outlive the run, such as processes; nothing comes after."""
+        """Release what must not outlive the run, such as processes; the last call to a method."""
 
 
 class Method(_Configurable, ABC):
@@ -199,9 +199,9 @@ class SequenceMethod(_Configurable, ABC):
         """
 
     def preview_sequences(self, sequences: Iterator[PromptedSequence]) -> None:
-        """Hear of all sequences of a run before the first is asked for; called only where they run one by one.
+        """Called with all sequences of a run before the first one is asked for, and only where they run one by one.
 
-        What goes wrong with one of them is to be raised when that one is asked for, so that it fails alone.
+        Raise an error of one sequence only when that sequence is asked for, so that it fails alone.
         """
 
 
@@ -289,7 +289,7 @@ class Sequence(ABC):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a dataset's folder, and its mend."""
+    """One thing that is wrong with a dataset's folder, and how to fix it."""
 
     path: Path
     found: str

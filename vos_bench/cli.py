@@ -64,7 +64,7 @@ _AFTER_AN_INTERRUPT = {
     "segment": "; finished videos are kept, the same command with --overwrite begins anew",
     "export": "; finished files are kept, the same command writes all of them again",
 }
-"""What a command leaves behind, and how to go on; the others begin anew."""
+"""Command to how it continues after an interruption; other commands start again from the beginning."""
 
 
 @app.meta.default
@@ -101,7 +101,7 @@ def _launch(
 
 
 _LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EFBIG, errno.ENOSPC, errno.EDQUOT})
-"""Errors of a system that has no more of something."""
+"""Error numbers of a system that has no more files, memory or threads."""
 
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "cannot enable executable stack")
 """What the loader of libraries says where memory runs out, and Python passes on without a number."""
@@ -223,7 +223,7 @@ def _flushed(code: int) -> int:
 
 
 def _leave_quietly() -> None:
-    """Let another Ctrl-C do no more while the interpreter leaves: it would only print tracebacks of others."""
+    """Ignore further Ctrl-C while the interpreter exits: it would only print tracebacks of libraries."""
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is registered last is called first
 
 

@@ -135,7 +135,7 @@ def object_ids(labels: NarrowLabels) -> tuple[int, ...]:
 def is_white(labels: NarrowLabels) -> bool:
     """Say whether a label map holds 0 and 255 alone, and 255 at least once: one object, as many tools write its mask.
 
-    Whoever knows that there is but one object takes white for it; see `white_as`.
+    In a sequence with one object, white is this object; see `white_as`.
     """
     return int(labels.max(initial=0)) == VOID and bool(((labels == 0) | (labels == VOID)).all())
 

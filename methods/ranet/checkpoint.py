@@ -1,4 +1,4 @@
-"""The authors' files of RANet; what they are for is said by their names alone."""
+"""The authors' files of RANet; only their names say for which mode they are."""
 
 import re
 from pathlib import Path

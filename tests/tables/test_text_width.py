@@ -58,7 +58,7 @@ def test_names_headlines_and_addresses_stay_whole(width: int | None) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_what_is_left_out_is_said(width: int) -> None:
     text = render(TABLE, "text", width=width)
-    said = " ".join(text.split()).partition("for want of room: ")[2].partition(" (--wide")[0]
+    said = " ".join(text.split()).partition("for lack of room: ")[2].partition(" (--wide")[0]
     left_out = set(said.split(", ")) - {""}
     assert left_out | set(headings(text)) == {column.name for column in TABLE.columns}
     assert not left_out & set(headings(text))

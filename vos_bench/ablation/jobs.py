@@ -1,4 +1,4 @@
-"""The jobs of a plan, and how far each is. The state is what the records on the disk say; there is no other."""
+"""The jobs of a plan, and how far each is. The records on the disk are the only state."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a method offers to be ablated by: its variants as data. Nothing here loads torch."""
+"""The ablations that a method offers: its variants as data. Nothing here loads torch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
@@ -13,7 +13,7 @@ EVALUATED = '"@evaluated"'
 """In a recipe's settings: the names of the sequences that the plan evaluates on, to be left out of the training."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$")]
-"""What can be the name of a folder."""
+"""A text that can be the name of a folder."""
 
 
 class VariantTraining(FrozenModel):
@@ -38,7 +38,7 @@ class Variant(FrozenModel):
         label: What tables call it; the value where it is empty.
         training: None for a variant that runs with weights that are there already.
         settings: `a.b=value` settings of the method, as `vos-bench run --set` takes them.
-        note: What is assumed, or what a reader must know to read the number well.
+        note: What is assumed, or what a reader must know to understand the number.
     """
 
     value: Name

@@ -174,7 +174,7 @@ def _is_as_asked(job: AblationJob, settings: AblationSettings) -> bool:
 
 
 def _refresh(job: AblationJob, settings: AblationSettings) -> None:
-    """Bring the record of a job up to date with the plan, which may have got more axes, or other words, since."""
+    """Bring the record of a job up to date with the plan, whose axes and texts may have changed since."""
     if not is_trained(job):  # only its records were kept, and they are taken as they are
         return
     record, entry = read_record(RunRecord, run_file(job.run)), _entry(job, settings)

@@ -20,7 +20,7 @@ ZONES = "intel-rapl:*"
 """RAPL's zones, on AMD's processors too; those of `intel-rapl-mmio` are the same counters once more."""
 
 NO_PERMISSION, NOT_READABLE = "no permission", "not readable"
-"""Why there is no figure, besides `NO_COUNTER`."""
+"""Reasons why there is no figure, besides `NO_COUNTER`."""
 
 PERMISSION_NOTE = (
     "the processor's energy is not told: {path} may be read by root alone; `sudo chmod a+r {path}` lets everybody read "
@@ -29,7 +29,7 @@ PERMISSION_NOTE = (
 
 
 class _NoFigureError(Exception):
-    """A counter cannot be read; the message says why, in the words above."""
+    """A counter cannot be read; the message is one of the reasons above."""
 
 
 class EnergyCounter(NamedTuple):

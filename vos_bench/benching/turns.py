@@ -19,7 +19,7 @@ SMALLEST_COUNT = 2
 
 @dataclass(frozen=True)
 class Turns:
-    """Seconds of each turn of either side; the `reference` came second in each turn. A turn has so many `frames`."""
+    """Seconds of each turn of either side; the `reference` came second in each turn. A turn has `frames` frames."""
 
     ours: tuple[float, ...]
     reference: tuple[float, ...]
@@ -43,9 +43,10 @@ class Turns:
 def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, progress: Progress) -> Turns:
     """Run two methods over the same frames, one after the other, again and again.
 
-    Both see frames that lie in memory and are timed alike, from the decoded image to the label map. Of a program in
-    another process the time includes what crosses the pipe, unless it gives its own; of one that works from folder to
-    folder it is that of the whole sequence, its start included. Both warm up first. Nothing is written to `out`.
+    Both see frames that lie in memory and are timed alike, from the decoded image to the label map. For a program in
+    another process the time includes the transfer through the pipe, unless the program reports its own. For one that
+    works from folder to folder it is the time of the whole sequence, with the program's start. Both warm up first.
+    Nothing is written to `out`.
 
     Raises:
         BadInputError: A setting does not fit, or there are too few turns for a spread.

@@ -1,1 +1,1 @@
-"""Whether a method is what it says: properties that a score cannot show, looked at on made-up clips."""
+"""Checks of properties that a method claims and a score cannot show, on made-up clips."""

@@ -12,7 +12,7 @@ FORMS = "local, dask://HOST:PORT, ray://HOST:PORT (ray's client port, 10001), ra
 
 @dataclass(frozen=True)
 class Cluster:
-    """Who hands the work out: `local`, or a cluster and where it is reached."""
+    """Where the work is distributed: `local`, or a cluster and its address."""
 
     kind: Literal["local", "dask", "ray"] = "local"
     address: str = ""

@@ -1,7 +1,8 @@
 """Slots where calls run side by side: threads of this process, or workers of a cluster.
 
-joblib hands the calls out, through a small backend on its extension point. The ready ones do not serve here: that for
-dask waits forever for a task whose workers were killed too often, that for ray gives no result before the last.
+joblib distributes the calls, through a small backend on its extension point. Its own backends do not serve here: that
+for dask waits forever for a task whose workers were killed too often, and that for ray gives no result before the last
+one.
 """
 
 import socket
@@ -20,7 +21,7 @@ from vos_bench.errors import BadInputError, VosBenchError
 PATIENCE_SECONDS = 60.0
 """How long to wait for the connection to a cluster, and for its first worker."""
 CONNECT_SECONDS = 10.0
-"""How long to wait for a sign that anything listens at an address at all."""
+"""How long to wait for any answer from an address."""
 
 
 class ClusterConnection(NamedTuple):

@@ -44,9 +44,9 @@ def ablate(
 ) -> int:
     """Train and measure the variants of a method under equal conditions.
 
-    Each variant with each seed is one job: a training, where it needs one, and a run. A job that was stopped in any
-    way goes on when the command is given again, and the same command may be at work several times at once: each
-    process takes the jobs that no other has taken.
+    Each variant with each seed is one job: a training, where it needs one, and a run. A job that was stopped in any way
+    continues when the command is given again. The same command may run several times at once: each process takes jobs
+    that no other has taken.
 
     Args:
         method: The method's name.

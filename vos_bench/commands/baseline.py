@@ -11,7 +11,7 @@ from vos_bench.records import load_run
 
 
 def baseline(run: Path, *, out: Annotated[Path, Parameter(name="--out")]) -> None:
-    """Copy a run's records without its masks, ready to be committed as the mark for later runs.
+    """Copy a run's records without its masks, to be committed as the baseline of later runs.
 
     Args:
         run: The run's folder.

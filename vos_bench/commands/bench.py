@@ -84,7 +84,7 @@ def bench(
         json: A file for the figures.
     """
     if turns is not None and reference_command is None:
-        raise BadInputError(f"--turns {turns}: without --reference-command there is nobody to take turns with")
+        raise BadInputError(f"--turns {turns} without --reference-command has no effect; add it, or leave --turns out")
     info, title = options.named(registry.method(method), name)
     chosen = options.sequence_names(sequences)
     parameters = weights.choose(info, weights_)

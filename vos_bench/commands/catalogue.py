@@ -56,7 +56,7 @@ COMMANDS = {
         "segment",
     ),
     "score": Command(
-        "Score anybody's label maps.",
+        "Score label maps, whoever made them.",
         (
             "score masks --dataset davis17 --root /data/DAVIS",
             "score masks --truth truth --protocol davis --json scores.json",
@@ -102,7 +102,7 @@ COMMANDS = {
         "compare",
     ),
     "baseline": Command(
-        "Copy a run's records without its masks, ready to be committed as the mark for later runs.",
+        "Copy a run's records without its masks, to be committed as the baseline of later runs.",
         ("baseline runs/demo/lwl-lite/1f3c9a2e --out baselines/lwl-lite",),
         "continuous-integration.md",
         "baseline",
@@ -135,7 +135,7 @@ COMMANDS = {
         "convert",
     ),
     "fetch": Command(
-        "Download a dataset, where its licence allows; of a method, say where its weights lie.",
+        "Download a dataset, where its licence allows; for a method, say where its weights are.",
         ("fetch davis17 --root /data/DAVIS", "fetch lwl"),
         "your-data.md",
         "fetch",
@@ -147,7 +147,7 @@ COMMANDS = {
         "record",
     ),
     "export": Command(
-        "Write label maps, scores or what describes a dataset in the forms of other programs.",
+        "Write label maps, scores or metadata of a dataset in the forms of other programs.",
         (
             "export runs/demo/lwl-lite/1f3c9a2e --format overlay --out videos",
             "export runs/demo/lwl-lite/1f3c9a2e --format coco --out coco",
@@ -169,19 +169,19 @@ COMMANDS = {
         "package",
     ),
     "check-method": Command(
-        "Look whether a method is what it says: causal, repeatable, flat in memory.",
+        "Check that a method is causal, repeatable and flat in memory.",
         ("check-method lwl-lite", "check-method ./mine.py:Mine --out mine.md"),
         "add-a-method.md",
         "check_method",
     ),
     "new-method": Command(
-        "Write the start of a method of one's own: a file that runs, and its test.",
+        "Write the start of a method of your own: a file that runs, and its test.",
         ("new-method my-tracker", "new-method my-network --torch"),
         "add-a-method.md",
         "new_method",
     ),
     "list": Command(
-        "List methods, datasets, recipes, ablations, reports or weights, or tell all about one.",
+        "List methods, datasets, recipes, ablations, reports or weights, or describe one of them.",
         ("list methods", "list methods lwl", "list weights --format json"),
         "methods.md",
         "listing",

@@ -1,4 +1,4 @@
-"""`vos-bench check-method`: whether a method is what it says."""
+"""`vos-bench check-method`: whether a method has the properties that it claims."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +31,7 @@ def check_method(
     set_: Annotated[tuple[str, ...], MANY, Parameter(name="--set")] = (),
     out: Annotated[Path | None, Parameter(name="--out", validator=options.names_file)] = None,
 ) -> int:
-    """Look whether a method is what it says, on made-up clips: exit code 1 when a check fails.
+    """Check the properties of a method on made-up clips; exit code 1 when a check fails.
 
     Args:
         method: The method's name, or FILE.py:CLASS for one that is not installed.

@@ -67,9 +67,9 @@ def compare(
             `--tolerance spread`; with `--history`, all are alike.
         sequences: A,B or @FILE with one name a line: judge these alone.
         tolerance: The difference that still counts as the same: a number for all scores, or SCORE=VALUE; FPS takes a
-            share of the baseline's. Recall and decay inform alone, unless they are named. Or spread, or spread=K: K (3)
-            standard deviations of baselines with different seeds.
-        sequence_tolerance: How far the headline score of a single sequence may fall; by default, as far as it will.
+            share of the baseline's. Recall and decay are judged only where they are named. Or spread, or spread=K: K
+            (3) standard deviations of baselines with different seeds.
+        sequence_tolerance: How far the headline score of a single sequence may fall; by default, there is no limit.
         fail_on: changed: a score that rose beyond the tolerance fails too.
         history: Order all these runs by date and say where the score likely moved; exit code 0.
         junit: A file for JUnit XML.
@@ -183,7 +183,7 @@ def _tell_comparison(
 
 
 def _tell_refusal(error: VosBenchError, junit: Path | None, summary: Path | None) -> None:
-    """Write what shows a reader of the files alone that there is no comparison, and why."""
+    """Write into the files that there is no comparison, and why."""
     with suppress(VosBenchError):  # the first error matters more than that these files cannot be written either
         if junit is not None:
             write_page(junit, refusal_junit(error, when=utc_now()))
@@ -212,7 +212,7 @@ def _number(text: str) -> float | None:
 
 
 def _tell_apart(before: RunRecord, after: RunRecord) -> None:
-    """Say what is compared where it is two methods, which a wrong path may be the reason of."""
+    """Say which two methods are compared where they differ: a path may be wrong."""
     if before.method.title == after.method.title:
         return
     for what, record in (("Baseline", before), ("Run", after)):

@@ -36,18 +36,18 @@ def export(
     sequences: str | None = None,
     about: Annotated[tuple[str, ...], MANY] = (),
 ) -> None:
-    """Write label maps, scores or what describes a dataset in the form of another program.
+    """Write label maps, scores or metadata of a dataset in the form of another program.
 
     Args:
         run: The folder of a run or of `vos-bench segment`, or of label maps, SEQUENCE/FRAME.png. For scores, a folder
-            that holds one or several runs. For croissant, the folder of a dataset of one's own.
+            that holds one or several runs. For croissant, the folder of a dataset of your own.
         format: Of label maps: a video that shows the objects, COCO with run lengths, YouTube-VIS, MOTS PNG, a black and
             white PNG an object, or a zip of indexed PNG files. Of scores: the Hugging Face hub's .eval_results YAML or
             model card, or a CSV for MLflow and W&B. Of a dataset: Croissant metadata.
         out: The folder to write; without it, export/FORMAT in the folder of the run. Croissant needs it.
         root: The folder of the data, for the video.
         sequences: A,B or @FILE, of label maps; without it, all.
-        about: NAME=VALUE that the form asks for and no file says, such as license=MIT; may be given several times.
+        about: NAME=VALUE that the form asks for and no file contains, such as license=MIT; may be given several times.
     """
     if format in EXPORTS:
         _export_label_maps(run, format, out, root, sequences, about)

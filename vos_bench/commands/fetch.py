@@ -10,7 +10,7 @@ from vos_bench.plugins import DatasetInfo, MethodInfo
 
 
 def fetch(name: str, *, root: Path | None = None, split: str | None = None) -> None:
-    """Download a dataset, where its licence allows; of a method, say where it and its weights lie.
+    """Download a dataset, where its licence allows; for a method, say where it and its weights are.
 
     Args:
         name: The dataset's or the method's name.

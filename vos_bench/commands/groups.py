@@ -1,4 +1,4 @@
-"""How options are shown: in groups, and without defaults that say nothing."""
+"""How options are shown: in groups, and without defaults that explain nothing."""
 
 from cyclopts import Group, Parameter
 

@@ -33,7 +33,7 @@ Info = TypeVar("Info")
 
 
 def listing(kind: Listed, name: str | None = None, *, format: Format = "text") -> None:
-    """List methods, datasets, recipes, ablations, reports or weights, or tell all about one of them.
+    """List methods, datasets, recipes, ablations, reports or weights, or describe one of them.
 
     Args:
         kind: What to list.

@@ -1,4 +1,4 @@
-"""`vos-bench new-method`: the start of a method of one's own."""
+"""`vos-bench new-method`: the start of a method of your own."""
 
 import keyword
 import re
@@ -13,7 +13,7 @@ from vos_bench.files import write_text
 
 
 def new_method(name: str, *, torch: Annotated[bool, FLAG] = False, out: Path = Path()) -> None:
-    """Write the start of a method of one's own: a file that runs as it stands, and its test.
+    """Write the start of a method of your own: a file that runs as it stands, and its test.
 
     Args:
         name: What it is called, as in my-tracker: the file is my_tracker.py, the class MyTracker.

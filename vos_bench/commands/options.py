@@ -16,7 +16,7 @@ from vos_bench.plugins import MethodInfo
 Item = TypeVar("Item")
 
 MOST_SEED = (1 << 63) - 1
-"""The largest seed: that of the largest integers which files and generators of random numbers have in common."""
+"""As in `vos_bench.running.settings`, which reading an option does not load."""
 
 
 def sequence_names(text: str | None) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""`vos-bench score`: anybody's label maps."""
+"""`vos-bench score`: scores label maps."""
 
 import shlex
 import sys
@@ -32,7 +32,7 @@ def score(
     out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
-    """Score anybody's label maps, MASKS/SEQUENCE/FRAME.png, and write a record of the scores.
+    """Score label maps, MASKS/SEQUENCE/FRAME.png, whoever made them, and write a record of the scores.
 
     Args:
         masks: The folder of label maps.

@@ -1,4 +1,4 @@
-"""Standard output and error: safe to write to from the start, wherever they lead and whatever they can show."""
+"""Standard output and error, made safe to write to: they may be closed, full, or of a small encoding."""
 
 import io
 import os
@@ -36,7 +36,7 @@ def is_wide() -> bool:
 
 
 def require_streams() -> None:
-    """Make streams that every text can be written to: they may be closed, full, or of an encoding with few signs."""
+    """Make both streams accept every text, even if they are closed, full, or of an encoding with few characters."""
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass  # the number of a closed stream would else go to the next file that is opened
     os.close(number)
@@ -50,7 +50,7 @@ def require_streams() -> None:
 
 
 class _ErrorStream:
-    """Standard error; what cannot be written there is lost, for there is nobody left to tell."""
+    """Standard error; text that cannot be written is dropped, since no other stream is left to report it."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

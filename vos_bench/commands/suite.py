@@ -22,12 +22,12 @@ def suite(
 ) -> int:
     """Run every method on every dataset with every seed under all settings that a file names.
 
-    Everything is looked at first: whatever is wrong is said at once, and nothing runs. A suite that was stopped in any
-    way goes on when the command is given again.
+    Everything is checked first: one message lists all mistakes, and nothing runs. A suite that was stopped in any way
+    continues when the command is given again.
 
     Args:
         file: The suite, TOML; see docs/suites.md.
-        check: Look at everything, say what would run, and run nothing.
+        check: Check everything, list what would run, and run nothing.
         out: The folder of all results. By default, suites/NAME, with the name of the file.
         json: A file for the scores.
     """

@@ -12,7 +12,7 @@ from vos_bench.records import Run
 OVERALL = "overall"
 
 FailOn = Literal["worse", "changed"]
-"""Whether a better score fails a comparison too: where code must not move a score, a rise is as much of a fault."""
+"""Whether a better score fails a comparison too: code that must not change a score must not raise it either."""
 
 OverallVerdict = Literal["same", "better", "worse", "cannot be compared"]
 """What a comparison says as a whole."""
@@ -39,7 +39,7 @@ class ComparisonRow:
         baseline: The baseline's value, a fraction (FPS: frames per second); None where there is none.
         candidate: The same of the run that is judged.
         note: Why, where the numbers do not say it.
-        judges: Whether the comparison fails where this score fell beyond its tolerance; else it informs alone.
+        judges: Whether the comparison fails where this score fell beyond its tolerance; otherwise it is only shown.
     """
 
     subject: str
@@ -88,7 +88,7 @@ class Comparison:
 
     @property
     def heading(self) -> str:
-        """What is judged, as it has to stand beside every score.
+        """What is judged, as it must stand beside every score.
 
         Method, weights where they are not its own, `untrained` where they were random, and data; and against what,
         where that is another.
@@ -100,7 +100,7 @@ class Comparison:
     def is_worse(self) -> bool:
         """Whether a score that judges fell, or a sequence fails that did not.
 
-        Without a tolerance for sequences, the score of one sequence may fall unpunished.
+        Without a tolerance for sequences, a lower score of a single sequence does not count.
 
         Raises NotComparableError where the runs cannot be compared.
         """

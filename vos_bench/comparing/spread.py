@@ -1,4 +1,4 @@
-"""What is to be expected of a method whose runs differ by their seeds: the mean of several runs, and their spread."""
+"""The mean and the spread of several runs of one method that differ only in their seeds."""
 
 import math
 from collections.abc import Mapping, Sequence

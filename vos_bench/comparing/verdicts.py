@@ -67,7 +67,8 @@ def judge(
         by_sequence: The same for the protocol's headline score of single sequences; what is not named takes the
             overall one.
         otherwise: The tolerance of scores that `tolerances` does not name.
-        judging: Recall and decay that judge too; else they inform alone, for they move in steps of a frame.
+        judging: Which recall and decay scores are judged too; the others are only shown, since they move in steps of a
+            frame.
         sequence_gate: The fall of a single sequence's headline score beyond which the comparison fails; None for none.
 
     Raises:
@@ -111,7 +112,7 @@ def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Itera
     Args:
         baseline: The record that sets the mark.
         candidate: The one that is judged.
-        also: Further differences; they are told where there is no other, for they may follow from one.
+        also: Further differences, which are named only where there is no other, since they may follow from one.
     """
     reasons = [
         f"baseline has {what} {_short(ours)!r}, this run has {_short(theirs)!r} ({source})"

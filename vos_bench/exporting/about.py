@@ -1,4 +1,4 @@
-"""What a user says of a run or of data for a form that asks for more than the files tell: `--about NAME=VALUE`."""
+"""`--about NAME=VALUE`: what a form asks for and no file of a run or of data contains."""
 
 from collections.abc import Iterable, Mapping
 

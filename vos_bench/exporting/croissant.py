@@ -1,4 +1,4 @@
-"""Croissant metadata of a folder of one's own videos: JPEGImages/SEQUENCE and Annotations/SEQUENCE.
+"""Croissant metadata of a folder of your own videos: JPEGImages/SEQUENCE and Annotations/SEQUENCE.
 
 Source: Croissant Format Specification 1.0 (mlcommons.org/croissant/1.0), which the readers of hubs know; 1.1 was a
 release candidate. Files are described by pattern, relative to the folder that holds `croissant.json`.
@@ -84,7 +84,7 @@ class _Files(TypedDict):
 def export_croissant(
     folder: str | Path, *, out: str | Path, about: Mapping[str, str] | None = None, progress: Progress | None = None
 ) -> list[Path]:
-    """Write `croissant.json`, which belongs into the folder that it describes.
+    """Write `croissant.json`, which belongs in the folder that it describes.
 
     Args:
         folder: Holds `JPEGImages` and `Annotations`.

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and read only where they are files of a size that one expects."""
+"""Writes files whole or not at all, and reads only regular files of an expected size."""
 
 import codecs
 import errno
@@ -24,7 +24,7 @@ MOST_LIST_BYTES = 1 << 24
 """The largest list of names that is read."""
 
 _DATA_FOLDERS = frozenset({"JPEGImages", "Annotations", "ImageSets", "train", "valid", "test", "val"})
-"""What data roots have inside. A folder of another name, such as `runs`, may lie there too."""
+"""Names of the folders that hold data inside a data root. Folders of other names, such as `runs`, may lie there too."""
 
 MOST_HASHED = 1 << 34
 """The largest file that is hashed, unless there is a reason for less: parameters, of which no larger ones are read."""

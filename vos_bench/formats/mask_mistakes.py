@@ -1,4 +1,4 @@
-"""Signs that a label map says something else than was meant: smooth edges, another background, 255 as an object."""
+"""Signs of mistakes in label maps: smooth edges, a background that is not 0, 255 as an object."""
 
 import math
 from pathlib import Path

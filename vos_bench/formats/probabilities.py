@@ -1,7 +1,7 @@
 """The probabilities of a frame on disk: what `run --save-probabilities` writes, and confidence and calibration read.
 
 A file `probabilities/SEQUENCE/FRAME.npz` holds `probabilities`, (1 + K) x H x W float16 with the background first;
-`object_ids`, K; and `confidences`, K: see `confidences_of`. Files of before have no `confidences`.
+`object_ids`, K; and `confidences`, K: see `confidences_of`. Older files have no `confidences`.
 """
 
 import io

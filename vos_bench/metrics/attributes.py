@@ -1,4 +1,4 @@
-"""What makes an object hard to follow, computed from its truth alone; docs/failures.md defines each attribute."""
+"""Attributes of objects, computed from their truth alone; docs/failures.md defines each one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

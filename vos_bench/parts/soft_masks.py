@@ -209,7 +209,7 @@ def network_for(
     load: Callable[[Any], Network],
     build: Callable[[], Network],
 ) -> Network:
-    """Return a method's network in evaluation mode: read from a file, or with random parameters on the word for that.
+    """Return a method's network in evaluation mode: read from a file, or for `untrained` with random parameters.
 
     Raises:
         BadInputError: There are no weights, or they do not fit.

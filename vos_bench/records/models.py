@@ -347,7 +347,7 @@ class RunRecord(FrozenModel):
 
     Attributes:
         schema_version: Version of this form.
-        kind: `run` (made here), `score` (anybody's label maps, scored here) or `results-only` (imported).
+        kind: `run` (made here), `score` (label maps of others, scored here) or `results-only` (imported).
         status: `started` until every sequence has ended, then `complete`, or `failed` when some sequence failed.
         created: UTC, ISO 8601.
         finished: UTC, ISO 8601; None while `started`.

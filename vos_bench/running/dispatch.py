@@ -37,7 +37,7 @@ HOST_LOST = "the process or machine that watched over it was lost"
 
 @dataclass(frozen=True)
 class WorkerInput:
-    """What travels with each sequence to the machine that runs it.
+    """What is sent with each sequence to the machine that runs it.
 
     Attributes:
         method: Its name.
@@ -56,7 +56,7 @@ class WorkerInput:
 
 
 class RunOutput(NamedTuple):
-    """What running sequences gave: their records in the order in which they ended, and what went wrong besides.
+    """The results of the sequences that ran: their records in the order in which they ended, and other problems.
 
     `numerics` are those of the method that ran them; None where none did, or every worker died.
     """

@@ -73,7 +73,7 @@ def receiving(progress: Progress, *, host: str) -> Iterator[Address]:
 
 
 def _end(readers: dict[threading.Thread, socket.socket], patience: float) -> None:
-    """Give readers time to read what was sent, then end those that are left."""
+    """Give readers time to read what was sent, then end those that still wait."""
     deadline = time.monotonic() + patience
     for reader, accepted in readers.items():
         reader.join(max(0.0, deadline - time.monotonic()))

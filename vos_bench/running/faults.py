@@ -19,7 +19,7 @@ _WORDS = (
 
 
 class GpuLostError(BadInputError):
-    """The GPU no longer answers this process, so that going on is of no use."""
+    """The GPU no longer answers this process, so this process runs nothing more."""
 
     @classmethod
     def during(cls, sequence: str, error: str) -> Self:
@@ -85,7 +85,7 @@ def advice(method: str, most: int | None, objects: int) -> str:
 
 
 def release_memory(device: str) -> None:
-    """Give back what an attempt that failed still holds; call it outside the `except` that holds its traceback."""
+    """Release memory that a failed attempt still holds; call it outside the `except` that holds its traceback."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and device.startswith("cuda"):

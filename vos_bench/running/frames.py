@@ -170,7 +170,7 @@ def require_accepted(prompt: Prompt, accepted: Collection[PromptKind], *, method
 
 
 def given_labels(prompt: Prompt, shape: tuple[int, int]) -> LabelMap | None:
-    """Return the masks of a prompt as a label map of its own, so that a method may do with the masks what it likes."""
+    """Return the masks of a prompt as a new label map, so that a method may change the masks."""
     if not prompt.masks:
         return None
     labels = np.zeros(shape, dtype=np.uint16)

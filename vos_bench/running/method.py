@@ -53,7 +53,7 @@ class MethodSpec:
 
 
 _SETTINGS = ("config", "weights", "device", "amp", "compile", "seed")
-"""What a method has once its base class's `__init__` was called."""
+"""Attributes that a method has once its base class's `__init__` was called."""
 
 
 def method_class(info: MethodInfo) -> type[Method] | type[SequenceMethod]:

@@ -67,7 +67,7 @@ NO_PROBABILITIES = "no probabilities saved: the method gives none"
 
 
 class CannotSaveError(BadInputError):
-    """The run's folder cannot be written, so that going on is of no use."""
+    """The run's folder cannot be written, so the run ends."""
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ Overwrite = Literal["only-missing", "always", "never"]
 
 @dataclass(frozen=True)
 class RunSettings:
-    """All that decides a run. What `vos_bench.run` takes too means the same here; `engine` is who hands sequences out.
+    """All that decides a run. Fields that are arguments of `vos_bench.run` mean the same as there.
 
-    With several `jobs` each sequence has a worker process, of which the i-th of a machine uses GPU i modulo the number
-    of GPUs.
+    With several `jobs` each sequence has a worker process; the i-th worker of a machine uses GPU i modulo the number of
+    GPUs.
 
     Attributes:
         overrides: `--set` arguments, each `a.b=value`.
@@ -88,7 +88,7 @@ class RunSettings:
 
 
 MOST_SECONDS = 1e9
-"""The longest time that may be waited for anything; some systems cannot wait for more."""
+"""The longest time to wait for anything; some systems cannot wait longer."""
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "init": get_args(PromptKind),
@@ -100,7 +100,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
 """Settings of few values, which Python code may misspell."""
 
 MOST_SEED = (1 << 63) - 1
-"""The largest seed: that of the largest integers which files and generators of random numbers have in common."""
+"""The largest seed: the largest integer that record files and random generators both hold."""
 
 
 def require_sound(settings: RunSettings) -> None:

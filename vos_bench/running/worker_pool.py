@@ -200,7 +200,7 @@ class WorkerPool:
         worker.kill()
 
     def close(self) -> None:
-        """Stop idle workers and kill the others; nobody can acquire one any more."""
+        """Stop idle workers and kill the others; no worker can be acquired any more."""
         with self._lock:
             self._closed = True
             idle, busy = self._idle, self._busy

@@ -1,4 +1,4 @@
-"""Looks at all that a suite names before anything of it runs, and says what its runs are."""
+"""Checks everything that a suite names before any of its runs starts, and plans the runs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,7 @@ class SuiteRun(NamedTuple):
 
 
 class SuitePlan(NamedTuple):
-    """What a suite comes to.
+    """The runs of a suite.
 
     Attributes:
         suite: The suite with every path and default written out.

@@ -126,7 +126,7 @@ def _run_one(each: SuiteRun, result: SuiteResult, progress: Progress) -> None:
 
 
 def _write_pages(result: SuiteResult, progress: Progress) -> None:
-    """Make the pages that describe themselves as of suites; where one cannot be made, the runs stand all the same."""
+    """Make the reports that suites have as pages; where one cannot be made, the runs stay valid."""
     runs = [run for _, run in result.runs]
     for name in registry.names("reports"):
         options = ReportOptions(out=result.folder / name, roots=result.plan.roots, progress=progress)

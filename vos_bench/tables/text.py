@@ -127,7 +127,7 @@ def _folded(text: str, width: int, *, cut: bool = False) -> list[str]:
 
 
 def _said(headings: list[Heading]) -> str:
-    return f"Not shown for want of room: {', '.join(heading.full_text for heading in headings)} (--wide shows all)."
+    return f"Not shown for lack of room: {', '.join(heading.full_text for heading in headings)} (--wide shows all)."
 
 
 def _wrapped(notes: list[str], width: int | None) -> list[str]:

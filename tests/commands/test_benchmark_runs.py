@@ -18,7 +18,7 @@ from vos_bench import registry
 from vos_bench.cli import main
 from vos_bench.labelmaps import read_label_map
 from vos_bench.records import load_run
-from vos_bench.scoring.findings import PASSED_OVER_NOTE
+from vos_bench.scoring.notes import PASSED_OVER_NOTE
 
 Call = Callable[..., int]
 MARK = "VOS_BENCH_TEST_MARK"

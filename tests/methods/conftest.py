@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from vos_bench.api import Method, Prompt
+
 
 @pytest.fixture(autouse=True, scope="package")
 def one_thread() -> Iterator[None]:
@@ -18,6 +20,22 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def require_1080p() -> Callable[[Method], None]:
+    """Checks that a method answers noise of 1080 x 1920 at that size, with the one object that it was given."""
+
+    def check(method: Method) -> None:
+        images = np.random.default_rng(0).integers(0, 256, (2, 1080, 1920, 3), dtype=np.uint8)
+        mask = np.zeros((1080, 1920), bool)
+        mask[1000:, 1800:] = True
+        method.initialize(images[0], Prompt(masks={3: mask}))
+        labels = method.step(images[1]).labels
+        assert labels.shape == (1080, 1920)
+        assert set(np.unique(labels)) <= {0, 3}
+
+    return check
 
 
 class RestRecording(NamedTuple):

@@ -198,21 +198,14 @@ def test_an_object_that_starts_later_is_looked_for_on_its_first_frame():
     assert not torch.equal(tracks.previous[1], tracks.first[1])
 
 
-def test_frames_of_1080p_are_answered_at_their_own_size(monkeypatch):
+def test_frames_of_1080p_are_answered_at_their_own_size(monkeypatch, require_1080p):
     def shallow(*, weights: None, replace_stride_with_dilation: list[bool]) -> ResNet:
         assert weights is None
         return ResNet(Bottleneck, [1, 1, 1, 1], replace_stride_with_dilation=replace_stride_with_dilation)
 
     monkeypatch.setattr("vos_bench.methods.agame.network.resnet101", shallow)
     torch.manual_seed(0)
-    method = AgameMethod(weights=UNTRAINED)
-    images = np.random.default_rng(0).integers(0, 256, (2, 1080, 1920, 3), dtype=np.uint8)
-    mask = np.zeros((1080, 1920), bool)
-    mask[1000:, 1800:] = True
-    method.initialize(images[0], Prompt(masks={3: mask}))
-    labels = method.step(images[1]).labels
-    assert labels.shape == (1080, 1920)
-    assert set(np.unique(labels)) <= {0, 3}
+    require_1080p(AgameMethod(weights=UNTRAINED))
 
 
 def test_the_frames_are_not_counted_in_chunks():

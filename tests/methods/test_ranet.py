@@ -267,16 +267,9 @@ def test_the_trunk_runs_once_a_frame_for_objects_that_start_together():
 
 @pytest.mark.usefixtures("shallow")
 @pytest.mark.parametrize("mode", ["single", "multi"])
-def test_frames_of_1080p_are_answered_at_their_own_size(mode):
+def test_frames_of_1080p_are_answered_at_their_own_size(mode, require_1080p):
     torch.manual_seed(0)
-    method = RanetMethod(RanetConfig(mode=mode), weights=UNTRAINED)
-    images = np.random.default_rng(0).integers(0, 256, (2, 1080, 1920, 3), dtype=np.uint8)
-    mask = np.zeros((1080, 1920), bool)
-    mask[1000:, 1800:] = True
-    method.initialize(images[0], Prompt(masks={3: mask}))
-    labels = method.step(images[1]).labels
-    assert labels.shape == (1080, 1920)
-    assert set(np.unique(labels)) <= {0, 3}
+    require_1080p(RanetMethod(RanetConfig(mode=mode), weights=UNTRAINED))
 
 
 @pytest.mark.usefixtures("shallow")

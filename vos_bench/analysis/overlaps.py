@@ -17,7 +17,7 @@ from vos_bench.metrics.failures import ObjectFrames
 from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.metrics.overlaps import NO_OVERLAP, FrameOverlaps, ObjectOverlap, OverlapCounter, overlap_counter
 from vos_bench.names import frame_order
-from vos_bench.scoring.findings import TruthReading, read_truth_ids
+from vos_bench.scoring.notes import TruthReading, read_truth_ids
 from vos_bench.scoring.preflight import check_size
 
 _OWN, _OTHERS = 1, 2

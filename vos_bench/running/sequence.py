@@ -35,7 +35,6 @@ from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
-    ObjectRecord,
     RealTimeEntry,
     SequenceRecord,
     masks_folder,
@@ -295,21 +294,6 @@ def _sync_outputs(out: Path, name: str) -> None:
             sync_contents(folder)
         except OSError as error:
             raise BadInputError(f"{folder}: cannot be written: {error.strerror}; expected a disk in order") from error
-
-
-def score_label_maps(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectRecord, ...]:
-    """Score a sequence's label maps on disk; nothing when it has no public truth.
-
-    Args:
-        sequence: The sequence.
-        masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`.
-        protocol: The rules.
-
-    Raises:
-        BadInputError: A label map or truth is missing, damaged, or of another size.
-    """
-    result = _result_of(sequence, masks, protocol=protocol)
-    return object_records(result.objects) if result else ()
 
 
 def _result_of(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> "SequenceResult | None":

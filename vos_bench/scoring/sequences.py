@@ -21,7 +21,7 @@ from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.metrics.scoring_rules import ScoringProtocol
 from vos_bench.metrics.statistics import ObjectScores
 from vos_bench.progress import Progress
-from vos_bench.scoring.findings import (
+from vos_bench.scoring.notes import (
     TruthReading,
     first_frame_notes,
     read_truth_ids,

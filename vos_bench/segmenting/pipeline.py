@@ -1,4 +1,4 @@
-"""Reading and writing beside the method, in threads: no more than a few frames are held at once."""
+"""Reads and writes in threads while the method works; only a few frames are held at once."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -9,11 +9,11 @@ from typing import ParamSpec, TypeVar
 Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
 
-DEPTH = 4
-"""So many frames may wait to be written."""
+MOST_WAITING = 4
+"""How many frames may wait to be written."""
 
 
-def ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
+def read_ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
     """Yield items while a thread works on the next one."""
     with closing(items), ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
         pending = reader.submit(_next, items)
@@ -27,7 +27,7 @@ def _next(items: Iterator[Item]) -> Item | None:
     return next(items, None)
 
 
-class Beside:
+class BackgroundCalls:
     """Calls functions one after the other in a thread; a few may wait. An error comes back with a later call."""
 
     def __init__(self, worker: ThreadPoolExecutor) -> None:
@@ -38,9 +38,9 @@ class Beside:
     def call(
         self, function: Callable[Arguments, None], *arguments: Arguments.args, **options: Arguments.kwargs
     ) -> None:
-        """Have a function called after those before it; wait where too many are waiting."""
+        """Have a function called after those before it; wait while more than `MOST_WAITING` calls wait."""
         self._waiting.append(self._worker.submit(function, *arguments, **options))
-        while len(self._waiting) > DEPTH:
+        while len(self._waiting) > MOST_WAITING:
             self._waiting.popleft().result()
 
     def finish(self) -> None:
@@ -50,10 +50,10 @@ class Beside:
 
 
 @contextmanager
-def beside() -> Iterator[Beside]:
-    """Yield a `Beside` whose calls are all done when the block ends well."""
+def in_background() -> Iterator[BackgroundCalls]:
+    """Yield a `BackgroundCalls` whose calls are all done when the block ends well."""
     with ThreadPoolExecutor(1, thread_name_prefix="write-behind") as worker:
-        calls = Beside(worker)
+        calls = BackgroundCalls(worker)
         try:
             yield calls
         except BaseException:

@@ -19,8 +19,8 @@ from vos_bench.records.summary import utc_now
 from vos_bench.running.method import MethodSpec, built_method, configure, method_class
 from vos_bench.running.settings import require_choice, require_seed
 from vos_bench.running.setup import UNTRAINED_NOTE, method_entry, without_effect
-from vos_bench.segmenting.given import FramePrompts, as_boxes, as_masks, for_each_input, gather_prompts
 from vos_bench.segmenting.inputs import InputVideo, frame_rate, open_input
+from vos_bench.segmenting.prompts import FramePrompts, as_boxes, as_masks, for_each_input, gather_prompts
 from vos_bench.segmenting.record import (
     FILE,
     SegmentedSequence,

@@ -21,9 +21,9 @@ from vos_bench.records import masks_folder
 from vos_bench.running.frames import LoadedFrame, paste
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.play import FrameSource, PendingFrame, answers
-from vos_bench.segmenting.given import FramePrompts
 from vos_bench.segmenting.inputs import InputVideo
-from vos_bench.segmenting.pipeline import ahead, beside
+from vos_bench.segmenting.pipeline import in_background, read_ahead
+from vos_bench.segmenting.prompts import FramePrompts
 from vos_bench.segmenting.record import PresenceLog, SegmentedSequence
 from vos_bench.timing import stopwatch
 from vos_bench.video import TimedFrame, VideoWriter, draw_objects, open_video
@@ -96,12 +96,12 @@ def _segment_backwards(video: InputVideo, prompts: FramePrompts, job: Job, step:
     """Segment from the last object's start to the first frame; keep on each frame the objects that start later."""
     starts = prompts.starts
     latest = max(starts.values())
-    numbered = zip(range(latest, -1, -1), ahead(video.backwards(latest)), strict=True)
+    numbered = zip(range(latest, -1, -1), read_ahead(video.backwards(latest)), strict=True)
     names = tuple(video.frame_name(i) for i in range(latest, -1, -1))
     first_prompts = {
         i: _only(prompt, {k for k in prompt.object_ids if starts[k] == i}) for i, prompt in prompts.by_frame.items()
     }
-    with beside() as calls:
+    with in_background() as calls:
         for number, _, labels in _followed(video, numbered, first_prompts, job, names, []):
             labels[~np.isin(labels, [k for k, start in starts.items() if start > number])] = 0
             calls.call(write_label_map, _label_map(job, video, number), labels)
@@ -126,7 +126,7 @@ def _segment_forwards(
     starts, count = prompts.starts, 0
     latest = max(starts.values()) if job.both_ways else 0
     path = overlay_file(job.folder, video.name)
-    with open_video(path, video.rate) if job.overlay else nullcontext() as writer, beside() as calls:
+    with open_video(path, video.rate) if job.overlay else nullcontext() as writer, in_background() as calls:
         for number, frame, labels in _all_labels(video, prompts, job, notes):
             if number < latest:  # what went backwards fills what is free
                 found = read_label_map(_label_map(job, video, number))
@@ -150,7 +150,7 @@ def _all_labels(
 ) -> Iterator[tuple[int, TimedFrame, LabelMap]]:
     """Yield all frames with their label maps, empty ones before the first prompt."""
     first = min(prompts.by_frame)
-    with closing(ahead(video.frames())) as frames:
+    with closing(read_ahead(video.frames())) as frames:
         for number, frame in zip(range(first), frames, strict=False):
             yield number, frame, np.zeros(video.size, np.uint16)
         numbered = enumerate(frames, start=first)

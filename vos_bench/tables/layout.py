@@ -1,7 +1,7 @@
 """From a table to what every writer sets: printed cells with their rank, groups of rows, numbered notes."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 from vos_bench.errors import BadInputError
 from vos_bench.tables.model import MISSING, SPREAD, Column, Row, Table
@@ -11,7 +11,6 @@ Rank = Literal[0, 1, 2]
 
 Orientation = Literal["rows", "columns"]
 """What the methods of a table are: its rows, or its columns as in the LWL paper's tables 1 to 3."""
-ORIENTATIONS: tuple[Orientation, ...] = get_args(Orientation)
 
 
 class Heading(NamedTuple):

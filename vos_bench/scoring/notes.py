@@ -1,4 +1,4 @@
-"""Oddities of label maps and their truth: white and undecided pixels, frames that seem shifted, no background."""
+"""Notes on label maps and their truth: white and undecided pixels, frames that seem shifted, no background."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from PIL import Image
 from vos_bench.datasets.davis import Davis16
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID_NOTE, WHITE_NOTE
-from vos_bench.scoring.findings import NEXT_FRAME_NOTE, NO_BACKGROUND_NOTE, NOT_GIVEN_NOTE, SHIFTED_NOTE
+from vos_bench.scoring.notes import NEXT_FRAME_NOTE, NO_BACKGROUND_NOTE, NOT_GIVEN_NOTE, SHIFTED_NOTE
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
 from vos_bench.scoring.shifted_frames import EARLY_NOTE, LATE_NOTE
 from vos_bench.scoring.truth import truth_folder

@@ -343,12 +343,6 @@ class Hungry(Drift):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
 
-class Greedy(Hungry):
-    """Has memory for one object at a time, once there are two."""
-
-    fits, hungry_at = 1, 5
-
-
 class HungryOnTheProcessor(Hungry):
     def exhaust(self) -> None:
         import torch

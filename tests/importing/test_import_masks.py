@@ -16,7 +16,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.importing import import_masks
 from vos_bench.labelmaps import read_label_map
 
-EMPTY, WITHOUT_SQUARE = "00004", "00002"
+EMPTY = "00004"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from hostile.texts import NAMES
 from vos_bench.environment import Environment
 from vos_bench.records import (
     Counts,
@@ -18,7 +17,6 @@ from vos_bench.records import (
 from vos_bench.timing import FrameTimings, Latency, TimingSummary
 
 SEQUENCES = {"one": 0.5, "two": 0.75}
-SAFE_NAMES = tuple(name for name in NAMES if "\ud800" not in name and "\udcff" not in name)
 
 
 def _object(value: float) -> ObjectRecord:

@@ -14,8 +14,6 @@ from vos_bench.methods.lwl.config import BOX_NETWORK, MASK_NETWORK
 from vos_bench.methods.lwl.names import from_reference
 from vos_bench.methods.lwl.network import LwlNetwork
 
-Golden = Callable[[str], dict[str, Tensor]]
-
 
 @pytest.fixture(scope="session")
 def reference_weights(shared: Path, golden_folder: Path) -> Callable[[str], dict[str, Tensor]]:

@@ -297,7 +297,7 @@ def test_files_of_every_kind_need_all_their_pixels(path: Path, variant: str) -> 
 def test_small_files_and_large_ones_are_inflated_alike(
     path: Path, in_one_go: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelmaps, "_ONE_GO", in_one_go)
+    monkeypatch.setattr("vos_bench.formats.png._ONE_GO", in_one_go)
     rows = filtered(LABELS)
     path.write_bytes(png(rows, LABELS.shape))
     np.testing.assert_array_equal(read_label_map(path), LABELS)

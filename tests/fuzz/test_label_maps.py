@@ -12,10 +12,10 @@ from hostile.pngs import Png, pngs
 from numpy.typing import NDArray
 from PIL import Image
 
-from vos_bench import labelmaps
 from vos_bench.api import LabelMap
 from vos_bench.compiled import cache
 from vos_bench.compiled.programs import COUNT
+from vos_bench.formats import png
 from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.labelmaps import NarrowLabels, read_label_map, read_narrow, read_size
 
@@ -55,7 +55,7 @@ def _by_pillow(data: bytes) -> NDArray[np.uint16] | None:
 def read_both_ways(path: Path) -> tuple[LabelMap, NarrowLabels]:
     """Read with the filters undone by Pillow, and by compiled code."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(labelmaps, "_unfilter", lambda _: False)
+        patch.setattr(png, "_unfilter", lambda _: False)
         plain = read_label_map(path)
     cache.load(COUNT)  # brings the compiled filters in
     return plain, read_narrow(path)

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import psutil
 from pydantic import Field
 
 import vos_bench
@@ -110,7 +110,7 @@ def collect_environment(plugin_module: str = "", packages: Iterable[str] = ()) -
         packages=_versions((*_requirements(), *_distributions_of(plugin_module), *packages)),
         cpu=processor_name(),
         cores=_cores(),
-        memory_mib=psutil.virtual_memory().total // 2**20,
+        memory_mib=_memory_mib(),
         gpus=gpus,
         driver=driver,
         threads=_threads(os.environ),
@@ -228,7 +228,21 @@ def _head(distribution: metadata.Distribution) -> str:
     return (distribution.read_text("METADATA") or "").partition("\n\n")[0]
 
 
+def _memory_mib() -> int:
+    """Return the memory of the machine."""
+    with suppress(OSError):
+        if found := re.match(r"MemTotal:\s+([0-9]+) kB", Path("/proc/meminfo").read_text(encoding="ascii")):
+            return int(found[1]) // 1024
+    import psutil  # here, for it loads slowly, and Linux tells without it
+
+    return psutil.virtual_memory().total // 2**20
+
+
 def _cores() -> int | None:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    import psutil
+
     process = psutil.Process()
     return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count()
 
@@ -288,6 +302,8 @@ class MachineState(FrozenModel):
 
 def machine_state() -> MachineState:
     """Look at the machine now."""
+    import psutil
+
     try:
         frequency = psutil.cpu_freq()
     except (NotImplementedError, OSError, RuntimeError):  # a virtual machine need not tell
@@ -330,6 +346,8 @@ def other_gpu_processes(gpu: str | None = None) -> int:
     Args:
         gpu: Its name for `nvidia-smi --id`; None for all GPUs.
     """
+    import psutil
+
     listed = {int(pid) for (pid,) in nvidia_smi("pid", about="compute-apps", gpu=gpu) if pid.isdecimal()}
     ours = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
     return max(0, len(listed) - max(1, len(listed & ours)))
@@ -359,6 +377,8 @@ class ProcessorUse:
     @classmethod
     def now(cls) -> "ProcessorUse":
         """Read the counters."""
+        import psutil
+
         mine = psutil.Process().cpu_times()
         whole = psutil.cpu_times()
         own = mine.user + mine.system + mine.children_user + mine.children_system
@@ -371,5 +391,5 @@ class ProcessorUse:
     @property
     def share_of_others(self) -> float:
         """Return the share of all processors that others used, 0 to 1."""
-        capacity = self.passed * (psutil.cpu_count() or 1)
+        capacity = self.passed * (os.cpu_count() or 1)
         return max(0.0, self.everybody - self.own) / capacity if capacity > 0 else 0.0

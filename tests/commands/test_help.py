@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vos_bench.cli import app, main
+from vos_bench.cli import main
+from vos_bench.commands.app import app
 from vos_bench.commands.catalogue import COMMANDS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from vos_bench.cli import _exhausted
+from vos_bench.commands.error_messages import exhausted
 
 resource = pytest.importorskip("resource")
 
@@ -88,5 +88,5 @@ def chained(outer: Exception, inner: Exception) -> Exception:
     ],
 )
 def test_what_the_system_refuses_is_told_from_mistakes(error: Exception, words: str | None) -> None:
-    found = _exhausted(error)
+    found = exhausted(error)
     assert (found is None) if words is None else (words in str(found))

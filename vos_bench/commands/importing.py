@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
-from vos_bench.commands.score import shown_progress
+from vos_bench.commands.scoring import shown_progress
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
 from vos_bench.scoring.record import Source, check_jobs, score_target

@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from vos_bench.config import expanded
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_names
 from vos_bench.names import is_file_name
-from vos_bench.plugins import MethodInfo
+
+if TYPE_CHECKING:
+    from vos_bench.plugins import MethodInfo
 
 Item = TypeVar("Item")
 
@@ -124,7 +126,7 @@ def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
     return (name, expanded(path)) if separator else (otherwise, expanded(text))
 
 
-def named(info: MethodInfo, name: str | None) -> tuple[MethodInfo, str | None]:
+def named(info: "MethodInfo", name: str | None) -> tuple["MethodInfo", str | None]:
     """Return a method and what tables call its runs: a system in its own process takes the name, others keep theirs."""
     if name is None:
         return info, None

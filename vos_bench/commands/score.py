@@ -1,9 +1,5 @@
-"""`vos-bench score`: scores label maps."""
+"""`vos-bench score` as cyclopts reads it; `vos_bench.commands.scoring` does it."""
 
-import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +8,7 @@ from cyclopts import Parameter
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.groups import DATA, RESULTS, SCORING, WORK
-from vos_bench.commands.summary import conclude
-from vos_bench.progress import Progress
-from vos_bench.scoring import record
+from vos_bench.commands.scoring import score_masks
 
 
 def score(
@@ -50,32 +44,17 @@ def score(
         out: The folder of the record. By default, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
-    with shown_progress() as progress:
-        run = record.score(
-            masks,
-            truth=truth,
-            dataset=dataset,
-            root=root,
-            split=split,
-            protocol=protocol,
-            sequences=options.sequence_names(sequences),
-            jobs=jobs,
-            engine=engine,
-            name=name,
-            out=out,
-            progress=progress,
-            command=shlex.join(sys.argv[1:]),
-        )
-    return conclude([run], json)
-
-
-@contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Draw bars where somebody looks at them; without a terminal, scoring a short sequence takes less than they do."""
-    if not sys.stderr.isatty():
-        yield Progress()
-        return
-    from vos_bench.commands.progress import TerminalProgress
-
-    with TerminalProgress() as bars:
-        yield bars
+    return score_masks(
+        masks,
+        dataset=dataset,
+        root=root,
+        split=split,
+        truth=truth,
+        protocol=protocol,
+        sequences=options.sequence_names(sequences),
+        jobs=jobs,
+        engine=engine,
+        name=name,
+        out=out,
+        json=json,
+    )

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from vos_bench.errors import BadInputError
@@ -119,6 +118,8 @@ def _sequence_scores(record: SequenceRecord) -> dict[str, float | None]:
     """Return the means over a sequence's objects, fractions; None where it has no scores."""
     if not record.scores:
         return dict.fromkeys(SHOWN_SCORES)
+    from statistics import fmean  # here, with pandas, for commands do without both
+
     J, F = fmean(each.J for each in record.scores), [each.F for each in record.scores if each.F is not None]
     if not F:
         return {"J&F": None, "J": J, "F": None}

@@ -1,0 +1,131 @@
+"""Plain command lines of `vos-bench score`: read without cyclopts, and never otherwise than by it."""
+
+import inspect
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vos_bench.cli import main
+from vos_bench.commands.app import app
+from vos_bench.commands.plain_line import OPTIONS, plain_arguments
+from vos_bench.commands.score import score
+from vos_bench.commands.scoring import score_masks
+
+WORDS = st.sampled_from(
+    [f"--{name}" for name in OPTIONS]
+    + [
+        "--json",
+        "--debug",
+        "--help",
+        "--truth=b",
+        "--no-jobs",
+        "-h",
+        "--",
+        "-",
+        "",
+        "score",
+        "masks",
+        "a b",
+        "1",
+        "007",
+    ]
+    + ["None", "null", "1_0", "1e3", "-1", "\u0661", "true", "davis", "DAVIS", "all-frames", "~/x", "a/../b/", ".", "é"]
+)
+
+
+def by_cyclopts(line: list[str]) -> dict[str, object]:
+    command, bound, _ = app.parse_args(line, exit_on_error=False, print_error=False)
+    assert command is score
+    return bound.arguments
+
+
+@given(st.lists(WORDS, max_size=7))
+def test_what_is_plain_means_the_same_to_cyclopts(words: list[str]) -> None:
+    line = ["score", "masks", *words]
+    if (found := plain_arguments(line)) is not None:
+        assert found == by_cyclopts(line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "masks --truth truth",
+        "--truth truth masks",
+        "masks --truth truth --protocol davis --jobs 4 --out out --name 'LWL (mine)'",
+        "masks --dataset davis17 --root /data --split val",
+    ],
+)
+def test_usual_lines_are_plain(text: str) -> None:
+    line = ["score", *shlex.split(text)]
+    found = plain_arguments(line)
+    assert found is not None
+    assert found == by_cyclopts(line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "run lwl-lite --dataset demo",
+        "score",
+        "score --truth truth",
+        "score masks other",
+        "score masks --truth",
+        "score masks --truth ''",
+        "score masks --truth=truth",
+        "score masks --truth --out",
+        "score masks --truth a --truth b",
+        "score masks --jobs 0",
+        "score masks --jobs many",
+        "score masks --protocol nonsense",
+        "score masks --name none",
+        "score masks --json scores.json",
+        "score masks --sequences @list",
+        "score masks --unknown 1",
+        "score masks -- x",
+        "score --help",
+        "score masks --debug",
+        "--debug score masks",
+        "--wide score masks --truth truth",
+    ],
+)
+def test_every_other_line_is_left_to_cyclopts(text: str) -> None:
+    assert plain_arguments(shlex.split(text)) is None
+
+
+def test_bytes_that_are_no_text_are_left_to_what_refuses_them(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["score", "\udcff", "--truth", "truth"]
+    assert plain_arguments(line) is None
+    assert main(line) == 2
+    assert "not UTF-8" in capsys.readouterr().err
+
+
+def test_both_ways_lead_to_one_function_with_the_same_options() -> None:
+    options = inspect.signature(score).parameters
+    assert [*options] == [*inspect.signature(score_masks).parameters]
+    assert {*OPTIONS} < {*options}
+
+
+def test_a_plain_line_forgets_the_flags_of_the_line_before(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    plain = ["score", str(tmp_path / "none"), "--truth", str(tmp_path / "none")]
+    assert main(["--debug", *plain]) == 2
+    with_traceback = capsys.readouterr().err
+    assert main(plain) == 2
+    without = capsys.readouterr().err
+    assert "Traceback" in with_traceback
+    assert "Traceback" not in without
+    assert without.splitlines() == with_traceback.splitlines()[-len(without.splitlines()) :]
+
+
+def test_a_plain_line_loads_no_cyclopts() -> None:
+    code = (
+        "import sys; from vos_bench.cli import main; main(['score', 'none', '--truth', 'none'])\n"
+        "print('cyclopts' in sys.modules, 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

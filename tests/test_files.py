@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from vos_bench import files
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_ends, sha256
+from vos_bench.files import read_bytes, read_ends, require_regular, sha256
 
 
 def test_the_hash_is_that_of_the_content(tmp_path: Path) -> None:
@@ -29,3 +30,22 @@ def test_a_file_that_is_larger_than_asked_for_has_no_hash(tmp_path: Path) -> Non
 def test_what_has_no_hash_is_one_message(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInputError, match=r"cannot be read: .*; expected a file"):
         sha256(tmp_path / name)
+
+
+@pytest.mark.parametrize("had", [0, 1, 5, 6, 7, 5_000_000])
+def test_a_file_is_read_whole_whatever_its_size_was_a_moment_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, had: int
+) -> None:
+    def looked(path: Path, *, most: int) -> int:
+        require_regular(path, most=most)
+        return had
+
+    monkeypatch.setattr(files, "require_regular", looked)
+    for content in (b"", b"123456", bytes(range(256)) * 10_000):
+        (tmp_path / "file").write_bytes(content)
+        assert read_bytes(tmp_path / "file", most=1 << 30) == content
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="no files that do not tell their size")
+def test_a_file_that_does_not_tell_its_size_is_read_whole() -> None:
+    assert read_bytes(Path("/proc/self/maps"), most=1 << 20).count(b"\n") > 9

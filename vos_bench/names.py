@@ -1,6 +1,5 @@
 """Names from strangers: which of them may become a file's name, how they are shown, and what they may have meant."""
 
-import difflib
 import os
 import re
 import unicodedata
@@ -94,8 +93,10 @@ def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str
 
     `otherwise` is what to say where none is alike, in place of `known: ...`.
     """
+    from difflib import get_close_matches  # here, since only a mistake needs it
+
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1)
     return f"did you mean {close[0]}?" if close else otherwise or f"known: {', '.join(names) or 'none'}"
 
 

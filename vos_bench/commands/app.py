@@ -29,9 +29,11 @@ for _name, _command in COMMANDS.items():
         help=_command.help,
         help_epilogue=_command.epilogue,
     )
-
-
-app.register_install_completion_command(help="Install the completion of commands and options for this shell.")
+app.command(
+    "vos_bench.commands.completion:completion",
+    name="--install-completion",
+    help="Install the completion of commands and options for this shell.",
+)
 
 
 def call(arguments: Sequence[str]) -> int:

@@ -112,7 +112,7 @@ def test_both_ways_lead_to_one_function_with_the_same_options() -> None:
 
 
 def test_a_plain_line_forgets_the_flags_of_the_line_before(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    plain = ["score", str(tmp_path / "none"), "--truth", str(tmp_path / "none")]
+    plain = ["score", str(tmp_path / "nowhere"), "--truth", str(tmp_path / "nowhere")]
     assert main(["--debug", *plain]) == 2
     with_traceback = capsys.readouterr().err
     assert main(plain) == 2
@@ -124,7 +124,7 @@ def test_a_plain_line_forgets_the_flags_of_the_line_before(capsys: pytest.Captur
 
 def test_a_plain_line_loads_no_cyclopts() -> None:
     code = (
-        "import sys; from vos_bench.cli import main; main(['score', 'none', '--truth', 'none'])\n"
+        "import sys; from vos_bench.cli import main; main(['score', 'nowhere', '--truth', 'nowhere'])\n"
         "print('cyclopts' in sys.modules, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

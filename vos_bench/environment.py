@@ -391,5 +391,7 @@ class ProcessorUse:
     @property
     def share_of_others(self) -> float:
         """Return the share of all processors that others used, 0 to 1."""
-        capacity = self.passed * (os.cpu_count() or 1)
+        import psutil
+
+        capacity = self.passed * (psutil.cpu_count() or 1)
         return max(0.0, self.everybody - self.own) / capacity if capacity > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Reads plain command lines of `vos-bench score` without cyclopts, whose import takes as long as 200 label maps.
+"""Reads plain command lines of `vos-bench score` without cyclopts, which takes as long as scoring 200 frames.
 
 Plain is a line that can mean one thing only: `score MASKS`, and options that `OPTIONS` names, each given once, as a
 word of its own, with a value that is not empty and begins with no hyphen. cyclopts reads every other line, and says

@@ -303,7 +303,7 @@ def test_times_are_those_of_the_stopwatch_where_a_method_reports_none(
     run: Callable[..., Run], fake_vos: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = WallStopwatch(now=lambda: round(fake_vos.Ticking.now * 1e6))
-    monkeypatch.setattr("vos_bench.running.sequence.stopwatch", lambda *_, **__: clock)
+    monkeypatch.setattr("vos_bench.running.play.stopwatch", lambda *_, **__: clock)
     online = run(method="Ticking", settings=slow(2.5), grace=0, sequences=["a"])
     assert online.sequence_records["a"].dropped_frames == ("00001", "00003", "00005", "00007")
     assert online.sequence_records["a"].timings.stream_ms == pytest.approx((2.5 * T,) * 5)

@@ -17,8 +17,8 @@ from vos_bench.records import SequenceRecord, masks_folder
 from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import FrameSource, LabelMapWriter
-from vos_bench.running.sequence import Task, play, saving
+from vos_bench.running.play import FrameSource, LabelMapWriter, play
+from vos_bench.running.sequence import Task, saving
 from vos_bench.timing import FrameTimings
 
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,13 +19,17 @@ from vos_bench.api import (
     PromptKind,
     SequenceMethod,
 )
+from vos_bench.environment import device_name
 from vos_bench.errors import MethodError
 from vos_bench.foreign_code import foreign_code
 from vos_bench.names import counted
 from vos_bench.parts.box_start import BoxFill, masks_of
 from vos_bench.plugins import MethodInfo
 from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
-from vos_bench.timing import Bracket, FrameClock, Stopwatch
+from vos_bench.timing import Bracket, FrameClock, FrameTimings, Phase, Stopwatch, stopwatch
+
+if TYPE_CHECKING:
+    from vos_bench.running.sequence import Task
 
 
 @dataclass(frozen=True)
@@ -330,6 +334,66 @@ class LabelMapWriter:
         if self._save_probabilities and answer.prediction.probabilities is not None:
             self.saw_probabilities = True
             self._save_probabilities(name, answer.prediction, answer.ids)
+
+
+def play(
+    name: str,
+    plan: FramePlan,
+    source: FrameSource,
+    *,
+    method: Method | SequenceMethod,
+    writer: LabelMapWriter,
+    task: "Task",
+    frame_done: Callable[[int], None],
+    repeat: int | None = None,
+    clock: FrameClock | None = None,
+) -> FrameTimings:
+    """Feed a sequence's frames to a method, hand its answers to the writer, and return how long each frame took.
+
+    Args:
+        name: The sequence.
+        plan: Which frames it sees.
+        source: These frames.
+        method: Built.
+        writer: Takes each answer, outside the timed bracket.
+        task: Whose time is taken, and what else runs beside the method.
+        frame_done: Called after each frame with the number of objects given so far.
+        repeat: Which repeat of the whole set this is, from 1; None where there is but one.
+        clock: Hears how long each frame took, in real time.
+
+    Raises:
+        MethodError: The method raised, or broke its contract.
+    """
+    watch, whole = stopwatch(method.device, clock=task.clock), isinstance(method, SequenceMethod)
+    rows: list[AnsweredFrame] = []
+    measured: list[float] = []
+    for pending, prediction in answers(method, source, watch, sequence=name, frame_names=plan.seen):
+        started = time.perf_counter_ns()
+        writer.write(pending, prediction, source)
+        written = (time.perf_counter_ns() - started) / 1e6
+        rows.append(AnsweredFrame(pending, source.waited_ms, written, prediction.milliseconds))
+        frame_done(pending.objects)
+        if clock is not None:
+            measured += watch.milliseconds()
+            clock.answered(latest_length(rows, measured[-1], whole=whole))
+    bracket, lengths = call_lengths(rows, [*measured, *watch.milliseconds()], whole=whole)
+    absent = (None,) * len(rows)
+    phases: list[Phase] = ["step"] * len(rows)
+    phases[:1] = ["init"]
+    return FrameTimings(
+        frame=tuple(row.frame.name for row in rows),
+        objects=tuple(row.frame.objects for row in rows),
+        phase=tuple(phases),
+        decode_ms=tuple(row.frame.decode_ms for row in rows),
+        stream_ms=lengths if task.clock == "stream" else absent,
+        model_ms=lengths if task.clock == "model" else absent,
+        write_ms=tuple(row.write_ms for row in rows),
+        repeat=() if repeat is None else (repeat,) * len(rows),
+        bracket=bracket,
+        read_ahead=task.read_ahead,
+        shared=task.shared,
+        device=device_name(method.device),
+    )
 
 
 def _kept(answer: _WrittenAnswer) -> _WrittenAnswer:

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from vos_bench.api import (
     Sequence,
     SequenceMethod,
 )
-from vos_bench.environment import device_name, without_home
+from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
 from vos_bench.files import require_no_link
 from vos_bench.files.code import method_files
@@ -55,8 +55,8 @@ from vos_bench.running.faults import (
 from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import AnsweredFrame, FrameSource, LabelMapWriter, answers, call_lengths, latest_length
-from vos_bench.timing import Clock, FrameClock, FrameTimings, Phase, stopwatch
+from vos_bench.running.play import FrameSource, LabelMapWriter, play
+from vos_bench.timing import Clock, FrameClock, FrameTimings
 
 if TYPE_CHECKING:
     from vos_bench.scoring.sequences import SequenceResult
@@ -353,66 +353,6 @@ def _segment(
     if task.save_probabilities and not writer.saw_probabilities:
         attempt.notes.append(NO_PROBABILITIES)
     return timings
-
-
-def play(
-    name: str,
-    plan: FramePlan,
-    source: FrameSource,
-    *,
-    method: Method | SequenceMethod,
-    writer: LabelMapWriter,
-    task: Task,
-    frame_done: Callable[[int], None],
-    repeat: int | None = None,
-    clock: FrameClock | None = None,
-) -> FrameTimings:
-    """Feed a sequence's frames to a method, hand its answers to the writer, and return how long each frame took.
-
-    Args:
-        name: The sequence.
-        plan: Which frames it sees.
-        source: These frames.
-        method: Built.
-        writer: Takes each answer, outside the timed bracket.
-        task: Whose time is taken, and what else runs beside the method.
-        frame_done: Called after each frame with the number of objects given so far.
-        repeat: Which repeat of the whole set this is, from 1; None where there is but one.
-        clock: Hears how long each frame took, in real time.
-
-    Raises:
-        MethodError: The method raised, or broke its contract.
-    """
-    watch, whole = stopwatch(method.device, clock=task.clock), isinstance(method, SequenceMethod)
-    rows: list[AnsweredFrame] = []
-    measured: list[float] = []
-    for pending, prediction in answers(method, source, watch, sequence=name, frame_names=plan.seen):
-        started = time.perf_counter_ns()
-        writer.write(pending, prediction, source)
-        written = (time.perf_counter_ns() - started) / 1e6
-        rows.append(AnsweredFrame(pending, source.waited_ms, written, prediction.milliseconds))
-        frame_done(pending.objects)
-        if clock is not None:
-            measured += watch.milliseconds()
-            clock.answered(latest_length(rows, measured[-1], whole=whole))
-    bracket, lengths = call_lengths(rows, [*measured, *watch.milliseconds()], whole=whole)
-    absent = (None,) * len(rows)
-    phases: list[Phase] = ["step"] * len(rows)
-    phases[:1] = ["init"]
-    return FrameTimings(
-        frame=tuple(row.frame.name for row in rows),
-        objects=tuple(row.frame.objects for row in rows),
-        phase=tuple(phases),
-        decode_ms=tuple(row.frame.decode_ms for row in rows),
-        stream_ms=lengths if task.clock == "stream" else absent,
-        model_ms=lengths if task.clock == "model" else absent,
-        write_ms=tuple(row.write_ms for row in rows),
-        repeat=() if repeat is None else (repeat,) * len(rows),
-        bracket=bracket,
-        read_ahead=task.read_ahead,
-        shared=task.shared,
-        device=device_name(method.device),
-    )
 
 
 def _writer(sequence: Sequence, plan: FramePlan, task: Task) -> LabelMapWriter:

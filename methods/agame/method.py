@@ -90,9 +90,7 @@ class AgameMethod(PlaneMethod):
         super().__init__(config, weights=weights, **settings)
         self.objects_at_once = self.config.objects_per_pass
         network = network_for(INFO, weights, load=OFFICIAL.load, build=AgameNetwork)
-        self.network = network.requires_grad_(False).to(self.device)
-        for part in network.children() if self.compile else ():
-            part.compile()
+        self.network = self.on_device(network)
 
     def preprocess(self, image: Tensor) -> Tensor:
         """See `PlaneMethod.preprocess`."""

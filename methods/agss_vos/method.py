@@ -60,9 +60,7 @@ class AgssMethod(TorchMethod):
         network = network_for(
             INFO, weights, load=lambda path: load_network(path, flow=flow), build=lambda: AgssNetwork(flow=flow)
         )
-        self.network = network.requires_grad_(False).to(self.device)
-        for part in (network.seg.Encoder, network.seg.Decoder) if self.compile else ():
-            part.compile()
+        self.network = self.on_device(network, network.seg.Encoder, network.seg.Decoder)
 
     def _reset(self, image: Image) -> None:
         self._size = network_size((image.shape[0], image.shape[1]), self.config.script)

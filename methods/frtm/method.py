@@ -85,9 +85,7 @@ class FrtmMethod(SoftMaskMethod):
                 f"{weights}: is for {network.name}, and backbone={wanted} was asked for; leave it at auto"
             )
         network.refiner.project.bicubic = self.config.script == "ytvos"
-        self.network = network.requires_grad_(False).to(self.device)
-        for part in network.children() if self.compile else ():
-            part.compile()
+        self.network = self.on_device(network)
 
     def preprocess(self, image: Tensor) -> Tensor:
         """See `SoftMaskMethod.preprocess`: the backbone takes 0..255."""

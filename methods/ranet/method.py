@@ -82,9 +82,7 @@ class RanetMethod(TorchMethod):
         self.objects_at_once = self.config.objects_per_pass
         self._mode = _mode(self.config.mode, weights)
         network = network_for(INFO, weights, load=OFFICIAL.load, build=RanetNetwork)
-        self.network = network.requires_grad_(False).to(self.device)
-        for part in network.children() if self.compile else ():
-            part.compile()
+        self.network = self.on_device(network)
 
     def _reset(self, image: Image) -> None:
         self._fit = Fit(*image.shape[:2])

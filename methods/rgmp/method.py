@@ -61,9 +61,7 @@ class RgmpMethod(SoftMaskMethod):
         self.objects_at_once = self.config.objects_per_pass
         network = network_for(INFO, weights, load=OFFICIAL.load, build=RgmpNetwork)
         network.Decoder.align_corners = self.config.align_corners
-        self.network = network.requires_grad_(False).to(self.device)
-        for part in network.children() if self.compile else ():
-            part.compile()
+        self.network = self.on_device(network)
 
     def reset(self) -> None:
         """See `SoftMaskMethod.reset`."""

@@ -48,9 +48,7 @@ class SiamMaskMethod(TorchMethod):
         network = network_for(
             INFO, weights, load=lambda path: load_variant(path, variant), build=lambda: SiamMaskNetwork(variant)
         )
-        self.network = network.requires_grad_(False).to(self.device)
-        for part in network.children() if self.compile else ():
-            part.compile()
+        self.network = self.on_device(network)
 
     def _reset(self, image: Image) -> None:
         del image

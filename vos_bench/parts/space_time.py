@@ -214,9 +214,7 @@ class SpaceTimeMethod(SoftMaskMethod):
 
     def use(self, network: SpaceTimeNetwork) -> None:
         """Take a network, in evaluation mode."""
-        self.network = network.requires_grad_(False).to(self.device)
-        for part in network.children() if self.compile else ():
-            part.compile()
+        self.network = self.on_device(network)
 
     def reset(self) -> None:
         """See `SoftMaskMethod.reset`."""

@@ -2,12 +2,15 @@
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import torch
+from torch import nn
 
 from vos_bench.api import Image, Method, Prediction, Prompt
 from vos_bench.parts.tracked_objects import TrackedObjects
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class TorchMethod(Method):
@@ -23,6 +26,17 @@ class TorchMethod(Method):
     def _objects(self) -> TrackedObjects:
         name = type(self).__name__
         return TrackedObjects(name, boxes=self.takes_boxes, corrections=self.takes_corrections)
+
+    def on_device(self, network: Network, *parts: nn.Module) -> Network:
+        """Return a network on the method's device, with fixed parameters and, where that is asked for, compiled.
+
+        Args:
+            network: In evaluation mode.
+            *parts: What is compiled, each on its own; all children of the network where none is named.
+        """
+        for part in parts or network.children() if self.compile else ():
+            part.compile()
+        return network.requires_grad_(False).to(self.device)
 
     @abstractmethod
     def _reset(self, image: Image) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from vos_bench.api import Mask, Problem
-from vos_bench.config import FrozenModel, explain
+from vos_bench.config import ForeignModel, explain
 from vos_bench.files import read_bytes
 from vos_bench.formats.mask_folders import FIRST_ID
 from vos_bench.formats.tracks_json import decode_mask
@@ -24,18 +24,14 @@ MOST_BYTES = 1 << 28
 """The largest file that is read; those of SA-V have a few million bytes."""
 
 
-class _Listed(FrozenModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Masklet(_Listed):
+class Masklet(ForeignModel):
     """The mask of one object on one frame."""
 
     size: tuple[int, int]
     counts: str
 
 
-class MaskletFile(_Listed):
+class MaskletFile(ForeignModel):
     """`VIDEO_manual.json`: for each annotated frame the mask of each object, null where there is none."""
 
     masklet: tuple[tuple[Masklet | None, ...], ...]

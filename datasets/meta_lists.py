@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from vos_bench.api import Problem
-from vos_bench.config import FrozenModel, explain
+from vos_bench.config import ForeignModel, explain
 from vos_bench.files import MOST_LIST_BYTES, read_bytes
 from vos_bench.formats.meta_json import each_key_once
 from vos_bench.names import is_file_name
@@ -38,13 +38,7 @@ def _keys(value: Any) -> Any:
     return tuple(value) if isinstance(value, Mapping) else value
 
 
-class _Listed(FrozenModel):
-    """Base of what such a file holds; what else it says is passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class MoseVideo(_Listed):
+class MoseVideo(ForeignModel):
     """One video of MOSEv2: its objects and how many frames it has; height and width may be missing."""
 
     objects: Annotated[tuple[ObjectId, ...], BeforeValidator(_keys)]
@@ -53,13 +47,13 @@ class MoseVideo(_Listed):
     width: int | None = None
 
 
-class MoseMeta(_Listed):
+class MoseMeta(ForeignModel):
     """`meta_valid.json` of MOSEv2."""
 
     videos: dict[str, MoseVideo]
 
 
-class LvosRange(_Listed):
+class LvosRange(ForeignModel):
     """Numbers of an object's first and (excluded) last frame, and how many annotated frames it has."""
 
     start: int = Field(ge=0, le=_HIGHEST_FRAME)
@@ -67,19 +61,19 @@ class LvosRange(_Listed):
     frame_nums: int = Field(ge=0)
 
 
-class LvosObject(_Listed):
+class LvosObject(ForeignModel):
     """One object of LVOS."""
 
     frame_range: LvosRange
 
 
-class LvosVideo(_Listed):
+class LvosVideo(ForeignModel):
     """One video of LVOS: its objects by id."""
 
     objects: dict[ObjectId, LvosObject]
 
 
-class LvosMeta(_Listed):
+class LvosMeta(ForeignModel):
     """`valid_meta.json` of LVOS."""
 
     videos: dict[str, LvosVideo]

@@ -29,6 +29,12 @@ class FrozenModel(BaseModel):
         return type(self).model_validate({**dict(self), **changes})  # model_copy would check nothing
 
 
+class ForeignModel(FrozenModel):
+    """Base of what the files of others hold: as `FrozenModel`, but further keys are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 Config = TypeVar("Config", bound=BaseModel)
 
 Settings = Mapping[str, Any] | Iterable[str]

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from vos_bench.api import Image, LabelMap, Prompt
-from vos_bench.config import FrozenModel, explain
+from vos_bench.config import ForeignModel, explain
 from vos_bench.errors import MethodError
 
 VERSION = 1
@@ -25,7 +25,7 @@ _LONGEST_COMPLAINT = 300
 _TYPES: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
 
 
-class Header(FrozenModel):
+class Header(ForeignModel):
     """The line of an answer. Fields of other names are ignored: a later version of the other side may have some.
 
     Attributes:
@@ -37,8 +37,6 @@ class Header(FrozenModel):
         milliseconds: How long the frame took; None where the system does not say.
         error: What went wrong; nothing follows then, and the program is ready for the next sequence.
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     ready: int | None = None
     frame: str = ""

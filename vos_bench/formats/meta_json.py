@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from vos_bench.config import FrozenModel, explain
+from vos_bench.config import ForeignModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
 from vos_bench.names import frame_order, is_file_name
@@ -23,20 +23,14 @@ MOST_BYTES = 1 << 26
 """The largest list that is read; that of YouTube-VOS 2019 train has a tenth of it."""
 
 
-class _Listed(FrozenModel):
-    """Base of what the file holds; some releases say more, which is passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class ListedObject(_Listed):
+class ListedObject(ForeignModel):
     """One object: its category, empty where the release keeps it back, and the annotated frames that list it."""
 
     category: str = ""
     frames: tuple[str, ...] = ()
 
 
-class ListedVideo(_Listed):
+class ListedVideo(ForeignModel):
     """One video: its objects by id."""
 
     objects: dict[int, ListedObject]
@@ -52,7 +46,7 @@ class ListedVideo(_Listed):
         return tuple(sorted({name for listed in self.objects.values() for name in listed.frames}, key=frame_order))
 
 
-class Meta(_Listed):
+class Meta(ForeignModel):
     """The whole file: its videos by name."""
 
     videos: dict[str, ListedVideo]

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from vos_bench.api import Mask
-from vos_bench.config import FrozenModel, explain
+from vos_bench.config import ForeignModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, write_text
 from vos_bench.formats.png import MAX_PIXELS
@@ -21,13 +21,7 @@ MOST_BYTES = 1 << 30
 """The largest file that is read; BURST's largest has a third of it."""
 
 
-class _Listed(FrozenModel):
-    """Base of what the file holds; what else it says is passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class TrackMask(_Listed):
+class TrackMask(ForeignModel):
     """The mask of one track on one frame; a prediction may say how sure it is of the track, and its class here."""
 
     rle: str
@@ -35,7 +29,7 @@ class TrackMask(_Listed):
     category_id: int | None = None
 
 
-class TrackSequence(_Listed):
+class TrackSequence(ForeignModel):
     """One video: its frames, its tracks with their classes, and a mapping of track to mask for each annotated frame."""
 
     width: int = Field(ge=1)
@@ -75,7 +69,7 @@ class TrackSequence(_Listed):
         return {k: tuple(frames) for k, frames in sorted(found.items())}
 
 
-class TrackFile(_Listed):
+class TrackFile(ForeignModel):
     """The whole file."""
 
     split: str = ""

@@ -62,9 +62,7 @@ def test_recall_and_decay_inform_alone_unless_they_are_named(make_run: MakeRun) 
     after = replace(before, sequence_records={"a": record})
     found = vos_bench.compare(before, after)
     assert found.verdict == "same"
-    assert [(row.verdict, row.note) for row in found.rows if row.score == "J_recall"] == [
-        (Verdict.WORSE, "informs alone")
-    ]
+    assert [(row.verdict, row.note) for row in found.rows if row.score == "J_recall"] == [(Verdict.WORSE, "not judged")]
     assert vos_bench.compare(before, after, tolerances={"J_recall": 0.01}).verdict == "worse"
 
 

@@ -45,7 +45,7 @@ def compare(
         sequences: Judge these alone; None for all.
         tolerances: The difference that still counts as the same, a fraction: one for all scores, or by the score's
             name; FPS takes a share of the baseline's. What is not named may differ by 0.001, FPS by 0.05. Recall and
-            decay inform alone, unless they are named.
+            decay are judged only where they are named.
         sequence_tolerance: The fall of a single sequence's headline score, a fraction, beyond which the run is worse;
             None for any fall.
         spread: Take so many standard deviations of the baselines as tolerances, and their mean as the mark.

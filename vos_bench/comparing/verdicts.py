@@ -103,7 +103,7 @@ def _is_statistic(score: str) -> bool:
 
 def _informing(row: ComparisonRow) -> ComparisonRow:
     moved = row.verdict is not Verdict.SAME
-    return replace(row, judges=False, note="informs alone" if moved else row.note)
+    return replace(row, judges=False, note="not judged" if moved else row.note)
 
 
 def require_comparable(baseline: RunRecord, candidate: RunRecord, *, also: Iterable[str] = ()) -> None:

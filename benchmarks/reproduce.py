@@ -5,9 +5,10 @@
     python benchmarks/reproduce.py --root DAVIS                 # all that can be run here; half an hour on two cores
     python benchmarks/reproduce.py --keep runs/demo/ridge/1f3c9a2e             # a run's records take the row's place
 
-A row is one method on one dataset. It is reproduced where no score differs from its record by more than a tenth of a
-point. A row cannot be run where its data or the weights of its record are not here; this is said, and is no failure.
-Speeds are not measured again: `vos-bench bench` does that, and only on the same machine do they mean the same.
+A row is one method on one dataset; `METHOD (WEIGHTS)` runs with other weights than its own. It is reproduced where no
+score differs from its record by more than a tenth of a point. A row cannot be run where its data or the weights of its
+record are not here; this is said, and is no failure. Speeds are not measured again: `vos-bench bench` does that, and
+only on the same machine do they mean the same.
 
 A run's records without its masks, as `vos-bench baseline` writes them, are one archive in benchmarks/results, or lie
 where `ELSEWHERE` says. Exit code: 0, or 1 where README differs from a record or a run does.
@@ -28,7 +29,7 @@ from vos_bench.comparing.baseline import write_baseline
 from vos_bench.config import find_data_root
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import replacing
-from vos_bench.records import Run, load_run
+from vos_bench.records import MethodEntry, Run, load_run
 from vos_bench.tables import Column, Table, render
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -55,6 +56,7 @@ CELLS = {
 
 ELSEWHERE = {
     ("main", "lwl-lite", "demo"): ("tests/baselines/lwl-lite", ""),
+    ("main", "lwl-lite (lwl-lite-open)", "demo"): ("tests/baselines/lwl-lite-open", ""),
     ("equal terms", "lwl-lite", "davis16"): (
         "benchmarks/ablation-lite.tar.xz",
         "ablation-lite/table1/weight-predictor/seed0/run",
@@ -62,7 +64,7 @@ ELSEWHERE = {
     ("equal terms", "osvos-lite", "davis16"): ("benchmarks/lite-rivals.tar.xz", "lite-rivals/osvos-lite/run"),
     ("equal terms", "stm-lite", "davis16"): ("benchmarks/lite-rivals.tar.xz", "lite-rivals/stm-lite/run"),
 }
-"""Table, method and dataset to the record: a folder, or an archive and the folder in it."""
+"""Table, method (and weights) and dataset to the record: a folder, or an archive and the folder in it."""
 
 SPEEDS = CHECKOUT / "benchmarks" / "speed"
 """A folder a method: what `vos-bench bench` recorded on DAVIS 2016, scores of the timed passes included."""
@@ -70,22 +72,32 @@ SPEEDS = CHECKOUT / "benchmarks" / "speed"
 
 @dataclass(frozen=True)
 class Row:
-    """What README says of one method on one dataset: figures by name, as they are printed."""
+    """What README says of one method on one dataset: figures by name, as they are printed; `name` as in records."""
 
     table: str
-    method: str
+    name: str
     dataset: str
     printed: dict[str, str]
 
     @property
+    def method(self) -> str:
+        """The method's own name."""
+        return self.name.partition(" (")[0]
+
+    @property
+    def weights(self) -> str | None:
+        """The weights that it is given, None for its own."""
+        return self.name.partition(" (")[2].removesuffix(")") or None
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """What `ELSEWHERE` knows it by."""
-        return self.table, self.method, self.dataset
+        return self.table, self.name, self.dataset
 
     @property
     def title(self) -> str:
         """What it is called in the output."""
-        return f"{self.method} ({self.table})" if self.table != "main" else self.method
+        return f"{self.name} ({self.table})" if self.table != "main" else self.name
 
 
 def readme_rows(text: str) -> list[Row]:
@@ -112,7 +124,7 @@ def unrecorded(text: str) -> set[tuple[str, str, str]]:
 
 def archive_of(row: Row) -> Path:
     """Return where the archive of a row's record lies."""
-    return RESULTS / f"{row.dataset}-{row.method}.tar.xz"
+    return RESULTS / f"{row.dataset}-{row.weights or row.method}.tar.xz"
 
 
 def record_of(row: Row) -> Run | None:
@@ -124,7 +136,7 @@ def record_of(row: Row) -> Run | None:
         return load_run(CHECKOUT / path)
     if archive_of(row).is_file():
         return _archived(archive_of(row), "")
-    speed = SPEEDS / row.method / "run.json"
+    speed = _speed_file(row)
     return load_run(speed) if row.dataset == "davis16" and speed.is_file() else None
 
 
@@ -135,9 +147,13 @@ def _archived(path: Path, inside: str) -> Run:
         return load_run(Path(folder) / inside)
 
 
+def _speed_file(row: Row) -> Path:
+    return SPEEDS / (row.weights or row.method) / "run.json"
+
+
 def speed_of(row: Row) -> str:
     """Return the FPS that was recorded for a row, as README prints it; empty where there is none."""
-    file = SPEEDS / row.method / "run.json"
+    file = _speed_file(row)
     timing = load_run(file).record.timing if row.dataset == "davis16" and file.is_file() else None
     if timing is None or timing.fps is None:
         return ""
@@ -171,7 +187,8 @@ def made_again(row: Row, record: Run, root: Path | None, out: Path) -> str:
         row.method,
         row.dataset,
         root=root if registry.dataset(row.dataset).needs_root else None,
-        out=out / row.dataset / row.method,
+        weights=row.weights,
+        out=out / row.dataset / (row.weights or row.method),
         overwrite="always",  # what an earlier version left there reproduces nothing
     )
     before, after = record.record, run.record
@@ -192,11 +209,17 @@ def verdict(differences: dict[str, float]) -> str:
     return "off by " + ", ".join(f"{name} {100 * each:+.2f}" for name, each in differences.items())
 
 
+def name_in_readme(method: MethodEntry) -> str:
+    """Return what README calls a method: its name alone where it ran with its own weights."""
+    own = registry.method(method.name).weights
+    return method.name if method.weights and own and method.weights.name == own[0].name else method.own_title
+
+
 def keep(folder: Path) -> Path:
     """Put a run's records in the place of those of its row; return where they lie. Raises BadInputError."""
     run = load_run(folder)
     record = run.record
-    row = Row("main", record.method.name, record.dataset.name, {})
+    row = Row("main", name_in_readme(record.method), record.dataset.name, {})
     if row.key not in {each.key for each in readme_rows(README.read_text(encoding="utf-8"))}:
         raise BadInputError(f"{folder}: is a run of {run.title}, which README has no row of; expected one that it has")
     plain = record.kind == "run" and record.seed == 0 and record.protocol.init == "mask"
@@ -239,8 +262,8 @@ class Options:
 
     def wants(self, row: Row) -> bool:
         """Return whether a row is asked for."""
-        chosen = ((self.methods, row.method), (self.datasets, row.dataset))
-        return all(names is None or name in names for names, name in chosen)
+        named = self.methods is None or row.method in self.methods or row.weights in self.methods
+        return named and (self.datasets is None or row.dataset in self.datasets)
 
 
 def report(options: Options) -> tuple[Table, bool]:

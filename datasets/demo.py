@@ -49,7 +49,9 @@ _SEAL = "seal.json"
 class Demo(FolderDataset):
     """The demo data, made on first use in the cache (about 20 s and 65 MB a split).
 
-    The splits share photographs, but no silhouette: a method may be trained on `train` and shown on `val`.
+    The splits share photographs. Their objects have other outlines, but for the horse, whose coat differs; and two of
+    the photographs that val's objects are cut out of are backdrops in train. A method may be trained on `train` and
+    shown on `val`, where its score is that of a known world.
     Objects start where they first appear; the truth is dense. In `late-object` the objects that come later have the
     lower ids, since the DAVIS protocol counts as many objects as the first frame's highest id says.
     """

@@ -41,7 +41,7 @@ def shipped() -> list[tuple[MethodInfo, str]]:
 
 def test_all_weights_that_come_along_have_a_hash_and_it_is_right():
     found = shipped()
-    assert {name for _, name in found} >= {"lwl-lite", "imagenet-lite0"}
+    assert {name for _, name in found} >= {"lwl-lite", "lwl-lite-open", "imagenet-lite0"}
     for info, name in found:
         assert [each.sha256 for each in info.weights if each.name == name] != [None]
         assert weights.choose(info, name) is not None

@@ -88,7 +88,17 @@ LITE = MethodInfo(
             licence="CC BY-NC 4.0, as its training data (DAVIS 2016 train; ECSSD, which states none: research only)",
             note="Trained on the 30 train sequences of DAVIS 2016, 1,000 still images (ECSSD) and what is synthesised "
             "from them; weights/lwl-lite.json says how. For weights without that licence: "
-            "vos-bench train lwl-lite --recipe open.",
+            "--weights lwl-lite-open.",
+        ),
+        WeightsInfo(
+            name="lwl-lite-open",
+            location="weights/lwl-lite-open.safetensors",
+            sha256="cf2816823de66dc585867b445306e88591c2d588eba907a2785e182704c111de",
+            licence="MIT; Apache-2.0 for the backbone in it (its ImageNet weights); no licence of a data set of videos "
+            "applies",
+            note="Trained by the recipe open on the demo's train split alone, which is made of photographs under CC0 "
+            "or in the public domain: --weights lwl-lite-open. It starts from masks only and scores less than "
+            "lwl-lite; weights/lwl-lite-open.json says how it was trained.",
         ),
     ),
     reference="Bhat et al., Learning What to Learn for Video Object Segmentation, ECCV 2020; the network is our own",
@@ -110,7 +120,7 @@ LITE = MethodInfo(
             ("stage3", "Goes on at the size of test time, with one frame more, at a falling learning rate."),
             ("stage4", "Goes on with still images too: objects of every kind, several at a time, and look-alikes."),
             ("box", "The box encoder alone, so that objects start from boxes; the rest of the network stays."),
-            ("open", "Freely licensed data alone: what the package makes itself, and what is synthesised from it."),
+            ("open", "Freely licensed data alone, for lwl-lite-open: the demo and what is synthesised from it."),
             ("ablation", "One short training of a variant, from the ImageNet backbone: see `vos-bench ablate lwl`."),
             ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
         )

@@ -267,7 +267,7 @@ BOX = LiteBoxRecipe(
 OPEN = LiteRecipe(
     "open",
     LiteSettings(
-        epochs=14,
+        epochs=15,
         warm_up=50,
         cool_down=400,
         amp="bf16",
@@ -280,7 +280,7 @@ OPEN = LiteRecipe(
     "synthesised from them; the backbone's ImageNet weights are under the Apache licence. Small crops with objects "
     "nearly as large as at test time. About 0.7 seconds a step on one core with bfloat16 units.",
 )
-"""Weights without the licence of DAVIS."""
+"""The weights lwl-lite-open, to which no licence of a data set of videos applies."""
 
 ABLATION = LiteRecipe(
     "ablation",
@@ -302,6 +302,6 @@ DEMO = LiteRecipe(
         data=(DataShare(dataset="demo"),),
     ),
     note="Shows that training works: fifty steps on the data that the package makes itself. Weights free of DAVIS's "
-    "licence: --recipe open.",
+    "licence: --weights lwl-lite-open.",
 )
 """Fifty steps on the data that the package makes itself."""

@@ -1,5 +1,6 @@
 """Any folders of frames and label maps: a user's own video."""
 
+import re
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_mistakes import background_problem, void_problem
 from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow, white_object
-from vos_bench.names import counted, renaming, shorten
+from vos_bench.names import counted, is_leftover, renaming, shorten
 
 from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
@@ -16,6 +17,9 @@ from .inspection import Inspection, other_files, require_frames, require_label_m
 from .masks import VOID_DOUBT, LabelReader, label_notes, read_white
 from .problems import BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
+
+_RESOLUTION = re.compile(r"\d+\s*(p|px|k)\b|\d+\s*[x×]\s*\d+|resolution|unresized", re.IGNORECASE)
+"""What the name of a folder says that holds a resolution of the data, as 480p, 854x480 and Full-Resolution."""
 
 _REMEDY = "put frames into JPEGImages/SEQUENCE and label maps into Annotations/SEQUENCE"
 
@@ -171,7 +175,7 @@ def _starts(ids_by_frame: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int,
 
 
 def _folders_in(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not is_leftover(path.name)))
 
 
 def _labels_in(folder: Path, names: Collection[str]) -> Path:
@@ -193,6 +197,20 @@ def _folders(folder: Path) -> list[Path]:
     return [folder / name for name in _folders_in(folder)]
 
 
+def _advice_on_levels(levels: list[Path]) -> str:
+    """Return what to do with folders of folders, which may be anything: objects, resolutions, parts of the data."""
+    inside = {name for level in levels for name in _folders_in(level)}
+    if len(levels) > 1 and all(inside == {*_folders_in(level)} for level in levels):
+        each = f"{levels[0].name}/{min(inside)}"
+        return (
+            f"all of them hold {shorten(sorted(inside))}: if each is an object, merge the masks of each frame, as "
+            f"those of {each}, into one label map, with each object's id as its label; if each is a resolution or a "
+            "part of the data, keep one here and move the others elsewhere"
+        )
+    held = f"{levels[0].name} holds {counted(len(_folders_in(levels[0])), 'folder')} and no image"
+    return f"{held}: move these one level up if they are sequences, else {levels[0].name} elsewhere"
+
+
 def _sequences_in(folder: Path) -> Path:
     """Return the folder that holds one folder a sequence: this one, or the only one in it that holds such folders."""
     remedy = _REMEDY
@@ -206,7 +224,9 @@ def _sequences_in(folder: Path) -> Path:
             found, remedy = "images", f"move them one level down, into {folder / 'my-video'}"
         elif not children and any(folder.iterdir()):
             found, remedy = other_files(folder)
-        elif levels:
+        elif levels and all(_RESOLUTION.search(level.name) for level in levels):
             remedy = "keep one resolution here and move the others elsewhere"
+        elif levels:
+            remedy = _advice_on_levels(levels)
         raise BadDataError(Problem(folder, found, "one folder a sequence", remedy))
     return levels[0] if levels else folder

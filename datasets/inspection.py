@@ -1,6 +1,7 @@
 """A close look at one sequence: every file's name, ends, size and ids."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,9 +10,9 @@ from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import merging_advice
 from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
-from vos_bench.names import counted, renaming, shorten
+from vos_bench.names import counted, is_leftover, renaming, shorten
 
-from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem, prefix_problem
+from .frames import LABEL_SUFFIXES, file_damage, image_size, list_images, order_problem, orientation, prefix_problem
 from .masks import LabelReader, empty_problem, objects_in, size_problem
 from .problems import BadDataError
 
@@ -51,6 +52,7 @@ def inspect_sequence(frames_folder: Path, labels_folder: Path, inspection: Inspe
         *_first_of(broken),
         *filter(None, [prefix_problem(frames_folder, frames)]),
         *_first_of(_uneven(frames, sizes)),
+        *_first_of(_turned_alone(frames)),
         *_inspect_labels(labels, frames, sizes, inspection),
     ]
 
@@ -85,7 +87,7 @@ def require_label_maps(folder: Path) -> dict[str, Path]:
 
 def other_files(folder: Path, what: str = "image") -> tuple[str, str]:
     """Return what lies in a folder without the files that are looked for, and what to do with it."""
-    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    inside = sorted(path for path in folder.iterdir() if not is_leftover(path.name))
     if videos := [path for path in inside if path.suffix.lower() in VIDEO_SUFFIXES]:
         remedy = (
             f"vos-bench segment {videos[0].name} takes a video as it is; for a dataset take the frames out: "
@@ -112,7 +114,7 @@ def require_partners(folder: Path, frames: Mapping[str, Path], labels: Mapping[s
     """Check that label maps and frames belong together. Raises BadDataError."""
     if lost := [name for name in labels if name not in frames]:
         remedy = renaming(lost, [name for name in frames if name not in labels])
-        remedy = remedy or "get the missing frames, or remove these label maps"
+        remedy = remedy or _several_a_frame(lost, frames) or "get the missing frames, or remove these label maps"
         found = (
             f"{counted(len(frames), 'frame')} and {counted(len(labels), 'label map')}, {len(lost)} of them "
             f"without a frame: {shorten(lost)}"
@@ -122,6 +124,21 @@ def require_partners(folder: Path, frames: Mapping[str, Path], labels: Mapping[s
     if lost := [name for name in wanted if name not in labels]:
         found = f"{counted(len(frames), 'frame')} and {counted(len(labels), 'label map')}; without one: {shorten(lost)}"
         raise BadDataError(Problem(folder, found, f"a label map for {coverage}", _AGAIN))
+
+
+def _several_a_frame(lost: list[str], frames: Collection[str]) -> str:
+    """Return what to do with files of one object each, named after their frame and the object; else nothing."""
+    behind = [re.fullmatch(r"(.+?)[-_. ]+([^-_. ]+)", name) for name in lost]
+    before = [re.fullmatch(r"([^-_. ]+)[-_. ]+(.+)", name) for name in lost]
+    for found, place in ((behind, 1), (before, 2)):
+        of = [each[place] for each in found if each]
+        if len(of) == len(lost) > len(set(of)) and set(of) <= {*frames}:
+            several = shorten(name for name, frame in zip(lost, of, strict=True) if frame == of[0])
+            return (
+                f"{several} seem to be of the one frame {of[0]}, a file an object: merge them into one label map "
+                f"{of[0]}.png, with the id of each object as its label"
+            )
+    return ""
 
 
 def _first_of(problems: Iterable[Problem]) -> list[Problem]:
@@ -142,6 +159,22 @@ def _uneven(frames: Mapping[str, Path], sizes: Mapping[str, tuple[int, int]]) ->
         )
         for name, size in sizes.items()
         if first is not None and size != first
+    ]
+
+
+def _turned_alone(frames: Mapping[str, Path]) -> list[Problem]:
+    """Return the frames that are turned otherwise than the first, which a square shape hides."""
+    turned = {path: orientation(path) for path in frames.values()}
+    first = next(iter(turned.values()), 1)
+    return [
+        Problem(
+            path,
+            f"that its EXIF data turn it (orientation {each})",
+            f"orientation {first} as the first frame has",
+            "write all frames of a sequence without EXIF data, each as its label map is drawn",
+        )
+        for path, each in turned.items()
+        if each != first
     ]
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from vos_bench.api import Problem, ProtocolName, Sequence
 from vos_bench.labelmaps import read_label_map
-from vos_bench.names import counted, shorten
+from vos_bench.names import counted, is_leftover, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .frames import LABEL_SUFFIXES, image_files
@@ -147,7 +147,7 @@ class LabelMapDataset(FolderDataset):
             yield problem
         told: set[frozenset[str]] = set()
         for folder in (self.frames_folder, self.annotations_folder):
-            present = frozenset(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+            present = frozenset(path.name for path in folder.iterdir() if path.is_dir() and not is_leftover(path.name))
             if present in told:
                 continue  # what is wrong with both folders is said once
             told.add(present)
@@ -157,7 +157,7 @@ class LabelMapDataset(FolderDataset):
                     continue
                 have = f"{len(self) - len(missing)} of {counted(len(self), 'sequence')}; missing: {shorten(missing)}"
                 yield Problem(folder, have, f"all of {self.name} {self.split}", AGAIN)
-            extra = sorted(present - {*self.sequence_names, MACOS_LEFTOVERS})
+            extra = sorted(present - {*self.sequence_names})
             if extra and not self.shares_folders:
                 remedy = "two releases or splits may be mixed: unpack one into an empty folder"
                 yield Problem(folder, f"also {shorten(extra)}", f"only the sequences of {self.split}", remedy)

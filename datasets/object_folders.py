@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vos_bench.api import Mask, Problem
 from vos_bench.formats.mask_folders import FIRST_ID, read_object_mask
+from vos_bench.names import is_leftover
 from vos_bench.prompts import LARGEST_ID
 
 from .frames import LABEL_SUFFIXES, list_images
@@ -51,7 +52,7 @@ def list_object_folders(folder: Path) -> dict[str, dict[str, Path]]:
         BadInputError: An object's folder is empty, or its name is no number.
     """
     objects: dict[str, dict[str, Path]] = {}
-    for path in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    for path in sorted(path for path in folder.iterdir() if path.is_dir() and not is_leftover(path.name)):
         if not path.name.isdecimal() or int(path.name) >= _MOST_OBJECTS:
             found = "a folder that is no object's"
             raise BadDataError(Problem(path, found, "folders 000, 001, … of masks", "move it elsewhere"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
-from vos_bench.names import is_file_name
+from vos_bench.names import is_file_name, is_leftover
 
 _MOST_FOLDERS = 400
 """How many folders are looked at when the right root is searched for, so that a whole disk is never walked."""
@@ -81,7 +81,7 @@ def _below(root: Path, depth: int = 3) -> Iterator[Path]:
 def _children(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir() and not is_leftover(entry.name))
     except OSError:
         return []
 

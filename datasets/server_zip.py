@@ -10,7 +10,7 @@ from vos_bench.api import Dataset, Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import remove_stale_parts, replacing
 from vos_bench.labelmaps import DAVIS_PALETTE, NarrowLabels, check_ids, read_narrow, white_as
-from vos_bench.names import counted, shorten
+from vos_bench.names import counted, is_leftover, shorten
 
 from .frames import LABEL_SUFFIXES, list_images
 from .problems import BadDataError, folder_problem
@@ -54,7 +54,7 @@ def _require_sequences(dataset: Dataset, masks: Path) -> None:
     remedy = "give a run's masks/, as vos-bench run writes them"
     if problem := folder_problem(masks, expected="label maps SEQUENCE/FRAME.png", remedy=remedy):
         raise BadDataError(problem)
-    found = {path.name for path in masks.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    found = {path.name for path in masks.iterdir() if path.is_dir() and not is_leftover(path.name)}
     missing = [name for name in dataset.sequence_names if name not in found]
     if missing:
         have = f"{len(dataset) - len(missing)} of {counted(len(dataset), 'sequence')}; missing: {shorten(missing)}"

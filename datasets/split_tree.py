@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from vos_bench.api import Problem
-from vos_bench.names import counted, shorten
+from vos_bench.names import counted, is_leftover, shorten
 
 from .frames import LABEL_SUFFIXES, image_files
 from .problems import BadDataError, folder_problem, likely_root, require_file_names, root_problem
@@ -54,7 +54,7 @@ def require_folder(folder: Path, *, expected: str) -> Path:
 
 def likely_below(folder: Path, marker: str) -> Path | None:
     """Return a folder inside `folder` that holds what should lie in `folder` itself, as a wrapped archive leaves it."""
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != MACOS_LEFTOVERS)
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not is_leftover(path.name))
     return next((path for path in inside if (path / marker).exists()), None)
 
 
@@ -90,13 +90,7 @@ def sequence_folders(folder: Path) -> tuple[str, ...]:
     Raises:
         BadInputError: There is none, or one has a name that no sequence can have.
     """
-    names = tuple(
-        sorted(
-            path.name
-            for path in folder.iterdir()
-            if path.is_dir() and not path.name.startswith(".") and path.name != MACOS_LEFTOVERS
-        )
-    )
+    names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not is_leftover(path.name)))
     if not names:
         images = image_files(folder)
         found = f"images such as {images[0].name}" if images else "no folder"
@@ -138,7 +132,7 @@ def find_truth(truth: Path, *, dataset: str, folder: str = LABELS) -> Path:
 def holds_label_maps(folder: Path) -> bool:
     """Say whether a folder holds folders of label maps, or folders with one folder of masks an object."""
     for path in sorted(folder.iterdir()):
-        if not path.is_dir() or path.name.startswith("."):
+        if not path.is_dir() or is_leftover(path.name):
             continue
         if image_files(path, LABEL_SUFFIXES):
             return True

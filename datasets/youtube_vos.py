@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 from vos_bench.api import FramesSeen, Problem, Sequence
 from vos_bench.formats.meta_json import META_NAME, Meta, read_meta, training_categories
 from vos_bench.labelmaps import read_label_map
-from vos_bench.names import counted, shorten
+from vos_bench.names import counted, is_leftover, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
@@ -126,11 +126,11 @@ class _YouTubeVos(FolderDataset):
             yield problem
         again = "unpack the archive again"
         for folder in self._folders():
-            present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+            present = {path.name for path in folder.iterdir() if not is_leftover(path.name)}
             if missing := [name for name in self.sequence_names if name not in present]:
                 have = f"{len(self) - len(missing)} of {counted(len(self), 'sequence')}; missing: {shorten(missing)}"
                 yield Problem(folder, have, f"all that {META_NAME} lists", again)
-            if extra := sorted(present - {*self.meta.videos, MACOS_LEFTOVERS}):
+            if extra := sorted(present - {*self.meta.videos}):
                 remedy = "two releases may be mixed: unpack one into an empty folder"
                 yield Problem(folder, f"also {shorten(extra)}", f"only what {META_NAME} lists", remedy)
         for folder in (self.root, self.tree.folder, self.tree.all_frames.parent, *self._folders()):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from vos_bench.api import Problem
 from vos_bench.formats.meta_json import META_NAME
-from vos_bench.names import counted
+from vos_bench.names import counted, is_leftover
 
 from .problems import BadDataError, folder_problem, root_problem
 
@@ -83,7 +83,7 @@ def _one_level_down(nested: Path, marker: str) -> tuple[str, str]:
 
 def _nested(folder: Path, marker: str) -> Path | None:
     """Return the folder in `folder` that holds what should lie in `folder` itself."""
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != MACOS_LEFTOVERS)
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not is_leftover(path.name))
     return next((path for path in inside if (path / marker).exists()), None)
 
 

@@ -168,6 +168,27 @@ def test_a_file_that_an_option_names_is_looked_at_before_the_work(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score", "good", "--truth", "good", "--protocol", "all-frames", "--out", ""),
+        ("score", "good", "--truth=", "--out", "out"),
+        ("import-masks", "good", "--from", "davis", "--out="),
+        ("export", "", "--format", "davis"),
+        ("check", "folder", "--root", ""),
+    ],
+)
+def test_a_path_that_a_shell_left_empty_is_not_the_current_folder(
+    tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for frame in ("0", "1"):
+        write_label_map(tmp_path / f"good/s/{frame}.png", np.ones((4, 4), np.uint16))
+    assert main(list(command)) == 2
+    assert "found an empty text; expected a path" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["good"]
+
+
 @pytest.mark.parametrize("name", ["loop", "x" * 300, "file/inside", "loop/inside"])
 @pytest.mark.parametrize("option", ["--json", "--out", "masks", "--truth"])
 def test_a_path_that_cannot_be_is_one_message(

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 from vos_bench.commands.error_messages import complain, exhausted, guarded
 from vos_bench.commands.exit_codes import INTERRUPTED
@@ -24,7 +25,7 @@ from vos_bench.commands.streams import (
     set_wide,
     warn,
 )
-from vos_bench.errors import VosBenchError
+from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.foreign_code import leave
 from vos_bench.openmp import choose_one_blas_thread, choose_wait_policy
 
@@ -59,6 +60,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     command = next((word for word in words if not word.startswith("-")), "")
     try:
         require_folder()
+        _require_no_empty_path(words)
         _speed_up_start(command)
         code = _run(words)
         if code == INTERRUPTED:
@@ -76,6 +78,23 @@ def _main(arguments: Sequence[str] | None) -> int:
         if (message := exhausted(error)) is None:
             raise
         return complain(message)
+
+
+_PATHS = frozenset({"--out", "--root", "--truth"})
+"""Options that take a path, and for which an empty one would be the current folder."""
+
+
+def _require_no_empty_path(words: Sequence[str]) -> None:
+    """Raise BadInputError for an empty path, as a variable of the shell leaves that nobody set."""
+    for before, word in pairwise(("", *words)):
+        option, given, value = word.partition("=")
+        if given and not value and option in _PATHS:
+            before, word = option, ""
+        if not word and (before in _PATHS or not before.startswith("-")):
+            raise BadInputError(
+                f"{before if before in _PATHS else 'an argument'}: found an empty text; expected a path: is a variable "
+                "of the shell not set?"
+            )
 
 
 def _run(words: list[str]) -> int:

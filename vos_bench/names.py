@@ -9,6 +9,11 @@ from functools import partial
 MOST_NAME_BYTES = 200
 """Of a file's name without what is put behind it; 255 is the most that common file systems take."""
 
+_LEFTOVERS = frozenset(
+    {"__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini"}
+)
+"""What archivers, file managers and file systems put beside data, besides hidden files."""
+
 _STEERING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of writing, so that a text reads as another one."""
 
@@ -29,6 +34,11 @@ def is_file_name(name: str) -> bool:
     if name.isascii() and name.isprintable():
         return len(name) <= MOST_NAME_BYTES
     return not any(map(_is_steering, name)) and len(os.fsencode(name)) <= MOST_NAME_BYTES
+
+
+def is_leftover(name: str) -> bool:
+    """Return whether a file or folder is hidden, or left beside data by a program: no sequence, frame or label map."""
+    return name.startswith(".") or name in _LEFTOVERS
 
 
 def frame_order(name: str) -> str:

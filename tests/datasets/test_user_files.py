@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vos_bench.cli import main
 from vos_bench.datasets.folder import Folder
 from vos_bench.datasets.frames import FAINT_NOTE, order_problem
 from vos_bench.errors import BadInputError
+from vos_bench.exporting import export
 from vos_bench.formats.mask_mistakes import background_problem, void_problem
+from vos_bench.importing import import_masks
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID_NOTE, WHITE_NOTE, read_label_map
 from vos_bench.names import renaming
 
@@ -158,3 +161,84 @@ def test_a_turned_frame_and_an_unturned_mask(tmp_path):
         Image.open(path).save(buffer, "JPEG", exif=exif)
         path.write_bytes(buffer.getvalue())
     assert "before it was turned" in the_problem(root).remedy
+
+
+def test_one_turned_frame_among_others_is_found(tmp_path):
+    root = tmp_path
+    for folder in ("JPEGImages", "Annotations"):
+        (root / folder / "cat").mkdir(parents=True)
+    for number in range(4):
+        exif = Image.Exif()
+        if number == 2:
+            exif[0x0112] = 6
+        image = np.random.default_rng(number).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+        Image.fromarray(image).save(root / f"JPEGImages/cat/{number:05d}.jpg", exif=exif)
+        Image.fromarray(DISK[:, :64].astype(np.uint8)).save(root / f"Annotations/cat/{number:05d}.png")
+    problem = the_problem(root)
+    assert problem.path.name == "00002.jpg"
+    assert "orientation 6" in problem.found
+
+
+def test_a_file_for_each_object_of_a_frame_is_no_label_map_too_many(tmp_path):
+    root = build(tmp_path, {})
+    for number in range(4):
+        for k, mask in (("1", DISK), ("2", ~DISK)):
+            Image.fromarray(mask.astype(np.uint8)).save(root / f"Annotations/cat/{number:05d}_{k}.png")
+    remedy = the_problem(root).remedy
+    assert "00000_1, 00000_2 seem to be of the one frame 00000" in remedy
+    assert "remove" not in remedy
+
+
+def test_folders_of_objects_above_the_sequences_are_no_resolutions(tmp_path):
+    root = build(tmp_path, {})
+    (root / "Annotations/cat").rmdir()
+    for k in ("obj1", "obj2"):
+        (root / f"Annotations/{k}/cat").mkdir(parents=True)
+        Image.fromarray(DISK.astype(np.uint8)).save(root / f"Annotations/{k}/cat/00000.png")
+    with pytest.raises(BadInputError, match="all of them hold cat: if each is an object, merge"):
+        Folder(root)
+
+
+LEFTOVERS = ("__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", ".ipynb_checkpoints")
+
+
+def leave(root):
+    """Put beside data what archivers, file managers and notebooks leave there."""
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+        for name in LEFTOVERS:
+            (folder / name / "cat").mkdir(parents=True)
+            (folder / name / "cat/00000.png").write_bytes(b"mine")
+        for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "._00000.png", "._00000.jpg"):
+            (folder / name).write_bytes(b"mine")
+
+
+def test_what_programs_leave_beside_data_is_no_data(tmp_path):
+    root = build(tmp_path / "data", {0: DISK, 1: DISK, 2: DISK, 3: DISK})
+    leave(root)
+    folder = Folder(root)
+    assert folder.sequence_names == ("cat",)
+    assert folder.check() == ()
+    masks = root / "Annotations"
+    assert main(["score", str(masks), "--truth", str(masks), "--out", str(tmp_path / "scored")]) == 0
+    for form in ("coco", "youtube-vis", "mot", "per-object"):
+        (path, *_) = export(masks, form, out=tmp_path / form)
+        assert path.exists()
+    assert import_masks(masks, "davis", out=tmp_path / "made").frames == {"cat": 4}
+    assert import_masks(root, "davis", out=tmp_path / "again").frames == {"cat": 4}
+
+
+def test_what_programs_leave_beside_an_export_is_none_of_it(tmp_path):
+    build(tmp_path / "data", {0: DISK, 1: DISK, 2: DISK, 3: DISK})
+    masks = tmp_path / "data/Annotations"
+    for form, back in (("per-object", "sav"), ("mot", "mots"), ("coco", "coco")):
+        export(masks, form, out=tmp_path / form)
+        leave(tmp_path / form)
+        assert import_masks(tmp_path / form, back, out=tmp_path / f"{form}-back").frames == {"cat": 4}
+
+
+@pytest.mark.parametrize("form", ["coco", "davis"])
+def test_nothing_is_exported_into_a_folder_of_data(tmp_path, form):
+    root = build(tmp_path, {0: DISK})
+    before = sorted(root.rglob("*"))
+    assert main(["export", str(root / "Annotations"), "--format", form]) == 2
+    assert sorted(root.rglob("*")) == before

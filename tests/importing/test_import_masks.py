@@ -404,7 +404,7 @@ def test_folders_of_another_form_are_told_apart(
 def test_messages_name_the_zip_and_the_frame(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "e.zip", "w"):
         pass
-    with pytest.raises(BadInputError, match=rf"^{re.escape(str(tmp_path))}/e\.zip: holds 0 JSON files"):
+    with pytest.raises(BadInputError, match=rf"^{re.escape(str(tmp_path))}/e\.zip: is empty; expected the export"):
         import_masks(tmp_path / "e.zip", "coco", out=tmp_path / "out")
     (tmp_path / "a.json").write_text(coco("cat/0.jpg", segmentation=[[1, 1, 5]]))
     with pytest.raises(BadInputError, match=r"cat/0, 'cat': a segmentation is damaged"):
@@ -418,3 +418,32 @@ def test_frames_numbered_in_two_widths_are_not_made_twice(tmp_path: Path) -> Non
         Image.fromarray(np.pad(np.full((1, 1), 1001, np.uint16), 2)).save(path)
     found = import_masks(tmp_path / "in", "mots", out=tmp_path / "out")
     assert sorted(path.stem for path in (found.folder / "Annotations/cat").iterdir()) == ["00005", "3"]
+
+
+def test_archives_that_are_no_zip_and_those_inside_one_are_to_be_unpacked(tmp_path: Path) -> None:
+    for name in ("a.tar.gz", "a.7z", "a.rar", "a.tgz"):
+        (tmp_path / name).write_bytes(b"mine")
+        with pytest.raises(BadInputError, match=r"is an archive that is not a zip; unpack it, and give its folder"):
+            import_masks(tmp_path / name, "davis", out=tmp_path / "out")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.writestr("export/inner.zip", b"mine")
+    for form in ("davis", "coco", "cvat"):
+        with pytest.raises(
+            BadInputError, match=r"outer\.zip: holds the archive inner\.zip and nothing else; unpack it"
+        ):
+            import_masks(tmp_path / "outer.zip", form, out=tmp_path / "out")
+
+
+def test_objects_in_folders_are_no_resolutions(tmp_path: Path) -> None:
+    for k in ("000", "001"):
+        png(tmp_path / f"in/v/{k}/00000.png", np.ones((4, 4)))
+    for form in ("davis", "mots"):
+        with pytest.raises(BadInputError, match="holds one folder an object, which is the form sav"):
+            import_masks(tmp_path / "in", form, out=tmp_path / "out")
+
+
+def test_boxes_alone_make_no_empty_label_maps(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(coco("cat/0.jpg", segmentation=[]))
+    with pytest.raises(BadInputError, match="1 annotation is a box and none has a mask"):
+        import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

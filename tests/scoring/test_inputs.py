@@ -10,6 +10,7 @@ import pytest
 
 from vos_bench.errors import BadInputError
 from vos_bench.scoring.preflight import preflight
+from vos_bench.scoring.record import score
 from vos_bench.scoring.truth import truth_folder
 
 FRAMES = [np.ones((4, 5), np.uint16)] * 5
@@ -158,3 +159,30 @@ def test_a_short_sequence_is_an_error_under_davis_alone(tmp_path: Path, write: W
 def test_no_sequence_at_all_is_an_error(masks: Path) -> None:
     with pytest.raises(BadInputError, match="there is no sequence to score"):
         preflight([], masks, protocol="davis")
+
+
+def test_an_archive_is_to_be_unpacked(truth: Path, tmp_path: Path) -> None:
+    (tmp_path / "masks.zip").write_bytes(b"mine")
+    for masks, true in ((tmp_path / "masks.zip", truth), (truth, tmp_path / "masks.zip")):
+        with pytest.raises(BadInputError, match=r"masks\.zip: cannot be listed.*unpack it, and give its folder"):
+            score(masks, truth=true, out=tmp_path / "out")
+
+
+def test_a_truth_without_any_object_is_no_scoring(tmp_path: Path, write: Write) -> None:
+    protocol: Any
+    write(tmp_path / "truth/a", [np.zeros((4, 5), np.uint16)] * 5)
+    write(tmp_path / "masks/a", FRAMES)
+    for protocol in ("all-frames", "mosev1"):
+        with pytest.raises(
+            BadInputError, match="the truth shows no object in the scored frames of a, so that there is"
+        ):
+            score(tmp_path / "masks", truth=tmp_path / "truth", protocol=protocol, out=tmp_path / "out")
+
+
+def test_folders_of_named_objects_are_told_from_sequences(tmp_path: Path, write: Write) -> None:
+    for k in ("dog", "person"):
+        write(tmp_path / f"truth/v1/{k}", FRAMES)
+    with pytest.raises(BadInputError) as raised:
+        score(tmp_path / "truth", truth=tmp_path / "truth", out=tmp_path / "out")
+    assert "it holds folders of them (dog, person); if each is an object, merge" in str(raised.value)
+    assert f"if a sequence, give {tmp_path / 'truth/v1'}" in str(raised.value)

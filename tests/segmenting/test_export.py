@@ -158,7 +158,7 @@ def test_a_run_without_truth_is_shown(call: Call, cat: Path, fast: str) -> None:
 def test_what_cannot_be_exported_is_refused_in_a_sentence(
     call: Call, masks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call("export", masks, "--format", "overlay") == 2
+    assert call("export", masks, "--format", "overlay", "--out", "videos") == 2
     assert "has no frames beside it; give a run" in capsys.readouterr().err
     assert call("export", masks, "--format", "coco", "--sequences", "cow") == 2
     assert "--sequences cow: known: cat, dog" in capsys.readouterr().err

@@ -184,6 +184,7 @@ def test_what_is_lost_is_told() -> None:
         (("--mask", "small.png"), "small.png: is 20x10 and the frames of"),
         (("--mask", "empty.png"), "empty.png: shows no object"),
         (("--box", "1,2,3"), "--box 1,2,3: expected x0,y0,x1,y1 in pixels"),
+        (("--box", "0.1,0.2,0.5,1"), "if these are parts of the frame, it is 16,19.2,80,96"),
         (("--box", "5,5,5,9"), "the box of object 1 on frame 0 is empty"),
         (("--box", "0,0,400,9"), "expected x0, y0, x1, y1 in pixels, with 0 <= x0 < x1 <= 160"),
         (("--mask", "first.png", "--at", "12"), "has 12 frames; expected a frame number 12, counted from 0"),

@@ -44,7 +44,8 @@ def export(
         format: Of label maps: a video that shows the objects, COCO with run lengths, YouTube-VIS, MOTS PNG, a black and
             white PNG an object, or a zip of indexed PNG files. Of scores: the Hugging Face hub's .eval_results YAML or
             model card, or a CSV for MLflow and W&B. Of a dataset: Croissant metadata.
-        out: The folder to write; without it, export/FORMAT in the folder of the run. Croissant needs it.
+        out: The folder to write; without it, export/FORMAT in the folder of the run. A folder of
+            label maps alone and croissant need it, for nothing is written among data.
         root: The folder of the data, for the video.
         sequences: A,B or @FILE, of label maps; without it, all.
         about: NAME=VALUE that the form asks for and no file contains, such as license=MIT; may be given several times.

@@ -55,7 +55,7 @@ def _beside_offline(run: Run) -> str:
 
 def _next_step(run: Run, root: Path | None) -> str:
     record = run.record
-    if record.scored or not record.counts.done:
+    if record.scored or not record.counts.done or record.kind != "run":
         return ""
     where = f" --root {shlex.quote(str(root))}" if root else ""
     data = f"--dataset {record.dataset.name} --split {record.dataset.split}{where}"

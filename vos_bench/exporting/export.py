@@ -17,6 +17,7 @@ from vos_bench.labelmaps import VOID, file_bytes, object_ids
 from vos_bench.names import did_you_mean
 from vos_bench.progress import Progress
 from vos_bench.records import run_file
+from vos_bench.segmenting.record import FILE as SEGMENT_FILE
 from vos_bench.video import draw_objects, open_video
 
 CATEGORY = "object"
@@ -38,7 +39,7 @@ def export(
     Args:
         run: The folder of a run or of `segment`, or of label maps, SEQUENCE/FRAME.png.
         form: One of `EXPORTS`.
-        out: The folder to write; None for `export/FORM` in that of the run.
+        out: The folder to write; None for `export/FORM` in that of the run. Folders of label maps need it.
         root: Where the dataset of the run lies, for forms that show frames.
         sequences: Which sequences; None for all.
         progress: Hears about progress.
@@ -58,12 +59,22 @@ def export(
         )
     chosen = None if sequences is None else tuple(sequences)
     folders = label_map_folders(Path(run), root=None if root is None else Path(root), sequences=chosen)
-    target = Path(run) / "export" / form if out is None else Path(out)
+    target = _default_out(Path(run), form) if out is None else Path(out)
     with (progress or Progress()).counting(form, sum(len(each.paths) for each in folders)) as step:
         written = EXPORTS[form](folders, target, step)
     if notes is not None and form != "davis":  # which keeps the files as they are
         notes += [note for each in folders for note in each.notes]
     return written
+
+
+def _default_out(run: Path, form: str) -> Path:
+    """Return `export/FORM` in a folder that vos-bench made. Raises BadInputError for any other: it may be data."""
+    if not (run_file(run).is_file() or (run / SEGMENT_FILE).is_file()):
+        raise BadInputError(
+            f"{run}: is no folder of a run or of vos-bench segment, so that nothing is written into it; expected --out "
+            "FOLDER"
+        )
+    return run / "export" / form
 
 
 Step = Callable[[], None]

@@ -9,6 +9,7 @@ from pathlib import Path
 from vos_bench import registry
 from vos_bench.api import Dataset, LabelMap
 from vos_bench.errors import BadInputError
+from vos_bench.files.listing import files_in, folders_in
 from vos_bench.formats.mask_folders import object_folders
 from vos_bench.labelmaps import VOID, WHITE_NOTE, object_ids, read_label_map, read_narrow, read_size, white_object
 from vos_bench.names import counted, did_you_mean
@@ -128,11 +129,11 @@ def _folders(folder: Path) -> list[Path]:
     base = folder / "masks" if (folder / "masks").is_dir() else folder
     if not base.is_dir():
         raise BadInputError(f"{folder}: is no folder; expected a run, or SEQUENCE/FRAME.png")
-    return sorted(path for path in base.iterdir() if path.is_dir())
+    return folders_in(base)
 
 
 def _paths(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(folder.glob("*.png"))}
+    return {path.stem: path for path in files_in(folder, ".png")}
 
 
 def _plain(folder: Path) -> LabelMapFolder:

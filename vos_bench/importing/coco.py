@@ -9,6 +9,7 @@ from typing import Any
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
+from vos_bench.files.listing import files_below
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.names import counted
 
@@ -42,6 +43,11 @@ def read_coco(path: Path, size: tuple[int, int] | None) -> Annotations:
         label = labels.get(each["category_id"], str(each["category_id"]))
         mask = _drawer(each["segmentation"], found.sizes[sequence])
         found.regions.append(Region(sequence, frame, _track(each), label, mask))
+    if boxes and not found.regions:
+        raise BadInputError(
+            f"{file}: {counted(boxes, 'annotation is a box', 'annotations are boxes')} and none has a mask, and label "
+            "maps cannot show boxes; export masks or polygons"
+        )
     if boxes:
         found.notes.append(
             f"{counted(boxes, 'annotation is a box', 'annotations are boxes')} without a mask, which label "
@@ -132,9 +138,10 @@ def _track(annotation: dict[str, Any]) -> int | None:
 def _json_file(path: Path) -> Path:
     if path.is_file():
         return path
-    files = sorted(path.rglob("*.json"))
+    files = files_below(path, ".json")
     if len(files) != 1:
-        raise BadInputError(f"{path}: holds {len(files)} JSON files; expected one, so name the file")
+        held = counted(len(files), "JSON file")
+        raise BadInputError(f"{path}: holds {held}; expected one: name the file of the export")
     return files[0]
 
 

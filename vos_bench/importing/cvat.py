@@ -9,6 +9,7 @@ import numpy as np
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
+from vos_bench.files.listing import files_below
 from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.names import counted
@@ -53,7 +54,7 @@ def read_cvat(path: Path, size: tuple[int, int] | None) -> Annotations:
 def _xml_file(path: Path) -> Path:
     if path.is_file():
         return path
-    files = sorted(path.rglob("*.xml"))
+    files = files_below(path, ".xml")
     if len(files) != 1:
         raise BadInputError(
             f"{path}: holds {len(files)} XML files; expected the one of `CVAT for video 1.1` or `CVAT for images 1.1`"

@@ -15,6 +15,8 @@ from vos_bench.api import LabelMap, Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
 from vos_bench.files.durability import make_folder, sync_contents, sync_folder
+from vos_bench.files.listing import ARCHIVES, files_in, folders_in
+from vos_bench.formats.mask_folders import object_folders
 from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.importing.coco import read_coco, read_youtube_vis
 from vos_bench.importing.cvat import read_cvat
@@ -92,12 +94,11 @@ def import_masks(
         raise BadInputError(f"--from {form}: {did_you_mean(form, IMPORTS)}")
     path, folder = Path(source), Path(out)
     with _unpacked(path) as opened, _named(opened, path):
+        _require_unpacked(path, opened)
         _refuse_instance_masks(opened)
         found = _read(opened, form, size)
         if not found.frames:
-            raise BadInputError(
-                f"{path}: holds no masks of the form {form}; expected {LAYOUTS.get(form, 'an export of it')}"
-            )
+            raise BadInputError(f"{path}: {_nothing_found(opened, form)}")
         _require_sound(path, found)
         if size is not None and not found.size_given:
             _require_same_size(path, found, size)
@@ -121,6 +122,26 @@ def import_masks(
     return ImportedMasks(folder, frames, {sequence: each.titles for sequence, each in names.items()}, tuple(notes))
 
 
+def _require_unpacked(path: Path, opened: Path) -> None:
+    """Raise BadInputError where a folder holds nothing but archives, or nothing at all."""
+    if not opened.is_dir():
+        return
+    files = [each for folder in (opened, *folders_in(opened)) for each in files_in(folder)]
+    packed = [each for each in files if each.suffix.lower() in ARCHIVES]
+    if not files and not any(folders_in(folder) for folder in folders_in(opened)):
+        raise BadInputError(f"{path}: is empty; expected the export of an annotation tool: export it again")
+    if packed and len(packed) == len(files):
+        inside = packed[0].name
+        raise BadInputError(f"{path}: holds the archive {inside} and nothing else; unpack it, and give its folder")
+
+
+def _nothing_found(opened: Path, form: str) -> str:
+    """Say what holds no masks of a form."""
+    if form in ("davis", "mots") and any(map(object_folders, [opened, *folders_in(opened)])):
+        return f"holds one folder an object, which is the form sav; expected {LAYOUTS[form]}"
+    return f"holds no masks of the form {form}; expected {LAYOUTS.get(form, 'an export of it')}"
+
+
 def _read(path: Path, form: str, size: tuple[int, int] | None) -> Annotations:
     try:
         return IMPORTS[form](path, size)
@@ -134,6 +155,8 @@ def _unpacked(path: Path) -> Iterator[Path]:
     """Yield what lies in a zip as a folder, everything else as it is."""
     if not path.exists():
         raise BadInputError(f"{path}: there is no such file or folder; expected the export of an annotation tool")
+    if path.is_file() and path.suffix.lower() in ARCHIVES - {".zip"}:
+        raise BadInputError(f"{path}: is an archive that is not a zip; unpack it, and give its folder")
     if path.is_dir() or not _is_zip(path):
         yield path
         return

@@ -11,6 +11,7 @@ import numpy as np
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, require_regular
+from vos_bench.files.listing import files_in
 from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.labelmaps import read_narrow, read_size
@@ -80,7 +81,7 @@ def _require_one_annotation(files: list[_File]) -> None:
 def _image_names(folder: Path) -> dict[int, str]:
     """Return task to the name of its image, from the JSON export beside the masks."""
     names: dict[int, str] = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in files_in(folder, ".json"):
         try:
             tasks = json.loads(read_bytes(path, most=_MOST_BYTES))
         except (OSError, ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ import numpy as np
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
+from vos_bench.files.listing import files_in, folders_in
 from vos_bench.formats.mask_folders import MOTS_PER_CLASS, object_folders, read_object_mask
 from vos_bench.formats.mask_mistakes import require_as_meant
 from vos_bench.importing.regions import Annotations, Region
@@ -36,7 +37,7 @@ def read_mots(path: Path, size: tuple[int, int] | None) -> Annotations:
     del size
     found, read = Annotations(), _last_read()
     for sequence, folder, images in _mots_folders(path):
-        files = {file.stem: file for file in sorted(folder.glob("*.png"))}
+        files = {file.stem: file for file in files_in(folder, ".png")}
         if not files:
             continue
         found.sizes[sequence] = read_size(next(iter(files.values())))
@@ -85,11 +86,11 @@ def _mots_folders(path: Path) -> list[tuple[str, Path, Path]]:
     """Return each sequence's name, folder of label maps and folder of frames, which may not be there."""
     name = path.absolute().name
     if (path / "instances").is_dir():
-        inside = [each for each in sorted((path / "instances").iterdir()) if each.is_dir()]
+        inside = folders_in(path / "instances")
         if inside:
             return [(each.name, each, path / "images" / each.name) for each in inside]
         return [(name, path / "instances", path / "images")]
-    folders = [each for each in sorted(path.iterdir()) if each.is_dir()] if path.is_dir() else []
+    folders = folders_in(path)
     if any((each / "instances").is_dir() for each in folders):
         return [found for each in folders for found in _mots_folders(each)]
     return [(each.name, each, each / "images") for each in folders] or [(name, path, path / "images")]
@@ -110,7 +111,7 @@ def _frames_of(found: Annotations, sequence: str, files: dict[str, Path], images
     """Return the names of all frames: those of the images, or the numbers that a gap leaves out, besides the files."""
     names = {*files}
     if images.is_dir():
-        names |= {image.stem for image in images.iterdir() if image.suffix.lower() in IMAGES}
+        names |= {image.stem for image in files_in(images, *IMAGES)}
     names |= _between(names)
     if added := len(names) - len(files):
         found.notes.append(
@@ -143,10 +144,10 @@ def read_sav(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read a black and white PNG an object and frame: `SEQUENCE/OBJECT/FRAME.png`; object 000 is object 1."""
     del size
     found = Annotations()
-    for root in [path] if object_folders(path) else _folders(path):
+    for root in [path] if object_folders(path) else folders_in(path):
         sequence, frames = root.absolute().name, set[str]()
         for k, name in object_folders(root).items():
-            for file in sorted((root / name).glob("*.png")):
+            for file in files_in(root / name, ".png"):
                 frames.add(file.stem)
                 found.sizes.setdefault(sequence, read_size(file))
                 found.regions.append(Region(sequence, file.stem, k, "object", partial(read_object_mask, file)))
@@ -155,21 +156,17 @@ def read_sav(path: Path, size: tuple[int, int] | None) -> Annotations:
     return found
 
 
-def _folders(path: Path) -> list[Path]:
-    return sorted(each for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
-
-
 def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read label maps, `SEQUENCE/FRAME.png`, also below `Annotations/` and one more level such as `480p`."""
     del size
     found, root, read = Annotations(), path, _last_read()
     if (root / "Annotations").is_dir():
         root = root / "Annotations"
-    inside = _folders(root)
-    if len(inside) == 1 and not any(inside[0].glob("*.png")):
+    inside = folders_in(root)
+    if len(inside) == 1 and not files_in(inside[0], ".png"):
         root = inside[0]
-    for folder in _folders(root) or [root]:
-        files = {file.stem: file for file in sorted(folder.glob("*.png"))}
+    for folder in folders_in(root) or [root]:
+        files = {file.stem: file for file in files_in(folder, ".png")}
         if not files:
             continue
         sequence = folder.absolute().name

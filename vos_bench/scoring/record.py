@@ -150,6 +150,12 @@ def score_target(
     results = score_sequences(
         target.sequences, masks, protocol=target.protocol, jobs=jobs, engine=engine, progress=progress
     )
+    if not any(result.objects or result.error for result in results):
+        names = shorten(each.name for each in results)
+        raise BadInputError(
+            f"{masks}: the truth shows no object in the scored frames of {names}, so that there is nothing to score; "
+            f"expected one at least; is this the truth, and {target.protocol} its protocol?"
+        )
     records = [_sequence_record(result, target.protocol) for result in results]
     if tracks and (scored := [each.name for each in records if each.status == "done"]):
         record = with_track_scores(record, masks, target.track_files, names=scored)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from vos_bench.api import Box, Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
+from vos_bench.files.listing import ARCHIVES
 from vos_bench.formats.mask_folders import merging_advice
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
 from vos_bench.metrics.protocols import scoring_protocol
-from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, renaming, shorten
+from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, is_leftover, renaming, shorten
 
 if TYPE_CHECKING:
     from vos_bench.formats.meta_json import Meta
@@ -37,10 +38,13 @@ def list_folder(folder: Path) -> list[Path]:
 def _names_in(folder: Path) -> list[str]:
     """Return the names of what lies in a folder, in any order, as `list_folder` does."""
     try:
-        return [name for name in os.listdir(folder) if name[0] != "."]  # noqa: PTH208 - a path for each takes longer
+        return [name for name in os.listdir(folder) if not is_leftover(name)]  # noqa: PTH208 - a path for each takes longer
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         reason = getattr(error, "strerror", "") or str(error)
-        raise BadInputError(f"{folder}: cannot be listed: {reason}; expected a folder that you may read") from None
+        remedy = "; unpack it, and give its folder" if folder.suffix.lower() in ARCHIVES else ""
+        raise BadInputError(
+            f"{folder}: cannot be listed: {reason}; expected a folder that you may read{remedy}"
+        ) from None
 
 
 def label_map_names(folder: Path) -> tuple[str, ...]:
@@ -159,13 +163,16 @@ def _open_folder(folder: Path) -> TruthFolder:
 def _empty_advice(folder: Path, empty: list[str]) -> str:
     """Return what lies in folders without label maps: perhaps one folder of masks for each object."""
     inside = [path for path in list_folder(folder / empty[0]) if path.is_dir() and label_map_names(path)]
-    if inside and all(path.name.isdecimal() for path in inside):
+    if inside:
         names = shorten(path.name for path in inside)
-        return (
-            f"it holds a folder for each object ({names}), as SA-V has them: "
-            f"{merging_advice(folder, (path.name for path in inside))}; or, if {empty[0]} is no sequence, give "
-            f"{folder / empty[0]}"
-        )
+        advice = merging_advice(folder, [path.name for path in inside])
+        if all(path.name.isdecimal() for path in inside):
+            return (
+                f"it holds a folder for each object ({names}), as SA-V has them: {advice}; or, if {empty[0]} is no "
+                f"sequence, give {folder / empty[0]}"
+            )
+        right = inside[0].parent
+        return f"it holds folders of them ({names}); if each is an object, {advice}; if a sequence, give {right}"
     return folder_advice(folder)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Box, Mask, Prompt
 from vos_bench.errors import BadInputError
+from vos_bench.files.listing import files_in
 from vos_bench.formats.mask_mistakes import require_as_meant
 from vos_bench.labelmaps import VOID, file_bytes, object_ids, read_label_map
 from vos_bench.names import counted, shorten
@@ -191,6 +192,14 @@ def _overlaps(frame: str, prompt: Prompt) -> Iterator[str]:
 
 def _prompt(video: InputVideo, number: int, objects: Mapping[int, Mask | Box]) -> Prompt:
     prompt = Prompt.of(objects, video.size)
+    if fractions := [k for k, (_, _, x1, y1) in prompt.boxes.items() if 0 < x1 <= 1 and 0 < y1 <= 1]:
+        height, width = video.size
+        x0, y0, x1, y1 = prompt.boxes[fractions[0]]
+        pixels = f"{x0 * width:g},{y0 * height:g},{x1 * width:g},{y1 * height:g}"
+        raise BadInputError(
+            f"the box of object {fractions[0]} on frame {number}: {x0:g},{y0:g},{x1:g},{y1:g} lies in one pixel; "
+            f"expected pixels; if these are parts of the frame, it is {pixels}"
+        )
     empty = [k for k, (x0, y0, x1, y1) in prompt.boxes.items() if x0 == x1 or y0 == y1]
     if empty:
         raise BadInputError(f"the box of object {empty[0]} on frame {number} is empty; expected at least one pixel")
@@ -203,7 +212,7 @@ def _number(video: InputVideo, frame: str | int | None, at: str | int) -> int:
 
 def _mask_pieces(video: InputVideo, given: GivenMask, at: str | int, notes: list[str]) -> Iterator[_Piece]:
     if isinstance(given.mask, Path) and given.mask.is_dir():
-        files = sorted(path for path in given.mask.iterdir() if path.suffix.lower() == ".png")
+        files = files_in(given.mask, ".png")
         if not files:
             raise BadInputError(f"{given.mask}: holds no PNG file; expected label maps named by frames")
         for path in files:

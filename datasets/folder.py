@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.formats.mask_mistakes import background_problem, void_problem
+from vos_bench.formats.mask_mistakes import background_problem, void_problem, white_problem
 from vos_bench.labelmaps import VOID, object_ids, read_label_map, read_narrow, white_object
 from vos_bench.names import counted, is_leftover, renaming, shorten
 
@@ -143,7 +143,7 @@ def _ids_by_frame(labels: Mapping[str, Path]) -> dict[str, tuple[int, ...]]:
     found = {}
     for frame, path in labels.items():
         read = read_narrow(path)
-        if problem := background_problem(path, read):
+        if problem := background_problem(path, read) or white_problem(path, read):
             raise BadDataError(problem)
         found[frame] = object_ids(read)
     return found

@@ -15,6 +15,9 @@ from vos_bench.names import counted
 VOID = 255
 """The label of pixels that a DAVIS-style truth leaves undecided; also the one object of a 0/255 mask."""
 
+WHITE_OF_16_BITS = (1 << 16) - 1
+"""The label that white is in a black and white picture of 16 bits."""
+
 MAX_BYTES = 4 * MAX_PIXELS
 """The largest file that is read: what the largest label map takes if nothing of it is compressed, and as much again."""
 
@@ -200,8 +203,8 @@ def describe_unknown_ids(found: Iterable[int], allowed: Collection[int], path: P
     ids = "id" if len(unknown) == 1 else "ids"
     expected = f"only {_listed(sorted(allowed))} and 0" if allowed else "only 0"
     message = f"{path}: found {ids} {_listed(unknown)}, expected {expected}, because its sequence has {objects}"
-    if VOID in unknown:
-        return f"{message}; write object 1 as label 1, not as white (255)"
+    if white := {VOID, WHITE_OF_16_BITS}.intersection(unknown):
+        return f"{message}; write object 1 as label 1, not as white ({min(white)})"
     return f"{message}; remove objects that were never given and keep the ids of those that were"
 
 

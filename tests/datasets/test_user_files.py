@@ -199,6 +199,16 @@ def test_folders_of_objects_above_the_sequences_are_no_resolutions(tmp_path):
         Folder(root)
 
 
+def test_white_in_16_bits_is_no_id(tmp_path):
+    root = build(tmp_path, {})
+    for number in range(4):
+        Image.fromarray(DISK.astype(np.uint16) * 65535).save(root / f"Annotations/cat/{number:05d}.png")
+    problem = the_problem(root)
+    assert problem.found == "65535 alone, which is white in 16 bits"
+    with pytest.raises(BadInputError, match="save it with 8 bits"):
+        import_masks(root, "davis", out=tmp_path / "made")
+
+
 LEFTOVERS = ("__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", ".ipynb_checkpoints")
 
 

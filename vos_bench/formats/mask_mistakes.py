@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
-from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
+from vos_bench.labelmaps import VOID, WHITE_OF_16_BITS, NarrowLabels, object_ids
 from vos_bench.names import counted
 
 _MOST_HOLLOW = 8
@@ -68,6 +68,14 @@ def background_problem(path: Path, labels: NarrowLabels) -> Problem | None:
     return Problem(path, f"{kind} all along the frame's edge and on most of its pixels", "0 as the background", remedy)
 
 
+def white_problem(path: Path, labels: NarrowLabels) -> Problem | None:
+    """Return a problem where the only label is the white of 16 bits: that is a black and white picture, and no id."""
+    if labels.max(initial=0) != WHITE_OF_16_BITS or object_ids(labels) != (WHITE_OF_16_BITS,):
+        return None
+    remedy = "save it with 8 bits, where 0 and 255 are a mask of one object, or with the object's id, such as 1"
+    return Problem(path, f"{WHITE_OF_16_BITS} alone, which is white in 16 bits", "object ids", remedy)
+
+
 def is_smoothed(labels: NarrowLabels) -> bool:
     """Say whether a label map looks as if it was resized or drawn with smooth edges: many ids that are only rims."""
     if labels.max(initial=0) <= _MOST_HOLLOW:
@@ -91,10 +99,11 @@ def require_as_meant(path: Path, labels: NarrowLabels) -> None:
     """Check a label map that a user gives, where no dataset does it.
 
     Raises:
-        BadInputError: Its background is not 0, its edges were smoothed, or 255 looks like an object beside others.
+        BadInputError: Its background is not 0, its edges were smoothed, it is white in 16 bits, or 255 looks like an
+            object beside others.
     """
     ids = object_ids(labels)
-    problem = background_problem(path, labels)
+    problem = background_problem(path, labels) or white_problem(path, labels)
     if problem is None and is_smoothed(labels):
         problem = smoothed_problem(path, len(ids))
     if problem is None and VOID in ids and len(ids) > 1:

@@ -227,7 +227,7 @@ def test_what_programs_leave_beside_data_is_no_data(tmp_path):
     leave(root)
     folder = Folder(root)
     assert folder.sequence_names == ("cat",)
-    assert folder.check() == ()
+    assert list(folder.check()) == []
     masks = root / "Annotations"
     assert main(["score", str(masks), "--truth", str(masks), "--out", str(tmp_path / "scored")]) == 0
     for form in ("coco", "youtube-vis", "mot", "per-object"):

@@ -22,6 +22,7 @@ class Listed:
     truth_names: tuple[str, ...] = tuple(f"{number:08d}" for number in range(1, 52, 5))
     name: str = "video"
     groups: Mapping[int, str] = field(default_factory=dict)
+    listed_objects: tuple[int, ...] = ()
 
 
 def listed(start: int, end: int, said: int) -> FrameRange:
@@ -136,3 +137,8 @@ def test_the_compiled_op_lacks_the_right_and_lower_edges() -> None:
     # A pixel of the square with a neighbour of it to the right, below or between is no boundary: the corner alone is.
     compiled = plain - {(1, 3), (2, 3), (3, 1), (3, 2)}
     assert {*zip(*map(np.ndarray.tolist, np.nonzero(compiled_op_boundary(mask))), strict=True)} == compiled
+
+
+def test_a_video_without_any_listed_object_is_told_from_one_without_a_list() -> None:
+    with pytest.raises(BadInputError, match="its list names no object, expected one at least"):
+        frames_of_ranges(Listed({}))

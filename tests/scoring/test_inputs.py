@@ -170,8 +170,8 @@ def test_an_archive_is_to_be_unpacked(truth: Path, tmp_path: Path) -> None:
 
 def test_a_truth_without_any_object_is_no_scoring(tmp_path: Path, write: Write) -> None:
     protocol: Any
-    write(tmp_path / "truth/a", [np.zeros((4, 5), np.uint16)] * 5)
-    write(tmp_path / "masks/a", FRAMES)
+    for folder in ("truth", "masks"):
+        write(tmp_path / folder / "a", [np.zeros((4, 5), np.uint16)] * 5)
     for protocol in ("all-frames", "mosev1"):
         with pytest.raises(
             BadInputError, match="the truth shows no object in the scored frames of a, so that there is"
@@ -184,5 +184,5 @@ def test_folders_of_named_objects_are_told_from_sequences(tmp_path: Path, write:
         write(tmp_path / f"truth/v1/{k}", FRAMES)
     with pytest.raises(BadInputError) as raised:
         score(tmp_path / "truth", truth=tmp_path / "truth", out=tmp_path / "out")
-    assert "it holds folders of them (dog, person); if each is an object, merge" in str(raised.value)
-    assert f"if a sequence, give {tmp_path / 'truth/v1'}" in str(raised.value)
+    assert "it holds folders of them (dog, person). Is each an object? Then merge" in str(raised.value)
+    assert f"Else, did you mean {tmp_path / 'truth/v1'}?" in str(raised.value)

@@ -14,7 +14,7 @@ from PIL import Image
 from vos_bench.datasets.davis import Davis16
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID_NOTE, WHITE_NOTE
-from vos_bench.scoring.notes import NEXT_FRAME_NOTE, NO_BACKGROUND_NOTE, NOT_GIVEN_NOTE, SHIFTED_NOTE
+from vos_bench.scoring.notes import LOST_WHITE_NOTE, NEXT_FRAME_NOTE, NO_BACKGROUND_NOTE, NOT_GIVEN_NOTE, SHIFTED_NOTE
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
 from vos_bench.scoring.shifted_frames import EARLY_NOTE, LATE_NOTE
 from vos_bench.scoring.truth import truth_folder
@@ -79,6 +79,19 @@ def test_void_is_background_and_said(score) -> None:
     result = score(rim, FRAMES)
     assert [np.mean(each.J) for each in result.objects] == [1.0]
     assert result.notes == {VOID_NOTE: "4 of 4 scored frames"}
+
+
+@pytest.mark.parametrize("protocol", ["mosev2", "vost"])
+def test_white_that_a_protocol_takes_for_background_is_said(score, protocol) -> None:
+    result = score(FRAMES, WHITE, protocol=protocol)
+    assert result.notes[LOST_WHITE_NOTE] == "4 of 4 scored frames"
+
+
+@pytest.mark.parametrize("protocol", ["sav", "mosev1"])
+def test_white_that_a_protocol_takes_for_an_object_is_not_called_undecided(score, protocol) -> None:
+    result = score(WHITE, WHITE, protocol=protocol)
+    assert [np.mean(each.J) for each in result.objects] == [1.0]
+    assert result.notes == {}
 
 
 @pytest.mark.parametrize("start", [1, 7])

@@ -29,6 +29,9 @@ from vos_bench.names import counted
 MOTS_IGNORED = 10
 """The class of regions that nobody is to look at."""
 
+FIRST_OBJECT = "000"
+"""The first folder of masks where each object has one, and no sequence of a resolution."""
+
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
 
@@ -163,7 +166,7 @@ def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
     if (root / "Annotations").is_dir():
         root = root / "Annotations"
     inside = folders_in(root)
-    if len(inside) == 1 and not files_in(inside[0], ".png"):
+    if len(inside) == 1 and not files_in(inside[0], ".png") and FIRST_OBJECT not in object_folders(inside[0]).values():
         root = inside[0]
     for folder in folders_in(root) or [root]:
         files = {file.stem: file for file in files_in(folder, ".png")}

@@ -161,6 +161,10 @@ def frames_after_first_object(name: ProtocolName, text: str, *, last_counts: boo
 def frames_of_ranges(sequence: TruthSequence) -> Frames:
     """Return each object's listed frames without its first and its last, as LVOS's tool counts them."""
     if not sequence.frame_ranges:
+        if sequence.listed_objects == ():
+            raise BadInputError(
+                f"{sequence.name}: its list names no object, expected one at least; leave it out, or mend the list"
+            )
         raise BadInputError(
             f"{sequence.name}: found no list of its objects' frames, expected valid_meta.json with frame_range of each;"
             " score with --dataset lvos, or by another --protocol"

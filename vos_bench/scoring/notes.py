@@ -36,6 +36,10 @@ NO_BACKGROUND_NOTE = (
     "no pixel of the label maps is background (0): tools that choose a palette themselves number it anew"
 )
 
+LOST_WHITE_NOTE = (
+    "label maps show nothing but white (255), which is background by this protocol, as in the official tool: write the "
+    "ids of the objects instead"
+)
 PASSED_OVER_NOTE = (
     "label maps of frames without a truth are passed over, as those between the annotated frames of a higher frame rate"
 )
@@ -126,16 +130,26 @@ def require_one_object(reading: TruthReading, folder: Path, counts: Sequence[Fra
         raise BadInputError(describe_unknown_ids([VOID], objects, folder) or "")
 
 
-def scoring_notes(reading: TruthReading, folder: Path, counts: Sequence[FrameCounts]) -> dict[str, str]:
-    """Return what to know of a sequence that was scored."""
+def scoring_notes(
+    reading: TruthReading, folder: Path, counts: Sequence[FrameCounts], *, void_is_object: bool
+) -> dict[str, str]:
+    """Return what to know of a sequence that was scored, by a protocol in which 255 is an object, or is none."""
     notes: dict[str, str] = {}
     if reading.white or reading.white_masks:
         notes[WHITE_NOTE] = ""
-    if marked := sum(bool(VOID in labels and labels[VOID].truth_area) for labels in counts):
+    marked = sum(bool(VOID in labels and labels[VOID].truth_area) for labels in counts)
+    if marked and not void_is_object:
         notes[VOID_NOTE] = f"{marked} of {len(counts)} scored frames"
+    if reading.raw and not void_is_object and (white := sum(map(_shows_white_alone, counts))):
+        notes[LOST_WHITE_NOTE] = f"{white} of {len(counts)} scored frames"
     if counts and reading.without_background == len(counts):
         notes[NO_BACKGROUND_NOTE] = ""
     return {**notes, **_partial(reading.sequence, folder), **_passed_over(reading, folder)}
+
+
+def _shows_white_alone(labels: FrameCounts) -> bool:
+    """Say whether white is all that a label map shows."""
+    return {label for label, numbers in labels.items() if numbers.mask_area and label} == {VOID}
 
 
 def _partial(sequence: TruthSequence, folder: Path) -> dict[str, str]:

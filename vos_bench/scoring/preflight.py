@@ -106,8 +106,13 @@ def _check_objects(sequence: TruthSequence, folder: Path, frames: Frames) -> int
     for object_id, name in sequence.object_names.items():
         wanted = frames.own.get(object_id, frames.names)
         if not (folder / name).is_dir():
+            remedy = ""
+            if label_map_names(folder):
+                remedy = f"; vos-bench export {folder.parent} --format per-object --out FOLDER makes them of label maps"
             held = _contents(folder)
-            raise BadInputError(f"{folder / name}: there is no such folder ({held}); expected the masks of this object")
+            raise BadInputError(
+                f"{folder / name}: there is no such folder ({held}); expected the masks of this object{remedy}"
+            )
         present = label_map_names(folder / name)
         if missing := [frame for frame in wanted if frame not in set(present)]:
             raise BadInputError(_missing(folder / name, missing, wanted, present))

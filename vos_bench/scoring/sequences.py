@@ -214,7 +214,8 @@ def _score(
         for object_id, counted in places.items()
         if counted
     )
-    notes = {**scoring_notes(reading, folder, counts), **shifted.notes()}
+    of_255 = rule.void == "an object"
+    notes = {**scoring_notes(reading, folder, counts, void_is_object=of_255), **shifted.notes()}
     return SequenceResult(sequence.name, objects, len(frames.names), notes=notes), reading
 
 

@@ -172,7 +172,7 @@ def _empty_advice(folder: Path, empty: list[str]) -> str:
                 f"sequence, give {folder / empty[0]}"
             )
         right = inside[0].parent
-        return f"it holds folders of them ({names}); if each is an object, {advice}; if a sequence, give {right}"
+        return f"it holds folders of them ({names}). Is each an object? Then {advice}. Else, did you mean {right}?"
     return folder_advice(folder)
 
 

@@ -163,6 +163,12 @@ def test_a_truth_without_uncommon_classes_is_refused(judge: Any) -> None:
         judge([truth], [truth])
 
 
+def test_masks_of_another_size_are_refused_even_with_as_many_pixels(judge: Any) -> None:
+    truth = video("one", [{1: BAR, 2: SQUARE}], CLASSES)
+    with pytest.raises(BadInputError, match=r"has 4 x 16 pixels, expected 8 x 8 \(height x width\) as in the truth"):
+        judge([truth], [video("one", [{1: BAR, 2: SQUARE}], CLASSES, height=4, width=16)])
+
+
 def test_label_maps_are_scored_as_the_tracks_that_they_show(tmp_path: Path) -> None:
     truth = video("one", [{1: BAR, 2: SQUARE}, {2: SQUARE}], CLASSES)
     listing = write(tmp_path / "all.json", truth)

@@ -204,7 +204,12 @@ def _limited(detections: Iterable[Detection]) -> list[Detection]:
 
 
 def _detections(path: Path, sequence: TrackSequence, truth: TrackSequence) -> Iterator[Detection]:
-    """Yield the masks on the images that are annotated in the truth."""
+    """Yield the masks on images with a truth. Raises BadInputError where they have another size, or are damaged."""
+    if (sequence.height, sequence.width) != (truth.height, truth.width):
+        raise BadInputError(
+            f"{path}: {sequence.dataset}/{sequence.seq_name} has {sequence.height} x {sequence.width} pixels, expected "
+            f"{truth.height} x {truth.width} (height x width) as in the truth; write run lengths of this size"
+        )
     annotated = frozenset(truth.annotated_image_paths)
     for image, masks in zip(sequence.annotated_image_paths, sequence.segmentations, strict=True):
         for track, mask in masks.items() if image in annotated else ():

@@ -144,7 +144,7 @@ def _rows(ours: Measured, benchmark: Benchmark) -> Iterable[dict[str, Any]]:
 def counterparts(method: MethodEntry, rows: Iterable[Published]) -> list[Published]:
     """Return the published rows of a method: those of its name or of its weights', and of the same system elsewhere.
 
-    `lwl-lite` is not `LWL`, and what has random parameters is nothing that anybody published.
+    `lwl-lite` is not `LWL`, and nothing is published of random parameters.
     """
     if method.weights is not None and method.weights.name == UNTRAINED:
         return []

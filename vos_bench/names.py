@@ -99,7 +99,7 @@ def is_title(text: str) -> bool:
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
-    """Return what to say of a name that is none of the known ones: the one that was meant, or which there are.
+    """Return a hint for an unknown name: the known name that was likely meant, or all known names.
 
     `otherwise` is what to say where none is alike, in place of `known: ...`.
     """

@@ -351,7 +351,7 @@ class FrameClock:
     and one more for objects that start later, which that experiment does not have.
 
     A method that takes longer than the time between two frames falls behind. As long as it is behind by more than that
-    time, the frames that arrive are dropped; what is left of it then is forgiven. So a method loses a frame only where
+    time, the frames that arrive are dropped; the remaining delay is forgiven. So a method loses a frame only where
     it takes more than twice as long as the frames last.
 
     The first slow frames are forgiven altogether (`grace`), that on which the sequence starts among them. A frame on

@@ -23,7 +23,7 @@ def load_network(weights: Path | Mapping[str, Tensor], config: LwlConfig | None 
 
     Args:
         weights: A safetensors file, the authors' `.pth`, or a state dict, in our names or the reference's.
-        config: The network; None: what the file says of itself, else the one that its names belong to: the released
+        config: The network. None: the one that the file describes, or else the one that has its names: the released
             network or that of lwl-lite, for masks or for boxes. A network for masks leaves a box encoder out.
 
     Raises:

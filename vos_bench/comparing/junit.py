@@ -15,8 +15,9 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def comparison_junit(comparison: Comparison, *, fail_on: FailOn = "worse") -> str:
     """Return a comparison as JUnit XML: a test case for each overall score and each sequence.
 
-    What fails the comparison is a failure; what cannot be compared is skipped; a sequence whose score alone got worse
-    passes, as it does by the exit code, and is named in `system-out`. The form is that of Ant's JUnit task.
+    A row that fails the comparison is a failure, and one that cannot be compared is skipped. A sequence of which only
+    the score got worse passes, as it does by the exit code, and is named in `system-out`. The form is that of Ant's
+    JUnit task.
     """
     failing, record = set(comparison.failing(fail_on)), comparison.candidate.record
     skipped = sum(row.verdict is Verdict.NOT_COMPARABLE for row in comparison.rows)

@@ -58,7 +58,7 @@ def _meanings(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _rows(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    """Yield the row of runs that differ by their seeds, and those of what servers said of them."""
+    """Yield the row of runs that differ only in their seeds, and the rows of scores that servers gave them."""
     yield _row(runs)
     yield from (_external(run, entry) for run in runs for entry in run.record.external)
 
@@ -91,7 +91,7 @@ def _row(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _external(run: Run, entry: ExternalScores) -> dict[str, Any]:
-    """Return the row of what a server said of a run: its scores are not ours, and marked."""
+    """Return the row of the scores that a server gave a run; it is marked, since they were not computed here."""
     scores = {name: value for name, value in entry.scores.items() if name in RUN_SCORES}
     return {
         **_row([run]),

@@ -39,7 +39,7 @@ class MethodSpec:
         amp: Precision of the network.
         compile: Whether to compile the network.
         seed: The run's seed.
-        probabilities: Whether anybody keeps the probabilities.
+        probabilities: Whether the probabilities are used.
     """
 
     info: MethodInfo

@@ -268,7 +268,7 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
 
 
 def _with_track_scores(out: Path, record: RunRecord, dataset: Dataset, ended: Iterable[SequenceRecord]) -> RunRecord:
-    """Judge the tracks of a run whose sequences have all ended: their scores are those of all of them together."""
+    """Judge the tracks of a run whose sequences have all ended: scores of tracks are over all sequences together."""
     found = read_sequence_records(out, ended)
     if any(name not in found for name in record.dataset.sequences):
         return record

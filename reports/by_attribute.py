@@ -1,11 +1,12 @@
 """The report `by-attribute`: scores by size, absence, motion and the like of the objects, computed from the truth."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vos_bench.analysis.runs import sequence_attributes
+from vos_bench.analysis.runs import kept_attributes, sequence_attributes
 from vos_bench.api import Dataset, ReportOptions
 from vos_bench.comparing.significance import CONFIDENCE, RESAMPLES, bootstrap_mean, object_scores
 from vos_bench.errors import BadInputError
@@ -40,8 +41,7 @@ def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
     for run in runs:
         if (fingerprint := run.record.dataset.fingerprint) not in known:
             same = [each for each in runs if each.record.dataset.fingerprint == fingerprint]
-            scored = dict.fromkeys(name for each in same for name in names[each.folder] if each.has_scores(name))
-            known[fingerprint] = _attributes(run, data, [*scored], options)
+            known[fingerprint] = _attributes(same, data, names, options)
     rows: list[Mapping[str, Any]] = []
     for attribute in ATTRIBUTES:
         found = [
@@ -66,12 +66,22 @@ def _place(group: str, attribute: Attribute) -> int:
     return attribute.groups.index(group) if group in attribute.groups else len(attribute.groups)
 
 
-def _attributes(run: Run, data: RunData, names: Sequence[str], options: ReportOptions) -> ByObject | BadInputError:
-    """Return the attributes of all objects of these sequences of a run's data, or why there are none."""
+def _attributes(
+    runs: Sequence[Run], data: RunData, names: Mapping[Path, Sequence[str]], options: ReportOptions
+) -> ByObject | BadInputError:
+    """Return the attributes of all objects of the scored sequences of runs on the same data, or why there are none."""
+    scored: dict[str, list[Run]] = {}
+    for run in runs:
+        for name in names[run.folder]:
+            if run.has_scores(name):
+                scored.setdefault(name, []).append(run)
+    found = {name: kept_attributes(those, name) for name, those in scored.items()}
     try:
-        return dict(_each_sequence(data.open(run), names, options))
+        if not_kept := [name for name, objects in found.items() if not objects]:
+            found |= _each_sequence(data.open(runs[0]), not_kept, options)
     except BadInputError as error:
         return error
+    return found
 
 
 def _each_sequence(

@@ -96,7 +96,7 @@ REVIEW = ReportInfo(
 RELIABILITY = ReportInfo(
     "reliability",
     "How often pixels are the object, against their saved probability",
-    "vos_bench.reports.confidence:reliability",
+    "vos_bench.reports.reliability:draw_figure",
     kind="figure",
 )
 CURVES = ReportInfo(

@@ -59,15 +59,14 @@ Found = Sequence[SequenceFailures] | BadInputError
 
 
 def _failures(run: Run, data: RunData, done: Sequence[str], options: ReportOptions) -> Found:
+    found = []
     try:
-        dataset = data.open(run)
+        with options.progress.counting("sequences", len(done)) as step:
+            for each in run_failures(run, data, done):
+                found.append(each)
+                step()
     except BadInputError as error:
         return error
-    found = []
-    with options.progress.counting("sequences", len(done)) as step:
-        for each in run_failures(run, dataset, done):
-            found.append(each)
-            step()
     return found
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from vos_bench.analysis.runs import known_overlaps
 from vos_bench.api import Mask, ReportOptions
 from vos_bench.formats.mask_folders import object_folders, read_masks, written_frames
 from vos_bench.formats.probabilities import confidences_of, read_confidences, read_probabilities
 from vos_bench.labelmaps import VOID, NarrowLabels, object_ids, read_narrow
 from vos_bench.records import Run, masks_folder
+from vos_bench.records.overlaps import OverlapsRecord
 from vos_bench.tables import Column, Table
 
 from .confidence import NOT_SAVED, saved_frames
@@ -120,7 +122,7 @@ def _run_rows(run: Run, names: Sequence[str], options: ReportOptions, *, group: 
             step()
     shown = most_doubtful(glances)
     if not shown:
-        there = any(written_frames(masks_folder(run.folder, name)) for name in names)
+        there = any(known_overlaps(run, name) or written_frames(masks_folder(run.folder, name)) for name in names)
         reason = "nothing is doubtful" if there else "its label maps are gone" if names else "none of these sequences"
         yield {"group": group, "reason": reason}
     saved = {name: bool(saved_frames(run, name)) for name in dict.fromkeys(each.sequence for each in shown)}
@@ -166,6 +168,9 @@ def look_over(run: Run, sequence: str) -> list[Glance]:
     """
     folder = masks_folder(run.folder, sequence)
     saved = saved_frames(run, sequence)
+    kept = known_overlaps(run, sequence)
+    if kept is not None and kept.plain:
+        return [glance for found in _by_overlaps(kept, folder, saved) for glance in _with_usual(found)]
     names = object_folders(folder)
     steps: dict[int, list[Glance]] = {}
     previous: dict[int, _Region] = {}
@@ -183,13 +188,34 @@ def look_over(run: Run, sequence: str) -> list[Glance]:
     return [glance for found in steps.values() for glance in _with_usual(found)]
 
 
-def _probabilities(saved: Mapping[str, Path], frame: str, labels: NarrowLabels) -> Mapping[int, float]:
+def _by_overlaps(kept: OverlapsRecord, folder: Path, saved: Mapping[str, Path]) -> Iterator[list[Glance]]:
+    """Yield the glances of each object by what was counted; label maps are read only where probabilities need them."""
+    known = [_probabilities(saved, frame, folder / f"{frame}.png") for frame in kept.frames]
+    for each in kept.objects:
+        areas, lost = (each.numbers.get(name, (0,) * len(kept.frames)) for name in ("mask_area", "lost"))
+        found = []
+        first = next((place for place, area in enumerate(areas) if area), len(areas))
+        for place in range(first + 1, len(areas)) if each.object != VOID else ():
+            before, now = areas[place - 1], areas[place]
+            if before or now:
+                event = "" if before and now else "vanishes" if before else "returns"
+                both = before - lost[place]
+                overlap = 0.0 if event else both / (before + now - both)
+                probability = known[place].get(each.object)
+                frame = kept.frames[place]
+                found.append(Glance(kept.name, each.object, frame, place, event, overlap, 0.0, probability))
+        yield found
+
+
+def _probabilities(saved: Mapping[str, Path], frame: str, labels: NarrowLabels | Path) -> Mapping[int, float]:
     if frame not in saved:
         return {}
     kept = read_confidences(saved[frame])
     if kept is not None:
         return kept
     ids, planes = read_probabilities(saved[frame])  # a file from before confidences were kept
+    if isinstance(labels, Path):
+        labels = read_narrow(labels)
     numbered = np.zeros(labels.shape, np.uint16)
     for number, k in enumerate(ids, start=1):
         numbered[labels == k] = number

@@ -3,12 +3,18 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from vos_bench.analysis.runs import SequenceFailures, sequence_attributes, sequence_failures
+from vos_bench.analysis.runs import (
+    SequenceFailures,
+    count_overlaps,
+    failures_of,
+    kept_attributes,
+    known_overlaps,
+    sequence_attributes,
+)
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.metrics.attributes import ATTRIBUTES
 from vos_bench.names import counted
-from vos_bench.records import masks_folder
 
 from .scenes import RunPage, SequencePage
 
@@ -34,7 +40,7 @@ class ShownFailure(NamedTuple):
 
 def shown_failures(entry: RunPage, scene: SequencePage, video: Video) -> list[ShownFailure]:
     """Return the failures of one run on a sequence, in order. Raises BadInputError where a file is damaged."""
-    found = sequence_failures(video, masks_folder(entry.run.folder, scene.name))
+    found = failures_of(known_overlaps(entry.run, scene.name) or count_overlaps(entry.run, video))
     return sorted(_each(found, scene), key=lambda each: (each.place, each.text))
 
 
@@ -63,10 +69,12 @@ def place_of_group(group: str) -> int:
     return _GROUPS.index(group)
 
 
-def scene_groups(video: Video | None) -> list[str]:
+def scene_groups(scene: SequencePage, video: Video | None) -> list[str]:
     """Return the groups that the objects of a sequence are in, as `returns: one`; none where the truth is not here."""
+    if video is None:
+        return []
     try:
-        objects = sequence_attributes(video) if video is not None else ()
+        objects = kept_attributes([entry.run for entry in scene.entries], scene.name) or sequence_attributes(video)
     except BadInputError:
         return []
     return [

@@ -188,7 +188,7 @@ def _failures(
 
 def _attribute_filter(scenes: Sequence[SequencePage], videos: Videos) -> dict[str, Any]:
     """Return by which groups of objects sequences are chosen, and which of them each scene has."""
-    groups = {scene.number: scene_groups(videos[scene.number]) for scene in scenes}
+    groups = {scene.number: scene_groups(scene, videos[scene.number]) for scene in scenes}
     every = dict.fromkeys(group for found in groups.values() for group in found)
     # A group that all sequences have, or none, chooses nothing.
     telling = [group for group in every if not all(group in found for found in groups.values())]

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from vos_bench.analysis.overlaps import sequence_overlaps
 from vos_bench.analysis.runs import sequence_failures
 from vos_bench.errors import BadInputError
+from vos_bench.scoring.overlaps import sequence_overlaps
 from vos_bench.scoring.truth import truth_folder
 
 Labels = NDArray[np.uint8]

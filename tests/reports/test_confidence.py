@@ -14,7 +14,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.formats.probabilities import write_probabilities
 from vos_bench.labelmaps import write_label_map
 from vos_bench.records import Run, find_runs
-from vos_bench.reports import confidence, review
+from vos_bench.reports import confidence, reliability, review
 from vos_bench.tables import render
 
 MakeRun = Callable[..., Run]
@@ -117,12 +117,12 @@ def test_values_that_are_no_probabilities_are_refused_by_name(
 
 def test_the_reliability_plot_is_drawn_and_names_what_is_missing(unsure: Run, on_disk: Any, tmp_path: Path) -> None:
     out = tmp_path / "plot.svg"
-    assert confidence.reliability([unsure, *on_disk.runs], options_of(on_disk.root, out)) == [out]
+    assert reliability.draw_figure([unsure, *on_disk.runs], options_of(on_disk.root, out)) == [out]
     drawn = out.read_text()
     assert "Unsure: ECE" in drawn
     assert "Slip" not in drawn
     with pytest.raises(BadInputError, match=r"found no run with saved probabilities \(--save-probabilities\)"):
-        confidence.reliability(on_disk.runs, options_of(on_disk.root, out))
+        reliability.draw_figure(on_disk.runs, options_of(on_disk.root, out))
 
 
 def drawn_run(make_run: MakeRun, folder: Path, places: dict[int, list[int | None]], size: int = 10) -> Run:

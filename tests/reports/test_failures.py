@@ -1,22 +1,31 @@
 """The reports `failures` and `by-attribute`, made of real runs."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from vos_bench.analysis.runs import known_overlaps
 from vos_bench.api import ReportOptions
 from vos_bench.cli import main
 from vos_bench.errors import BadInputError
-from vos_bench.records import load_run
-from vos_bench.reports import by_attribute, failures
+from vos_bench.records import Run, load_run
+from vos_bench.reports import by_attribute, failures, review
 
 
 @pytest.fixture
 def options(on_disk: Any) -> ReportOptions:
     return ReportOptions(out=Path(), root=on_disk.root)
+
+
+def bare(run: Run, folder: Path) -> Run:
+    """Return a copy of a run for which nothing was counted yet."""
+    return load_run(shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("overlaps")))
 
 
 def rows_of(table: Any, group: str) -> dict[tuple[str, str], Any]:
@@ -48,12 +57,12 @@ def test_chosen_sequences_alone_are_looked_at(on_disk: Any) -> None:
 def test_data_that_are_not_there_and_label_maps_that_are_gone_say_so(
     on_disk: Any, options: ReportOptions, tmp_path: Path
 ) -> None:
-    [row] = failures.make_table(on_disk.runs[:1], ReportOptions(out=Path(), root=tmp_path)).rows
+    run = bare(on_disk.runs[0], tmp_path / "run")
+    [row] = failures.make_table([run], ReportOptions(out=Path(), root=tmp_path)).rows
     assert row["missed"] == "no data"
     assert str(tmp_path) in row["notes"][0]
-    copy = shutil.copytree(on_disk.runs[0].folder, tmp_path / "run")
-    shutil.rmtree(copy / "masks" / "one")
-    table = failures.make_table([load_run(copy)], options)
+    shutil.rmtree(run.folder / "masks" / "one")
+    table = failures.make_table([run], options)
     assert table.rows[0]["rank"] is None
     assert "1 sequence left out" in table.rows[0]["notes"][0]
 
@@ -62,14 +71,104 @@ def test_other_data_than_the_run_saw_are_refused(on_disk: Any, tmp_path: Path) -
     other = shutil.copytree(on_disk.root, tmp_path / "video")
     [*_, last] = sorted((other / "Annotations" / "one").glob("*.png"))
     shutil.copy(last, last.with_name("00000.png"))
-    [row] = failures.make_table(on_disk.runs[:1], ReportOptions(out=Path(), root=other)).rows
+    run = bare(on_disk.runs[0], tmp_path / "run")
+    [row] = failures.make_table([run], ReportOptions(out=Path(), root=other)).rows
     assert "is not the" in row["notes"][0]
+
+
+def tables_of(run: Run, root: Path | None) -> list[Any]:
+    options = ReportOptions(out=Path(), root=root)
+    return [report.make_table([run], options).rows for report in (failures, by_attribute, review)]
+
+
+def test_what_was_counted_is_kept_and_needs_no_data_again(on_disk: Any, tmp_path: Path) -> None:
+    run = bare(on_disk.runs[0], tmp_path / "run")
+    fresh = review.make_table([run], ReportOptions(out=Path())).rows
+    assert not (run.folder / "overlaps").exists()
+    first = tables_of(run, on_disk.root)
+    assert first[2] == fresh
+    assert len([*(run.folder / "overlaps").iterdir()]) == 2
+    assert tables_of(run, tmp_path) == first
+
+
+def test_a_label_map_that_changed_is_counted_again(on_disk: Any, tmp_path: Path) -> None:
+    run = bare(on_disk.runs[0], tmp_path / "run")
+    before = tables_of(run, on_disk.root)[0]
+    *_, last = sorted((run.folder / "masks" / "one").glob("*.png"))
+    Image.fromarray(np.zeros((40, 60), np.uint8)).save(last)
+    after = tables_of(run, on_disk.root)[0]
+    assert before[0]["missed"] == 0 < after[0]["missed"]
+    [row, *_] = failures.make_table([bare(run, tmp_path / "again")], ReportOptions(out=Path(), root=on_disk.root)).rows
+    assert row == after[0]
+
+
+@pytest.mark.parametrize("change", ["text", "rules", "data", "column"])
+def test_what_is_kept_of_something_else_is_counted_again(on_disk: Any, tmp_path: Path, change: str) -> None:
+    run = bare(on_disk.runs[0], tmp_path / "run")
+    first = tables_of(run, on_disk.root)
+    path = run.folder / "overlaps" / "one.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    changes = {"rules": {"counting": "0"}, "data": {"data": "0"}, "column": {"places": kept["places"][:-1]}}
+    path.write_text("{" if change == "text" else json.dumps({**kept, **changes[change]}), encoding="utf-8")
+    assert known_overlaps(run, "one") is None
+    assert tables_of(run, on_disk.root) == first
+
+
+def review_from_label_maps(run: Run) -> list[Any]:
+    rows = review.make_table([run], ReportOptions(out=Path())).rows
+    assert any("vanishes" in row["reason"] for row in rows)
+    return [(row["frame"], row["doubt"], row["reason"]) for row in rows]
+
+
+def test_label_maps_are_counted_while_they_are_scored(on_disk: Any, tmp_path: Path) -> None:
+    run = bare(on_disk.runs[0], tmp_path / "run")
+    Image.fromarray(np.zeros((40, 60), np.uint8)).save(run.folder / "masks" / "one" / "00003.png")
+    expected = tables_of(run, on_disk.root)
+    command = ["score", str(run.folder / "masks"), "--dataset", "folder", "--root", str(on_disk.root)]
+    out = tmp_path / "scored"
+    assert main([*command, "--failures", "--out", str(out)]) == 0
+    made, counted = (json.loads((each / "overlaps" / "one.json").read_text("utf-8")) for each in (out, run.folder))
+    assert made == counted
+    found = tables_of(load_run(out), tmp_path)
+    measures = [{name: row[name] for name in ("missed", "flicker", "boundary IoU", "Q")} for row in found[0]]
+    assert measures == [{name: row[name] for name in measures[0]} for row in expected[0]]
+    looks = [[(row["frame"], row["doubt"], row["reason"]) for row in rows] for rows in (found[2], expected[2])]
+    assert looks[0] == looks[1] == review_from_label_maps(bare(run, tmp_path / "uncounted"))
+    assert main([*command, "--out", str(out)]) == 0
+    assert not [*(out / "overlaps").iterdir()]
+    [row] = failures.make_table([load_run(out)], ReportOptions(out=Path(), root=tmp_path)).rows
+    assert row["missed"] == "no data"
+
+
+def test_a_truth_that_is_not_scored_and_damaged_fails_no_scoring(on_disk: Any, tmp_path: Path) -> None:
+    truth = shutil.copytree(on_disk.root / "Annotations", tmp_path / "truth")
+    masks = shutil.copytree(truth, tmp_path / "masks")
+    *_, last = sorted((truth / "one").glob("*.png"))  # which the protocol davis leaves out
+    last.write_bytes(last.read_bytes()[:40])
+    out = tmp_path / "out"
+    assert main(["score", str(masks), "--truth", str(truth), "--failures", "--out", str(out)]) == 0
+    assert [path.stem for path in (out / "overlaps").iterdir()] == ["<b>two"]
 
 
 def test_the_command_prints_both_tables(on_disk: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for report, words in (("failures", "Slip"), ("by-attribute", "large (10 % and more)")):
         assert main(["report", report, str(on_disk.folder), "--root", str(on_disk.root)]) == 0
         assert words in capsys.readouterr().out
+
+
+def test_several_tables_are_printed_by_one_command(on_disk: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["report", "failures,by-attribute", str(on_disk.folder), "--root", str(on_disk.root)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert said.index("Failures") < said.index("Scores by attributes of the objects")
+    for more, words in (
+        (("--out", "a.txt"), "several tables are printed, expected one to write"),
+        (("--format", "csv"), "found --format csv, which holds one table; expected one report"),
+    ):
+        assert main([*command, *more]) == 2
+        assert words in capsys.readouterr().err
+    assert main(["report", "failures,html", str(on_disk.folder), "--out", "page"]) == 2
+    assert "html is a page; expected one report, or tables alone" in capsys.readouterr().err
 
 
 def test_objects_are_grouped_by_their_attributes(on_disk: Any, options: ReportOptions) -> None:

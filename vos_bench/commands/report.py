@@ -38,7 +38,8 @@ def report(
     """Make a table, a figure or a page from records. A damaged record is named, and the others are still reported.
 
     Args:
-        table: The report's name; `vos-bench list reports` has them all.
+        table: The report's name; `vos-bench list reports` has them all. Several tables, A,B, are printed one after the
+            other, which takes less time than one by one.
         runs: Folders of runs, at any depth; `runs/` where none is given.
         format: How to write a table; text unless told otherwise.
         orientation: Set the methods of a table as rows, or as columns like the paper's tables; by itself LaTeX and HTML
@@ -52,30 +53,72 @@ def report(
         published: A,B: published methods against which runs are held sequence by sequence, object by object.
         notes: Print a table's notes; `--no-notes` leaves them out, with their numbers beside rows and values.
     """
-    info = registry.report(table)
+    infos = [registry.report(name) for name in table.split(",")]
     paths = runs or (Path("runs"),)
-    if info.reads == "folders":
-        _refuse(info, **{"--methods": methods, "--label": label or None})
-    found = _find(info, paths, named=bool(runs))
-    found = with_labels(found, run_labels(label)) if label else found
-    found = of_methods(found, method_names(methods)) if methods is not None else found
-    if info.kind == "table":
-        options = _options(info, found, Path(), paths, root, sequences) if info.options else None
-        if options is None:
-            _refuse(info, **{"--root": root, "--sequences": None if "--sequences" in info.takes else sequences})
-        if not info.published:
-            _refuse(info, **{"--published": published})
-        names = tuple(published.split(",")) if published else ()
-        made = _made(info, found, names, options) if options else _table_over(info, found, sequences, names)
-        _write_table(made, format or "text", orientation, out, notes=notes)
+    found = _selected(infos, paths, bool(runs), methods, label)
+    if len(infos) > 1:
+        _require_printed(infos, out, format)
+    made = [
+        _made_table(info, found[info.reads], paths, root, sequences, published)
+        for info in infos
+        if info.kind == "table"
+    ]
+    for each in made:
+        _write_table(each, format or "text", orientation, out, notes=notes)
+    if made:
         return
+    [info] = infos
     _refuse(info, **{"--no-notes": (not notes) or None})
     _refuse(info, **{"--format": format, "--orientation": orientation, "--published": published})
     if out is None:
         raise BadInputError(f"report {info.name}: found no --out, expected {OUT[info.kind]}")
-    options = _options(info, found, out, paths, root, sequences)
-    for path in _files(info, registry.resolve(info.factory)(found, options)):
+    options = _options(info, found[info.reads], out, paths, root, sequences)
+    for path in _files(info, registry.resolve(info.factory)(found[info.reads], options)):
         say(str(path))
+
+
+def _selected(
+    infos: Sequence[ReportInfo], paths: Sequence[Path], named: bool, methods: str | None, label: tuple[str, ...]
+) -> dict[str, Sequence[Run]]:
+    """Return what reports read to the runs, each read once; `named` as `_find` has it."""
+    selected: dict[str, Sequence[Run]] = {}
+    for info in infos:
+        if info.reads == "folders":
+            _refuse(info, **{"--methods": methods, "--label": label or None})
+        if info.reads not in selected:
+            found = _find(info, paths, named=named)
+            found = with_labels(found, run_labels(label)) if label else found
+            selected[info.reads] = of_methods(found, method_names(methods)) if methods is not None else found
+    return selected
+
+
+def _require_printed(infos: Sequence[ReportInfo], out: Path | None, format: Format | None) -> None:
+    """Refuse what can be done with one report alone. Raises BadInputError."""
+    names = ",".join(info.name for info in infos)
+    for info in infos:
+        if info.kind != "table":
+            raise BadInputError(f"report {names}: {info.name} is a {info.kind}; expected one report, or tables alone")
+    if out is not None:
+        raise BadInputError(f"report {names}: found --out {out}; several tables are printed, expected one to write")
+    if format in ("csv", "json", "html"):
+        raise BadInputError(f"report {names}: found --format {format}, which holds one table; expected one report")
+
+
+def _made_table(
+    info: ReportInfo,
+    found: Sequence[Run],
+    paths: tuple[Path, ...],
+    root: Path | None,
+    sequences: str | None,
+    published: str | None,
+) -> Table:
+    options = _options(info, found, Path(), paths, root, sequences) if info.options else None
+    if options is None:
+        _refuse(info, **{"--root": root, "--sequences": None if "--sequences" in info.takes else sequences})
+    if not info.published:
+        _refuse(info, **{"--published": published})
+    names = tuple(published.split(",")) if published else ()
+    return _made(info, found, names, options) if options else _table_over(info, found, sequences, names)
 
 
 def _options(

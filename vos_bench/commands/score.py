@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
-from vos_bench.commands.groups import DATA, RESULTS, SCORING, WORK
+from vos_bench.commands.groups import DATA, FLAG, RESULTS, SCORING, WORK
 from vos_bench.commands.scoring import score_masks
 
 
@@ -23,6 +23,7 @@ def score(
     jobs: Annotated[int | None, WORK] = None,
     engine: Annotated[str, WORK] = "local",
     name: Annotated[str | None, RESULTS] = None,
+    failures: Annotated[bool, FLAG, RESULTS] = False,
     out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
@@ -41,6 +42,8 @@ def score(
         jobs: How many sequences are scored at once. By default, one, or all slots of a cluster.
         engine: local, or the cluster that scores: dask://HOST:PORT, ray://HOST:PORT; see docs/cluster.md.
         name: What tables call the label maps. By default, the name of their folder.
+        failures: Count in the same pass what the reports failures, by-attribute and review show, and keep it with the
+            record.
         out: The folder of the record. By default, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
@@ -55,6 +58,7 @@ def score(
         jobs=jobs,
         engine=engine,
         name=name,
+        failures=failures,
         out=out,
         json=json,
     )

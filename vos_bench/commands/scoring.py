@@ -24,6 +24,7 @@ def score_masks(
     jobs: int | None = None,
     engine: str = "local",
     name: str | None = None,
+    failures: bool = False,
     out: Path | None = None,
     json: Path | None = None,
 ) -> int:
@@ -40,6 +41,7 @@ def score_masks(
             jobs=jobs,
             engine=engine,
             name=name,
+            failures=failures,
             out=out,
             progress=progress,
             command=shlex.join(sys.argv[1:]),

@@ -58,7 +58,8 @@ def program_file(program: Program) -> Path:
     import llvmlite.binding as llvm
 
     here = Path(__file__)
-    sources = (here.with_name(f"{name}.py").read_text("utf-8") for name in (program.name, "words", "programs", "cache"))
+    names = (program.name, *program.modules, "programs", "cache")
+    sources = (here.with_name(f"{name}.py").read_text("utf-8") for name in names)
     parts = (llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), *sources)
     base = os.environ.get("NUMBA_CACHE_DIR") or cache_folder() / "numba"
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

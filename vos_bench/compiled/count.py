@@ -8,32 +8,35 @@ The numbers are those of `vos_bench.metrics.counts.count_frame`; what differs is
 2.  *Boundaries as bits*, one bitmap for each map and label. In the other words, each label's bits are compared with
     those of the right, lower and lower right neighbours, for all 64 pixels at once
     (`vos_bench.metrics.contours.boundary`).
-3.  *Dilation only where it is asked for.* A boundary pixel is matched when the other map's boundary, dilated by the
-    disk, covers it. For each word that has boundary pixels, a rectangle inside the disk comes first: it covers nearly
-    all of them with one widening. For the rest, the other map's rows are taken from near to far, each widened by shifts
-    to the disk's width there, until every pixel of the word is covered or the disk ends.
+3.  *Dilation only where it is asked for*: see `vos_bench.compiled.matching`.
 """
 
 from typing import Any
 
 import numpy as np
 from numba import carray
-from numpy.typing import NDArray
 
 from vos_bench.compiled.cache import compile_program, inlined
+from vos_bench.compiled.matching import match
 from vos_bench.compiled.programs import ALL_NEIGHBOURS, AREAS_ALONE, COUNT, COUNTS, LANES, words_per_row
-from vos_bench.compiled.words import count_ones, equal_lanes, lanes_of, lowest_bit, valid_bits
+from vos_bench.compiled.words import (
+    MASKS,
+    MIXED,
+    TRUTH,
+    Bytes,
+    Integers,
+    Words,
+    count_ones,
+    equal_lanes,
+    lanes_of,
+    lowest_bit,
+    valid_bits,
+)
 
-_TRUTH, _MASKS = 0, 1
-# A label's counts; _TRUTH or _MASKS is added to all but the first.
+# A label's counts; TRUTH or MASKS is added to all but the first.
 _INTERSECTION, _AREA, _BOUNDARY, _MATCHED, _MATCHED_DOT = 0, 1, 3, 5, 7
-_ROW, _LEFT, _RIGHT = 0, 1, 2  # of a disk's row
 _TOP, _BOTTOM, _MET = 0, 1, 2  # the first and the last row of a label's boundaries, and the word where it was last met
-_MIXED = 256  # added to the label that a word begins with, where others follow
 
-Bytes = NDArray[np.uint8]
-Words = NDArray[np.uint64]
-Integers = NDArray[np.int64]
 
 _words_per_row = inlined(words_per_row)
 
@@ -95,18 +98,18 @@ def _match_label(
     """Count one label's boundaries, from word `start` to `end`, and how much of them its disks match."""
     small = 0
     for place in range(len(limits)):
-        if counts[_AREA + _TRUTH] and counts[_AREA + _TRUTH] <= limits[place]:
+        if counts[_AREA + TRUTH] and counts[_AREA + TRUTH] <= limits[place]:
             small = place + 1
             break
     place = len(ends) - 1 if small else 0
     rows = disks[(ends[place - 1] if place else 0) : ends[place]]
     rows_dot = disks[(ends[small - 1] if small else 0) : ends[small]]
-    for layer in (_TRUTH, _MASKS):
+    for layer in (TRUTH, MASKS):
         own, other = bitmaps[layer], bitmaps[1 - layer]
-        boundary, matched = _match(own, other, start, end, stride, rows)
+        boundary, matched = match(own, other, start, end, stride, rows)
         counts[_BOUNDARY + layer] = boundary
         counts[_MATCHED + layer] = matched
-        counts[_MATCHED_DOT + layer] = _match(own, other, start, end, stride, rows_dot)[1] if small else matched
+        counts[_MATCHED_DOT + layer] = match(own, other, start, end, stride, rows_dot)[1] if small else matched
 
 
 @inlined
@@ -130,14 +133,14 @@ def _scan(
             lower = _look_through_both(truth, masks, below, width, words[:, there])
         # The word before the first object may differ from its neighbour on the right.
         for word in range(max(0, min(row[0], lower[0]) - 1), max(row[1], lower[1])):
-            true, label = words[_TRUTH, here, word], words[_MASKS, here, word]
-            if _is_plain(words[_TRUTH], here, there, word) and _is_plain(words[_MASKS], here, there, word):
+            true, label = words[TRUTH, here, word], words[MASKS, here, word]
+            if _is_plain(words[TRUTH], here, there, word) and _is_plain(words[MASKS], here, there, word):
                 if true | label:
                     if max(true, label) >= len(counts):
                         return int(max(true, label))
                     pixels = LANES if word < last else width - last * LANES
-                    counts[true, _AREA + _TRUTH] += pixels
-                    counts[label, _AREA + _MASKS] += pixels
+                    counts[true, _AREA + TRUTH] += pixels
+                    counts[label, _AREA + MASKS] += pixels
                     counts[true, _INTERSECTION] += pixels * (true == label)
             else:
                 beyond = _count_word(truth, masks, y, below, word, width, lines, words, bitmaps, counts, extents)
@@ -149,14 +152,14 @@ def _scan(
 @inlined
 def _look_through_both(truth: Bytes, masks: Bytes, y: int, width: int, words: Integers) -> tuple[int, int]:
     """Look through a row of both label maps; return the first word that shows an object in either, and the end."""
-    start, end = _look_through(truth, y, width, words[_TRUTH])
-    other_start, other_end = _look_through(masks, y, width, words[_MASKS])
+    start, end = _look_through(truth, y, width, words[TRUTH])
+    other_start, other_end = _look_through(masks, y, width, words[MASKS])
     return min(start, other_start), max(end, other_end)
 
 
 @inlined
 def _look_through(labels: Bytes, y: int, width: int, words: Integers) -> tuple[int, int]:
-    """Note the label that each word of a row begins with, plus `_MIXED` where others follow; then the last pixel's.
+    """Note the label that each word of a row begins with, plus `MIXED` where others follow; then the last pixel's.
 
     Returns the first word that shows an object, and the one behind the last that does.
     """
@@ -168,7 +171,7 @@ def _look_through(labels: Bytes, y: int, width: int, words: Integers) -> tuple[i
             mixed = equal_lanes(labels, y * labels.shape[1] + word * LANES, label) != ~np.uint64(0)
         else:
             mixed = lanes_of(labels, y, word, width, label) != valid_bits(word, width)
-        words[word] = np.int64(label) + _MIXED * mixed
+        words[word] = np.int64(label) + MIXED * mixed
         if words[word]:
             start, end = min(start, word), word + 1
     words[last + 1] = labels[y, width - 1]
@@ -179,7 +182,7 @@ def _look_through(labels: Bytes, y: int, width: int, words: Integers) -> tuple[i
 def _is_plain(words: Integers, here: int, there: int, word: int) -> bool:
     """Return whether a word, the one below it and the pixels to the right of both have one label."""
     label = words[here, word]
-    if label >= _MIXED or words[there, word] != label:
+    if label >= MIXED or words[there, word] != label:
         return False
     return bool(words[here, word + 1] & 255 == label) and bool(words[there, word + 1] & 255 == label)
 
@@ -211,8 +214,8 @@ def _count_word(
         extents[label, _MET] = place
         lanes = _four_lanes(truth, masks, y, below, word, width, np.uint8(label))
         counts[label, _INTERSECTION] += count_ones(lanes[0] & lanes[2] & left[2])
-        counts[label, _AREA + _TRUTH] += count_ones(lanes[0] & left[0])
-        counts[label, _AREA + _MASKS] += count_ones(lanes[2] & left[2])
+        counts[label, _AREA + TRUTH] += count_ones(lanes[0] & left[0])
+        counts[label, _AREA + MASKS] += count_ones(lanes[2] & left[2])
         if lines != AREAS_ALONE:
             several = valid if lines == ALL_NEIGHBOURS and below > y else np.uint64(0)
             if word == words.shape[2] - 2:  # the last column is that of ANY_NEIGHBOUR
@@ -221,7 +224,7 @@ def _count_word(
             line = _boundary(lanes[0], lanes[1], sides[0] == label, sides[1] == label, last, several)
             other = _boundary(lanes[2], lanes[3], sides[2] == label, sides[3] == label, last, several)
             if line | other:
-                bitmaps[_TRUTH, label, place], bitmaps[_MASKS, label, place] = line, other
+                bitmaps[TRUTH, label, place], bitmaps[MASKS, label, place] = line, other
                 extents[label, _TOP], extents[label, _BOTTOM] = min(extents[label, _TOP], y), y
         left = left[0] & ~lanes[0], left[1] & ~lanes[1], left[2] & ~lanes[2], left[3] & ~lanes[3]
 
@@ -241,10 +244,10 @@ def _four_lanes(truth: Bytes, masks: Bytes, y: int, below: int, word: int, width
 def _sides(words: Integers, here: int, there: int, word: int) -> Any:
     """Return the label to the right of a word and of the one below: in the truth, then in the masks."""
     return (
-        words[_TRUTH, here, word + 1] & 255,
-        words[_TRUTH, there, word + 1] & 255,
-        words[_MASKS, here, word + 1] & 255,
-        words[_MASKS, there, word + 1] & 255,
+        words[TRUTH, here, word + 1] & 255,
+        words[TRUTH, there, word + 1] & 255,
+        words[MASKS, here, word + 1] & 255,
+        words[MASKS, there, word + 1] & 255,
     )
 
 
@@ -278,96 +281,6 @@ def _boundary(own: np.uint64, lower: np.uint64, beside: bool, corner: bool, last
     lower_right = (lower >> np.uint64(1)) | (np.uint64(corner) << np.uint64(last))
     differing = (own ^ right) | (own ^ lower) | (own ^ lower_right)
     return (differing & ~several) | ((own ^ (right | lower | lower_right)) & several)
-
-
-@inlined
-def _match(own: Words, other: Words, start: int, end: int, stride: int, rows: Integers) -> tuple[np.int64, np.int64]:
-    """Return how many pixels one object's bitmap has, and how many of them the other one, dilated, covers."""
-    near, to_left, to_right = _inner_rectangle(rows)
-    pixels = matched = np.int64(0)
-    for word in range(start, end):
-        if own[word]:
-            here = count_ones(own[word])
-            pixels += here
-            rest = _beyond_rectangle(own[word], other, word, stride, rows[:near], to_left, to_right)
-            if rest:
-                rest = _uncovered(rest, other, word, stride, rows)
-            matched += here - count_ones(rest)
-    return pixels, matched
-
-
-@inlined
-def _inner_rectangle(rows: Integers) -> tuple[int, int, int]:
-    """Return a rectangle inside a disk: how many of its nearest rows, and how far all of them reach left and right."""
-    farthest = np.int64(0)
-    for row in range(len(rows)):
-        farthest = max(farthest, abs(rows[row, _ROW]))
-    near, to_left, to_right = 0, LANES, LANES
-    for row in range(len(rows)):
-        if 2 * abs(rows[row, _ROW]) <= farthest and min(rows[row, _LEFT], rows[row, _RIGHT]) >= 0:
-            to_left, to_right = min(to_left, rows[row, _LEFT]), min(to_right, rows[row, _RIGHT])
-            near += 1
-        else:
-            break
-    return near, to_left, to_right
-
-
-@inlined
-def _beyond_rectangle(
-    pixels: np.uint64, other: Words, word: int, stride: int, rows: Integers, to_left: int, to_right: int
-) -> np.uint64:
-    """Return those of a word's pixels that no pixel of `other` reaches with the rectangle of some of a disk's rows."""
-    left = middle = right = np.uint64(0)
-    for row in range(len(rows)):
-        near = word + rows[row, _ROW] * stride
-        if 0 < near < len(other) - 1:
-            left, middle, right = left | other[near - 1], middle | other[near], right | other[near + 1]
-    return pixels & ~_widened(left, middle, right, to_left, to_right) if len(rows) else pixels
-
-
-@inlined
-def _uncovered(pixels: np.uint64, other: Words, word: int, stride: int, rows: Integers) -> np.uint64:
-    """Return those of a word's pixels that no pixel of `other` reaches with the disk; its rows go from near to far."""
-    for row in range(len(rows)):
-        near = word + rows[row, _ROW] * stride
-        if 0 < near < len(other) - 1:
-            left, middle, right = other[near - 1], other[near], other[near + 1]
-            if left | middle | right:
-                pixels &= ~_widened(left, middle, right, rows[row, _LEFT], rows[row, _RIGHT])
-                if pixels == 0:
-                    return pixels
-    return pixels
-
-
-@inlined
-def _widened(left: np.uint64, middle: np.uint64, right: np.uint64, to_left: int, to_right: int) -> np.uint64:
-    """Return the pixels of the middle one of three words that see a pixel so far to their left or right.
-
-    Spreading by s and then by t is spreading by s + t, so that steps of 1, 2, 4, … reach any width in few shifts.
-    Pixel x is bit x of its word: a shift to the left moves pixels to the right. A negative number, as a disk off its
-    centre may have, is how far away on the other side a pixel has to be at least.
-    """
-    if to_right < 0:
-        step = np.uint64(-to_right)
-        middle, left = (middle << step) | (left >> (np.uint64(64) - step)), left << step
-        to_left, to_right = to_left + to_right, 0
-    elif to_left < 0:
-        step = np.uint64(-to_left)
-        middle, right = (middle >> step) | (right << (np.uint64(64) - step)), right >> step
-        to_left, to_right = 0, to_left + to_right
-    rightward, leftward, reach = middle, middle, np.int64(0)
-    while reach < to_left:
-        step = np.uint64(min(reach + 1, to_left - reach))
-        rightward |= (rightward << step) | (left >> (np.uint64(64) - step))
-        left |= left << step
-        reach += np.int64(step)
-    reach = np.int64(0)
-    while reach < to_right:
-        step = np.uint64(min(reach + 1, to_right - reach))
-        leftward |= (leftward >> step) | (right << (np.uint64(64) - step))
-        right |= right >> step
-        reach += np.int64(step)
-    return rightward | leftward
 
 
 @compile_program(COUNT)

@@ -14,16 +14,18 @@ class Program:
         name: The module in this package that holds its source.
         sizes: How many numbers it takes.
         addresses: How many addresses it takes after them.
+        modules: The modules in this package that its source takes functions from.
     """
 
     name: str
     sizes: int
     addresses: int
+    modules: tuple[str, ...] = ("words",)
 
 
 UNFILTER = Program("unfilter", sizes=2, addresses=1)
-COUNT = Program("count", sizes=9, addresses=9)
-OVERLAP = Program("overlap", sizes=9, addresses=11)
+COUNT = Program("count", sizes=9, addresses=9, modules=("words", "matching"))
+OVERLAP = Program("overlap", sizes=9, addresses=11, modules=("words", "regions"))
 
 COUNTS = 9
 """How many numbers `COUNT` gives for each label, in the order of `vos_bench.metrics.counts.PixelCounts`."""

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from vos_bench.compiled.cache import inlined
 from vos_bench.compiled.programs import LANES
 
+TRUTH, MASKS = 0, 1
+"""The two label maps, as places in arrays that are of both."""
+
+MIXED = 256
+"""Added to the label that a word begins with, where others follow."""
+
 Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+Integers = NDArray[np.int64]
 
 
 @intrinsic  # type: ignore[untyped-decorator]

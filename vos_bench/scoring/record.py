@@ -1,6 +1,6 @@
 """Scores label maps, whoever made them, into a record like that of a run."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.csv import TABLES
+from vos_bench.records.overlaps import OverlapsRecord, keep_overlaps, remove_overlaps
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
 from vos_bench.records.summary import utc_now, write_summary
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
@@ -66,6 +67,7 @@ def score(
     jobs: int | None = None,
     engine: str = "local",
     name: str | None = None,
+    failures: bool = False,
     out: Path | str | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -87,6 +89,7 @@ def score(
         jobs: How many sequences are scored at once; None for one, and for all slots of a cluster.
         engine: `local`, or the cluster that scores, as `dask://HOST:PORT`.
         name: What tables call the label maps; None for the name of their folder.
+        failures: Count in the same pass what reports of failures and attributes show, and keep it with the record.
         out: The record's folder; None for `runs/DATASET/NAME/CONFIG8`, named after the folder of label maps.
         progress: Hears how it goes.
         command: The command line as passed, for the record.
@@ -116,6 +119,7 @@ def score(
         path_on(cluster, Path(masks)),
         target,
         name=name or "",
+        failures=failures,
         jobs=jobs,
         engine=cluster,
         out=out,
@@ -130,6 +134,7 @@ def score_target(
     *,
     source: Source | None = None,
     name: str = "",
+    failures: bool = False,
     jobs: int | None = None,
     engine: Cluster = LOCAL,
     out: Path | str | None = None,
@@ -148,7 +153,13 @@ def score_target(
     if tracks and not masks.is_dir():
         return _write(out, with_track_scores(record, masks, target.track_files), _unscored_records(target))
     results = score_sequences(
-        target.sequences, masks, protocol=target.protocol, jobs=jobs, engine=engine, progress=progress
+        target.sequences,
+        masks,
+        protocol=target.protocol,
+        jobs=jobs,
+        engine=engine,
+        progress=progress,
+        overlaps_of=target.fingerprint if failures else None,
     )
     if not any(result.objects or result.error for result in results):
         names = shorten(each.name for each in results)
@@ -159,18 +170,22 @@ def score_target(
     records = [_sequence_record(result, target.protocol) for result in results]
     if tracks and (scored := [each.name for each in records if each.status == "done"]):
         record = with_track_scores(record, masks, target.track_files, names=scored)
-    return _write(out, record, records)
+    overlaps = [each.overlaps for each in results if each.overlaps is not None]
+    return _write(out, record, records, overlaps)
 
 
-def _write(out: Path, record: RunRecord, records: list[SequenceRecord]) -> Run:
+def _write(out: Path, record: RunRecord, records: list[SequenceRecord], overlaps: Sequence[OverlapsRecord] = ()) -> Run:
     """Write a record in place of what an earlier scoring left."""
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         remove_partial_files(out)
         write_record(record, run_file(out))  # `started`: from here on the earlier scoring counts no more
         _remove_sequence_records(out)
+        remove_overlaps(out)
         for each in records:
             write_record(each, sequence_file(out, each.name), durable=False)
+        for counted in overlaps:
+            keep_overlaps(out, counted)
         _sync_sequence_records(out)  # before the record that vouches for them
         return write_summary(out, record, records)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,10 @@ from vos_bench.scoring.notes import (
 from vos_bench.scoring.preflight import check_size, preflight, unwrapped
 from vos_bench.scoring.shifted_frames import ShiftedFrames
 
+if TYPE_CHECKING:
+    from vos_bench.records.overlaps import OverlapsRecord
+    from vos_bench.scoring.overlaps import OverlapsListener
+
 MOST_THREADS = 4
 """From more jobs on they are processes: each spends half a second on its imports, but has an interpreter of its own."""
 
@@ -52,6 +57,7 @@ class SequenceResult:
         seconds: Wall time, reading included.
         error: What is wrong with its files; empty when all is well.
         notes: What to know of its label maps and its truth; see `vos_bench.api.Sequence.notes`.
+        overlaps: What reports of failures and attributes need, where it was asked for and no file is damaged.
     """
 
     name: str
@@ -60,6 +66,7 @@ class SequenceResult:
     seconds: float = 0.0
     error: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    overlaps: "OverlapsRecord | None" = None
 
 
 def score_sequences(
@@ -70,6 +77,7 @@ def score_sequences(
     jobs: int | None = None,
     engine: Cluster = LOCAL,
     progress: Progress | None = None,
+    overlaps_of: str | None = None,
 ) -> list[SequenceResult]:
     """Score label maps, several sequences at a time.
 
@@ -81,6 +89,7 @@ def score_sequences(
         jobs: How many sequences are scored at once; None for one, and for all slots of a cluster.
         engine: Who scores them; a cluster must find the same files under the same paths.
         progress: Hears how many sequences are scored, in the thread that called this function.
+        overlaps_of: The fingerprint of the data, to count the overlaps of objects in the same pass; None not to.
 
     Returns:
         One result a sequence, in the order of `sequences`. A damaged file, a wrong size or an unknown object fails
@@ -94,9 +103,14 @@ def score_sequences(
     pixels = preflight(sequences, masks, protocol=protocol)
     contour = scoring_protocol(protocol).contour
     counter(pixels, contour)  # compiles the program here, if need be, and not in every worker at once
+    if overlaps_of is not None:
+        from vos_bench.metrics.overlaps import overlap_counter  # here, since most scorings do without
+
+        overlap_counter(pixels)  # likewise
+    wanted = _Wanted(protocol, pixels, overlaps_of)
     results: dict[str, SequenceResult] = {}
     with (progress or Progress()).counting("sequences", len(sequences)) as step:
-        for result in _results(sequences, masks, protocol, pixels, jobs, engine):
+        for result in _results(sequences, masks, wanted, jobs, engine):
             results[result.name] = result
             step()
     return [results[sequence.name] for sequence in sequences]
@@ -105,27 +119,26 @@ def score_sequences(
 def _results(
     sequences: Sequence[TruthSequence],
     masks: Path,
-    protocol: ProtocolName,
-    pixels: int,
+    wanted: "_Wanted",
     jobs: int | None,
     engine: Cluster,
 ) -> Iterator[SequenceResult]:
     """Yield results as they come."""
     if engine != LOCAL:
-        yield from _results_of(engine, sequences, masks, protocol, pixels, jobs)
+        yield from _results_of(engine, sequences, masks, wanted, jobs)
         return
     jobs = max(1, min(jobs or 1, len(sequences)))
     if jobs == 1:
-        yield from (_result(sequence, masks, protocol, pixels) for sequence in sequences)
+        yield from (_result(sequence, masks, wanted) for sequence in sequences)
         return
     from concurrent.futures import BrokenExecutor
     from multiprocessing import resource_tracker
 
     import joblib  # takes a tenth of a second, as long as scoring a sequence or two
 
-    threaded = jobs <= MOST_THREADS and pixels <= MOST_THREADED_PIXELS
+    threaded = jobs <= MOST_THREADS and wanted.pixels <= MOST_THREADED_PIXELS
     prefer = "threads" if threaded else "processes"
-    calls = (joblib.delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
+    calls = (joblib.delayed(_result)(sequence, masks, wanted) for sequence in sequences)
     try:
         with (
             interrupts.quiet_pool(),
@@ -146,8 +159,7 @@ def _results_of(
     engine: Cluster,
     sequences: Sequence[TruthSequence],
     masks: Path,
-    protocol: ProtocolName,
-    pixels: int,
+    wanted: "_Wanted",
     jobs: int | None,
 ) -> Iterator[SequenceResult]:
     from joblib import delayed
@@ -155,20 +167,36 @@ def _results_of(
     from vos_bench.clusters.connection import connect
 
     with connect(engine, jobs=jobs and min(jobs, len(sequences))) as connection:
-        calls = (delayed(_result)(sequence, masks, protocol, pixels) for sequence in sequences)
+        calls = (delayed(_result)(sequence, masks, wanted) for sequence in sequences)
         yield from connection.parallel(calls)
 
 
-def _result(sequence: TruthSequence, masks: Path, protocol: ProtocolName, pixels: int) -> SequenceResult:
-    started = time.perf_counter()
+class _Wanted(NamedTuple):
+    """What is wanted of each sequence.
+
+    Attributes:
+        protocol: The rules.
+        pixels: How many pixels all sequences have, about.
+        overlaps_of: See `score_sequences`.
+    """
+
+    protocol: ProtocolName
+    pixels: int
+    overlaps_of: str | None
+
+
+def _result(sequence: TruthSequence, masks: Path, wanted: _Wanted) -> SequenceResult:
+    started, protocol = time.perf_counter(), wanted.protocol
     try:
-        count = counter(pixels, scoring_protocol(protocol).contour)
-        result, reading = _score(sequence, masks / sequence.name, protocol, count)
+        count = counter(wanted.pixels, scoring_protocol(protocol).contour)
+        listener = None if wanted.overlaps_of is None else _overlaps(sequence, masks, wanted.pixels, wanted.overlaps_of)
+        result, reading = _score(sequence, masks / sequence.name, protocol, count, listener)
         of_data: Mapping[str, str] = getattr(sequence, "notes", {})  # a folder of truth has none
         notes = {**of_data, **first_frame_notes(reading, masks / sequence.name), **result.notes}
     except VosBenchError as error:
         return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=str(error))
-    return replace(result, seconds=time.perf_counter() - started, notes=notes)
+    overlaps = None if listener is None else listener.record()
+    return replace(result, seconds=time.perf_counter() - started, notes=notes, overlaps=overlaps)
 
 
 def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectScores, ...]:
@@ -196,15 +224,27 @@ def sequence_result(sequence: TruthSequence, masks: Path, *, protocol: ProtocolN
     return _score(sequence, masks / sequence.name, protocol, count)[0]
 
 
+def _overlaps(sequence: TruthSequence, masks: Path, pixels: int, data: str) -> "OverlapsListener":
+    from vos_bench.scoring.overlaps import OverlapsListener  # here, since most scorings do without
+
+    return OverlapsListener(sequence, masks / sequence.name, pixels, data)
+
+
 def _score(
-    sequence: TruthSequence, folder: Path, protocol: ProtocolName, count: CountFrame
+    sequence: TruthSequence,
+    folder: Path,
+    protocol: ProtocolName,
+    count: CountFrame,
+    listener: "OverlapsListener | None" = None,
 ) -> tuple[SequenceResult, TruthReading]:
     rule = scoring_protocol(protocol)
     frames = rule.select_frames(sequence)
     reading = read_truth_ids(sequence) if rule.white == "the one object" else TruthReading(sequence, None, raw=True)
     names = () if sequence.object_names else frames.names
     shifted = ShiftedFrames(names, one_object=reading.only_object is not None)
-    counts = _count_frames(reading, frames, folder, count, shifted)
+    if listener is not None:
+        listener.begin(reading)
+    counts = _count_frames(reading, frames, folder, count, (shifted, listener))
     require_one_object(reading, folder, counts)
     places = rule.places(reading.sequence, frames, counts)
     if rule.unknown_ids == "refused":
@@ -220,7 +260,11 @@ def _score(
 
 
 def _count_frames(
-    reading: TruthReading, frames: Frames, folder: Path, count: CountFrame, shifted: ShiftedFrames
+    reading: TruthReading,
+    frames: Frames,
+    folder: Path,
+    count: CountFrame,
+    listeners: tuple[ShiftedFrames, "OverlapsListener | None"],
 ) -> list[FrameCounts]:
     """Read and count frame by frame, so that no two are in memory at once."""
     sequence = reading.sequence
@@ -228,6 +272,7 @@ def _count_frames(
         own = {k: frozenset(names) for k, names in frames.own.items()}
         return [_count_objects(sequence, frame, own, folder, count) for frame in frames.names]
     counts: list[FrameCounts] = []
+    shifted, overlaps = listeners
     size: tuple[int, ...] | None = None
     for name in frames.names:
         path, truth = folder / f"{name}.png", reading.read(name)
@@ -241,6 +286,8 @@ def _count_frames(
                 f"{sizes[1]} as on frame {frames.names[0]}; mend the truth"
             )
         shifted.see(len(counts), truth, masks)
+        if overlaps is not None:
+            overlaps.see(name, truth, masks)
         counts.append(_counted(reading, truth, masks, count))
     return counts
 

@@ -1,0 +1,148 @@
+"""`overlaps/NAME.json`: how the objects of a sequence overlap a run's label maps, kept for the reports that ask."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from vos_bench.config import FrozenModel
+from vos_bench.errors import BadInputError
+from vos_bench.files import write_text
+from vos_bench.labelmaps import file_bytes
+from vos_bench.records.files import masks_folder, read_record, sequence_file
+
+COUNTING = "1"
+"""Another one for each change of what the numbers mean: what was counted by other rules is counted again."""
+
+
+class ObjectOverlapsRecord(FrozenModel):
+    """The numbers of one label, those of its object and those of its mask.
+
+    Attributes:
+        object: The label; the dataset's id of the object.
+        name: What the dataset calls the object where that is not its id.
+        start: The frame that a list names as its first; empty where there is no list.
+        frames: Places of its frames among those of the sequence; empty for all of them.
+        numbers: Columns by their names in `vos_bench.metrics.overlaps.ObjectOverlap`, one number a frame; those of
+            zeros alone are left out.
+    """
+
+    object: int
+    name: str = ""
+    start: str = ""
+    frames: tuple[int, ...] = ()
+    numbers: dict[str, tuple[int, ...]]
+
+
+class OverlapsRecord(FrozenModel):
+    """What was counted of one sequence.
+
+    Attributes:
+        counting: The rules, `COUNTING`.
+        name: The sequence.
+        data: The fingerprint of the data.
+        masks: `masks_sha256` of the label maps.
+        frames: The names of the frames that have a truth and a label map, in order.
+        places: Where they stand among all frames of the video.
+        length: How many frames the video has; those with a truth where its frames are not known.
+        height: Of its label maps.
+        width: Likewise.
+        whole: Whether `frames` are all that have a truth.
+        plain: Whether `frames` are all that have a label map, one after the other and of one size, and labels are
+            those of the files.
+        objects: By ascending label, all that the truth or a label map shows.
+        likeness: Object to how much it looks like another, or why that is not known; see
+            `vos_bench.metrics.attributes.colour_likeness`.
+    """
+
+    schema_version: Literal[1] = 1
+    counting: str = COUNTING
+    name: str
+    data: str = ""
+    masks: str = ""
+    frames: tuple[str, ...]
+    places: tuple[int, ...]
+    length: int
+    height: int
+    width: int
+    whole: bool
+    plain: bool
+    objects: tuple[ObjectOverlapsRecord, ...]
+    likeness: dict[int, float | str] = Field(default_factory=dict)
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether all columns have the length that they should have."""
+        count = len(self.frames)
+        return len(self.places) == count > 0 and all(
+            {*map(len, each.numbers.values())} <= {len(each.frames) or count}
+            and all(0 <= place < count for place in each.frames)
+            for each in self.objects
+        )
+
+
+def overlaps_file(folder: Path, name: str) -> Path:
+    """Return where the overlaps of a sequence are kept in a run's folder. Raises BadInputError as `sequence_file`."""
+    return folder / "overlaps" / sequence_file(folder, name).name
+
+
+def masks_sha256(folder: Path) -> str:
+    """Return a sha256 of the names and contents of a sequence's label maps, or of its objects' masks.
+
+    Raises:
+        BadInputError: One of them cannot be read.
+    """
+    digest = hashlib.sha256()
+    for name in _png_files(folder):
+        content = file_bytes(folder / name)
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _png_files(folder: Path) -> Iterator[str]:
+    """Yield the PNG files of a folder and of those in it, as paths below it, sorted in each."""
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        base = os.path.relpath(place, folder)
+        yield from sorted(os.path.join(base, name) for name in files if name.endswith(".png"))  # noqa: PTH118
+
+
+def keep_overlaps(folder: Path, record: OverlapsRecord) -> None:
+    """Write the overlaps of a sequence into a run's folder; where that cannot be, they are counted again next time."""
+    with suppress(BadInputError):
+        write_text(overlaps_file(folder, record.name), record.model_dump_json() + "\n", durable=False)
+
+
+def kept_overlaps(folder: Path, name: str, *, data: str) -> OverlapsRecord | None:
+    """Return the overlaps that are kept of a sequence; None where there are none, or they are not those of its files.
+
+    Args:
+        folder: The run's folder.
+        name: The sequence.
+        data: The fingerprint of the data that the run saw.
+    """
+    path, masks = overlaps_file(folder, name), masks_folder(folder, name)
+    if not path.is_file():
+        return None
+    try:
+        record = read_record(OverlapsRecord, path)
+        known = (COUNTING, name, data) == (record.counting, record.name, record.data) and record.is_consistent
+        # A record of a scoring has no label maps: it is removed with those scores.
+        current = known and (not masks.is_dir() or masks_sha256(masks) == record.masks)
+    except BadInputError:
+        return None
+    return record if current else None
+
+
+def remove_overlaps(folder: Path) -> None:
+    """Remove all overlaps that are kept in a run's folder. Raises BadInputError where they cannot be."""
+    for path in (folder / "overlaps").glob("*.json"):
+        try:
+            path.unlink()
+        except OSError as error:
+            raise BadInputError(f"{path}: cannot be removed: {error.strerror}") from error

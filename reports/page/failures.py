@@ -50,6 +50,8 @@ def _each(found: SequenceFailures, scene: SequencePage) -> Iterator[ShownFailure
         names = found.frames[failing.object_id]
         for span in failing.spans:
             frame, length = names[span.first], span.last - span.first + 1
+            if frame not in places:  # of label maps that were scored elsewhere, the page has the scored frames alone
+                continue
             lasting = f", {counted(length, 'frame')}" if length > 1 else ""
             text = f"{span.kind} of object {failing.name or failing.object_id}{lasting}"
             yield ShownFailure(text, frame, places[frame], length)

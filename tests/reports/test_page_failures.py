@@ -53,6 +53,15 @@ def test_a_failure_is_marked_where_it_starts_and_a_button_leads_there(site: Path
     assert re.search(r"Stay: 1 failure,.*?<button[^>]*data-place=\"2\">00002</button> drift of object 1", page, re.S)
 
 
+def test_label_maps_that_were_counted_while_scored_have_their_failures_on_the_page(site: Path, tmp_path: Path) -> None:
+    base, out = site.parent, tmp_path / "scored"
+    command = ["score", str(base / "runs" / "Stay" / "masks"), "--dataset", "folder", "--root", str(base / "video")]
+    assert main([*command, "--failures", "--out", str(out)]) == 0
+    write_page(find_runs([out]).runs, ReportOptions(out=tmp_path / "site", root=base / "video"))
+    found = failures_of(page_of(tmp_path / "site", "small"))
+    assert [failure["text"] for failure in found] == ["drift of object 1, 4 frames"]
+
+
 def test_without_a_failure_nothing_is_said(site: Path) -> None:
     page = page_of(site, "large")
     assert failures_of(page) == []

@@ -198,3 +198,12 @@ def test_scores_by_attribute_hang_on_no_order_of_runs(on_disk: Any, options: Rep
 def test_a_sequence_that_no_run_has_is_refused(on_disk: Any, report: Any) -> None:
     with pytest.raises(BadInputError, match=r"--sequences onne: no run has finished it; .*one"):
         report.make_table(on_disk.runs, ReportOptions(out=Path(), root=on_disk.root, sequences=("onne",)))
+
+
+def test_a_run_counts_while_it_scores_where_it_is_asked_to(on_disk: Any, tmp_path: Path) -> None:
+    run = bare(on_disk.runs[0], tmp_path / "run")
+    expected = tables_of(run, on_disk.root)
+    method = Path(__file__).resolve().parents[1] / "fakes" / "one_file.py"
+    command = ["run", f"{method}:{run.record.method.title}", "--dataset", "folder", "--root", str(on_disk.root)]
+    assert main([*command, "--failures", "--out", str(tmp_path / "counted")]) == 0
+    assert tables_of(load_run(tmp_path / "counted"), tmp_path) == expected

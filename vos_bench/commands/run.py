@@ -43,6 +43,7 @@ def run(
     shard: Annotated[str | None, WORK] = None,
     overwrite: Annotated[Overwrite, WORK] = "only-missing",
     save_probabilities: Annotated[bool, FLAG, RESULTS] = False,
+    failures: Annotated[bool, FLAG, RESULTS] = False,
     timing: Annotated[bool, FLAG, WORK] = False,
     verify: Annotated[bool, FLAG, WORK] = False,
     real_time: Annotated[float | None, SCORING] = None,
@@ -83,6 +84,7 @@ def run(
         shard: I/N, the I-th of N parts of the sequences; the parts merge by copying their folders into one.
         overwrite: What to do with sequences that are finished already.
         save_probabilities: Also keep the probabilities of every frame.
+        failures: Count while scoring what reports of failures and attributes show; else the first such report does.
         timing: Read no frame ahead, so that nothing runs beside the method.
         verify: Hash whole frames, so that a resumed run notices every change of the data.
         real_time: Frames a second: frames that come while the method is busy are dropped and keep the label map before
@@ -123,6 +125,7 @@ def run(
                 shard=options.shard(shard),
                 overwrite=overwrite,
                 save_probabilities=save_probabilities,
+                failures=failures,
                 timing=timing,
                 verify=verify,
                 real_time=real_time,

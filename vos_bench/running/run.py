@@ -69,6 +69,7 @@ def run(
     shard: tuple[int, int] | None = None,
     overwrite: Overwrite = "only-missing",
     save_probabilities: bool = False,
+    failures: bool = False,
     timing: bool = False,
     verify: bool = False,
     real_time: float | None = None,
@@ -107,6 +108,8 @@ def run(
         shard: (I, N) for the I-th of N parts of the sequences, I from 1; None for all.
         overwrite: What to do about sequences that were finished before: keep them, run them again, or refuse.
         save_probabilities: Whether to keep the probabilities of every frame too.
+        failures: Whether to count, while scoring, what reports of failures and attributes show; else the first such
+            report does.
         timing: Read no frame ahead, so that nothing runs beside the method.
         verify: Hash whole frames, so that a resumed run notices every change of the data.
         real_time: Frames a second: frames that come while the method is busy are dropped and keep the label map before
@@ -146,6 +149,7 @@ def run(
         shard=shard,
         overwrite=overwrite,
         save_probabilities=save_probabilities,
+        failures=failures,
         timing=timing,
         verify=verify,
         real_time=real_time,

@@ -42,6 +42,7 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
+from vos_bench.records.overlaps import keep_overlaps
 from vos_bench.records.scores import object_records, protocol_label
 from vos_bench.running.faults import (
     Failure,
@@ -88,6 +89,8 @@ class Task:
         clock: Whose time is taken.
         shared: Whether other sequences run at the same time.
         real_time: How frames come in real time; None where they wait for the method.
+        overlaps_of: The fingerprint of the data, to count overlaps while scoring; None not to.
+        sequences: How many the run has.
     """
 
     info: MethodInfo
@@ -104,6 +107,8 @@ class Task:
     clock: Clock
     shared: bool
     real_time: RealTimeEntry | None = None
+    overlaps_of: str | None = None
+    sequences: int = 1
 
     def source(self, frames: Iterator[LoadedFrame], clock: FrameClock | None = None) -> FrameSource:
         """Return what hands frames to the method, in real time as `clock` says."""
@@ -268,11 +273,12 @@ def _last_words(method: Method | SequenceMethod) -> str:
 
 def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> SequenceRecord:
     """Score a sequence's label maps on disk if it is done and has a truth, write its record and return it."""
+    result = None
     if record.status == "done":
         try:
             with foreign_code(MethodError):  # a dataset's
                 sequence = dataset.sequence(record.name)
-                result = _result_of(sequence, task.out / "masks", protocol=task.protocol)
+                result = _result_of(sequence, task)
                 notes = {**sequence.notes, **(result.notes if result else {})}
             scores = object_records(result.objects) if result else ()
             label = protocol_label(task.protocol) if scores else ""
@@ -283,6 +289,8 @@ def score_and_save(dataset: Dataset, record: SequenceRecord, *, task: Task) -> S
     with saving():
         if record.status == "done":
             _sync_outputs(task.out, record.name)
+            if result and result.overlaps:
+                keep_overlaps(task.out, result.overlaps)
         write_record(record, sequence_file(task.out, record.name))
     return record
 
@@ -296,14 +304,20 @@ def _sync_outputs(out: Path, name: str) -> None:
             raise BadInputError(f"{folder}: cannot be written: {error.strerror}; expected a disk in order") from error
 
 
-def _result_of(sequence: Sequence, masks: Path, *, protocol: ProtocolName) -> "SequenceResult | None":
+def _result_of(sequence: Sequence, task: Task) -> "SequenceResult | None":
     if not sequence.truth_names:
         return None
     from vos_bench.scoring.sequences import (
         sequence_result,  # brings compiled code along, which a run without truth does not need
     )
 
-    return sequence_result(sequence, masks, protocol=protocol)
+    return sequence_result(
+        sequence,
+        task.out / "masks",
+        protocol=task.protocol,
+        overlaps_of=task.overlaps_of,
+        together=task.sequences,
+    )
 
 
 def remove_outputs(out: Path, name: str) -> None:

@@ -60,6 +60,7 @@ class RunSettings:
     shard: tuple[int, int] | None = None
     overwrite: Overwrite = "only-missing"
     save_probabilities: bool = False
+    failures: bool = False
     timing: bool = False
     verify: bool = False
     real_time: float | None = None

@@ -80,6 +80,8 @@ def prepare_run(settings: RunSettings) -> PreparedRun:
         protocol=record.protocol.name,
         seed=settings.seed,
         save_probabilities=settings.save_probabilities,
+        overlaps_of=record.dataset.fingerprint if settings.failures else None,
+        sequences=len(chosen),
         read_ahead=not settings.timing and settings.real_time is None,
         clock=settings.clock,
         shared=settings.side_by_side or settings.shard is not None,

@@ -204,13 +204,17 @@ def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolNa
     return sequence_result(sequence, masks, protocol=protocol).objects
 
 
-def sequence_result(sequence: TruthSequence, masks: Path, *, protocol: ProtocolName) -> SequenceResult:
+def sequence_result(
+    sequence: TruthSequence, masks: Path, *, protocol: ProtocolName, overlaps_of: str | None = None, together: int = 1
+) -> SequenceResult:
     """Score the label maps of one sequence, and say what is odd about them.
 
     Args:
         sequence: What to score.
         masks: Folder of label maps, `masks/SEQUENCE/FRAME.png`.
         protocol: Which frames and objects count.
+        overlaps_of: See `score_sequences`.
+        together: How many sequences are scored one after the other: for many, the compiled program is worth its start.
 
     Returns:
         The scores of its objects; none when the protocol finds no object in the truth.
@@ -221,7 +225,9 @@ def sequence_result(sequence: TruthSequence, masks: Path, *, protocol: ProtocolN
     """
     pixels = preflight([sequence], masks, protocol=protocol)
     count = counter(pixels, scoring_protocol(protocol).contour)
-    return _score(sequence, masks / sequence.name, protocol, count)[0]
+    listener = None if overlaps_of is None else _overlaps(sequence, masks, pixels * together, overlaps_of)
+    result, _ = _score(sequence, masks / sequence.name, protocol, count, listener)
+    return result if listener is None else replace(result, overlaps=listener.record())
 
 
 def _overlaps(sequence: TruthSequence, masks: Path, pixels: int, data: str) -> "OverlapsListener":

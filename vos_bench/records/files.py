@@ -62,7 +62,7 @@ def remove_partial_files(folder: Path) -> None:
     for path in folder.glob("*.part"):
         if part_of(path) in SHARED_FILES:
             path.unlink(missing_ok=True)
-    for path in (folder / "sequences").glob("*.json.*.part"):
+    for path in (*(folder / "sequences").glob("*.json.*.part"), *(folder / "overlaps").glob("*.json.*.part")):
         if (part_of(path) or "").endswith(".json"):
             path.unlink(missing_ok=True)
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,10 +13,15 @@ from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.labelmaps import file_bytes
+from vos_bench.names import is_file_name
 from vos_bench.records.files import masks_folder, read_record, sequence_file
 
 COUNTING = "1"
 """Another one for each change of what the numbers mean: what was counted by other rules is counted again."""
+
+
+Number = Annotated[int, Field(ge=0, lt=1 << 32)]
+"""Of pixels, or of a frame."""
 
 
 class ObjectOverlapsRecord(FrozenModel):
@@ -34,8 +39,8 @@ class ObjectOverlapsRecord(FrozenModel):
     object: int
     name: str = ""
     start: str = ""
-    frames: tuple[int, ...] = ()
-    numbers: dict[str, tuple[int, ...]]
+    frames: tuple[Number, ...] = ()
+    numbers: dict[str, tuple[Number, ...]]
 
 
 class OverlapsRecord(FrozenModel):
@@ -65,10 +70,10 @@ class OverlapsRecord(FrozenModel):
     data: str = ""
     masks: str = ""
     frames: tuple[str, ...]
-    places: tuple[int, ...]
-    length: int
-    height: int
-    width: int
+    places: tuple[Number, ...]
+    length: Number
+    height: Annotated[Number, Field(gt=0)]
+    width: Annotated[Number, Field(gt=0)]
     whole: bool
     plain: bool
     objects: tuple[ObjectOverlapsRecord, ...]
@@ -76,12 +81,16 @@ class OverlapsRecord(FrozenModel):
 
     @property
     def is_consistent(self) -> bool:
-        """Whether all columns have the length that they should have."""
+        """Whether all columns have the length that they should have, and frames names that files can have."""
         count = len(self.frames)
-        return len(self.places) == count > 0 and all(
-            {*map(len, each.numbers.values())} <= {len(each.frames) or count}
-            and all(0 <= place < count for place in each.frames)
-            for each in self.objects
+        return (
+            len(self.places) == count > 0
+            and all(map(is_file_name, self.frames))
+            and all(
+                {*map(len, each.numbers.values())} <= {len(each.frames) or count}
+                and all(0 <= place < count for place in each.frames)
+                for each in self.objects
+            )
         )
 
 
@@ -139,10 +148,11 @@ def kept_overlaps(folder: Path, name: str, *, data: str) -> OverlapsRecord | Non
     return record if current else None
 
 
-def remove_overlaps(folder: Path) -> None:
-    """Remove all overlaps that are kept in a run's folder. Raises BadInputError where they cannot be."""
-    for path in (folder / "overlaps").glob("*.json"):
+def remove_overlaps(folder: Path, names: Iterable[str]) -> None:
+    """Remove the overlaps that are kept of sequences in a run's folder. Raises BadInputError where they cannot be."""
+    for name in names:
+        path = overlaps_file(folder, name)
         try:
-            path.unlink()
+            path.unlink(missing_ok=True)
         except OSError as error:
             raise BadInputError(f"{path}: cannot be removed: {error.strerror}") from error

@@ -180,8 +180,8 @@ def _write(out: Path, record: RunRecord, records: list[SequenceRecord], overlaps
         _require_no_other_record(out, record)  # again: scoring takes its time
         remove_partial_files(out)
         write_record(record, run_file(out))  # `started`: from here on the earlier scoring counts no more
+        remove_overlaps(out, [path.stem for path in (out / "sequences").glob("*.json")])
         _remove_sequence_records(out)
-        remove_overlaps(out)
         for each in records:
             write_record(each, sequence_file(out, each.name), durable=False)
         for counted in overlaps:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from vos_bench.cli import main
 from vos_bench.commands.app import app
-from vos_bench.commands.plain_line import OPTIONS, plain_arguments
+from vos_bench.commands.plain_line import FLAGS, OPTIONS, plain_arguments
 from vos_bench.commands.score import score
 from vos_bench.commands.scoring import score_masks
 
 WORDS = st.sampled_from(
-    [f"--{name}" for name in OPTIONS]
+    [f"--{name}" for name in (*OPTIONS, *FLAGS)]
     + [
         "--json",
         "--debug",
@@ -58,6 +58,7 @@ def test_what_is_plain_means_the_same_to_cyclopts(words: list[str]) -> None:
         "--truth truth masks",
         "masks --truth truth --protocol davis --jobs 4 --out out --name 'LWL (mine)'",
         "masks --dataset davis17 --root /data --split val",
+        "--failures masks --truth truth",
     ],
 )
 def test_usual_lines_are_plain(text: str) -> None:
@@ -108,7 +109,7 @@ def test_bytes_that_are_no_text_are_left_to_what_refuses_them(capsys: pytest.Cap
 def test_both_ways_lead_to_one_function_with_the_same_options() -> None:
     options = inspect.signature(score).parameters
     assert [*options] == [*inspect.signature(score_masks).parameters]
-    assert {*OPTIONS} < {*options}
+    assert {*OPTIONS, *FLAGS} < {*options}
 
 
 def test_a_plain_line_forgets_the_flags_of_the_line_before(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vos_bench.compiled import cache
+from vos_bench.compiled import cache, programs
 from vos_bench.compiled.programs import COUNT
 
 SCRIPT = """
@@ -76,7 +76,8 @@ def test_without_a_folder_to_write_to_each_process_compiles(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["count", "overlap", "unfilter"])
 def test_the_name_of_the_file_depends_on_all_source_that_a_program_takes(name: str) -> None:
-    lines = (Path(cache.__file__).parent / f"{name}.py").read_text("utf-8").splitlines()
-    ours = [line.partition(" import")[0] for line in lines if line.startswith("from vos_bench")]
-    assert ours[:2] == ["from vos_bench.compiled.cache", "from vos_bench.compiled.programs"]
-    assert set(ours[2:]) <= {"from vos_bench.compiled.words"}
+    modules = {"cache", "programs", *getattr(programs, name.upper()).modules}
+    for module in (name, *modules - {"cache", "programs"}):
+        lines = (Path(cache.__file__).parent / f"{module}.py").read_text("utf-8").splitlines()
+        taken = [line.split()[1] for line in lines if line.startswith("from vos_bench")]
+        assert {*taken} <= {f"vos_bench.compiled.{each}" for each in modules}

@@ -1,8 +1,8 @@
 """Reads plain command lines of `vos-bench score` without cyclopts, which takes as long as scoring 200 frames.
 
 Plain is a line that can mean one thing only: `score MASKS`, and options that `OPTIONS` names, each given once, as a
-word of its own, with a value that is not empty and begins with no hyphen. cyclopts reads every other line, and says
-what is wrong with it.
+word of its own, with a value that is not empty and begins with no hyphen, or without any where `FLAGS` has it. cyclopts
+reads every other line, and says what is wrong with it.
 """
 
 import re
@@ -44,6 +44,9 @@ OPTIONS: Mapping[str, Callable[[str], object]] = {
 }
 """Option to what reads its value: those of `vos_bench.commands.score.score` that need no look at a file."""
 
+FLAGS = frozenset({"failures"})
+"""Options without a value."""
+
 
 def plain_arguments(line: Sequence[str]) -> dict[str, Any] | None:
     """Return the arguments that a plain line gives to `vos_bench.commands.scoring.score_masks`; None for any other."""
@@ -65,6 +68,8 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[str, object]]:
             yield "masks", Path(_value(word))
         elif (name := word[2:]) in OPTIONS:
             yield name, OPTIONS[name](_value(next(rest, "")))
+        elif name in FLAGS:
+            yield name, True
         else:
             raise ValueError(word)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vos_bench.api import Dataset, ProtocolName
 from vos_bench.clusters import LOCAL, Cluster, parse_cluster, path_on
@@ -28,7 +29,6 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.csv import TABLES
-from vos_bench.records.overlaps import OverlapsRecord, keep_overlaps, remove_overlaps
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
 from vos_bench.records.summary import utc_now, write_summary
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
@@ -36,6 +36,9 @@ from vos_bench.scoring.target import ScoringTarget, scoring_target
 
 TRACKS: ProtocolName = "burst-exemplar"
 """The protocol of a JSON file of tracks, unless the user asks for another."""
+
+if TYPE_CHECKING:
+    from vos_bench.records.overlaps import OverlapsRecord
 
 
 @dataclass(frozen=True)
@@ -174,20 +177,36 @@ def score_target(
     return _write(out, record, records, overlaps)
 
 
-def _write(out: Path, record: RunRecord, records: list[SequenceRecord], overlaps: Sequence[OverlapsRecord] = ()) -> Run:
+def _write(
+    out: Path, record: RunRecord, records: list[SequenceRecord], overlaps: Sequence["OverlapsRecord"] = ()
+) -> Run:
     """Write a record in place of what an earlier scoring left."""
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         remove_partial_files(out)
         write_record(record, run_file(out))  # `started`: from here on the earlier scoring counts no more
-        remove_overlaps(out, [path.stem for path in (out / "sequences").glob("*.json")])
+        _remove_overlaps(out)
         _remove_sequence_records(out)
         for each in records:
             write_record(each, sequence_file(out, each.name), durable=False)
-        for counted in overlaps:
-            keep_overlaps(out, counted)
+        _keep_overlaps(out, overlaps)
         _sync_sequence_records(out)  # before the record that vouches for them
         return write_summary(out, record, records)
+
+
+def _remove_overlaps(out: Path) -> None:
+    """Remove what an earlier scoring counted for reports. Raises BadInputError where it cannot be removed."""
+    if (out / "overlaps").is_dir():
+        from vos_bench.records.overlaps import remove_overlaps  # here, since most scorings do without
+
+        remove_overlaps(out, [path.stem for path in (out / "sequences").glob("*.json")])
+
+
+def _keep_overlaps(out: Path, overlaps: Iterable["OverlapsRecord"]) -> None:
+    for each in overlaps:
+        from vos_bench.records.overlaps import keep_overlaps  # likewise
+
+        keep_overlaps(out, each)
 
 
 def _remove_sequence_records(out: Path) -> None:

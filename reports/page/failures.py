@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from vos_bench.analysis.runs import (
     SequenceFailures,
-    count_overlaps,
+    count_and_keep,
     failures_of,
     kept_attributes,
     known_overlaps,
@@ -40,7 +40,7 @@ class ShownFailure(NamedTuple):
 
 def shown_failures(entry: RunPage, scene: SequencePage, video: Video) -> list[ShownFailure]:
     """Return the failures of one run on a sequence, in order. Raises BadInputError where a file is damaged."""
-    found = failures_of(known_overlaps(entry.run, scene.name) or count_overlaps(entry.run, video))
+    found = failures_of(known_overlaps(entry.run, scene.name) or count_and_keep(entry.run, video))
     return sorted(_each(found, scene), key=lambda each: (each.place, each.text))
 
 

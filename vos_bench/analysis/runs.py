@@ -51,7 +51,7 @@ def _sequence_failures(run: Run, data: RunData, name: str, total: int) -> Sequen
         return failures_of(known)
     dataset = data.open(run)
     try:
-        return failures_of(count_overlaps(run, dataset.sequence(name), total=total))
+        return failures_of(count_and_keep(run, dataset.sequence(name), total=total))
     except BadInputError as error:
         return SequenceFailures(name, problem=str(error))
 
@@ -61,7 +61,7 @@ def known_overlaps(run: Run, name: str) -> OverlapsRecord | None:
     return kept_overlaps(run.folder, name, data=run.record.dataset.fingerprint)
 
 
-def count_overlaps(run: Run, video: TruthSequence, *, total: int = 0) -> OverlapsRecord:
+def count_and_keep(run: Run, video: TruthSequence, *, total: int = 0) -> OverlapsRecord:
     """Count the overlaps of one sequence, and keep them in the run's folder where that can be written.
 
     For `total` see `vos_bench.scoring.overlaps.SequenceCounter`.

@@ -121,7 +121,7 @@ ALWAYS = {
         "ablate.weights"
     ),
     "what is written": (
-        "run.name bench.name score.name suite.out suite.json "
+        "run.name run.failures bench.name score.name score.failures suite.out suite.json "
         "run.out run.json bench.out bench.json segment.out segment.json segment.overlay score.out score.json "
         "import.out import.json report.out report.notes compare.json compare.history train.out ablate.out ablate.json "
         "convert.out "

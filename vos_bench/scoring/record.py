@@ -154,6 +154,8 @@ def score_target(
     require_apart(out, target.root)
     _require_no_other_record(out, record)
     if tracks and not masks.is_dir():
+        if failures:
+            raise BadInputError(f"--failures: {masks} has tracks and no label maps to count; leave it out")
         return _write(out, with_track_scores(record, masks, target.track_files), _unscored_records(target))
     results = score_sequences(
         target.sequences,

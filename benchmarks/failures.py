@@ -114,8 +114,6 @@ def reports_of(folder: Path, masks: Path, probabilities: Path, data: list[str], 
             **{name: lambda name=name: report(name, run) for name in REPORTS},
             "first together": lambda: from_nothing(TOGETHER),
             "first failures": lambda: from_nothing("failures"),
-            "first by-attribute": lambda: from_nothing("by-attribute"),
-            "first review": lambda: from_nothing("review"),
         },
         rounds,
     )

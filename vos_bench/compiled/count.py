@@ -8,7 +8,7 @@ The numbers are those of `vos_bench.metrics.counts.count_frame`; what differs is
 2.  *Boundaries as bits*, one bitmap for each map and label. In the other words, each label's bits are compared with
     those of the right, lower and lower right neighbours, for all 64 pixels at once
     (`vos_bench.metrics.contours.boundary`).
-3.  *Dilation only where it is asked for*: see `vos_bench.compiled.matching`.
+3.  *Dilation only where it is asked for*: see `vos_bench.compiled.boundary_matching`.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numba import carray
 
+from vos_bench.compiled.boundary_matching import match
 from vos_bench.compiled.cache import compile_program, inlined
-from vos_bench.compiled.matching import match
 from vos_bench.compiled.programs import ALL_NEIGHBOURS, AREAS_ALONE, COUNT, COUNTS, LANES, words_per_row
 from vos_bench.compiled.words import (
     MASKS,

@@ -24,7 +24,7 @@ class Program:
 
 
 UNFILTER = Program("unfilter", sizes=2, addresses=1)
-COUNT = Program("count", sizes=9, addresses=9, modules=("words", "matching"))
+COUNT = Program("count", sizes=9, addresses=9, modules=("words", "boundary_matching"))
 OVERLAP = Program("overlap", sizes=9, addresses=11, modules=("words", "regions"))
 
 COUNTS = 9

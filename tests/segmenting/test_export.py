@@ -11,6 +11,7 @@ from films import film, picture
 from PIL import Image
 from pycocotools.coco import COCO
 
+from vos_bench.errors import BadInputError
 from vos_bench.exporting import EXPORTS, export
 from vos_bench.importing import import_masks
 from vos_bench.labelmaps import read_label_map, write_label_map
@@ -118,6 +119,15 @@ def test_a_zip_holds_the_files_as_they_are(masks: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == [f"dog/{t:05d}.png" for t in range(5)]
         assert archive.read("dog/00001.png") == (masks / "dog/00001.png").read_bytes()
+
+
+@pytest.mark.parametrize("form", ["davis", "coco", "mot", "per-object", "youtube-vis"])
+def test_a_damaged_label_map_is_not_passed_on(masks: Path, tmp_path: Path, form: str) -> None:
+    path = masks / "cat/00001.png"
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(BadInputError, match=r"cat/00001\.png: the PNG is damaged"):
+        export(masks, form, out=tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.zip*"))
 
 
 def test_a_segmented_video_is_exported_with_one_command(call: Call, cat: Path, fast: str) -> None:

@@ -216,6 +216,7 @@ def write_zip(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[
     with replacing(path) as part, zipfile.ZipFile(part, "w") as archive:
         for each in folders:
             for frame, label_map in each.paths.items():
+                each.read(frame)  # a damaged file, or one of another size, is not passed on
                 # PNG is compressed already; a fixed date makes equal archives of equal label maps.
                 entry = zipfile.ZipInfo(f"{each.name}/{frame}.png", (1980, 1, 1, 0, 0, 0))
                 archive.writestr(entry, file_bytes(label_map))

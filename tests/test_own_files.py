@@ -174,7 +174,6 @@ def test_a_file_that_an_option_names_is_looked_at_before_the_work(
         ("score", "good", "--truth", "good", "--protocol", "all-frames", "--out", ""),
         ("score", "good", "--truth=", "--out", "out"),
         ("import-masks", "good", "--from", "davis", "--out="),
-        ("export", "", "--format", "davis"),
         ("check", "folder", "--root", ""),
     ],
 )
@@ -184,7 +183,7 @@ def test_a_path_that_a_shell_left_empty_is_not_the_current_folder(
     monkeypatch.chdir(tmp_path)
     for frame in ("0", "1"):
         write_label_map(tmp_path / f"good/s/{frame}.png", np.ones((4, 4), np.uint16))
-    assert main(list(command)) == 2
+    assert main([*command]) == 2
     assert "found an empty text; expected a path" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["good"]
 

@@ -90,11 +90,8 @@ def _require_no_empty_path(words: Sequence[str]) -> None:
         option, given, value = word.partition("=")
         if given and not value and option in _PATHS:
             before, word = option, ""
-        if not word and (before in _PATHS or not before.startswith("-")):
-            raise BadInputError(
-                f"{before if before in _PATHS else 'an argument'}: found an empty text; expected a path: is a variable "
-                "of the shell not set?"
-            )
+        if not word and before in _PATHS:
+            raise BadInputError(f"{before}: found an empty text; expected a path: is a variable of the shell not set?")
 
 
 def _run(words: list[str]) -> int:

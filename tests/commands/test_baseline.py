@@ -37,6 +37,21 @@ def test_a_folder_with_other_files_is_no_place_for_a_baseline(
     assert sorted(Path(slip).rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["sequences/notes.txt", "sequences/mine.json", "sequences/mine/a", "run.json"])
+def test_files_of_others_are_not_replaced_by_a_baseline(
+    call: Call, runs: tuple[Path, Path], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("baseline", runs[0], "--out", "kept") == 0
+    path = Path("kept", name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"mine": 1}', encoding="utf-8")
+    assert call("baseline", runs[0], "--out", "kept") == 2
+    assert "expected a new folder, or one that holds records alone" in capsys.readouterr().err
+    if path.suffix == ".txt":
+        assert call("compare", "kept", runs[1], "--update") == 2
+    assert path.read_text(encoding="utf-8") == '{"mine": 1}'
+
+
 def test_an_unfinished_run_is_no_baseline(
     call: Call, runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,6 +66,16 @@ def test_a_name_that_python_cannot_have_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["random", "NumPy", "torch", "vos-bench"])
+def test_a_name_that_would_hide_a_module_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-method", name]) == 2
+    assert "which the file would hide" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_page_has_the_network_that_the_command_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["new-method", "my-network", "--torch"]) == 0

@@ -2,7 +2,9 @@
 
 import keyword
 import re
+import sys
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +25,10 @@ def new_method(name: str, *, torch: Annotated[bool, FLAG] = False, out: Path = P
     module = re.sub(r"[-\s]+", "_", name.strip()).lower()
     if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module):
         raise BadInputError(f"new-method {name}: expected letters, digits and - that make a name in Python: my-tracker")
+    if module in sys.stdlib_module_names or find_spec(module) is not None:
+        raise BadInputError(
+            f"new-method {name}: Python has a module {module} here, which the file would hide; give another name"
+        )
     class_name = "".join(part.capitalize() for part in module.split("_"))
     written = {
         out / f"{module}.py": "torch_network" if torch else "plain",

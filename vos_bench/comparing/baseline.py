@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing_folder
-from vos_bench.records import Run, run_file
+from vos_bench.records import Run, RunRecord, SequenceRecord, read_record, run_file
 
 
 def write_baseline(run: Run, out: Path) -> None:
@@ -23,12 +23,30 @@ def write_baseline(run: Run, out: Path) -> None:
         raise BadInputError(f"{run.folder}: is not finished; a baseline is made of a finished run")
     if out.resolve() == run.folder.resolve():
         raise BadInputError(f"{out}: is the run itself; expected another folder")
-    others = [path.name for path in out.iterdir() if path.name not in {"run.json", "sequences"}] if out.is_dir() else []
-    if others or (out.exists() and not out.is_dir()):
-        what = ", ".join(sorted(others)[:3]) or "a file"
-        raise BadInputError(f"{out}: found {what}; expected a new folder, or one that holds records alone")
+    if other := _other_file(out):
+        raise BadInputError(f"{out}: found {other}; expected a new folder, or one that holds records alone")
     with replacing_folder(out) as part:
         shutil.copyfile(run_file(run.folder), part / "run.json")
         (part / "sequences").mkdir()
         for path in sorted((run.folder / "sequences").glob("*.json")):
             shutil.copyfile(path, part / "sequences" / path.name)
+
+
+def _other_file(out: Path) -> str:
+    """Return the name of a file in a folder that is no record, so that nobody's own is removed; empty without one."""
+    if not out.is_dir():
+        return "a file" if out.exists() or out.is_symlink() else ""
+    for path in sorted([*out.iterdir(), *(out / "sequences").glob("*")]):
+        name = path.relative_to(out).as_posix()
+        if name == "sequences" and path.is_dir():
+            continue
+        try:
+            if name == "run.json":
+                read_record(RunRecord, path)
+            elif path.parent.name == "sequences" and path.suffix == ".json":
+                read_record(SequenceRecord, path)
+            else:
+                return name
+        except BadInputError:
+            return f"{name}, which is no record"
+    return ""

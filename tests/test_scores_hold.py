@@ -54,6 +54,12 @@ FIGURES = {
 }
 """Where a page says what `lwl-lite` scores on the demo."""
 
+OPEN_FIGURES = {
+    ("lwl-lite-open", "docs/training.md"): r"\| demo \| 11 \| ([\d.]+) \|",
+    ("lwl-lite-open", "README.md"): r"\| `lwl-lite \(lwl-lite-open\)` \| mask \|(?:[^|]*\|){3} ([\d.]+) \|",
+}
+"""Weights and page, where it says what these score on the demo."""
+
 Judge = Callable[..., int]
 
 
@@ -61,12 +67,13 @@ Judge = Callable[..., int]
 def judge(tmp_path: Path) -> Judge:
     """Run a method on the demo, or on sequences of it, and return the exit code of comparing it with its record."""
 
-    def run_and_compare(method: str, sequences: str | None = None) -> int:
+    def run_and_compare(method: str, sequences: str | None = None, *, weights: str | None = None) -> int:
         out, chosen = tmp_path / method, [] if sequences is None else ["--sequences", sequences]
-        assert main(["run", method, "--dataset", "demo", *chosen, "--out", str(out)]) == 0
+        given = [] if weights is None else ["--weights", weights]
+        assert main(["run", method, "--dataset", "demo", *chosen, *given, "--out", str(out)]) == 0
         files = ["--junit", str(tmp_path / "junit.xml"), "--summary", str(tmp_path / "summary.md")]
         options = [*chosen, "--fail-on", "changed", *TOLERANCE, *files]
-        return main(["compare", str(BASELINES / method), str(out), *options])
+        return main(["compare", str(BASELINES / (weights or method)), str(out), *options])
 
     return run_and_compare
 
@@ -77,15 +84,22 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("planted")
 
 
-def test_the_record_is_of_the_weights_that_ship() -> None:
-    weights = load_run(BASELINES / "lwl-lite").record.method.weights
+@pytest.mark.parametrize("name", ["lwl-lite", "lwl-lite-open"])
+def test_the_record_is_of_the_weights_that_ship(name: str) -> None:
+    weights = load_run(BASELINES / name).record.method.weights
     assert weights is not None
-    assert [weights.sha256] == [each.sha256 for each in registry.method("lwl-lite").weights]
+    assert weights.name == name
+    assert [weights.sha256] == [each.sha256 for each in registry.method("lwl-lite").weights if each.name == name]
 
 
 def test_the_scores_of_lwl_lite_on_the_whole_demo_are_those_of_the_committed_record(judge: Judge) -> None:
     assert len(load_run(BASELINES / "lwl-lite").sequence_records) == 11
     assert judge("lwl-lite") == 0
+
+
+def test_the_scores_of_the_freely_licensed_weights_are_those_of_the_committed_record(judge: Judge) -> None:
+    assert len(load_run(BASELINES / "lwl-lite-open").sequence_records) == 11
+    assert judge("lwl-lite", SEQUENCES, weights="lwl-lite-open") == 0
 
 
 def test_the_scores_of_flow_warp_are_those_of_the_committed_record(judge: Judge) -> None:
@@ -108,10 +122,11 @@ def test_a_fault_in_the_method_is_caught(
     assert judge("lwl-lite", sequence) == 1
 
 
-@pytest.mark.parametrize("page", FIGURES)
-def test_a_figure_of_the_documents_is_that_of_the_committed_record(page: str) -> None:
-    (found,) = re.findall(FIGURES[page], (BASELINES.parents[1] / page).read_text(encoding="utf-8"))
-    record = load_run(BASELINES / "lwl-lite").record
+@pytest.mark.parametrize(("weights", "page"), [*(("lwl-lite", page) for page in FIGURES), *OPEN_FIGURES])
+def test_a_figure_of_the_documents_is_that_of_the_committed_record(weights: str, page: str) -> None:
+    pattern = FIGURES[page] if weights == "lwl-lite" else OPEN_FIGURES[weights, page]
+    (found,) = re.findall(pattern, (BASELINES.parents[1] / page).read_text(encoding="utf-8"))
+    record = load_run(BASELINES / weights).record
     assert record.counts.scored == record.counts.selected == 11
     digits = len(found.partition(".")[2])
     assert found == f"{record.scores['J&F'] * (1 if found.startswith('0.') else 100):.{digits}f}"

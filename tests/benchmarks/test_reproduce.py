@@ -33,8 +33,8 @@ ROWS = rows()
 
 def test_every_row_of_the_tables_is_looked_at() -> None:
     main_table = [row for row in ROWS if row.table == "main"]
-    assert len(main_table) == 2 * 8
-    assert len(ROWS) == 2 * 8 + 3
+    assert len(main_table) == 2 * 9
+    assert len(ROWS) == 2 * 9 + 3
     assert all(row.printed for row in ROWS)
     assert {row.dataset for row in ROWS} == {"davis16", "demo"}
 

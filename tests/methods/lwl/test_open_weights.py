@@ -60,6 +60,7 @@ def test_the_card_says_what_the_file_is_and_how_it_came_to_be(shipped: Path) -> 
     assert card["sha256"] == INFO.sha256 == hashlib.sha256(shipped.read_bytes()).hexdigest()
     assert [(each["part"], each["licence"]) for each in card["starts_from"]] == [("backbone", "Apache-2.0")]
     assert card["cpu_hours"] > 0
+    assert {"davis16 val J&F", "demo val J&F"} <= set(card["scores"])
 
 
 def test_the_recipe_starts_from_no_other_weights_and_sees_no_other_data() -> None:

@@ -8,13 +8,13 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from vos_bench import registry
-from vos_bench.api import Dataset, Image, LabelMap, ReportOptions
+from vos_bench.api import Image, LabelMap, ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.files import remove_stale_parts, replacing
 from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.records import Run, masks_folder, sequence_file
+from vos_bench.records.data import RunData
 
 from .figures import by_score, chosen_sequences, sequence_score
 from .overlays import overlay, shrink
@@ -41,14 +41,15 @@ def strips(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
     Where no run has scores, since there is no truth, these are its first and its last sequence.
     """
     runs, names = _runs_and_sequences(runs, options, "strips")
-    dataset = open_data(runs[0], options.root)
+    data = RunData(options.root)
+    opened = [data.seen(run) for run in runs]
     with figure(options.out, 2.2 * COLUMNS, (1.35 * len(runs) + 0.35) * len(names)) as drawn:
         panels = drawn.subfigures(len(names), 1, squeeze=False)[:, 0]
         for panel, name in zip(panels, names, strict=True):
             panel.suptitle(plain(name), fontsize=9)
             axes = panel.subplots(len(runs), COLUMNS, squeeze=False)
             first: list[str] = []
-            for row, run, label in zip(axes, runs, distinct_names(runs), strict=True):
+            for row, run, dataset, label in zip(axes, runs, opened, _labels(runs, "\n"), strict=True):
                 shown = list(overlays(run, dataset.sequence(name), count=COLUMNS))
                 for axis in row:
                     axis.set(xticks=[], yticks=[], frame_on=False)
@@ -70,16 +71,25 @@ def animation(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
             f"--out {options.out}: is one file for {len(names)} sequences; name a folder, "
             f"or one of --sequences {','.join(names)}"
         )
-    dataset = open_data(runs[0], options.root)
+    data = RunData(options.root)
+    opened = [data.seen(run) for run in runs]
     written = []
     with options.progress.counting("sequences", len(names)) as step:
         for name in names:
             sequence_file(options.out, name)  # refuses a name that would leave the folder
             path = options.out if single else options.out / f"{name}.webp"
-            _write_webp(path, list(_side_by_side(runs, dataset.sequence(name))))
+            _write_webp(path, list(_side_by_side(runs, [dataset.sequence(name) for dataset in opened])))
             written.append(path)
             step()
     return written
+
+
+def _labels(runs: Sequence[Run], between: str) -> list[str]:
+    """Return what stands beside the frames of each run: its name, and what was done to the frames that it saw."""
+    labels = distinct_names(runs)
+    for i, run in enumerate(runs):
+        labels[i] += "".join(f"{between}{each}" for each in run.record.protocol.conditions if each not in labels[i])
+    return labels
 
 
 def _caption(run: Run, sequence: str, label: str) -> str:
@@ -133,12 +143,6 @@ def _require_same_data(runs: Sequence[Run], report: str) -> None:
         )
 
 
-def open_data(run: Run, root: Path | None) -> Dataset:
-    """Open the data of a run."""
-    entry = run.record.dataset
-    return registry.open_dataset(entry.name, root=root, split=entry.split or None)
-
-
 def overlays(run: Run, video: Video, *, count: int | None = None) -> Iterator[Shown]:
     """Yield the frames that have a label map, evenly chosen, with label map and truth over them.
 
@@ -157,9 +161,9 @@ def overlays(run: Run, video: Video, *, count: int | None = None) -> Iterator[Sh
         yield Shown(frame, overlay(video.read_frame(frame), read_masks(folder, frame), truth))
 
 
-def _side_by_side(runs: Sequence[Run], video: Video) -> Iterator[Image]:
-    labels = distinct_names(runs)
-    for group in zip(*(overlays(run, video) for run in runs), strict=False):
+def _side_by_side(runs: Sequence[Run], videos: Sequence[Video]) -> Iterator[Image]:
+    labels = _labels(runs, ", ")
+    for group in zip(*map(overlays, runs, videos), strict=False):
         panels = [_captioned(shrink(each.image, PANEL_WIDTH), label) for each, label in zip(group, labels, strict=True)]
         yield np.concatenate(panels, axis=1)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vos_bench.running.run import run as run
     from vos_bench.scoring.record import score as score
     from vos_bench.segmenting.segment import segment as segment
+    from vos_bench.suites.run import suite as suite
     from vos_bench.training.session import train as train
 
 _HOMES = {
@@ -42,6 +43,7 @@ _HOMES = {
     "run": "vos_bench.running.run",
     "score": "vos_bench.scoring.record",
     "segment": "vos_bench.segmenting.segment",
+    "suite": "vos_bench.suites.run",
     "train": "vos_bench.training.session",
 }
 """Name to the module that defines it."""
@@ -59,6 +61,7 @@ __all__ = [
     "run",
     "score",
     "segment",
+    "suite",
     "train",
 ]
 

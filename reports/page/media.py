@@ -1,6 +1,6 @@
 """The images of the site: frames, and layers of label maps and errors that a browser lays over them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from .scenes import SequencePage
 WIDTH = 640
 """Of every image, in pixels, at most."""
 
+FIRST_FRAME = "frame-00000.webp"
 THUMBNAIL = "thumbnail.webp"
 THUMBNAIL_WIDTH = 240
 
@@ -49,14 +50,14 @@ class SceneMedia(NamedTuple):
 
 
 def write_scene(
-    folder: Path, scene: SequencePage, video: Video | None, *, step: Callable[[], None] = lambda: None
+    folder: Path, scene: SequencePage, views: Mapping[str, Video], *, step: Callable[[], None] = lambda: None
 ) -> SceneMedia:
     """Write all images of a scene.
 
     Args:
         folder: The site's.
         scene: What to show.
-        video: Its frames and truth, None where the data are not here: then there are label maps alone.
+        views: Corruption to its frames and truth; empty where the data are not here: then there are label maps alone.
         step: Called after each frame.
     """
     media = folder / scene.media
@@ -70,8 +71,10 @@ def write_scene(
     for i, frame in enumerate(scene.frames):
         truth = None
         try:
-            if video is not None:
-                truth = _write_frame(media, video, frame, i)
+            for corruption, video in views.items():
+                _write_frame(media / f"{scene.photo(corruption)}-{i:05d}.webp", video, frame)
+            if views:
+                truth = _write_truth(media, next(iter(views.values())), frame, i)
         except BadInputError as error:
             problems.append(str(error))
         frame_maps = _FrameMaps()
@@ -124,13 +127,17 @@ def _ids(labels: LabelMap | None) -> set[int]:
     return {*np.flatnonzero(np.bincount(labels.ravel())).tolist()} - {0}
 
 
-def _write_frame(media: Path, video: Video, frame: str, i: int) -> LabelMap | None:
-    """Write a frame and its truth; return the truth."""
+def _write_frame(path: Path, video: Video, frame: str) -> None:
+    """Write a frame, and the first one of a scene as its thumbnail too."""
     if frame in video.frame_names:
         image = video.read_frame(frame)
-        _save_webp(media / f"frame-{i:05d}.webp", shrink(image, WIDTH))
-        if i == 0:
-            _save_webp(media / THUMBNAIL, shrink(image, THUMBNAIL_WIDTH))
+        _save_webp(path, shrink(image, WIDTH))
+        if path.name == FIRST_FRAME:
+            _save_webp(path.with_name(THUMBNAIL), shrink(image, THUMBNAIL_WIDTH))
+
+
+def _write_truth(media: Path, video: Video, frame: str, i: int) -> LabelMap | None:
+    """Write the truth of a frame, and return it."""
     if frame not in video.truth_names:
         return None
     truth = video.read_truth(frame)

@@ -43,6 +43,11 @@ class RunPage:
         return f"run-{self.number:03d}.html"
 
     @property
+    def conditions(self) -> tuple[str, ...]:
+        """What was done to the frames that it saw, as far as its name does not say so."""
+        return tuple(each for each in self.run.record.protocol.conditions if each not in self.name)
+
+    @property
     def colour(self) -> str:
         """Of its curves."""
         return LINE_COLOURS[self.place % len(LINE_COLOURS)]
@@ -78,6 +83,16 @@ class SequencePage:
     def media(self) -> str:
         """The folder of its images."""
         return f"media/{self.number:03d}"
+
+    @property
+    def corruptions(self) -> tuple[str, ...]:
+        """How the runs saw its frames; empty for frames as they are, which come first."""
+        return tuple(sorted({entry.run.record.protocol.corruption for entry in self.entries}))
+
+    def photo(self, corruption: str) -> str:
+        """Return what the names of the images of its frames begin with."""
+        place = self.corruptions.index(corruption)
+        return f"frame{place}" if place else "frame"
 
     @property
     def dataset(self) -> str:

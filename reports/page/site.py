@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from vos_bench import registry
-from vos_bench.api import Dataset, ReportOptions
+from vos_bench.api import ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError
 from vos_bench.files import replacing_folder
 from vos_bench.metrics.measures import measure
 from vos_bench.names import counted
 from vos_bench.records import Run
+from vos_bench.records.data import RunData
 from vos_bench.records.identity import hardware
 from vos_bench.reports.published_sequences import source
 from vos_bench.reports.reproduction import sentences
@@ -66,8 +66,8 @@ def write_page(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 
 def _write(folder: Path, entries: Sequence[RunPage], options: ReportOptions) -> None:
     scenes = scenes_of(entries, options.sequences)
-    videos, problems = _open_videos(scenes, options)
-    media = _write_media(folder, scenes, videos, options)
+    videos, views, problems = _open_videos(scenes, RunData(options.root, roots=options.roots))
+    media = _write_media(folder, scenes, views, options)
     problems += [problem for each in media.values() for problem in each.problems]
     late = _late_starts(scenes, videos, problems)
     failing = _failures(scenes, videos, problems)
@@ -114,6 +114,9 @@ def _render(templates: jinja2.Environment, template: str, path: Path, values: Ma
 Videos = Mapping[int, Video | None]
 """A scene's number to its frames and truth; None where the data are not here."""
 
+Views = Mapping[int, Mapping[str, Video]]
+"""A scene's number to the frames as its runs saw them, by their corruption; empty where the data are not here."""
+
 
 class _Found(NamedTuple):
     """What a scene's page shows besides its runs.
@@ -131,30 +134,37 @@ class _Found(NamedTuple):
     failures: Mapping[int, Sequence[ShownFailure]]
 
 
-def _open_videos(scenes: Sequence[SequencePage], options: ReportOptions) -> tuple[Videos, list[str]]:
+def _open_videos(scenes: Sequence[SequencePage], data: RunData) -> tuple[Videos, Views, list[str]]:
     """Open the data of each scene; also return a sentence for each dataset whose frames cannot be shown."""
-    problems: list[str] = []
-    opened: dict[tuple[str, str, str], Dataset | None] = {}
     videos: dict[int, Video | None] = {}
+    views: dict[int, Mapping[str, Video]] = {}
+    problems: list[str] = []
     for scene in scenes:
-        data = scene.entries[0].run.record.dataset
-        key = (data.name, data.split, data.fingerprint)
-        if key not in opened:
-            opened[key] = _open(scene, options.roots.get(data.name, options.root), problems)
-        dataset = opened[key]
-        there = dataset is not None and scene.name in dataset.sequence_names
-        videos[scene.number] = dataset.sequence(scene.name) if dataset and there else None
-    return videos, problems
+        videos[scene.number], views[scene.number] = None, {}
+        try:
+            dataset = data.shown(scene.entries[0].run)
+            if scene.name in dataset.sequence_names:
+                views[scene.number] = _views(scene, data)
+                videos[scene.number] = dataset.sequence(scene.name)
+        except BadInputError as error:  # its label maps are shown alone
+            problems.append(f"{scene.dataset}: no frames are shown: {error}")
+    return videos, views, problems
+
+
+def _views(scene: SequencePage, data: RunData) -> dict[str, Video]:
+    """Return the frames as the runs of a scene saw them, by their corruption."""
+    runs = {entry.run.record.protocol.corruption: entry.run for entry in scene.entries}
+    return {corruption: data.seen(runs[corruption]).sequence(scene.name) for corruption in scene.corruptions}
 
 
 def _write_media(
-    folder: Path, scenes: Sequence[SequencePage], videos: Videos, options: ReportOptions
+    folder: Path, scenes: Sequence[SequencePage], views: Views, options: ReportOptions
 ) -> dict[int, SceneMedia]:
     """Write the images of all scenes; return by a scene's number what they have shown."""
     # Decoding and encoding let go of the interpreter's lock, so that threads use all cores.
     total = sum(len(scene.frames) for scene in scenes)
     with options.progress.counting("frames", total) as step, ThreadPoolExecutor() as pool:
-        found = pool.map(lambda scene: write_scene(folder, scene, videos[scene.number], step=step), scenes)
+        found = pool.map(lambda scene: write_scene(folder, scene, views[scene.number], step=step), scenes)
         return {scene.number: each for scene, each in zip(scenes, found, strict=True)}
 
 
@@ -193,21 +203,6 @@ def _attribute_filter(scenes: Sequence[SequencePage], videos: Videos) -> dict[st
     # A group that all sequences have, or none, chooses nothing.
     telling = [group for group in every if not all(group in found for found in groups.values())]
     return {"attributes": sorted(telling, key=place_of_group), "groups": groups}
-
-
-def _open(scene: SequencePage, root: Path | None, problems: list[str]) -> Dataset | None:
-    """Open a scene's data; where they are not here or have changed, note it: its label maps are shown alone."""
-    data = scene.entries[0].run.record.dataset
-    try:
-        own_folder = root if registry.dataset(data.name).needs_root else None
-        dataset = registry.open_dataset(data.name, root=own_folder, split=data.split or None)
-        same = dataset.fingerprint() == data.fingerprint
-    except BadInputError as error:
-        problems.append(f"{scene.dataset}: no frames are shown: {error}")
-        return None
-    if not same:
-        problems.append(f"{scene.dataset}: no frames are shown: the data found are not those that the runs saw")
-    return dataset if same else None
 
 
 def _range(scene: SequencePage) -> str:
@@ -263,7 +258,6 @@ def _scene_page(folder: Path, scene: SequencePage, scenes: Sequence[SequencePage
     data = {
         "media": scene.media,
         "frames": scene.frames,
-        "hasFrame": [f"frame-{k:05d}.webp" in have for k in range(len(scene.frames))],
         "hasTruth": [f"truth-{k:05d}.png" in have for k in range(len(scene.frames))],
         "runs": [_viewer_run(entry, scene, have, found.failures) for entry in scene.entries],
         "late": [{"name": each.name, "place": each.place} for each in found.late],
@@ -307,6 +301,7 @@ def _viewer_run(
     entry: RunPage, scene: SequencePage, have: set[str], failures: Mapping[int, Sequence[ShownFailure]]
 ) -> dict[str, Any]:
     number = f"{entry.number:03d}"
+    photo = scene.photo(entry.run.record.protocol.corruption)
     positions = range(len(scene.frames))
     return {
         "number": number,
@@ -314,6 +309,8 @@ def _viewer_run(
         "colour": entry.colour,
         "dash": entry.dash,
         "failures": [{"text": each.text, "place": each.place} for each in failures.get(entry.number, ())],
+        "photo": photo,
+        "hasFrame": [f"{photo}-{k:05d}.webp" in have for k in positions],
         "hasObjects": [f"objects-{number}-{k:05d}.png" in have for k in positions],
         "hasErrors": [f"errors-{number}-{k:05d}.png" in have for k in positions],
         **frame_scores(entry.run, scene.name, scene.frames),

@@ -15,7 +15,7 @@ from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.records import find_runs
 from vos_bench.suites.plan import plan_suite
-from vos_bench.suites.run import run_suite
+from vos_bench.suites.run import suite as run_suite
 from vos_bench.suites.suite import Suite, read_suite, suite_text
 
 CHECKOUT = Path(__file__).resolve().parents[2]

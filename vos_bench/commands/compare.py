@@ -23,6 +23,7 @@ from vos_bench.comparing.spread import MULTIPLE
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.names import counted, shorten
 from vos_bench.records import RunRecord, load_run
+from vos_bench.records.data import RunData
 from vos_bench.records.summary import utc_now
 
 if TYPE_CHECKING:
@@ -254,9 +255,8 @@ def _write_summary(path: Path, comparison: Comparison, fail_on: FailOn, *, thumb
         from vos_bench.comparing.thumbnails import pictures  # here, for few calls need what draws
 
         before, after = comparison.baseline, comparison.candidate
-        data = after.record.dataset
-        dataset = registry.open_dataset(data.name, root=root, split=data.split or None)
-        licence = registry.dataset(data.name).licence
+        dataset = RunData(root, of_one_run=True).seen(after)
+        licence = registry.dataset(dataset.name).licence
         drawn = {name: pictures(name, baseline=before, candidate=after, dataset=dataset) for name in fell[:SHOWN]}
     write_page(path, comparison_markdown(comparison, fail_on=fail_on, pictures=drawn, licence=licence))
 

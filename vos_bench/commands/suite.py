@@ -31,7 +31,8 @@ def suite(
         out: The folder of all results. By default, suites/NAME, with the name of the file.
         json: A file for the scores.
     """
-    from vos_bench.suites.run import SUMMARY, count_runs, run_suite  # brings what runs methods; the help does without
+    from vos_bench.suites.run import SUMMARY, count_runs  # brings what runs methods; the help does without
+    from vos_bench.suites.run import suite as run_suite
 
     with TerminalProgress() as progress:
         result = run_suite(file, out=out, check=check, progress=progress, command=sys.argv[1:])

@@ -1,55 +1,12 @@
 """A dataset whose frames are corrupted when they are read; prompts and truth are as they were."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
-from vos_bench.api import Box, Dataset, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
+from vos_bench.api import Dataset, Image, Sequence
 from vos_bench.corrupting.corruption import Corruption, FramePlace
-from vos_bench.labelmaps import NarrowLabels
+from vos_bench.corrupting.views import DatasetView, SequenceView
 from vos_bench.video.compression import FrameCompressor
 
 GROUP = 12
 """How many frames H.264 compresses by themselves: a reader of the last one needs no frame before them."""
-
-
-class DatasetView(Dataset):
-    """Another dataset as it is, for a subclass that changes a part of it."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        """Take the dataset."""
-        self._dataset = dataset
-        self.corruption = dataset.corruption
-        self.name, self.split, self.version, self.root = dataset.name, dataset.split, dataset.version, dataset.root
-        self.protocol, self.sequence_names = dataset.protocol, dataset.sequence_names
-        self.track_files = dataset.track_files
-
-    def sequence(self, name: str) -> Sequence:
-        """Open one sequence. Raises BadInputError as the dataset does."""
-        return self._dataset.sequence(name)
-
-    def fingerprint(self) -> str:
-        """Ask the dataset."""
-        return self._dataset.fingerprint()
-
-    def frames_sha256(self, *, whole: bool) -> str:
-        """Ask the dataset: it is about the files."""
-        return self._dataset.frames_sha256(whole=whole)
-
-    def check(self) -> list[Problem]:
-        """Ask the dataset."""
-        return self._dataset.check()
-
-    def notes(self, name: str, /) -> Mapping[str, str]:
-        """Ask the dataset."""
-        return self._dataset.notes(name)
-
-    def frames_problem(self, seen: FramesSeen, /) -> Problem | None:
-        """Ask the dataset."""
-        return self._dataset.frames_problem(seen)
-
-    def package(self, masks: Path, archive: Path) -> None:
-        """Write what the dataset's server takes."""
-        self._dataset.package(masks, archive)
 
 
 class CorruptedDataset(DatasetView):
@@ -66,25 +23,15 @@ class CorruptedDataset(DatasetView):
         return CorruptedSequence(super().sequence(name), self._corruption)
 
 
-class CorruptedSequence(Sequence):
+class CorruptedSequence(SequenceView):
     """A sequence with corrupted frames."""
 
     def __init__(self, sequence: Sequence, corruption: Corruption) -> None:
         """Take the sequence and what befalls its frames."""
-        self._sequence, self._corruption = sequence, corruption
-        self.name, self.frame_names = sequence.name, sequence.frame_names
-        self.prompt_frames, self.truth_names = sequence.prompt_frames, sequence.truth_names
-        self.output_names, self.groups = sequence.output_names, sequence.groups
-        self.first_frames, self.listed_objects = sequence.first_frames, sequence.listed_objects
-        self.frame_ranges = sequence.frame_ranges
-        self.object_names, self.object_frames = sequence.object_names, sequence.object_frames
+        super().__init__(sequence)
+        self._corruption = corruption
         self._positions = {name: position for position, name in enumerate(sequence.frame_names)}
         self._group: _CompressedGroup | None = None
-
-    @property
-    def notes(self) -> Mapping[str, str]:
-        """Ask the sequence."""
-        return self._sequence.notes
 
     def read_frame(self, frame_name: str) -> Image:
         """Decode one frame and corrupt it; what that gives depends on no other call."""
@@ -115,26 +62,6 @@ class CorruptedSequence(Sequence):
         if group is None or group.start != start or group.latest > position:
             group = self._group = _CompressedGroup(self._sequence, start, self._value(start))
         return group.frame(position)
-
-    def read_prompt(self, frame_name: str) -> Prompt:
-        """Ask the sequence."""
-        return self._sequence.read_prompt(frame_name)
-
-    def read_truth(self, frame_name: str) -> LabelMap:
-        """Ask the sequence."""
-        return self._sequence.read_truth(frame_name)
-
-    def read_truth_labels(self, frame_name: str) -> NarrowLabels:
-        """Ask the sequence."""
-        return self._sequence.read_truth_labels(frame_name)
-
-    def read_truth_mask(self, frame_name: str, object_id: int) -> Mask:
-        """Ask the sequence."""
-        return self._sequence.read_truth_mask(frame_name, object_id)
-
-    def read_boxes(self, frame_name: str, /) -> Mapping[int, Box]:
-        """Ask the sequence."""
-        return self._sequence.read_boxes(frame_name)
 
 
 class _CompressedGroup:

@@ -6,14 +6,14 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
-from vos_bench import registry
-from vos_bench.api import Dataset, LabelMap
+from vos_bench.api import LabelMap
 from vos_bench.errors import BadInputError
 from vos_bench.files.listing import files_in, folders_in
 from vos_bench.formats.mask_folders import object_folders
 from vos_bench.labelmaps import VOID, WHITE_NOTE, object_ids, read_label_map, read_narrow, read_size, white_object
 from vos_bench.names import counted, did_you_mean
 from vos_bench.records import Run, load_run, run_file
+from vos_bench.records.data import RunData
 from vos_bench.segmenting.inputs import FOLDER_RATE, open_input
 from vos_bench.segmenting.record import FILE, SegmentedSequence, read_segment_record
 from vos_bench.video import TimedFrame
@@ -156,14 +156,11 @@ def _of_segment(folder: Path, sequence: SegmentedSequence) -> LabelMapFolder:
 
 
 def _of_run(run: Run, root: Path | None) -> list[LabelMapFolder]:
-    entry = run.record.dataset
-    opened: list[Dataset] = []
+    data = RunData(root, of_one_run=True)
 
     def reader(name: str) -> Callable[[], NamedFrames]:
         def frames() -> NamedFrames:
-            if not opened:  # only who shows frames needs the data
-                opened.append(registry.open_dataset(entry.name, root=root, split=entry.split or None))
-            video = opened[0].sequence(name)
+            video = data.seen(run).sequence(name)  # only who shows frames needs the data
             for number, frame in enumerate(video.frame_names):
                 yield frame, TimedFrame(video.read_frame(frame), number / FOLDER_RATE)
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from vos_bench import registry
-from vos_bench.api import Dataset
+from vos_bench.api import Dataset, Sequence
 from vos_bench.corrupting import corrupted
+from vos_bench.corrupting.views import DatasetView, SequenceView
 from vos_bench.errors import BadInputError
 from vos_bench.records.models import DatasetEntry
 from vos_bench.records.run import Run
@@ -38,13 +39,28 @@ class RunData:
             raise BadInputError(f"{dataset.root}: is not the {data.title} that {run.folder} saw; name it with --root")
         return dataset
 
-    def seen(self, run: Run) -> Dataset:
-        """Open the data of a run with the frames that its method saw: corrupted where the run corrupted them.
+    def shown(self, run: Run) -> Dataset:
+        """Open the data of a run for its frames; where the truth is another one (`run --truth`), without truth.
 
         Raises:
-            BadInputError: As `open`; or this version does not know the corruption.
+            BadInputError: The frames are not here, or are not those that it saw.
         """
-        return corrupted(self.open(run), run.record.protocol.corruption)
+        data = run.record.dataset
+        dataset, fingerprint = self._found(data)
+        if fingerprint == data.fingerprint or not self._has_frames(data, dataset):
+            return self.open(run)
+        return _WithoutTruth(dataset)
+
+    def seen(self, run: Run) -> Dataset:
+        """Open the same with the frames that its method saw: corrupted where the run corrupted them.
+
+        Raises:
+            BadInputError: As `shown`; or this version does not know the corruption.
+        """
+        return corrupted(self.shown(run), run.record.protocol.corruption)
+
+    def _has_frames(self, data: DatasetEntry, dataset: Dataset) -> bool:
+        return bool(data.sampled_sha256) and dataset.frames_sha256(whole=False) == data.sampled_sha256
 
     def _found(self, data: DatasetEntry) -> tuple[Dataset, str]:
         """Return the data and their fingerprint."""
@@ -55,3 +71,13 @@ class RunData:
             dataset = registry.open_dataset(data.name, root=root if taken else None, split=data.split or None)
             self._opened[key] = dataset, dataset.fingerprint()
         return self._opened[key]
+
+
+class _WithoutTruth(DatasetView):
+    """A dataset whose truth is not that of a run: its frames alone may be shown."""
+
+    def sequence(self, name: str) -> Sequence:
+        """Open one sequence. Raises BadInputError as the dataset does."""
+        found = SequenceView(super().sequence(name))
+        found.truth_names = ()
+        return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from vos_bench import registry
 from vos_bench.api import Dataset, Image, LabelMap
+from vos_bench.corrupting import corrupted
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.labelmaps import tint
@@ -83,10 +84,14 @@ def _spread(items: Sequence[Item], most: int) -> list[Item]:
 
 
 def _dataset(run: "Run") -> Dataset | None:
-    """Open the run's data, where they are here."""
+    """Open the run's data, where they are here, with the frames that its method saw.
+
+    Their fingerprint is not compared: that would take longer than all that a notebook shows.
+    """
     data = run.record.dataset
     try:
-        return registry.open_dataset(data.name, split=data.split or None)
+        opened = registry.open_dataset(data.name, split=data.split or None)
+        return corrupted(opened, run.record.protocol.corruption)
     except Exception:  # a dataset that cannot be opened, for whatever reason, leaves label maps without their frames
         return None
 

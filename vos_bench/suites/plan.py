@@ -12,7 +12,7 @@ from vos_bench.api import Dataset, FramesSeen, PromptKind
 from vos_bench.clusters import parse_cluster
 from vos_bench.config import expanded, overrides
 from vos_bench.corrupting import corrupted
-from vos_bench.corrupting.dataset import DatasetView
+from vos_bench.corrupting.views import DatasetView
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.files import require_apart

@@ -76,10 +76,10 @@ class SuiteResult:
         return Table("Suite", tuple(columns), rows, tuple(notes))
 
 
-def run_suite(
-    file: Path,
+def suite(
+    file: str | Path,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     check: bool = False,
     progress: Progress | None = None,
     command: Sequence[str] = (),
@@ -89,17 +89,22 @@ def run_suite(
     A run that fails does not stop the others. The summary is brought up to date after each run.
 
     Args:
-        file: The suite.
+        file: The suite, TOML; see docs/suites.md.
         out: The folder of all results; None for `suites/NAME`, with the name of the file.
         check: Look at everything and run nothing.
         progress: Hears how the runs go.
         command: The command line, for the records.
 
+    Returns:
+        The runs with their folders, those that could not be made, and a table of all; the record of each run that was
+        made says how many of its sequences failed.
+
     Raises:
         BadInputError: Something in the suite is wrong, and nothing was run; or nothing can be saved any more, or the
             GPU is lost.
     """
-    folder, progress = out or Path("suites") / file.stem, progress or Progress()
+    file, progress = Path(file), progress or Progress()
+    folder = Path("suites") / file.stem if out is None else Path(out)
     plan = plan_suite(read_suite(file), file=file, out=folder, command=tuple(command))
     result = SuiteResult(folder, plan)
     if check:

@@ -20,8 +20,9 @@ function padded(number) {
   return String(number).padStart(5, "0");
 }
 
-function photo(i) {
-  return data.hasFrame[i] ? `${data.media}/frame-${padded(i)}.webp` : null;
+// The frame as the method of a run saw it: corrupted on purpose where the run says so.
+function photo(run, i) {
+  return run.hasFrame[i] ? `${data.media}/${run.photo}-${padded(i)}.webp` : null;
 }
 
 function layer(run, i) {
@@ -39,7 +40,7 @@ function setImage(image, address) {
 
 function fetchAhead() {
   for (let i = current + 1; i <= Math.min(current + AHEAD, data.frames.length - 1); i += 1) {
-    const addresses = [photo(i), ...data.runs.filter((_, k) => isOn(k)).map((run) => layer(run, i))];
+    const addresses = data.runs.filter((_, k) => isOn(k)).flatMap((run) => [photo(run, i), layer(run, i)]);
     for (const address of addresses) if (address !== null) new Image().src = address;
   }
 }
@@ -64,7 +65,7 @@ function show(i) {
   panels.forEach((panel, k) => {
     const run = data.runs[k];
     if (!isOn(k)) return;
-    setImage(panel.querySelector(".photo"), photo(current));
+    setImage(panel.querySelector(".photo"), photo(run, current));
     const top = panel.querySelector(".layer");
     setImage(top, layer(run, current));
     top.style.opacity = opacity.value / 100;

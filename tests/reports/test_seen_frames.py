@@ -13,10 +13,12 @@ from PIL import Image
 from vos_bench import registry
 from vos_bench.api import ReportOptions
 from vos_bench.cli import main
+from vos_bench.datasets.folder import Folder
 from vos_bench.errors import BadInputError
 from vos_bench.exporting.source import label_map_folders
 from vos_bench.records import Run, load_run
 from vos_bench.records.data import RunData
+from vos_bench.records.notebook import _dataset, run_html
 from vos_bench.reports.page.site import write_page
 
 ONE_FILE = Path(__file__).resolve().parents[1] / "fakes" / "one_file.py"
@@ -81,17 +83,15 @@ def test_the_page_has_the_frames_of_each_corruption_and_says_it_beside_them(seen
 def test_the_page_of_a_corrupted_run_alone_shows_corrupted_frames(seen: SeenRuns, tmp_path: Path) -> None:
     write_page([seen.dark], ReportOptions(out=tmp_path / "site", root=seen.root))
     media = tmp_path / "site/media/001"
-    assert brightness(media / "frame-00000.webp") < 10
-    assert brightness(media / "thumbnail.webp") < 10
+    assert brightness(media / "frame-00000.webp") < 30
+    assert brightness(media / "thumbnail.webp") < 30
     assert "corrupted by dark:5" in (tmp_path / "site/sequence-001.html").read_text()
 
 
 def test_exported_overlays_and_notebooks_show_corrupted_frames(seen: SeenRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     [one] = label_map_folders(seen.dark.folder, root=seen.root, sequences=("one",))
     assert next(one.frames())[1].image.max() < 10
-    monkeypatch.setenv("VOS_BENCH_DATA", str(seen.root))
-    from vos_bench.records.notebook import _dataset, run_html
-
+    monkeypatch.setattr(registry, "open_dataset", lambda *_, **__: Folder(seen.root, split="all"))
     dataset = _dataset(seen.dark)
     assert dataset
     assert dataset.sequence("one").read_frame("00000").max() < 10
@@ -105,7 +105,7 @@ def test_other_data_than_a_run_saw_are_not_drawn(report: str, seen: SeenRuns, tm
         last = other / folder / "one" / f"00005.{ending}"
         shutil.copy(last, last.with_stem("00000"))
     with pytest.raises(BadInputError, match=r"is not the .* name it with --root"):
-        draw(report, [seen.clean], tmp_path / "f.webp", other)
+        draw(report, [seen.clean], tmp_path / "f.png", other)
 
 
 def test_a_run_with_a_truth_of_its_own_is_drawn_without_truth(seen: SeenRuns, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ NOTE = (
     "busy; each keeps the label map before it. Times decide on these scores, so that only those of one machine compare."
 )
 
+NO_RUNS = "No run here was in real time: vos-bench run METHOD --dataset NAME --real-time 30, for instance."
+
 
 def make_table(runs: Sequence[Run]) -> Table:
     """Return the table: a line for each system and rate, grouped by the hardware, seeds put together."""
@@ -38,7 +40,8 @@ def make_table(runs: Sequence[Run]) -> Table:
         *(Column(name, digits=1, scale=100.0) for name in (ONLINE, OFFLINE, "change", "dropped")),
         Column("p50", digits=1, unit="ms"),
     )
-    return Table(f"{' or '.join(scores)} in real time", columns, rows, (NOTE,), group="group", footnotes="notes")
+    notes = (NOTE,) if rows else (NO_RUNS, NOTE)
+    return Table(f"{' or '.join(scores)} in real time", columns, rows, notes, group="group", footnotes="notes")
 
 
 def _row(runs: Sequence[Run], offline: dict[str, dict[int, float]]) -> dict[str, Any]:

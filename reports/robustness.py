@@ -28,6 +28,8 @@ NOTES = (
     "changing: the severity changes over each sequence, as the name says.",
 )
 
+NO_CURVES = "No run here was corrupted: vos-bench run METHOD --dataset NAME --corrupt noise:3, for instance."
+
 
 @dataclass(frozen=True)
 class RobustnessCurve:
@@ -111,8 +113,9 @@ def make_table(runs: Sequence[Run]) -> Table:
         _score_column("mean", scores[0]),
         Column("kept", digits=1, scale=100.0, unit="%"),
     )
+    notes = NOTES if curves else (NO_CURVES, *NOTES)
     return Table(
-        f"Robustness: {' or '.join(scores)} of corrupted frames", columns, [*map(_row, curves)], NOTES, group="group"
+        f"Robustness: {' or '.join(scores)} of corrupted frames", columns, [*map(_row, curves)], notes, group="group"
     )
 
 

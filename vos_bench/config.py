@@ -158,7 +158,7 @@ def _require_64_bits(value: object) -> None:
 
 def explain(error: ValidationError) -> str:
     """Return a validation error as one line: each field, what it got and what it wants."""
-    problems = error.errors(include_url=False)
+    problems = [each for each in error.errors(include_url=False) if not _follows(each, error)]
     texts = [
         f"{_short('.'.join(map(str, problem['loc'])), 160) or 'value'}: {_short(problem['msg'], 160)}, "
         f"found {_short(repr(problem['input']))}"
@@ -166,6 +166,15 @@ def explain(error: ValidationError) -> str:
     ]
     rest = len(problems) - _MOST_PROBLEMS
     return "; ".join([*texts, *([f"and {rest} more"] if rest > 0 else [])])
+
+
+def _follows(problem: Mapping[str, Any], error: ValidationError) -> bool:
+    """Say whether a list is called too short for no other reason than that its entries are wrong."""
+    place = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        each["loc"][: len(place)] == place and len(each["loc"]) > len(place)
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    )
 
 
 def _short(text: str, length: int = 60) -> str:

@@ -18,6 +18,8 @@ REFERENCE = {
             "vos_bench.scoring.record.score",
             "vos_bench.comparing.compare.compare",
             "vos_bench.benching.session.bench",
+            "vos_bench.suites.run.suite",
+            "vos_bench.segmenting.segment.segment",
             "vos_bench.training.session.train",
             "vos_bench.running.method.load_method",
             "vos_bench.records.run.load_run",

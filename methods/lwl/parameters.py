@@ -68,7 +68,7 @@ class TrackerConfig(FrozenModel):
         update_iterations: See `UpdateRule`; paper: N_update.
         box_search_area: A boxed object is drawn in a crop that covers so many times its size; None: on the whole frame.
         objects_per_pass: At most so many objects go through the network at once; bounds the memory.
-        probabilities: Whether predictions carry the merged soft masks, where the caller wants them.
+        probabilities: Whether predictions carry the merged soft masks, unless the caller says whether it wants them.
     """
 
     parameters: Literal["auto", "ytvos", "box"] = "auto"

@@ -36,7 +36,7 @@ class LwlTracker:
     Attributes:
         config: The parameters.
         cohorts: The objects, by the frame and the kind of prompt that they started from.
-        wants_probabilities: Whether predictions carry the merged soft masks, if `config` says so too.
+        wants_probabilities: Whether predictions carry the merged soft masks; at first as `config` says.
         probabilities: The merged soft masks of the last frame, (1 + K) x H x W, background first and then the objects
             of `cohorts` in their order; on the tracker's device.
     """
@@ -55,7 +55,7 @@ class LwlTracker:
     ) -> None:
         """Prepare a network for tracking; see `Engine`."""
         self.config = config or TrackerConfig()
-        self.wants_probabilities = True
+        self.wants_probabilities = self.config.probabilities
         self._engine = Engine(network, device=device, amp=amp, compile=compile, per_pass=self.config.objects_per_pass)
         self._objects = TrackedObjects("lwl", boxes=True, corrections=True)
 
@@ -197,7 +197,7 @@ class LwlTracker:
     def _predict(self) -> Prediction:
         winners = self.probabilities.max(dim=0).indices  # ten times faster than argmax
         labels = label_map(winners, np.array([0, *self.object_ids], np.uint16))
-        if not (self.config.probabilities and self.wants_probabilities):
+        if not self.wants_probabilities:
             return Prediction(labels)
         return Prediction(labels, self._objects.to_planes(self.probabilities.half().cpu().numpy()))
 

@@ -49,3 +49,8 @@ def test_machines_and_rates_are_lines_of_their_own_and_seeds_are_not(at: Callabl
 
 def test_offline_runs_alone_make_no_line(at: Callable[..., Run]) -> None:
     assert make_table([at(0.9, None)]).rows == []
+
+
+def test_a_table_without_runs_in_real_time_says_so(at: Callable[..., Run]) -> None:
+    assert make_table([at(0.9, None)]).notes[0].startswith("No run here was in real time")
+    assert len(make_table([at(0.9, 30.0)]).notes) == 1

@@ -92,3 +92,7 @@ def test_the_figure_has_a_panel_for_each_corruption_and_a_line_for_each_method(
 def test_a_figure_of_clean_runs_says_what_it_lacks(make_run: MakeRun, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="found no run with a corruption of one severity"):
         draw_figure([make_run({"a": (0.5, 0.5)})], ReportOptions(out=tmp_path / "f.svg"))
+
+
+def test_a_table_without_corrupted_runs_says_so(make_run: MakeRun) -> None:
+    assert "No run here was corrupted" in render(make_table([make_run({"a": (0.5, 0.5)})]), "text")

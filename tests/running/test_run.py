@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError, MethodError
 from vos_bench.labelmaps import read_label_map
 from vos_bench.progress import Progress
@@ -303,9 +304,11 @@ def test_probabilities_are_kept_when_asked_for(fake_vos: ModuleType, out: Path):
         assert saved["probabilities"].shape == (2, 12, 16)
 
 
-def test_a_method_without_probabilities_is_noted(fake_vos: ModuleType, out: Path):
+def test_a_method_without_probabilities_is_noted(fake_vos: ModuleType, out: Path, capsys: pytest.CaptureFixture[str]):
     run_method(make(fake_vos, out, specs={"a": fake_vos.Spec()}, save_probabilities=True))
     assert load_run(out).sequence_records["a"].notes == ("no probabilities saved: the method gives none",)
+    conclude([load_run(out)], None)
+    assert "note: no probabilities are saved of 1 sequence: " in capsys.readouterr().out
     assert not (out / "probabilities").exists()
 
 

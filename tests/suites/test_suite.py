@@ -149,6 +149,9 @@ jobs = 2
 timing = true
 [[settings]]
 name = "plain"
+[[settings]]
+name = "plain"
+corrupt = "noise:1"
 """
     )
     assert main(["suite", str(file)]) == 2
@@ -157,6 +160,7 @@ name = "plain"
         "mine.toml: found ",
         "and nothing was run:",
         "seeds: found 0 twice",
+        "settings: found the name 'plain' 2 times",
         "there is no method 'nobody'",
         "there is no 'Nobody' in it",
         "gone.py: there is no such file",
@@ -283,3 +287,10 @@ def test_the_page_names_every_key() -> None:
     for name, about in Suite.model_json_schema()["$defs"].items():
         for key in about.get("properties", {}):
             assert f"`{key}`" in page, (name, key)
+
+
+def test_an_unknown_key_is_all_that_is_said(write: Write) -> None:
+    with pytest.raises(BadInputError) as caught:
+        run_suite(write(SMALL.replace('root = "video"', 'root = "video", rooot = 1')))
+    assert "datasets.0.rooot: Extra inputs are not permitted" in str(caught.value)
+    assert "at least 1 item" not in str(caught.value)

@@ -1,7 +1,7 @@
 """What `run` and `score` say when they are done."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vos_bench.commands.output import say, show, write_json
@@ -11,6 +11,7 @@ from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord, default_out, read_record, run_file
 from vos_bench.records.identity import without_real_time
 from vos_bench.records.runs_table import runs_table
+from vos_bench.records.sequence_record import NO_PROBABILITIES
 
 
 def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False, root: Path | None = None) -> int:
@@ -27,7 +28,7 @@ def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False, roo
                 say(f"failed: {sequence.name}: {sequence.error}")
                 if debugging() and sequence.traceback:
                     say(sequence.traceback.rstrip("\n"))
-        for note in run.record.notes:
+        for note in (*run.record.notes, *_lacking(run)):
             say(f"note: {note}")
         if run.record.status == "started" and not shard:
             selected, ended = run.record.counts.selected, run.record.counts.done + run.record.counts.failed
@@ -37,6 +38,12 @@ def conclude(runs: Sequence[Run], json: Path | None, *, shard: bool = False, roo
         say(f"{run.folder}{_next_step(run, root)}")
     unfinished = not shard and any(run.record.status == "started" for run in runs)
     return int(unfinished or any(run.record.counts.failed for run in runs))
+
+
+def _lacking(run: Run) -> Iterator[str]:
+    """Yield what was asked for and the method does not give."""
+    if count := sum(NO_PROBABILITIES in each.notes for each in run.sequence_records.values()):
+        yield f"no probabilities are saved of {counted(count, 'sequence')}: {run.record.method.name} gives none"
 
 
 def _beside_offline(run: Run) -> str:

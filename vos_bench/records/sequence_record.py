@@ -11,6 +11,9 @@ from vos_bench.timing import FrameTimings
 Fraction = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
 """A score as a fraction; decay may be negative."""
 
+NO_PROBABILITIES = "no probabilities saved: the method gives none"
+"""A note of a sequence of which they were to be saved."""
+
 
 class FrameScores(FrozenModel):
     """J and F of each scored frame, as columns of equal length; a measure that the protocol does not have is empty."""

@@ -27,7 +27,8 @@ from vos_bench.records import (
     sequence_file,
 )
 from vos_bench.records.scores import protocol_label
-from vos_bench.running.sequence import NO_PROBABILITIES, remove_outputs
+from vos_bench.records.sequence_record import NO_PROBABILITIES
+from vos_bench.running.sequence import remove_outputs
 from vos_bench.running.settings import Overwrite
 
 KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities"})

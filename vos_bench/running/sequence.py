@@ -44,6 +44,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.overlaps import keep_overlaps
 from vos_bench.records.scores import object_records, protocol_label
+from vos_bench.records.sequence_record import NO_PROBABILITIES
 from vos_bench.running.faults import (
     Failure,
     GpuLostError,
@@ -61,9 +62,6 @@ from vos_bench.timing import Clock, FrameClock, FrameTimings
 
 if TYPE_CHECKING:
     from vos_bench.scoring.sequences import SequenceResult
-
-
-NO_PROBABILITIES = "no probabilities saved: the method gives none"
 
 
 class CannotSaveError(BadInputError):

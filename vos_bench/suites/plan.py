@@ -1,5 +1,6 @@
 """Checks everything that a suite names before any of its runs starts, and plans the runs."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -150,6 +151,7 @@ def plan_suite(suite: Suite, *, file: Path, out: Path, command: tuple[str, ...] 
     """
     problems, folder = _Problems(), file.absolute().parent
     _require_seeds(suite.seeds, problems)
+    _require_names(suite.settings, problems)
     methods = [found for entry in suite.methods if (found := problems.call("", _method, entry, folder))]
     datasets = [data for given in suite.datasets if (data := problems.call("", _data, given, folder))]
     settings = [each for each in suite.settings if problems.call("", _require_settings, each) is not None]
@@ -174,6 +176,14 @@ def _require_seeds(seeds: tuple[int, ...], problems: _Problems) -> None:
     for seed in seeds:
         if seeds.count(seed) > 1:
             problems.add(f"seeds: found {seed} twice, expected each seed once")
+
+
+def _require_names(settings: Iterable[SuiteSettings], problems: _Problems) -> None:
+    """Name settings that the summary could not tell apart."""
+    for name, count in Counter(each.name for each in settings).items():
+        if count > 1:
+            found = f"the name {name!r:.100} {count} times" if name else f"{count} sets without a name"
+            problems.add(f"settings: found {found}, expected a name for each that no other has")
 
 
 def _method(entry: SuiteMethod, folder: Path) -> _Method:

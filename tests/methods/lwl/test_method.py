@@ -56,6 +56,14 @@ def test_the_registered_method_runs_from_a_file_of_weights(weights_file, video, 
     assert prediction.probabilities is None
 
 
+def test_the_small_one_gives_probabilities_to_who_wants_them(video, mask):
+    method = build("lwl-lite", weights=UNTRAINED)
+    method.initialize(video[0], Prompt(masks={1: mask}))
+    assert method.step(video[1]).probabilities is None
+    method.wants_probabilities = True
+    assert method.step(video[2]).probabilities.shape == (2, *SIZE)
+
+
 def test_with_random_parameters_it_is_the_released_network(video, mask):
     method = build(config=TrackerConfig(crop_size=(64, 112)), weights=UNTRAINED)
     assert sum(parameter.numel() for parameter in method._tracker._engine.network.parameters()) > 36_000_000

@@ -13,6 +13,7 @@ from vos_bench.tables import Format, render
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "docs" / "tables"
+ROBUSTNESS = ROOT / "docs" / "images" / "robustness.svg"
 FIGURE = ROOT / "docs" / "images" / "ablation.svg"
 RECORDS = "ablation-lite"
 SUFFIXES = {"markdown": "md", "latex": "tex"}
@@ -47,3 +48,23 @@ def test_the_figure_of_the_ablation_is_drawn_from_the_committed_records(
     runs = find_runs([results(RECORDS)]).runs
     registry.resolve(registry.report("ablation-figure").factory)(runs, ReportOptions(out=out))
     assert out.read_bytes() == FIGURE.read_bytes()
+
+
+def test_the_table_of_robustness_is_made_of_the_committed_records(results: Callable[[str], Path]) -> None:
+    runs = find_runs([results("robustness")]).runs
+    made = render(registry.resolve(registry.report("robustness").factory)(runs), "markdown")
+    assert made == (TABLES / "robustness.md").read_text(encoding="utf-8")
+    assert {run.record.environment.git.dirty for run in runs if run.record.environment.git} == {False}
+
+
+@pytest.mark.skipif(
+    f"Matplotlib v{mpl.__version__}," not in ROBUSTNESS.read_text(encoding="utf-8"),
+    reason=f"docs/images/robustness.svg was drawn by another matplotlib than {mpl.__version__}",
+)
+def test_the_figure_of_robustness_is_drawn_from_the_committed_records(
+    tmp_path: Path, results: Callable[[str], Path]
+) -> None:
+    out = tmp_path / "robustness.svg"
+    runs = find_runs([results("robustness")]).runs
+    registry.resolve(registry.report("robustness-figure").factory)(runs, ReportOptions(out=out))
+    assert out.read_bytes() == ROBUSTNESS.read_bytes()

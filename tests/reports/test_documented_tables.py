@@ -68,3 +68,15 @@ def test_the_figure_of_robustness_is_drawn_from_the_committed_records(
     runs = find_runs([results("robustness")]).runs
     registry.resolve(registry.report("robustness-figure").factory)(runs, ReportOptions(out=out))
     assert out.read_bytes() == ROBUSTNESS.read_bytes()
+
+
+def test_the_figures_of_real_time_are_those_of_the_committed_records(results: Callable[[str], Path]) -> None:
+    page = (ROOT / "docs" / "real-time.md").read_text(encoding="utf-8")
+    runs = find_runs([results("real-time")]).runs
+    rows = registry.resolve(registry.report("real-time").factory)(runs).rows
+    by_rate = {(row["method"], row["rate"]): row for row in rows}
+    for method in ("copy-first", "flow-warp", "lwl-lite"):
+        slow, fast = by_rate[method, 2], by_rate[method, 30]
+        scores = (fast["offline"], slow["in real time"], fast["in real time"])
+        figures = (*(f"{100 * score:.1f}" for score in scores), f"{100 * fast['dropped']:.0f} %", f"{fast['p50']:.0f}")
+        assert f"| `{method}` | {' | '.join(figures)} |" in page

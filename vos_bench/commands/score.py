@@ -8,7 +8,6 @@ from cyclopts import Parameter
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
 from vos_bench.commands.groups import DATA, FLAG, RESULTS, SCORING, WORK
-from vos_bench.commands.scoring import score_masks
 
 
 def score(
@@ -47,6 +46,8 @@ def score(
         out: The folder of the record. By default, runs/DATASET/NAME/CONFIG8.
         json: A file for the scores.
     """
+    from vos_bench.commands.scoring import score_masks  # here, so that `--help` loads none of it
+
     return score_masks(
         masks,
         dataset=dataset,

@@ -15,6 +15,7 @@ nothing here reads.
 """
 
 import argparse
+import math
 import resource
 import statistics
 import tempfile
@@ -57,6 +58,9 @@ COUNTED = 4
 """Frames over which multiplications are counted: lwl-lite updates its target model on every fourth."""
 
 
+FUSED = {"_convolution_pointwise": 1, "_convolution_pointwise_": 2}
+"""Convolutions with an activation inside, and where their kernel stands among the arguments."""
+
 PRODUCTS = {"cpu": (768, 1536, 2304), "cuda": (2048, 4096, 8192)}
 """Sides of square matrices whose products are timed."""
 
@@ -97,6 +101,8 @@ class Work(TorchDispatchMode):
             return out
         count = flop_registry.get(func._overloadpacket)
         multiplied = count(*args, **(kwargs or {}), out_val=out) / 2 if count else 0.0
+        if (place := FUSED.get(func._overloadpacket.__name__)) is not None:
+            multiplied = float(out.numel() * math.prod(args[place].shape[1:]))
         moved = sum(_size(each) for each in tree_leaves((args, kwargs, out)) if isinstance(each, Tensor))
         self.multiplications += multiplied
         self.bytes += moved
@@ -105,6 +111,8 @@ class Work(TorchDispatchMode):
 
 
 def _size(x: Tensor) -> int:
+    if x.is_mkldnn:  # weights that oneDNN has laid out: their memory is its own
+        return x.numel() * x.element_size()
     return min(x.numel() * x.element_size(), x.untyped_storage().nbytes())  # an expanded tensor is stored once
 
 

@@ -1,6 +1,7 @@
 """The decoder of the small networks: few and narrow convolutions, normalised so that they learn quickly."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch.nn import functional
 
 from vos_bench.parts.backbone import Backbone, Features
 from vos_bench.parts.backbone_config import LiteNetworkConfig
+from vos_bench.parts.fused_convolutions import FusedConvolution, fuse_activations
 from vos_bench.parts.fusion import fuse_normalisation
 from vos_bench.parts.layers import StrideLevel, StrideLevels, resize
 
@@ -66,6 +68,62 @@ class LiteLevel(StrideLevel):
         return self.refine(self.merge(torch.cat(parts, 1)))  # type: ignore[no-any-return]
 
 
+class SplitLevel(StrideLevel):
+    """A level made for speed on the CPU, of one whose normalisation is folded away; it computes the same to rounding.
+
+    Its merging convolution takes its inputs one by one and adds up: nothing is concatenated, and what depends on the
+    image alone is convolved once for all objects.
+    """
+
+    def __init__(self, level: LiteLevel) -> None:
+        super().__init__()
+        merge, lateral = level.merge.get_submodule("0"), level.lateral.get_submodule("0")
+        assert isinstance(merge, nn.Conv2d)
+        assert isinstance(lateral, nn.Conv2d)
+        self.lateral = fuse_activations(level.lateral)
+        self.deeper = None if level.deeper is None else FusedConvolution(level.deeper)
+        inputs = [lateral.out_channels] * (1 if self.deeper is None else 2)
+        encoding = merge.in_channels - sum(inputs)
+        sizes = [*inputs, *([encoding] if encoding else [])]
+        kernels = list(torch.split(merge.weight.detach(), sizes, dim=1))
+        last = None if len(kernels) > 1 else nn.ReLU()
+        self.merge_reduced = FusedConvolution(_part_of(kernels[0], merge.bias), last)
+        self.merge_others = nn.ModuleList(
+            FusedConvolution(_part_of(kernel, None), nn.ReLU() if kernel is kernels[-1] else None)
+            for kernel in kernels[1:]
+        )
+        self.sees_encoding = level.sees_encoding
+        self.first: nn.Module = nn.Identity()
+        self.second: FusedConvolution | None = None
+        if isinstance(level.refine, NormResidual):
+            self.first = fuse_activations(level.refine.first)
+            self.second = FusedConvolution(level.refine.second.get_submodule("0"), nn.ReLU())
+
+    def reduce(self, features: Tensor) -> Tensor:
+        """See `StrideLevel.reduce`; here with this input's part of the merging convolution."""
+        return self.merge_reduced(self.lateral(features))  # type: ignore[no-any-return]
+
+    def forward(self, reduced: Tensor, encoding: Tensor | None, deeper: Tensor | None) -> Tensor:
+        """See `StrideLevel.forward`; writes over `reduced`."""
+        size, others = (reduced.shape[-2], reduced.shape[-1]), []
+        if self.deeper is not None:
+            others.append(resize(self.deeper(deeper), size))
+        if encoding is not None and self.sees_encoding:
+            others.append(resize(encoding, size))
+        x = reduced.contiguous(memory_format=torch.channels_last)
+        for convolution, other in zip(self.merge_others, others, strict=True):
+            x = cast(FusedConvolution, convolution).add_to(x, other)
+        return x if self.second is None else self.second.add_to(x, self.first(x))
+
+
+def _part_of(kernel: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    """Return a convolution of some of the input's channels alone."""
+    side = kernel.shape[-1]
+    part = nn.Conv2d(kernel.shape[1], kernel.shape[0], side, padding=side // 2)
+    part.weight, part.bias = nn.Parameter(kernel.contiguous(memory_format=torch.channels_last)), bias
+    return part
+
+
 class LiteDecoder(nn.Module):
     """Turns encodings into logits at image resolution in few and normalised convolutions.
 
@@ -96,7 +154,14 @@ class LiteDecoder(nn.Module):
                 for stride, width, below in zip(channels, widths, deeper, strict=True)
             }
         )
-        self.score = nn.Conv2d(widths[-1], 1, 3, padding=1)
+        self.score: nn.Module = nn.Conv2d(widths[-1], 1, 3, padding=1)
+
+    def split_levels(self) -> None:
+        """Make it quick on the CPU, once its normalisation is folded away and where `can_fuse`; see `SplitLevel`."""
+        for name, level in self.levels.items():
+            assert isinstance(level, LiteLevel)
+            self.levels[name] = SplitLevel(level)
+        self.score = FusedConvolution(self.score)
 
     def forward(
         self,

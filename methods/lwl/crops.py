@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -179,6 +180,29 @@ def cut_image(image: Tensor, crop: Crop) -> Tensor:
     return functional.interpolate(patch, size=crop.output_size, mode="bilinear", align_corners=False)
 
 
+def cut_frame(frame: Tensor, crop: Crop) -> Tensor:
+    """Cut a crop as `cut_image` does, by OpenCV: several times faster on the CPU, and the same to rounding.
+
+    Args:
+        frame: 3 x H x W uint8 on the CPU, the channels last in memory.
+        crop: What to cut.
+
+    Returns:
+        1 x 3 x `crop.output_size`, float32, the channels last in memory.
+    """
+    pixels = _subsampled(frame, crop).permute(1, 2, 0).numpy()
+    patch, padding = pixels, list[int]()
+    for axis, span in enumerate(_spans(crop)):
+        first, last, before, after = _within(span, pixels.shape[axis])
+        patch = patch[first:last] if axis == 0 else patch[:, first:last]
+        padding += [before, after]
+    if any(padding):
+        patch = cv2.copyMakeBorder(np.ascontiguousarray(patch), *padding, cv2.BORDER_REPLICATE)
+    height, width = crop.output_size
+    resized = cv2.resize(patch.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return torch.from_numpy(resized).permute(2, 0, 1)[None]
+
+
 def cut_mask(mask: Tensor, crop: Crop) -> Tensor:
     """Cut a crop from a mask of 0..1, H x W; it is zero beyond the border, the resize takes the nearest pixel.
 
@@ -204,15 +228,22 @@ def _take(image: Tensor, rows: Span, columns: Span, *, border: Literal["replicat
     patch, padding = image, list[int]()
     for axis, (start, end) in ((1, rows), (2, columns)):
         limit = image.shape[axis]
-        first = min(max(start, 0), limit - 1)
-        last = max(min(end, limit), first + 1)
-        before = min(max(first - start, 0), end - start - (last - first))
+        first, last, before, after = _within((start, end), limit)
         patch = patch.narrow(axis, first, last - first)
-        padding = [before, end - start - (last - first) - before, *padding]
+        padding = [before, after, *padding]
         if border == "constant" and (end <= 0 or start >= limit):
             patch = torch.zeros_like(patch)
     patch = patch[None].float()
     return functional.pad(patch, padding, mode=border) if any(padding) else patch
+
+
+def _within(span: Span, limit: int) -> tuple[int, int, int, int]:
+    """Return the part of a span that lies within 0 and `limit`, at least one, and how many are missing on each side."""
+    start, end = span
+    first = min(max(start, 0), limit - 1)
+    last = max(min(end, limit), first + 1)
+    before = min(max(first - start, 0), end - start - (last - first))
+    return first, last, before, end - start - (last - first) - before
 
 
 def paste_scores(logits: Tensor, crop: Crop, image_size: Size, resize: ScoreResize = "exact") -> Tensor:

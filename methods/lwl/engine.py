@@ -2,20 +2,23 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
+from timm.models.efficientnet import EfficientNetFeatures
 from torch import Tensor
 
 from vos_bench.api import Precision
+from vos_bench.methods.lite.decoder import LiteDecoder
 from vos_bench.parts.backbone import Features
+from vos_bench.parts.fused_convolutions import can_fuse, fuse_activations
 from vos_bench.parts.fusion import fuse_normalisation, fuse_padding
 from vos_bench.parts.precision import autocast
 from vos_bench.parts.transfer import to_device
 
 from .box_encoder import box_mask
-from .crops import Crop, FirstCrop, Size, cut_image, cut_mask, paste_scores
+from .crops import Crop, FirstCrop, Size, cut_frame, cut_image, cut_mask, paste_scores
 from .decoder import DecoderHead
 from .few_shot_learner import Fit, WeightedSamples
 from .label_encoder import Labels
@@ -52,6 +55,8 @@ class Engine:
     Attributes:
         network: A copy of its own, in evaluation mode, with normalisation folded into convolutions.
         device: Where it runs.
+        is_small: Whether it is the network of `lwl-lite` on a CPU, which is made as quick as rounding allows; the
+            paper's network keeps its sums to the last bit.
         per_pass: At most so many objects go through at once.
     """
 
@@ -75,6 +80,10 @@ class Engine:
         for module in self.network.modules():
             if isinstance(module, DecoderHead):
                 module.keep_kernels()
+        self.is_small = isinstance(self.network.decoder, LiteDecoder) and self.device.type == "cpu"
+        if self.is_small and not compile and can_fuse():
+            self._fuse_activations()
+        self._cut = cut_frame if self.is_small else cut_image
         self._amp = amp
         self.per_pass = per_pass
         self._has_graphs = compile and self.device.type == "cuda"
@@ -82,6 +91,15 @@ class Engine:
             mode = "reduce-overhead" if self._has_graphs else "default"
             for part in (self.network.backbone, self.network.label_encoder, self.network.decoder):
                 part.compile(mode=mode)
+
+    def _fuse_activations(self) -> None:
+        """Let the small network's convolutions take in their activations."""
+        network = self.network
+        cast(LiteDecoder, network.decoder).split_levels()
+        fuse_activations(network.target_extractor)
+        fuse_activations(network.label_encoder)
+        if isinstance(network.backbone.network, EfficientNetFeatures):
+            fuse_activations(network.backbone.network)
 
     def begin_frame(self) -> None:
         """Say that a frame begins: what CUDA graphs gave on the last one may now be written over."""
@@ -102,7 +120,7 @@ class Engine:
         stride = self.network.config.target_stride
         found, order = list[Observation](), list[int]()
         for views in _batches(list(dict.fromkeys(crops)), self.per_pass):
-            features = self._extract(torch.cat([cut_image(frame, view) for view in views]))
+            features = self._extract(_joined([self._cut(frame, view) for view in views]))
             target = self._target_features(features)
             members = [k for k, crop in enumerate(crops) if crop in views]
             for group in _batches(members, self.per_pass):
@@ -193,6 +211,11 @@ class Engine:
 
 def _all_in_order(rows: Sequence[int], count: int) -> bool:
     return list(rows) == list(range(count))
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Return images, 1 x 3 x H x W each, as one batch; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

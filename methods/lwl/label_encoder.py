@@ -45,7 +45,8 @@ class LabelEncoder(nn.Module):
 
     def forward(self, masks: Tensor) -> Labels:
         """Encode masks of 0..1, B x 1 x H x W."""
-        x = functional.max_pool2d(functional.relu(self.stem(masks)), kernel_size=3, stride=2, padding=1)
+        # the reference has the ReLU before the maximum; here it has a quarter of the pixels to go over
+        x = functional.relu_(functional.max_pool2d(self.stem(masks), kernel_size=3, stride=2, padding=1))
         x = self.block2(self.block1(x))
         labels = functional.relu(self.label(x))
         return Labels(labels, torch.ones_like(labels) if self.weight is None else self.weight(x))

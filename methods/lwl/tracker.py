@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vos_bench.api import Box, Image, LabelMap, Mask, Precision, Prediction, Prompt, PromptKind
-from vos_bench.parts.merging import soft_aggregate_logits
+from vos_bench.parts.merging import soft_aggregate_logits, soft_aggregate_one
 from vos_bench.parts.tracked_objects import TrackedObjects
 from vos_bench.parts.transfer import to_device
 
@@ -107,7 +107,7 @@ class LwlTracker:
             scores = [self._correct(frame, scores[0], corrections)]
         scores += self._begin(frame, new)
         if scores:
-            self.probabilities = soft_aggregate_logits(torch.cat(scores))
+            self.probabilities = self._merge(scores[0] if len(scores) == 1 else torch.cat(scores))
         return self._predict()
 
     def _follow(self, frame: Tensor) -> Tensor:
@@ -143,13 +143,18 @@ class LwlTracker:
         scores = scores.clone()
         for k, mask in corrections.items():
             scores[self._objects.ids.index(k)] = _CERTAIN * (2 * to_device(mask, self._engine.device).float() - 1)
-        masks, first = soft_aggregate_logits(scores)[1:], 0
+        masks, first = self._merge(scores)[1:], 0
         for cohort in self.cohorts:
             last = first + len(cohort.object_ids)
             if boxes := {k: _at_least_a_pixel(_extent(corrections[k])) for k in cohort.object_ids if k in corrections}:
                 cohort.correct(frame, masks[first:last], boxes)
             first = last
         return scores
+
+    def _merge(self, scores: Tensor) -> Tensor:
+        """Merge the logits of all objects, K x H x W."""
+        quick = self._engine.is_small and len(scores) == 1
+        return soft_aggregate_one(scores) if quick else soft_aggregate_logits(scores)
 
     def _begin(self, frame: Tensor, new: Prompt) -> list[Tensor]:
         """Start the objects of a prompt: their logits, one tensor for each kind of prompt."""
@@ -195,11 +200,18 @@ class LwlTracker:
         self.cohorts.append(Cohort(self._engine, self.config, kind, frame=frame, boxes=boxes, masks=masks))
 
     def _predict(self) -> Prediction:
-        winners = self.probabilities.max(dim=0).indices  # ten times faster than argmax
-        labels = label_map(winners, np.array([0, *self.object_ids], np.uint16))
+        labels = self._labels()
         if not self.wants_probabilities:
             return Prediction(labels)
         return Prediction(labels, self._objects.to_planes(self.probabilities.half().cpu().numpy()))
+
+    def _labels(self) -> LabelMap:
+        ids = np.array([0, *self.object_ids], np.uint16)
+        if len(ids) == 2 and self.probabilities.is_cpu:  # much the most frequent case, and several times faster so
+            background, answer = self.probabilities.numpy()
+            labels: LabelMap = (answer > background) * ids[1]
+            return labels
+        return label_map(self.probabilities.max(dim=0).indices, ids)  # ten times faster than argmax
 
 
 def label_map(winners: Tensor, ids: NDArray[np.uint16]) -> LabelMap:

@@ -18,6 +18,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
         ("lwl_split.py", ("lwl", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
         ("lwl_split.py", ("lwl-lite", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
         ("lwl_memory.py", ("--threads", "1", "--frames", "3", "--crop", "64x112"), "MiB"),
+        ("lite_speed.py", ("--before", sys.executable, "--threads", "1", "--small"), "made up, 4 objects, 1 thread: "),
         ("long_and_large.py", ("--small", "--cases", "long", "objects"), "| objects | score |"),
     ],
 )

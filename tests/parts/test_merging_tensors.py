@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vos_bench.parts.merging import MergeRule, merge, shares_of_odds, soft_aggregate_logits
+from vos_bench.parts.merging import MergeRule, merge, shares_of_odds, soft_aggregate_logits, soft_aggregate_one
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,13 @@ def test_one_object_becomes_sharper_as_recorded(units):
     merged = soft_aggregate_logits(units["merge_in"][:1])[1]
     torch.testing.assert_close(merged, units["merge_single_prob"], rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(merged, torch.sigmoid(2 * units["merge_in"][0]), rtol=1e-3, atol=1e-5)
+
+
+def test_one_object_has_a_quicker_form():
+    spread = torch.linspace(-120, 120, 4801)[None, None]
+    found, expected = soft_aggregate_one(spread), soft_aggregate_logits(spread)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert torch.equal(found[1] > found[0], expected[1] > expected[0])
 
 
 @pytest.mark.parametrize("objects", [1, 2, 20])

@@ -48,16 +48,17 @@ def fuse_padding(network: Network) -> Network:
             if isinstance(child, Conv2dSame) and child.stride == (2, 2) and child.dilation == (1, 1):
                 kernel = child.kernel_size
                 if kernel[0] == kernel[1] and kernel[0] % 2:
-                    setattr(parent, name, _EquallyPadded(child))
+                    setattr(parent, name, EquallyPadded(child))
     return network
 
 
-class _EquallyPadded(nn.Module):
+class EquallyPadded(nn.Module):
     """A convolution of stride 2 with TensorFlow's padding, as one whose padding is equal on both sides."""
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
-        self._padding, self._groups = convolution.kernel_size[0] // 2, convolution.groups
+        side = convolution.kernel_size[0] // 2
+        self.stride, self.padding, self.dilation, self.groups = (2, 2), (side, side), (1, 1), convolution.groups
         self.bias = convolution.bias
         for height, width in product((0, 1), repeat=2):
             kernel = functional.pad(convolution.weight.detach(), (width, 0, height, 0))
@@ -65,5 +66,9 @@ class _EquallyPadded(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """B x C x H x W -> B x C' x ceil(H / 2) x ceil(W / 2)."""
-        kernel = self.get_buffer(f"kernel{int(x.shape[-2] % 2 == 0)}{int(x.shape[-1] % 2 == 0)}")
-        return functional.conv2d(x, kernel, self.bias, stride=2, padding=self._padding, groups=self._groups)
+        kernel = self.kernel_for(x)
+        return functional.conv2d(x, kernel, self.bias, stride=self.stride, padding=self.padding, groups=self.groups)
+
+    def kernel_for(self, x: Tensor) -> Tensor:
+        """Return the kernel for maps of the size of `x`: it depends on which sides are even."""
+        return self.get_buffer(f"kernel{int(x.shape[-2] % 2 == 0)}{int(x.shape[-1] % 2 == 0)}")

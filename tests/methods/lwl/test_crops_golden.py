@@ -12,6 +12,7 @@ from vos_bench.methods.lwl.crops import (
     Border,
     Corners,
     Crop,
+    cut_frame,
     cut_image,
     cut_mask,
     pair,
@@ -51,6 +52,25 @@ def test_crops_have_the_recorded_boxes_and_pixels(units, golden, rule, mode):
             torch.testing.assert_close(cut_image(image, crop), tensors[f"sp_out_{name}"], rtol=1e-5, atol=1e-5)
             torch.testing.assert_close(cut_mask(mask, crop), tensors[f"sp_outmask_{name}"], rtol=0, atol=0)
     assert compared >= 9
+
+
+@pytest.mark.parametrize("mode", ["inside_major", "inside", "replicate"])
+@pytest.mark.parametrize("scale", [0.2, 1.0, 2.6, 6.0])
+def test_opencv_cuts_the_same_crops_to_rounding(mode, scale):
+    rng = np.random.default_rng(0)
+    frame = torch.from_numpy(rng.integers(0, 256, (120, 200, 3), dtype=np.uint8)).permute(2, 0, 1)
+    for centre in ((60, 100), (3, 4), (118, 199)):
+        crop = plan_crop(
+            pair(*centre),
+            pair(48, 80) * np.float32(scale),
+            image_size=(120, 200),
+            output_size=(48, 80),
+            rule="release",
+            border=Border(mode),
+        )
+        found = cut_frame(frame, crop)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(found, cut_image(frame, crop), rtol=0, atol=0.02)  # of 0..255, in pure noise
 
 
 def test_scores_come_back_to_the_recorded_pixels(units, golden):

@@ -118,8 +118,8 @@ class Vost(LabelMapDataset):
         if self.split != "test":
             super().package(masks, archive)
         raise BadInputError(
-            f"{self.name} {self.split}: its authors keep the truth back and name no server that takes {archive.name}; "
-            f"expected --split val, which is scored here: the label maps are in {masks}"
+            f"{self.name} {self.split}: its authors keep the truth back and name no server that takes {archive.name}\n"
+            f"  expected --split val, which is scored here\n  the label maps are in {masks}"
         )
 
 

@@ -193,8 +193,8 @@ def _count_frame(
 def _require_size(shape: tuple[int, ...], truth: Mask, sequence: str, frame: str) -> None:
     if shape != truth.shape:
         raise BadInputError(
-            f"{sequence}, frame {frame}: probabilities are of {shape[0]} x {shape[1]} pixels (height x width), the "
-            f"truth of {truth.shape[0]} x {truth.shape[1]}; expected the data that the run saw"
+            f"{sequence}, frame {frame}: probabilities are of {shape[0]} x {shape[1]} pixels (height x width)\n"
+            f"  the truth is of {truth.shape[0]} x {truth.shape[1]}; expected the data that the run saw"
         )
 
 

@@ -298,8 +298,9 @@ class Problem(NamedTuple):
 
     @property
     def message(self) -> str:
-        """All of it in one sentence."""
-        return f"{self.path}: found {self.found}; expected {self.expected}; {self.remedy}"
+        """All of it, in one line where it is short."""
+        parts = (f"{self.path}: found {self.found}", f"expected {self.expected}", self.remedy)
+        return ("; " if sum(map(len, parts[1:])) + len(self.found) < 120 else "\n  ").join(parts)
 
 
 class Dataset(ABC):

@@ -99,12 +99,12 @@ def _is_here(url: str) -> bool:
 
 
 def _wrong_hash(url: str, found: str, size: int, seen: Seen | None, wanted: str) -> str:
-    found_and_wanted = f"{url}: found sha256 {found} ({size} bytes), expected {wanted}"
+    both = f"{url}: found another file. Its sha256 (found, and expected):\n  {found} ({size} bytes)\n  {wanted}"
     if seen is None:
-        return f"{found_and_wanted}; the file is cut off or not the published one: try again"
+        return f"{both}\n  the file is cut off or not the published one: try again"
     return (
-        f"{found_and_wanted} ({seen.size} bytes) as on {seen.date}, its first download here; try again, and if the "
-        f"publisher did change the file, remove its entry from {record_path()}"
+        f"{both} ({seen.size} bytes) as on {seen.date}, its first download here\n"
+        f"  try again, and if the publisher did change the file, remove its entry from {record_path()}"
     )
 
 

@@ -169,8 +169,8 @@ def _masks_of(labels: NDArray[Any], shape: tuple[int, int]) -> dict[int, Mask]:
     ids = [_checked_id(k) for k in np.unique(labels) if k]
     if _VOID in ids:
         raise BadInputError(
-            "prompt: found label 255 beside others, which marks undecided pixels; write 0 where they are undecided, or "
-            "give a dict of object id to mask where 255 is an object"
+            "prompt: found label 255 beside others, which marks undecided pixels\n"
+            "  write 0 where they are undecided, or give a dict of object id to mask where 255 is an object"
         )
     return {k: labels == k for k in ids}
 
@@ -224,6 +224,6 @@ def _checked_box(object_id: int, given: object, shape: tuple[int, int]) -> Box:
         if 0 <= x0 <= x1 <= width and 0 <= y0 <= y1 <= height:  # false for NaN
             return x0, y0, x1, y1
     raise BadInputError(
-        f"the box of object {object_id}: found {given!r:.100}; expected x0, y0, x1, y1 in pixels, with "
-        f"0 <= x0 < x1 <= {width} and 0 <= y0 < y1 <= {height}, half-open"
+        f"the box of object {object_id}: found {given!r:.100}\n"
+        f"  expected x0, y0, x1, y1 in pixels, with 0 <= x0 < x1 <= {width} and 0 <= y0 < y1 <= {height}, half-open"
     )

@@ -134,8 +134,9 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
     _require_split(info, split)
     if root is not None and not info.needs_root and not root.resolve().is_relative_to(cache_folder().resolve()):
         raise BadInputError(
-            f"--root {root}: {name} has no folder of its own data, the package makes it in its cache "
-            "(VOS_BENCH_CACHE names another); leave --root out, or choose the dataset that lies there, such as folder"
+            f"--root {root}: {name} has no folder of its own data\n"
+            "  the package makes it in its cache (VOS_BENCH_CACHE names another)\n"
+            "  leave --root out, or choose the dataset that lies there, such as folder"
         )
     base = find_data_root(name, root, info.folders) if info.needs_root else (root or Path())
     if base != Path():

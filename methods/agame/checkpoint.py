@@ -17,8 +17,8 @@ def _own_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     coarse = plain.get(_COARSE)
     if coarse is not None and coarse.shape[2:] == (3, 3):
         raise BadInputError(
-            "found the variant of A-GAME with a coarse predictor of 3 x 3, the default of the authors' class, expected "
-            "that of their run files, 1 x 1; give a checkpoint of main_runfile or davis_runfile"
+            "found the variant of A-GAME with a coarse predictor of 3 x 3, the default of the authors' class\n"
+            "  expected that of their run files, 1 x 1: give a checkpoint of main_runfile or davis_runfile"
         )
     return plain
 

@@ -25,8 +25,8 @@ def load_network(path: Path, *, flow: bool = True) -> AgssNetwork:
         tensors = {name: x for name, x in tensors.items() if not name.startswith("flow.")}
     elif not any(name.startswith("flow.") for name in tensors):
         raise BadInputError(
-            f"{path}: found no flow network, expected FlowNet2-C under the key flow; give the authors' whole file, or "
-            "--set flow=dis for OpenCV's flow, which needs no parameters"
+            f"{path}: found no flow network, expected FlowNet2-C under the key flow\n"
+            "  give the authors' whole file, or --set flow=dis for OpenCV's flow, which needs no parameters"
         )
     network = AgssNetwork(flow=flow)
     fill(network, tensors, source=str(path))

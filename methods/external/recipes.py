@@ -48,8 +48,9 @@ class RepositoryRecipe(SystemRecipe):
         folder = Path(self.config.repository).expanduser()
         if not self.config.repository or not folder.is_dir():
             raise BadInputError(
-                f"repository {self.config.repository or '(not set)'}: there is no such folder; expected a checkout of"
-                " the system's repository: --set repository=FOLDER (vos-bench list methods says where to get it)"
+                f"repository {self.config.repository or '(not set)'}: there is no such folder\n"
+                "  expected a checkout of the system's repository: --set repository=FOLDER\n"
+                "  vos-bench show METHOD says where to get it"
             )
         self.config = self.config.replace(repository=str(folder.resolve()))
         return super().command()

@@ -58,8 +58,9 @@ def _backbone(name: BackboneName, folder: Path) -> dict[str, Tensor]:
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise BadInputError(
-            f"{folder / file}: there is no such file, nor in {places[1].parent}; the authors' file lacks the backbone, "
-            f"which is torchvision's: download {SOURCES[name]} and put it there; vos-bench convert makes one of both"
+            f"{folder / file}: there is no such file, nor in {places[1].parent}\n"
+            "  the authors' file lacks the backbone, which is torchvision's\n"
+            f"  download {SOURCES[name]} and put it there; vos-bench convert makes one of both"
         )
     expected = file.rpartition("-")[2].partition(".")[0]
     found = sha256(path)

@@ -44,8 +44,9 @@ def find_weights(info: MethodInfo, given: str) -> ChosenWeights:
         licence = next((each.licence for each in info.weights if each.location == HUB + found["name"]), "")
         return _download(info, found["name"], found["revision"], licence)
     raise BadInputError(
-        f"{path}: there is no such folder of weights; expected one with config.json and model.safetensors, a repository"
-        f" of the Hugging Face hub as OWNER/NAME, or one of {', '.join(known)}"
+        f"{path}: there is no such folder of weights; expected one with config.json and model.safetensors\n"
+        "  or a repository of the Hugging Face hub as OWNER/NAME\n"
+        f"  or one of {', '.join(known)}"
     )
 
 
@@ -59,8 +60,9 @@ def _download(info: MethodInfo, repository: str, revision: str | None, licence: 
     except Exception as error:
         line = " ".join(str(error).split())[:200]
         raise BadInputError(
-            f"{repository}: there is no such folder here, and the Hugging Face hub did not give it ({line}); where"
-            f" there is a network, `hf download {repository} --local-dir FOLDER` fetches it: then --weights FOLDER"
+            f"{repository}: there is no such folder here, and the Hugging Face hub did not give it ({line})\n"
+            "  where there is a network, fetch it, then give --weights FOLDER:\n"
+            f"  hf download {repository} --local-dir FOLDER"
         ) from None
     return ChosenWeights(folder, f"{repository}@{folder.name}", licence)
 

@@ -130,9 +130,10 @@ class LwlNetwork(nn.Module):
         """
         if self.box_encoder is None:
             raise BadInputError(
-                "this LWL network has no box encoder: it starts from masks only. To start from boxes take the weights "
-                "of the box network (of lwl: lwl_boxinit.pth), train one with: vos-bench train METHOD --recipe box, or "
-                "have masks made of boxes: --box-start grabcut"
+                "this LWL network has no box encoder: it starts from masks only. To start from boxes:\n"
+                "  take the weights of the box network (of lwl: lwl_boxinit.pth)\n"
+                "  or train one with: vos-bench train METHOD --recipe box\n"
+                "  or have masks made of boxes: --box-start grabcut"
             )
         return self.box_encoder(box_masks, target_features)  # type: ignore[no-any-return]
 

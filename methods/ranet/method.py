@@ -194,8 +194,8 @@ def _mode(asked: str, weights: Parameters | None) -> Mode:
         return said or "multi"
     if said is not None and said != asked:
         raise BadInputError(
-            f"{weights}: found RANet's weights for the mode {said}, as the authors' name of the file says, expected "
-            f"those for {asked}; give these, or --set mode={said}"
+            f"{weights}: found RANet's weights for the mode {said}, as the authors' name of the file says\n"
+            f"  expected those for {asked}: give these, or --set mode={said}"
         )
     return "single" if asked == "single" else "multi"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vos_bench.api import Sequence
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, one_line
 from vos_bench.metrics.attributes import ObjectAttributes, attributes
 from vos_bench.metrics.failures import ObjectFailures, VotsCounts, failures, vots_object
 from vos_bench.metrics.frame_rules import TruthSequence
@@ -53,7 +53,7 @@ def _sequence_failures(run: Run, data: RunData, name: str, total: int) -> Sequen
     try:
         return failures_of(count_and_keep(run, dataset.sequence(name), total=total))
     except BadInputError as error:
-        return SequenceFailures(name, problem=str(error))
+        return SequenceFailures(name, problem=one_line(str(error)))
 
 
 def known_overlaps(run: Run, name: str) -> OverlapsRecord | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vos_bench.comparing.comparison import OVERALL, Comparison, ComparisonRow, FailOn, Verdict
-from vos_bench.errors import VosBenchError
+from vos_bench.errors import VosBenchError, one_line
 from vos_bench.names import counted, printable
 from vos_bench.tables import Column, Table, plain_markdown, render
 
@@ -51,7 +51,7 @@ def worst_first(comparison: Comparison) -> list[ComparisonRow]:
 
 def refusal_markdown(error: VosBenchError) -> str:
     """Return the page of a comparison that could not be made."""
-    return printable(f"## Comparison: not made\n\n{plain_markdown(str(error))}\n")
+    return printable(f"## Comparison: not made\n\n{plain_markdown(one_line(str(error)))}\n")
 
 
 def comparison_markdown(

@@ -118,9 +118,9 @@ def _found_instead(folder: Path) -> str:
     for path in _folders(folder):
         for name in object_folders(path).values():
             return (
-                f"holds one folder of masks an object ({path.name}/{name}/FRAME.png), which is the form `per-object` "
-                f"already; expected label maps: for other forms, run `vos-bench import-masks {base} --from sav --out "
-                "FOLDER` and export FOLDER/Annotations"
+                f"holds one folder of masks an object ({path.name}/{name}/FRAME.png), the form `per-object` already\n"
+                "  expected label maps: for other forms, export FOLDER/Annotations of\n"
+                f"  vos-bench import-masks {base} --from sav --out FOLDER"
             )
     return "holds no label maps; expected a run, or SEQUENCE/FRAME.png"
 

@@ -104,8 +104,8 @@ def _require_sound(path: Path, sequence: TrackSequence) -> None:
     frames, masks = len(sequence.annotated_image_paths), len(sequence.segmentations)
     if frames != masks:
         raise BadInputError(
-            f"{path}: {sequence.dataset}/{sequence.seq_name} has {frames} annotated images and {masks} sets of masks, "
-            "expected one set an image; leave out masks of absent tracks, not the whole set"
+            f"{path}: {sequence.dataset}/{sequence.seq_name} has {frames} annotated images and {masks} sets of masks\n"
+            "  expected one set an image: leave out masks of absent tracks, not the whole set"
         )
     if sequence.width * sequence.height > MAX_PIXELS:
         raise BadInputError(

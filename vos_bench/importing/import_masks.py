@@ -204,8 +204,8 @@ def _require_sound(path: Path, found: Annotations) -> None:
                 )
             if frame in seen:
                 raise BadInputError(
-                    f"{path}: frame {frame} of {sequence} is there twice, as where two videos have one name; expected "
-                    "each once: give each video a folder of its own name and export again"
+                    f"{path}: frame {frame} of {sequence} is there twice, as where two videos have one name\n"
+                    "  expected each once: give each video a folder of its own name and export again"
                 )
             seen.add(frame)
 
@@ -215,8 +215,8 @@ def _require_same_size(path: Path, found: Annotations, size: tuple[int, int]) ->
     for sequence, (height, width) in found.sizes.items():
         if (height, width) != size:
             raise BadInputError(
-                f"--size {size[1]}x{size[0]}: {path} says itself that the frames of {sequence} are {width}x{height}; "
-                "leave it out, or export again from frames of the right size"
+                f"--size {size[1]}x{size[0]}: {path} says itself that the frames of {sequence} are {width}x{height}\n"
+                "  leave it out, or export again from frames of the right size"
             )
     found.notes.append("--size had no effect: the export says itself how large its frames are")
 
@@ -225,8 +225,8 @@ def _refuse_instance_masks(path: Path) -> None:
     """Raise BadInputError for Pascal VOC's form, which numbers objects anew on every frame."""
     if path.is_dir() and next(path.rglob("SegmentationObject"), None) is not None:
         raise BadInputError(
-            f"{path}: is a `Segmentation mask` export (Pascal VOC), which numbers objects anew on every frame, so that "
-            "nobody knows which is which; export `CVAT for video 1.1`, `MOTS PNG 1.0` or COCO with tracks"
+            f"{path}: is a `Segmentation mask` export (Pascal VOC), which numbers objects anew on every frame\n"
+            "  so nobody knows which is which: export `CVAT for video 1.1`, `MOTS PNG 1.0` or COCO with tracks"
         )
 
 
@@ -276,8 +276,9 @@ def _by_label(found: Annotations, sequence: str, regions: Sequence[Region]) -> _
     if several and not found.one_object_a_label:
         frame, label = several[0]
         raise BadInputError(
-            f"{sequence}: frame {frame} has {counts[several[0]]} regions {label!r} and no track says which is which on "
-            "the next frame; export with tracks (`CVAT for video 1.1`, `MOTS PNG 1.0`, or a `track_id` of each)"
+            f"{sequence}: frame {frame} has {counts[several[0]]} regions {label!r}, and no track says which is which "
+            "on the next frame\n"
+            "  export with tracks (`CVAT for video 1.1`, `MOTS PNG 1.0`, or a `track_id` of each)"
         )
     order = _numbered(sequence, sorted({region.label for region in regions}))
     if several:

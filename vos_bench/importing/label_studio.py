@@ -39,8 +39,8 @@ def read_label_studio(path: Path, size: tuple[int, int] | None) -> Annotations:
     files = [parsed for file in sorted(path.glob("*")) if (parsed := _parsed(file))] if path.is_dir() else []
     if not files:
         raise BadInputError(
-            f"{path}: holds no file like task-1-annotation-2-by-1-tag-Cat-0.png; expected a folder of Label Studio's "
-            "export `Brush labels to PNG` or `Brush labels to NumPy`"
+            f"{path}: holds no file like task-1-annotation-2-by-1-tag-Cat-0.png\n"
+            "  expected a folder of Label Studio's export `Brush labels to PNG` or `Brush labels to NumPy`"
         )
     _require_one_annotation(files)
     found, sequence = Annotations(one_object_a_label=True), path.absolute().name

@@ -116,8 +116,8 @@ def trimmed_frames(
         raise BadInputError(
             f"{of}: found a truth for {len(names)} of its frames, expected at least {first + last + 1}: "
             f"the {name} protocol leaves out {left_out}"
-            + (f"; --protocol {instead} scores them all" if instead else "")
-            + (f"; {too_few}" if too_few else "")
+            + (f"\n  --protocol {instead} scores them all" if instead else "")
+            + (f"\n  {too_few}" if too_few else "")
         )
 
     def select(sequence: TruthSequence) -> Frames:
@@ -151,7 +151,7 @@ def frames_after_first_object(name: ProtocolName, text: str, *, last_counts: boo
         if not frames:
             raise BadInputError(
                 f"{sequence.name}: found a truth for {len(names)} of its frames, none of which the {name} "
-                f"protocol counts; expected {text}; --protocol all-frames scores them all"
+                f"protocol counts\n  expected {text}\n  --protocol all-frames scores them all"
             )
         return Frames(frames)
 
@@ -189,8 +189,9 @@ def _inner_frames(sequence: TruthSequence, object_id: int, listed: FrameRange) -
         tool = f"average {counted(said - 1 - found, 'frame')} of value 0 in that nobody has"
     raise BadInputError(
         f"{sequence.name}: its list says frame_nums {said} for object {object_id}, which has "
-        f"{counted(found, 'frame')} from start "
-        f"to end; expected {found} or {found + 1}, and at least 3; mend the list (the official tool would {tool})"
+        f"{counted(found, 'frame')} from start to end\n"
+        f"  expected {found} or {found + 1}, and at least 3; mend the list\n"
+        f"  the official tool would {tool}"
     )
 
 

@@ -209,8 +209,8 @@ def _labels(what: str, array: NDArray[Any]) -> NarrowLabels:
         raise BadInputError(f"{what} is a {type(array).__name__}, expected a NumPy array, as of numpy.asarray")
     if array.ndim != 2 or array.dtype.kind not in "bui" or array.min(initial=0) < 0 or array.max(initial=0) > 65535:
         raise BadInputError(
-            f"{what} holds {array.dtype} of the shape {array.shape}, expected H x W booleans or labels from 0 to 65535;"
-            " make a mask of probabilities with a threshold, as in p > 0.5"
+            f"{what} holds {array.dtype} of the shape {array.shape}, expected H x W booleans or labels from 0 to "
+            "65535\n  make a mask of probabilities with a threshold, as in p > 0.5"
         )
     return array.astype(np.uint16)
 

@@ -169,7 +169,8 @@ def read_pickle(path: Path, *, packages: tuple[str, ...] = FOREIGN_PACKAGES) -> 
     except _RefusedError as refused:
         raise BadInputError(
             f"{path}: refused: to read it, {refused} would have to be called, which has no place in a file of "
-            "parameters; nothing of it was run. Get the file from its authors, or as safetensors"
+            "parameters\n"
+            "  nothing of it was run; get the file from its authors, or as safetensors"
         ) from None
     except BadInputError:
         raise

@@ -89,8 +89,9 @@ def _fill(network: nn.Module, weights: Parameters | None, *, backbone: str) -> N
     shipped = {name.removeprefix(_SHIPPED_PREFIX): x for name, x in given.items() if name.startswith(_SHIPPED_PREFIX)}
     if shipped and backbone != SHIPPED_BACKBONE:
         raise BadInputError(
-            f"{weights}: holds the parameters of {SHIPPED_BACKBONE}, and the backbone is {backbone}; give --weights"
-            f" FILE with those of {backbone}, such as model.safetensors of huggingface.co/timm/{backbone}"
+            f"{weights}: holds the parameters of {SHIPPED_BACKBONE}, and the backbone is {backbone}\n"
+            f"  give --weights FILE with those of {backbone}\n"
+            f"  such as model.safetensors of huggingface.co/timm/{backbone}"
         )
     names = {_plain(name): name for name in network.state_dict()}
     fitting = {names[_plain(name)]: x for name, x in (shipped or given).items() if _plain(name) in names}

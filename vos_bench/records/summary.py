@@ -114,7 +114,7 @@ def averaged_over(run: Run, names: Collection[str]) -> Run:
     if scoring_protocol(record.protocol.name).tracks:
         raise BadInputError(
             f"--sequences {', '.join(names)}: {run.folder} has scores of tracks, which are of all its sequences "
-            "together; score these alone (vos-bench score --sequences), or leave --sequences out"
+            "together\n  score these alone (vos-bench score --sequences), or leave --sequences out"
         )
     chosen = {name: each for name, each in run.sequence_records.items() if name in names}
     done = [each for each in chosen.values() if each.status == "done"]

@@ -263,6 +263,7 @@ def _count_try(name: str, worker_input: WorkerInput) -> int:
             return file.tell() - 1
     except OSError as error:
         raise BadInputError(
-            f"{worker_input.out}: a worker cannot write there: {error.strerror}; expected a file system that all"
-            " machines of the engine share, with data, weights and output under the same paths"
+            f"{worker_input.out}: a worker cannot write there: {error.strerror}\n"
+            "  expected a file system that all machines of the engine share\n"
+            "  with data, weights and output under the same paths"
         ) from None

@@ -6,7 +6,7 @@ import traceback
 from typing import NamedTuple, Self
 
 from vos_bench.environment import without_home
-from vos_bench.errors import BadInputError, MethodError, VosBenchError
+from vos_bench.errors import BadInputError, MethodError, VosBenchError, one_line
 from vos_bench.foreign_code import message_of
 from vos_bench.names import to_utf8
 
@@ -25,9 +25,10 @@ class GpuLostError(BadInputError):
     def during(cls, sequence: str, error: str) -> Self:
         """Say on which sequence it was lost, and what to do."""
         return cls(
-            f"{sequence}: {error}. The GPU no longer answers, so that the run ends here; finished sequences are kept."
-            " The same command goes on with those that were not tried yet and tries this one last; if the GPU fails"
-            " again, look at what the driver says of it (nvidia-smi, dmesg), or give another --device"
+            f"{sequence}: {error}\n"
+            "  the GPU no longer answers, so that the run ends here; finished sequences are kept\n"
+            "  the same command goes on with those that were not tried yet and tries this one last\n"
+            "  if the GPU fails again, look at what the driver says of it (nvidia-smi, dmesg), or give another --device"
         )
 
 
@@ -44,7 +45,7 @@ class Failure(NamedTuple):
         cause = error.__cause__ if known else error
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
         text = message_of(error) if known else f"{type(error).__name__}: {message_of(error)}"
-        return cls(to_utf8(without_home(text)), to_utf8(without_home(trace)))
+        return cls(to_utf8(without_home(one_line(text))), to_utf8(without_home(trace)))
 
 
 class Halving(NamedTuple):

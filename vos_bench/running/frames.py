@@ -117,7 +117,7 @@ def _require_size(sequence: Sequence, name: str, image: Image, size: tuple[int, 
         found, first = (f"{height} x {width}" for height, width in (image.shape[:2], size))
         raise BadInputError(
             f"{sequence.name}/{name}: the frame has {found} pixels (height x width), expected {first} as the first "
-            "frame; bring all frames of a sequence to one size (vos-bench check)"
+            "frame\n  bring all frames of a sequence to one size (vos-bench check)"
         )
 
 
@@ -163,9 +163,9 @@ def require_accepted(prompt: Prompt, accepted: Collection[PromptKind], *, method
     for kind, given in (("mask", prompt.masks), ("box", prompt.boxes)):
         if given and kind not in accepted:
             raise BadInputError(
-                f"{method} starts from a {' or a '.join(sorted(accepted))}, found a {kind} for object {min(given)};"
-                f" choose a method that takes a {kind} (vos-bench list methods)"
-                + (", or make a mask of it: vos_bench.parts.box_start.mask_of" if kind == "box" else "")
+                f"{method} starts from a {' or a '.join(sorted(accepted))}, found a {kind} for object {min(given)}\n"
+                f"  choose a method that takes a {kind} (vos-bench list methods)"
+                + ("\n  or make a mask of it: vos_bench.parts.box_start.mask_of" if kind == "box" else "")
             )
 
 

@@ -101,8 +101,9 @@ class FrameSource:
     def __next__(self) -> PromptedFrame:
         if self._in_turn and self.pending:
             raise MethodError(
-                f"asked for another frame before it answered frame {self.pending[-1].name}; in real time expected one "
-                "that answers each frame before it sees the next; run it without --real-time"
+                f"asked for another frame before it answered frame {self.pending[-1].name}\n"
+                "  in real time expected one that answers each frame before it sees the next\n"
+                "  run it without --real-time"
             )
         began = time.perf_counter_ns()
         try:

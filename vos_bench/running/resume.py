@@ -135,7 +135,7 @@ def _require_same_frames(out: Path, before: DatasetEntry, now: DatasetEntry) -> 
         if ours and theirs and ours != theirs:
             raise BadInputError(
                 f"{out}: was made from other frames of {now.title}: names, sizes and ends are equal, and the content "
-                "differs; bring the data back, or give another --out or --overwrite always"
+                "differs\n  bring the data back, or give another --out or --overwrite always"
             )
 
 
@@ -227,7 +227,7 @@ def require_no_foreign_files(out: Path) -> None:
         if not sequence_file(out, folder.name).exists():
             raise BadInputError(
                 f"{folder}: found it without a record of how it was made, neither run.json nor sequences/"
-                f"{folder.name}.json; expected an empty folder or one that a run made; give another --out"
+                f"{folder.name}.json\n  expected an empty folder or one that a run made; give another --out"
             )
 
 
@@ -253,7 +253,7 @@ def remaining_work(
     if overwrite == "never" and there:
         raise BadInputError(
             f"{out}: {len(there)} of {counted(len(names), 'sequence')} found there already, such as {there[0]}, and "
-            "--overwrite never forbids to touch them; give another --out or --overwrite only-missing"
+            "--overwrite never forbids to touch them\n  give another --out or --overwrite only-missing"
         )
     label = protocol_label(protocol)
     run, again, score, finished, unsaved = [], [], [], [], list[str]()
@@ -277,8 +277,9 @@ def _require_identity(path: Path, record: SequenceRecord, identity: str) -> None
     """Check that a sequence is this run's: shards are merged by copying, and may be mixed up."""
     if record.identity != identity:
         raise BadInputError(
-            f"{path}: was made by the run {record.identity or 'of another kind'}, and this is {identity}: method,"
-            " configuration, weights, data or seed differ; take it out of this folder, or give another --out"
+            f"{path}: was made by the run {record.identity or 'of another kind'}, and this is {identity}\n"
+            "  method, configuration, weights, data or seed differ\n"
+            "  take it out of this folder, or give another --out"
         )
 
 

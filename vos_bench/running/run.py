@@ -11,7 +11,7 @@ from vos_bench.clusters import Cluster, parse_cluster, path_on
 from vos_bench.config import Settings, overrides
 from vos_bench.corrupting import corrupted
 from vos_bench.environment import collect_environment, without_home
-from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.errors import BadInputError, VosBenchError, one_line
 from vos_bench.files import require_apart
 from vos_bench.foreign_code import describe
 from vos_bench.locks import FolderLock
@@ -282,7 +282,7 @@ def _with_track_scores(out: Path, record: RunRecord, dataset: Dataset, ended: It
     try:
         return with_track_scores(record, out / "masks", dataset.track_files, names=done) if done else record
     except BadInputError as error:  # the label maps stand all the same
-        return record.replace(notes=(*record.notes, f"tracks are not scored: {error}"))
+        return record.replace(notes=(*record.notes, f"tracks are not scored: {one_line(str(error))}"))
 
 
 def _work_of(settings: RunSettings, name: str) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vos_bench.api import ProtocolName
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, indented
 from vos_bench.labelmaps import read_size
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.protocols import scoring_protocol
@@ -143,8 +143,8 @@ def _shift(sequence: TruthSequence, present: Sequence[str]) -> str:
         return ""
     return (
         f"found {found[0]}.png to {found[-1]}.png, but the frames are {frames[0]} to {frames[-1]}: the label maps are "
-        f"numbered {abs(by)} too {'high' if by > 0 else 'low'}; rename them as the frames: {found[0]} to {frames[0]} "
-        "and so on"
+        f"numbered {abs(by)} too {'high' if by > 0 else 'low'}\n"
+        f"  rename them as the frames: {found[0]} to {frames[0]} and so on"
     )
 
 
@@ -160,8 +160,8 @@ def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) ->
     if found != expected:
         sizes = " x ".join(map(str, found)), " x ".join(map(str, expected))
         raise BadInputError(
-            f"{path}: found {sizes[0]} pixels (height x width), expected {sizes[1]} as in the truth; write label maps "
-            "at the size of the annotations, resized with nearest neighbour"
+            f"{path}: found {sizes[0]} pixels (height x width), expected {sizes[1]} as in the truth\n"
+            "  write label maps at the size of the annotations, resized with nearest neighbour"
         )
 
 
@@ -185,5 +185,5 @@ def _listed(problems: list[str]) -> str:
     if len(problems) == 1:
         return problems[0]
     rest = len(problems) - MOST_PROBLEMS
-    lines = [*problems[:MOST_PROBLEMS], *([f"and {rest} more"] if rest > 0 else [])]
+    lines = [*map(indented, problems[:MOST_PROBLEMS]), *([f"and {rest} more"] if rest > 0 else [])]
     return f"{len(problems)} sequences cannot be scored:\n  " + "\n  ".join(lines)

@@ -12,7 +12,7 @@ import numpy as np
 from vos_bench import interrupts
 from vos_bench.api import ProtocolName
 from vos_bench.clusters import LOCAL, Cluster
-from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.errors import BadInputError, VosBenchError, one_line
 from vos_bench.formats.mask_folders import read_object_mask
 from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, read_narrow, white_as
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
@@ -194,7 +194,7 @@ def _result(sequence: TruthSequence, masks: Path, wanted: _Wanted) -> SequenceRe
         of_data: Mapping[str, str] = getattr(sequence, "notes", {})  # a folder of truth has none
         notes = {**of_data, **first_frame_notes(reading, masks / sequence.name), **result.notes}
     except VosBenchError as error:
-        return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=str(error))
+        return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=one_line(str(error)))
     overlaps = None if listener is None else listener.record()
     return replace(result, seconds=time.perf_counter() - started, notes=notes, overlaps=overlaps)
 

@@ -137,8 +137,9 @@ def _by_class(
     for part, members in parts.items():
         if not members:
             raise BadInputError(
-                f"{source}: found no track of {part} classes, expected at least one, since scores are means over all, "
-                "common and uncommon classes (the official tool stops with a division by zero)"
+                f"{source}: found no track of {part} classes, expected at least one\n"
+                "  scores are means over all, common and uncommon classes\n"
+                "  (the official tool stops with a division by zero)"
             )
     scores = {
         f"{name}_{part}": float(np.mean([classes[each][name] for each in members]))
@@ -224,7 +225,7 @@ def _detections(path: Path, sequence: TrackSequence, truth: TrackSequence) -> It
             except ValueError as error:
                 raise BadInputError(
                     f"{path}: the mask of track {track} on {sequence.dataset}/{sequence.seq_name}/{image} is damaged: "
-                    f"{error}; write compressed COCO run lengths at the size of the video"
+                    f"{error}\n  write compressed COCO run lengths at the size of the video"
                 ) from None
             yield Detection(image, track, category, mask.score, pixels)
 

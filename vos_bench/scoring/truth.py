@@ -287,8 +287,8 @@ class GivenTruth(Dataset):
             return _OwnTruthSequence(sequence, own)
         if sequence.object_names:
             raise BadInputError(
-                f"{self._truth}: {self.name} has masks in one folder an object, which may overlap, and not label maps;"
-                f" expected its own truth, or: vos-bench score MASKS --dataset {self.name} --truth {self._truth}"
+                f"{self._truth}: {self.name} has masks in one folder an object, which may overlap, and not label maps\n"
+                f"  expected its own truth, or: vos-bench score MASKS --dataset {self.name} --truth {self._truth}"
             )
         truth = self._truth_of(name)
         _require_truth(truth, sequence.output_names, given=frozenset(sequence.prompt_frames))

@@ -301,8 +301,8 @@ def for_each_input(
     if len(masks) + len(boxes) != len(inputs) or (masks and boxes):
         raise BadInputError(
             f"{counted(len(inputs), 'input')} with {counted(len(masks), 'mask')} and "
-            f"{counted(len(boxes), 'box', 'boxes')}: expected as many masks, or boxes, "
-            "as inputs, in the same order; or one --mask FOLDER that holds NAME.png for each input NAME"
+            f"{counted(len(boxes), 'box', 'boxes')}: expected as many masks, or boxes, as inputs, in the same order\n"
+            "  or one --mask FOLDER that holds NAME.png for each input NAME"
         )
     for i, video in enumerate(inputs):
         yield video, list(masks[i : i + 1]), list(boxes[i : i + 1])

@@ -15,7 +15,7 @@ from vos_bench.config import expanded, overrides
 from vos_bench.corrupting import corrupted
 from vos_bench.corrupting.views import DatasetView
 from vos_bench.environment import without_home
-from vos_bench.errors import BadInputError, VosBenchError
+from vos_bench.errors import BadInputError, VosBenchError, indented
 from vos_bench.files import require_apart
 from vos_bench.foreign_code import foreign_code
 from vos_bench.names import counted, did_you_mean
@@ -101,7 +101,7 @@ class _Problems:
         texts = [*self.found]
         rest = [f"and {len(texts) - MOST_PROBLEMS} more"] if len(texts) > MOST_PROBLEMS else []
         head = f"{file}: found {counted(len(texts), 'problem')}, and nothing was run:"
-        raise BadInputError("\n  ".join([head, *texts[:MOST_PROBLEMS], *rest]))
+        raise BadInputError("\n  ".join([head, *map(indented, texts[:MOST_PROBLEMS]), *rest]))
 
 
 class _Method(NamedTuple):
@@ -307,7 +307,7 @@ def _require_different(runs: Iterable[SuiteRun], problems: _Problems) -> None:
         first = known.setdefault(each.run.out, each)
         if first is not each:
             problems.add(
-                f"{first.title} and {each.title}: found the same run twice; expected methods, datasets or settings "
-                "that differ in more than a name, the sequences, the protocol, or how the run is done (device, "
-                "compile, jobs, timing)"
+                f"{first.title} and {each.title}: found the same run twice\n"
+                "  expected methods, datasets or settings that differ in more than a name, the sequences, the\n"
+                "  protocol, or how the run is done (device, compile, jobs, timing)"
             )

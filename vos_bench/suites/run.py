@@ -7,7 +7,7 @@ from typing import Any
 
 from vos_bench import registry
 from vos_bench.api import ReportOptions
-from vos_bench.errors import VosBenchError
+from vos_bench.errors import VosBenchError, one_line
 from vos_bench.files import write_text
 from vos_bench.locks import FolderBusyError
 from vos_bench.names import counted
@@ -127,7 +127,7 @@ def _run_one(each: SuiteRun, result: SuiteResult, progress: Progress) -> None:
     except FolderBusyError:
         result.elsewhere.append(each)
     except VosBenchError as error:
-        result.failures.append((each, str(error)))
+        result.failures.append((each, one_line(str(error))))
 
 
 def _write_pages(result: SuiteResult, progress: Progress) -> None:
@@ -140,7 +140,7 @@ def _write_pages(result: SuiteResult, progress: Progress) -> None:
             if info.of_suites and info.kind == "page":
                 result.pages += registry.resolve(info.factory)(runs, options)
         except VosBenchError as error:
-            result.notes.append(f"no page {name}: {error}")
+            result.notes.append(f"no page {name}: {one_line(str(error))}")
 
 
 def count_runs(result: SuiteResult) -> str:

@@ -53,8 +53,8 @@ class Curves:
             self._file.flush()
         except OSError as error:
             raise BadInputError(
-                f"{self._path}: cannot be written: {error.strerror}; expected a writable folder with free space. The"
-                " last checkpoint is kept: once that is fixed, --resume goes on from there"
+                f"{self._path}: cannot be written: {error.strerror}; expected a writable folder with free space\n"
+                "  the last checkpoint is kept: once that is fixed, --resume goes on from there"
             ) from error
         if self._events is not None:
             for name, value in values.items():

@@ -36,6 +36,7 @@ def explain_dead_workers(out: Path) -> Iterator[None]:
         if "DataLoader worker" not in str(error):
             raise
         raise VosBenchError(
-            f"{out}: a process that reads samples died: {error}. The last checkpoint is kept: --resume goes on from"
-            " there; with fewer workers (--set workers=N) there is more memory for each"
+            f"{out}: a process that reads samples died: {error}\n"
+            "  the last checkpoint is kept: --resume goes on from there\n"
+            "  with fewer workers (--set workers=N) there is more memory for each"
         ) from error

@@ -334,6 +334,6 @@ def _report_non_finite(state: _State, samples: Samples, out: Path) -> None:
     path = out / f"non-finite{f'.{state.processes.rank}' if state.processes.rank else ''}.json"
     write_text(path, json.dumps(identity, indent=2) + "\n")
     raise VosBenchError(
-        f"{path}: the loss of step {state.step} is not a finite number; the file names the batch. The checkpoint is of "
-        "an earlier step; look at the batch, lower the learning rate or set clip, and resume"
+        f"{path}: the loss of step {state.step} is not a finite number; the file names the batch\n"
+        "  the checkpoint is of an earlier step: look at the batch, lower the learning rate or set clip, and resume"
     )

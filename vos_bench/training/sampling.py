@@ -150,8 +150,8 @@ def _too_short(dataset: Dataset, share: DataShare, rule: FrameRule) -> str:
     seen, frames = int(longest.visible.sum()), len(longest.visible)
     return (
         f"{found}found no object that is visible on enough frames: object {longest.object_id} of "
-        f"{longest.sequence.name} has most, {seen} of {counted(frames, 'frame')} with a ground truth; expected "
-        f"{rule.needed}; add longer sequences, or more label maps"
+        f"{longest.sequence.name} has most, {seen} of {counted(frames, 'frame')} with a ground truth\n"
+        f"  expected {rule.needed}\n  add longer sequences, or more label maps"
     )
 
 

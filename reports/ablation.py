@@ -10,7 +10,7 @@ from vos_bench.names import counted
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 
-from .measured import MEASURED, measured
+from .measured import MEASURED, ORIGIN, measured
 from .paper import EXPLANATION, HERE, assemble, measured_row, published_row
 from .published import SETTINGS, load
 from .variants import VariantRow, axis_of, variant_rows
@@ -34,7 +34,7 @@ def make_table(runs: Sequence[Run]) -> Table:
     steps.sort(key=lambda pair: (pair[0].name, order[pair[1]]))
     ours = [{**measured_row(row, HERE), "method": f"{row.name}: {name}"} for row, name in steps]
     made = [row for row in variant_rows(runs) if row.setup.axis == AXIS]
-    columns = [Column("method"), Column("origin"), percent("J")]
+    columns = [Column("method"), ORIGIN, percent("J")]
     if made:
         columns += [percent("J&F"), Column("training", digits=1, unit="min")]
     rows = [*published, *ours, *(variant_row(row, name=f"{row.setup.method}: {row.label}") for row in made)]

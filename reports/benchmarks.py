@@ -6,7 +6,7 @@ from typing import Any
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import Column, Table, percent
 
-from .measured import measured, unscored
+from .measured import ORIGIN, measured, unscored
 from .paper import BENCHMARKS as PAPER_BENCHMARKS
 from .paper import EXPLANATION, HERE, Benchmark, assemble, counterparts, measured_row, merge_row, published_row
 from .published import SETTINGS, Published
@@ -56,7 +56,7 @@ def sav(runs: Sequence[Run]) -> Table:
             found = measured_row(ours, HERE, counterparts(ours, published, half), prefix=half.split)
             merge_row(rows, ours.identity, found)
         notes += unscored(runs, wanted=_wanted(half))
-    columns = [Column("method"), Column("origin")]
+    columns = [Column("method"), ORIGIN]
     for half in (SAV_VAL, SAV_TEST):
         columns += [percent(f"{half.split} {name}", label=name, group=half.split) for name in half.scores]
     notes += _other_splits(runs, SAV_VAL, SAV_TEST)
@@ -114,7 +114,7 @@ def _table(
     ]
     below = (*notes, EXPLANATION, *unscored(runs, wanted=_wanted(benchmark)), *_other_splits(runs, benchmark))
     scores = columns or [*map(percent, benchmark.scores)]
-    return assemble(benchmark.title, (Column("method"), Column("origin"), *scores), rows, below)
+    return assemble(benchmark.title, (Column("method"), ORIGIN, *scores), rows, below)
 
 
 def _published_row(row: Published, benchmark: Benchmark) -> dict[str, Any]:

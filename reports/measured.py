@@ -9,10 +9,14 @@ from vos_bench.names import counted
 from vos_bench.records import ExternalScores, Kind, Run, RunRecord
 from vos_bench.records.identity import rules, same_but_seed
 from vos_bench.records.selection import MARK, shared_averages
+from vos_bench.tables import Column
 
 MEASURED, PUBLISHED = "measured", "published"
 RESULTS_ONLY = "results only"
 """The origin of label maps that a system's authors published and that were scored here."""
+
+ORIGIN = Column("origin", drop=5)
+"""Which of these a row is; a narrow terminal rather goes without it than without the headline score."""
 
 MADE: dict[Kind, str] = {
     "run": "run",

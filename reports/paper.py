@@ -9,7 +9,7 @@ from vos_bench.records import Run, RunRecord
 from vos_bench.records.selection import MARK
 from vos_bench.tables import SPREAD, Column, Table, percent
 
-from .measured import MEASURED, PUBLISHED, RESULTS_ONLY, Measured, measured, unscored
+from .measured import MEASURED, ORIGIN, PUBLISHED, RESULTS_ONLY, Measured, measured, unscored
 from .published import DOUBT, PAPER, SETTINGS, Published, named, select
 from .published_sequences import command, comparison
 
@@ -135,7 +135,7 @@ def _table(benchmark: Benchmark, runs: Sequence[Run]) -> Table:
         *(published_row(row, also=command(row, benchmark.dataset, benchmark.split)) for row in published),
         *(measured_row(row, HERE, counterparts(row, published, benchmark)) for row in ours),
     ]
-    columns = (Column("method"), Column("origin"), *map(_score_column, benchmark.scores))
+    columns = (Column("method"), ORIGIN, *map(_score_column, benchmark.scores))
     return assemble(benchmark.title, columns, rows, notes, across="method")
 
 
@@ -154,7 +154,7 @@ def box(runs: Sequence[Run]) -> Table:
             found = measured_row(ours, HERE, counterparts(ours, published, half), prefix=half.published)
             merge_row(rows, ours.identity, found)
         notes += unscored(runs, wanted=half.wants("box"))
-    columns = [Column("method"), Column("origin")]
+    columns = [Column("method"), ORIGIN]
     for half in halves:
         columns += [percent(f"{half.published} {name}", label=name, group=half.published) for name in half.scores]
     title = "Start from boxes, YouTube-VOS 2018 and DAVIS 2017 validation (table 4 of the LWL paper)"

@@ -9,7 +9,7 @@ from vos_bench.records import Run
 from vos_bench.tables import Column, Table, percent
 
 from .benchmarks import ADAPTIVE, LVOS1, LVOS2, MOSEV1, MOSEV2, SAV_TEST, SAV_VAL, VOST
-from .measured import measured, unscored
+from .measured import ORIGIN, measured, unscored
 from .paper import DAVIS17, HERE, MASK_SETTINGS, YTVOS19, Benchmark, assemble, measured_row, merge_row
 from .published import ALSO_IN, DOUBT, SETTINGS, Published, select
 
@@ -57,7 +57,7 @@ NOTES = (
 
 def make_table(runs: Sequence[Run]) -> Table:
     """Return the table."""
-    columns = [Column("method"), Column("origin")]
+    columns = [Column("method"), ORIGIN]
     for shown in SHOWN:
         columns += [percent(shown.column(score), label=score, group=shown.heading) for score in shown.scores]
     rows = [*_published_rows(), *_measured_rows(runs)]

@@ -50,7 +50,7 @@ class RepositoryRecipe(SystemRecipe):
             raise BadInputError(
                 f"repository {self.config.repository or '(not set)'}: there is no such folder\n"
                 "  expected a checkout of the system's repository: --set repository=FOLDER\n"
-                "  vos-bench show METHOD says where to get it"
+                "  vos-bench list methods METHOD says where to get it"
             )
         self.config = self.config.replace(repository=str(folder.resolve()))
         return super().command()

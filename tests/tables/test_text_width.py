@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import pytest
 
@@ -117,3 +118,20 @@ def test_wide_prints_all_whatever_the_terminal(
     monkeypatch.setenv("COLUMNS", "60")
     assert main(["list", "reports", "--wide"]) == 0
     assert "…" not in capsys.readouterr().out
+
+
+def test_names_break_at_blanks_rather_than_leave_no_number() -> None:
+    rows = [{"method": "a method of a name of several words, which fill a line", "origin": "published", "J&F": 0.8}]
+    table = Table("Scores", (Column("method"), Column("origin", drop=5), percent("J&F"), percent("J")), rows)
+    text = render(table, "text", width=40)
+    assert max(map(len, text.splitlines())) <= 40
+    assert "80.0" in text
+    assert " ".join(re.findall(r"[a-z,]+", text.partition("─\n")[2].partition("Not shown")[0])) == rows[0]["method"]
+    assert "Not shown for want of room: origin, J (--wide" in " ".join(text.split())
+
+
+def test_a_name_without_blanks_stays_whole_and_leaves_no_number() -> None:
+    table = Table("Scores", (Column("method"), percent("J&F")), [{"method": LONG, "J&F": 0.8}])
+    text = render(table, "text", width=32)
+    assert LONG in text
+    assert "80.0" not in text

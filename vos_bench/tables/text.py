@@ -16,16 +16,17 @@ FRAME, BETWEEN = 3, 3
 def text(table: Table, layout: Layout, width: int | None) -> str:
     """Return a table as lines of text; where they would be wider than `width`, it goes without some columns.
 
-    Names are never shortened: a table of nothing but names may be wider than asked.
+    Names are never shortened: a table of nothing but names may be wider than asked. They break at blanks where the most
+    important number would have no room otherwise.
     """
     grid = [with_marks(line, [_text_cell(cell, layout) for cell in line.cells]) for line in layout.lines]
     widths = _natural_widths(layout, grid)
     columns = () if layout.turned else table.columns
-    left_out = _left_out(columns, widths, width) if width else []
+    narrow = _narrow_widths(columns, layout, grid)
+    left_out = _left_out(columns, widths, narrow, width) if width else []
     kept = [i for i in range(len(layout.headings)) if i not in left_out]
-    lines = _drawn(
-        table, layout, [[row[i] for i in kept] for row in grid], kept, _fitting(columns, widths, kept, width)
-    )
+    fitted = _fitting(widths, narrow, kept, width)
+    lines = _drawn(table, layout, [[row[i] for i in kept] for row in grid], kept, fitted)
     legend = ["*best* and _second_ among comparable results."] if layout.ranked else []
     missing = [_said([layout.headings[i] for i in left_out])] if left_out else []
     return "\n".join([*lines, *_wrapped([*legend, *below(table, layout), *missing], width)]).strip("\n") + "\n"
@@ -38,12 +39,28 @@ def _natural_widths(layout: Layout, grid: list[list[str]]) -> list[int]:
     return [max([own, *(cell_len(row[i]) for row in grid)]) for i, own in enumerate(headings)]
 
 
-def _left_out(columns: tuple[Column, ...], widths: list[int], width: int) -> list[int]:
+def _narrow_widths(columns: tuple[Column, ...], layout: Layout, grid: list[list[str]]) -> list[int]:
+    """Return how narrow each column can be: names as their longest word, sentences `NARROWEST`, numbers not at all."""
+    from rich.cells import cell_len
+
+    texts = [[layout.headings[i].full_text, *(row[i] for row in grid)] for i in range(len(layout.headings))]
+    widths = _natural_widths(layout, grid)
+    for i, column in enumerate(columns):
+        if column.prose:
+            widths[i] = min(widths[i], NARROWEST)
+        elif not column.dropped:
+            widths[i] = max(cell_len(word) for text in texts[i] for word in [*text.split(), ""])
+    return widths
+
+
+def _left_out(columns: tuple[Column, ...], widths: list[int], narrow: list[int], width: int) -> list[int]:
     """Return which columns a terminal of `width` goes without, the least important first and the last before others."""
-    least = [min(w, NARROWEST) if column.prose else w for w, column in zip(widths, columns, strict=False)]
+    least = [narrow[i] if column.prose else widths[i] for i, column in enumerate(columns)]
     soonest = sorted((i for i, column in enumerate(columns) if column.dropped), key=lambda i: (-columns[i].dropped, -i))
     left_out: list[int] = []
     while soonest and _total([w for i, w in enumerate(least) if i not in left_out]) > width:
+        if len(soonest) == 1 and _total([w for i, w in enumerate(narrow) if i not in left_out]) <= width:
+            break  # rather break the names than show no number
         left_out.append(soonest.pop(0))
     return sorted(left_out)
 
@@ -52,15 +69,14 @@ def _total(widths: list[int]) -> int:
     return sum(widths) + BETWEEN * (len(widths) - 1) + FRAME
 
 
-def _fitting(columns: tuple[Column, ...], widths: list[int], kept: list[int], width: int | None) -> list[int]:
-    """Return the width of each kept column: sentences share what names and numbers leave."""
+def _fitting(widths: list[int], narrow: list[int], kept: list[int], width: int | None) -> list[int]:
+    """Return the width of each kept column: sentences, and names in need, share what the others leave."""
     own = [widths[i] for i in kept]
-    prose = [place for place, i in enumerate(kept) if columns and columns[i].prose]
-    while width and prose and _total(own) > width:
-        widest = max(prose, key=own.__getitem__)
-        if own[widest] <= NARROWEST:
+    while width and _total(own) > width:
+        wider = [place for place, i in enumerate(kept) if own[place] > narrow[i]]
+        if not wider:
             break
-        own[widest] -= 1
+        own[max(wider, key=own.__getitem__)] -= 1
     return own
 
 

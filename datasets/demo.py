@@ -156,8 +156,8 @@ def _write(folder: Path, split: str) -> None:
             indexed.save(labels / f"{number:05d}.png", compress_level=1)
     if (found := pixel_hash(folder)) != PIXELS[split]:
         raise BadInputError(
-            f"{folder}: the demo's {split} came out with other pixels than elsewhere. Their hash (found, expected):\n"
-            f"  {found}\n  {PIXELS[split]}\n"
+            f"{folder}: the demo's {split} came out with pixels {found}\n"
+            f"  expected {PIXELS[split]} as everywhere else\n"
             "  please report this with your versions of NumPy and Pillow"
         )
     write_text(folder / _SEAL, json.dumps(_file_hashes(folder), indent=2) + "\n")

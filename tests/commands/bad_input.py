@@ -1,6 +1,7 @@
 """A dataset of two sequences, ways to spoil it, methods with faults, and what a command has to leave behind."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -124,9 +125,10 @@ def as_whole_folder(masks: Path, change: Callable[[Path], None]) -> None:
 
 
 def said_once(capsys: Capture, *texts: str) -> None:
-    """Check that exactly one line, on either stream, holds the message, and that nothing looks like a traceback."""
+    """Check that exactly one message, on either stream, holds the texts, and that nothing looks like a traceback."""
     captured = capsys.readouterr()
-    lines = [line for line in (captured.out + captured.err).splitlines() if all(text in line for text in texts)]
+    said = re.sub(r"\n {2,}", "; ", captured.out + captured.err)  # later lines of a message are indented
+    lines = [line for line in said.splitlines() if all(text in line for text in texts)]
     assert len(lines) == 1, captured
     assert "Traceback" not in captured.out + captured.err
 

@@ -81,12 +81,12 @@ def test_sav_takes_train_masks_as_published(benchmark_trees, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "no such file .*sav_000001_manual.json of the download"),
+        (None, "(?s)no such file .*sav_000001_manual.json of the download"),
         ("", "an empty file"),
         ("{}", "no masklets"),
         ('{"masklet": []}', "no frame"),
         ('{"masklet": [[{"size": [32, 48], "counts": "b53"}]]}', "a damaged mask of object 1 on frame 00000"),
-        ('{"masklet": [[{"size": [3, 4], "counts": "0<"}]]}', "3 x 4 pixels; expected 32 x 48"),
+        ('{"masklet": [[{"size": [3, 4], "counts": "0<"}]]}', "3 x 4 pixels\n  expected 32 x 48"),
     ],
 )
 def test_a_damaged_file_of_train_masks_is_named(benchmark_trees, tmp_path, content, words):

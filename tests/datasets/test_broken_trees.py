@@ -223,7 +223,7 @@ def test_a_label_map_of_another_size(root, trees):
     problem = the_problem(root)
     assert problem.found == "12 x 32 pixels"
     assert problem.expected.startswith("24 x 32")
-    with pytest.raises(BadInputError, match="found 12 x 32 pixels; expected 24 x 32"):
+    with pytest.raises(BadInputError, match=r"found 12 x 32 pixels\n  expected 24 x 32"):
         Davis17(root, split="val").sequence("bear").read_prompt("00000")
 
 

@@ -100,7 +100,7 @@ def test_it_is_made_once(small_hash, tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("small")
 def test_wrong_pixels_are_refused_and_nothing_is_left(tmp_path):
-    with pytest.raises(BadInputError, match=r"came out with pixels [0-9a-f]{64}, expected dddd"):
+    with pytest.raises(BadInputError, match=r"came out with pixels [0-9a-f]{64}\n  expected dddd"):
         Demo(tmp_path / "demo")
     assert [*(tmp_path / "demo").iterdir()] == []
 

@@ -123,7 +123,7 @@ def test_a_video_without_any_mask_is_refused(trees):
     root = trees.sequence("mine")
     trees.sequence("other")
     shutil.rmtree(root / "Annotations/other")
-    with pytest.raises(BadInputError, match=r"no label maps for other.*draw at least the first mask"):
+    with pytest.raises(BadInputError, match=r"(?s)no label maps for other.*draw at least the first mask"):
         Folder(root)
 
 

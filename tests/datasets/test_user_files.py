@@ -62,7 +62,7 @@ def test_a_video_in_the_place_of_folders(tmp_path):
         path.unlink()
     (root / "JPEGImages/cat").rmdir()
     (root / "JPEGImages/cat.MP4").write_bytes(b"")
-    with pytest.raises(BadInputError, match=r"the video cat\.MP4; .*ffmpeg"):
+    with pytest.raises(BadInputError, match=r"(?s)the video cat\.MP4\n.*ffmpeg"):
         Folder(root)
 
 

@@ -71,7 +71,7 @@ def test_a_zip_is_read_as_its_folder(exports: Path, tmp_path: Path) -> None:
 
 
 def test_a_form_that_numbers_objects_anew_is_refused_with_the_one_to_export(exports: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"numbers objects anew on every frame.*export `CVAT for video 1.1`"):
+    with pytest.raises(BadInputError, match=r"(?s)numbers objects anew on every frame.*export `CVAT for video 1.1`"):
         import_masks(exports / "voc", "cvat", out=tmp_path)
 
 
@@ -135,7 +135,7 @@ def test_regions_that_no_track_tells_apart_are_refused(tmp_path: Path) -> None:
         ],
     }
     (tmp_path / "a.json").write_text(json.dumps(data))
-    with pytest.raises(BadInputError, match=r"frame 0 has 2 regions 'cat' and no track says which is which"):
+    with pytest.raises(BadInputError, match=r"frame 0 has 2 regions 'cat', and no track says which is which"):
         import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
     data["annotations"][0]["track_id"] = 5
     (tmp_path / "a.json").write_text(json.dumps(data))

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+import vos_bench
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -73,3 +75,20 @@ def test_links_stay_in_the_site(hook: ModuleType, written: str, shown: str) -> N
     files = SimpleNamespace(get_file_from_path=lambda path: path in {"runs.md", "SECURITY.md", "index.md"} or None)
     page = SimpleNamespace(file=SimpleNamespace(src_uri="runs.md"))
     assert hook.on_page_markdown(written, page, None, files) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [("index.html", "assets/javascripts/worker.js"), ("reference/records.html", "../assets/javascripts/worker.js")],
+)
+def test_the_search_of_a_page_from_disk_asks_no_other_machine(hook: ModuleType, url: str, address: str) -> None:
+    written = f'<script src="{hook.FROM_ELSEWHERE}"></script>'
+    assert hook.on_post_page(written, SimpleNamespace(url=url), None) == f'<script src="{address}"></script>'
+    assert hook.on_post_template(written, "404.html", None) == '<script src="/assets/javascripts/worker.js"></script>'
+    assert (ROOT / "ci" / "site" / "worker.js").is_file()
+
+
+def test_the_reference_has_the_front_door_plugins_and_records(hook: ModuleType) -> None:
+    assert list(hook.REFERENCE) == ["front-door", "plugins", "records"]
+    told = {name.rpartition(".")[2] for name in hook.REFERENCE["front-door"][1]}
+    assert set(vos_bench.__all__) - told == {"Prompt"}, "which stands in vos_bench.prompts"

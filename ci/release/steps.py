@@ -13,6 +13,9 @@ from workshop import FailedError, NotCheckedError, Workshop
 
 PLUGIN_FOLDERS = ("methods", "datasets", "reports")
 LARGEST_WHEEL_MIB = 20
+_FOREIGN = re.compile(
+    r"""<(?:script|img|iframe)[^>]*\ssrc=["']?https?:[^ >]*|<link[^>]*stylesheet[^>]*https?:"""
+)
 LOAD_PLUGINS = """
 from importlib.metadata import entry_points
 groups = [group for group in entry_points().groups if group.startswith("vos_bench")]
@@ -110,11 +113,15 @@ def benchmarks(shop: Workshop) -> str:
 
 
 def documents(shop: Workshop) -> str:
-    """Links and commands of the pages are right, and the site with the reference of the interface can be built."""
+    """Links and commands of the pages are right; the site can be built and asks no other machine for anything."""
     shop.pytest("-q", shop.source / "tests/test_documents.py")
     shop.run(shop.tester, "-m", "pip", "install", "--quiet", f"{shop.wheel}[docs]")
     shop.run(shop.tester, "-m", "mkdocs", "build", "--strict", "-d", shop.out / "site", inside=shop.source)
-    return f"{len(list((shop.out / 'site').rglob('*.html')))} pages of the site"
+    pages = sorted((shop.out / "site").rglob("*.html"))
+    for page in pages:
+        if found := _FOREIGN.search(page.read_text("utf-8")):
+            raise FailedError(f"{page.name} loads from another machine: {found[0]}")
+    return f"{len(pages)} pages of the site"
 
 
 def workflows(shop: Workshop) -> str:

@@ -152,7 +152,7 @@ def test_a_mask_of_three_values_is_refused():
 )
 def test_a_box_lies_in_its_frame(box: Any):
     assert refused({5: box}) == (
-        f"the box of object 5: found {box!r}; expected x0, y0, x1, y1 in pixels, with 0 <= x0 < x1 <= 6 and "
+        f"the box of object 5: found {box!r}\n  expected x0, y0, x1, y1 in pixels, with 0 <= x0 < x1 <= 6 and "
         "0 <= y0 < y1 <= 4, half-open"
     )
 

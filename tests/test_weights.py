@@ -57,7 +57,7 @@ def test_weights_that_came_along_and_were_changed_are_refused(tmp_path: Path, mo
     monkeypatch.setattr(weights.importlib.util, "find_spec", lambda _: spec)
     with pytest.raises(
         BadInputError,
-        match=rf"lite\.safetensors: found sha256 .{{64}}, expected {info.weights[0].sha256} .*install .* again",
+        match=rf"lite\.safetensors: found sha256 .{{64}}\n  expected {info.weights[0].sha256} .*\n  install .* again",
     ):
         weights.choose(info, given)
     assert weights.choose(info, str(path)) is not None  # named as a file, it is the user's own

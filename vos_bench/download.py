@@ -99,7 +99,7 @@ def _is_here(url: str) -> bool:
 
 
 def _wrong_hash(url: str, found: str, size: int, seen: Seen | None, wanted: str) -> str:
-    both = f"{url}: found another file. Its sha256 (found, and expected):\n  {found} ({size} bytes)\n  {wanted}"
+    both = f"{url}: found sha256 {found} ({size} bytes)\n  expected {wanted}"
     if seen is None:
         return f"{both}\n  the file is cut off or not the published one: try again"
     return (

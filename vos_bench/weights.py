@@ -115,7 +115,7 @@ def _require_sha256(path: Path, weights: WeightsInfo) -> None:
     found = sha256(path)
     if found != weights.sha256:
         raise BadInputError(
-            f"{path}: is not as it was released. Its sha256 (found, and expected of {weights.name}):\n"
-            f"  {found}\n  {weights.sha256}\n"
+            f"{path}: found sha256 {found}\n"
+            f"  expected {weights.sha256} of the weights {weights.name} that ship\n"
             "  install vos-bench again, or give the file as --weights FILE where you changed it"
         )

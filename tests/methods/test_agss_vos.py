@@ -249,7 +249,7 @@ def test_a_file_without_the_flow_network_serves_dis_alone(
     path = tmp_path / "seg.pth"
     torch.save({"seg": tensors["seg"]}, path)
     assert AgssMethod(AgssConfig(flow="dis"), weights=path).network.flow is None
-    with pytest.raises(BadInputError, match=r"no flow network, expected FlowNet2-C .*flow=dis"):
+    with pytest.raises(BadInputError, match=r"(?s)no flow network, expected FlowNet2-C .*flow=dis"):
         AgssMethod(weights=path)
     torch.save({"net": tensors["flow"]}, path)
     with pytest.raises(BadInputError, match="none of the keys seg, flow"):

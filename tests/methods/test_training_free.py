@@ -68,7 +68,7 @@ def test_the_grid_covers_the_frame_and_no_more(shipped: Path, size: tuple[int, i
 
 
 def test_another_backbone_with_the_weights_that_come_along_is_refused(shipped: Path) -> None:
-    with pytest.raises(BadInputError, match=r"holds the parameters of tf_efficientnet_lite0.*resnet18"):
+    with pytest.raises(BadInputError, match=r"(?s)holds the parameters of tf_efficientnet_lite0.*resnet18"):
         FrozenFeatures("resnet18", weights=shipped, strides=(8,), device="cpu")
 
 

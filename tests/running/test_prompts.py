@@ -50,7 +50,7 @@ def test_masks_become_boxes_when_asked_for():
 
 
 def test_a_method_without_boxes_refuses_them_with_a_hint():
-    with pytest.raises(BadInputError, match=r"still starts from a mask, found a box for object 1; .*vos-bench list"):
+    with pytest.raises(BadInputError, match=r"still starts from a mask, found a box for object 1\n.*vos-bench list"):
         require_accepted(Prompt(boxes={1: (0.0, 0.0, 1.0, 1.0)}), {"mask"}, method="still")
 
 

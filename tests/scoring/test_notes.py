@@ -97,7 +97,7 @@ def test_white_that_a_protocol_takes_for_an_object_is_not_called_undecided(score
 @pytest.mark.parametrize("start", [1, 7])
 def test_label_maps_numbered_too_high_are_refused(score, start) -> None:
     with pytest.raises(
-        BadInputError, match=f"numbered {start} too high; rename them as the frames: {start:05d} to 00000"
+        BadInputError, match=f"numbered {start} too high\n  rename them as the frames: {start:05d} to 00000"
     ):
         score(FRAMES, FRAMES, start=start)
 

@@ -179,6 +179,6 @@ def test_what_cannot_be_exported_is_refused_in_a_sentence(
     assert call("export", "run", "--format", "coco") == 2
     said = capsys.readouterr().err
     assert "run: holds one folder of masks an object (dog/003/FRAME.png)" in said
-    assert "`vos-bench import-masks run/masks --from sav --out FOLDER`" in said
+    assert "  vos-bench import-masks run/masks --from sav --out FOLDER" in said
     assert call("export", "nowhere", "--format", "coco") == 2
     assert "nowhere: is no folder; expected a run" in capsys.readouterr().err

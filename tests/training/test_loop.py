@@ -90,7 +90,7 @@ def test_a_reading_process_that_is_killed_is_said_plainly_and_the_checkpoint_is_
             process.join()
 
     settings = loop_settings.model_copy(update={"workers": 2})
-    with pytest.raises(VosBenchError, match=r"a process that reads samples died: .*--resume goes on from there"):
+    with pytest.raises(VosBenchError, match=r"(?s)a process that reads samples died: .*--resume goes on from there"):
         train_recipe(point_recipe(settings), points, out=tmp_path, progress=At(7, act))
     assert checkpoint.load_checkpoint(tmp_path)["step"] == 5
     assert train_recipe(point_recipe(settings), points, out=tmp_path, resume=True).step == 20

@@ -23,11 +23,11 @@ SAMPLER = "spatial_correlation_sampler"
 
 
 def require_sampler(model):
-    """End with a message where a model needs a package that is not installed."""
+    """End with one sentence where a model needs a package that is not installed."""
     if "deaot" not in model.lower() and importlib.util.find_spec(SAMPLER) is None:
         raise SystemExit(
-            f"{model} needs the package {SAMPLER} (it builds with a CUDA compiler)\n"
-            "  install it in the system's environment, or take a DeAOT model, --set model=r50_deaotl"
+            f"{model} needs the package {SAMPLER} (built with a CUDA compiler): install it in the system's"
+            " environment, or --set model=r50_deaotl"
         )
 
 

@@ -41,9 +41,9 @@ def _columns(score: str) -> tuple[Column, ...]:
     return (
         Column("of"),
         Column("objects"),
-        Column(f"baseline {score}", digits=1, scale=100.0),
+        Column(f"baseline {score}", digits=1, scale=100.0, drop=12),
         Column(score, digits=1, scale=100.0),
-        Column("change", digits=2, scale=100.0),
+        Column("change", digits=2, scale=100.0, drop=1),
         Column("from", digits=2, scale=100.0),
         Column("to", digits=2, scale=100.0),
     )

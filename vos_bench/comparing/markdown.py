@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("of"),
     Column("score"),
-    Column("baseline", digits=4),
+    Column("baseline", digits=4, drop=12),
     Column("run", digits=4),
-    Column("change", digits=4),
+    Column("change", digits=4, drop=1),
     Column("verdict"),
     Column("note"),
 )

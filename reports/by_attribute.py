@@ -9,7 +9,7 @@ import numpy as np
 from vos_bench.analysis.runs import kept_attributes, sequence_attributes
 from vos_bench.api import Dataset, ReportOptions
 from vos_bench.comparing.significance import CONFIDENCE, RESAMPLES, bootstrap_mean, object_scores
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, one_line
 from vos_bench.metrics.attributes import ATTRIBUTES, Attribute, ObjectAttributes
 from vos_bench.names import counted
 from vos_bench.records import Run
@@ -102,7 +102,7 @@ def _rows(run: Run, name: str, attribute: Attribute, known: ByObject | BadInputE
         "method": name,
     }
     if isinstance(known, BadInputError):
-        yield {**base, "which": NO_DATA, "notes": (str(known),)}
+        yield {**base, "which": NO_DATA, "notes": (one_line(str(known)),)}
         return
     values = _values_by_group(run, attribute, known)
     for group in attribute.groups:

@@ -5,7 +5,7 @@ from typing import Any
 
 from vos_bench.analysis.runs import SequenceFailures, run_failures
 from vos_bench.api import ReportOptions
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, one_line
 from vos_bench.metrics.failures import (
     FAILURE_MEASURES,
     HELD,
@@ -91,7 +91,7 @@ def _run_rows(run: Run, name: str, found: Found) -> Iterator[dict[str, Any]]:
     """Yield the line of a whole run."""
     row = {"group": run.record.dataset.title, "method": name, "object": ALL}
     if isinstance(found, BadInputError):
-        yield {**row, FAILURE_MEASURES[0].name: NO_DATA, "notes": (str(found),)}
+        yield {**row, FAILURE_MEASURES[0].name: NO_DATA, "notes": (one_line(str(found)),)}
         return
     objects = [each for sequence in found for each in sequence.objects]
     problems = [sequence.problem for sequence in found if sequence.problem]

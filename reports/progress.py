@@ -10,14 +10,14 @@ from vos_bench.tables import Column, Table, percent
 
 ABOUT = (
     Column("date"),
-    Column("version"),
-    Column("commit"),
-    Column("seed"),
+    Column("version", drop=9),
+    Column("commit", drop=5),
+    Column("seed", drop=6),
 )
 REST = (
-    Column("change", digits=2, scale=100.0),
+    Column("change", digits=2, scale=100.0, drop=2),
     Column("FPS", digits=1),
-    Column("state"),
+    Column("state", drop=3),
 )
 NOTE = (
     "A group holds runs of one method under one set of rules on the same data. Change: in percent points, against the "

@@ -76,7 +76,7 @@ COLUMNS = (
     Column("score"),
     Column("run", digits=2, scale=100.0),
     Column("published", digits=2),
-    Column("difference", digits=2, unit="points"),
+    Column("difference", digits=2, unit="points", drop=1),
     Column("verdict", prose="wrapped", drop=0),
     Column("settings", prose="wrapped"),
 )

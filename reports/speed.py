@@ -16,9 +16,9 @@ ALL = "all"
 COLUMNS = (
     Column("method"),
     Column("dataset"),
-    Column("objects"),
-    Column("frames"),
-    Column("FPS", digits=2, higher_is_better=True),
+    Column("objects", drop=3),
+    Column("frames", drop=9),
+    Column("FPS", digits=2, higher_is_better=True, drop=1),
     Column("FPS with init", digits=2, higher_is_better=True),
     Column("init", digits=0, unit="ms"),
     Column("p50", digits=1, unit="ms"),

@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 
 from vos_bench.api import Image, LabelMap
 from vos_bench.api import Sequence as Video
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, one_line
 from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.labelmaps import VOID
 from vos_bench.metrics.contours import tolerance_radius
@@ -76,14 +76,14 @@ def write_scene(
             if views:
                 truth = _write_truth(media, next(iter(views.values())), frame, i)
         except BadInputError as error:
-            problems.append(str(error))
+            problems.append(one_line(str(error)))
         frame_maps = _FrameMaps()
         for entry in scene.entries:
             masks = masks_folder(entry.run.folder, scene.name)
             try:
                 labels = read_masks(masks, frame) if frame in written[entry.number] else None
             except BadInputError as error:
-                problems.append(str(error))
+                problems.append(one_line(str(error)))
                 continue
             if labels is not None:
                 _write_layers(media, f"{entry.number:03d}-{i:05d}", labels, truth)

@@ -10,7 +10,7 @@ import jinja2
 
 from vos_bench.api import ReportOptions
 from vos_bench.api import Sequence as Video
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, one_line
 from vos_bench.files import replacing_folder
 from vos_bench.metrics.measures import measure
 from vos_bench.names import counted
@@ -175,7 +175,7 @@ def _late_starts(scenes: Sequence[SequencePage], videos: Videos, problems: list[
         try:
             found[scene.number] = late_starts(scene, video) if (video := videos[scene.number]) else []
         except BadInputError as error:
-            problems.append(str(error))
+            problems.append(one_line(str(error)))
     return found
 
 
@@ -192,7 +192,7 @@ def _failures(
             try:
                 found[scene.number][entry.number] = shown_failures(entry, scene, video)
             except BadInputError as error:
-                problems.append(str(error))
+                problems.append(one_line(str(error)))
     return found
 
 

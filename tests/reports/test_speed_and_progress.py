@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from vos_bench.environment import GpuEntry
 from vos_bench.records import Run
@@ -152,3 +153,20 @@ def test_a_timing_shows_what_torch_allocated_and_what_it_held_on_the_gpu(make_ru
     }
     [row] = latency_table([replace(run, sequence_records=sequences)]).rows
     assert (row["GPU memory"], row["GPU reserved"]) == (200.0, 300.0)
+
+
+def test_a_timing_without_records_of_sequences_has_a_line_without_objects(make_run: MakeRun) -> None:
+    run = replace(make_run({"a": (0.8, 0.8)}, p50=10.0), sequence_records={})
+    (row,) = latency_table([run]).rows
+    assert row["objects"] is None
+    assert row["p50"] == 10.0
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_keeps_what_a_report_is_about(make_run: MakeRun, width: int) -> None:
+    runs = [timed(make_run({"a": (0.5, 0.5)}, method=f"a-method-of-some-name-{k}")) for k in (1, 2)]
+    tables = {"FPS": (speed.make_table(runs), latency_table(runs)), "J&F": (progress.make_table(runs),)}
+    for name, found in tables.items():
+        for table in found:
+            lines = render(table, "text", width=width).splitlines()
+            assert name in next(line for line in lines if " method " in line or " date " in line).split()

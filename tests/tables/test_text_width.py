@@ -127,7 +127,7 @@ def test_names_break_at_blanks_rather_than_leave_no_number() -> None:
     assert max(map(len, text.splitlines())) <= 40
     assert "80.0" in text
     assert " ".join(re.findall(r"[a-z,]+", text.partition("─\n")[2].partition("Not shown")[0])) == rows[0]["method"]
-    assert "Not shown for want of room: origin, J (--wide" in " ".join(text.split())
+    assert "Not shown for lack of room: origin, J (--wide" in " ".join(text.split())
 
 
 def test_a_name_without_blanks_stays_whole_and_leaves_no_number() -> None:

@@ -118,7 +118,7 @@ def test_a_file_that_changed_since_the_first_download_is_refused(server, tmp_pat
     fetch(f"{server.address}/data.bin", tmp_path / "one")
     server.files["data.bin"] = b"other" * 9
     other = hashlib.sha256(b"other" * 9).hexdigest()
-    with pytest.raises(BadInputError, match=rf"(?s)found sha256 {other} .*expected {SHA256} .* its first download here"):
+    with pytest.raises(BadInputError, match=rf"(?s)found sha256 {other} .*expected {SHA256} .* its first download"):
         fetch(f"{server.address}/data.bin", tmp_path / "two")
     assert nothing_in(tmp_path / "two")
 

@@ -155,7 +155,7 @@ def test_no_network_gives_one_message(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_a_name_that_is_no_folder_and_no_repository_is_refused() -> None:
-    with pytest.raises(BadInputError, match=r"(?s)no such folder of weights; .* OWNER/NAME\n  or one of sam2\.1-base-plus"):
+    with pytest.raises(BadInputError, match=r"(?s)no such folder of weights; .* OWNER/NAME\n  or one of sam2"):
         weights.choose(INFO, "/nowhere/at/all/w")
 
 

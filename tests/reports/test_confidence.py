@@ -101,9 +101,7 @@ def test_probabilities_of_another_size_than_the_truth_are_refused(
     labels = np.ones((4, 6), np.uint16)
     write_probabilities(tmp_path / "00003.npz", np.full((3, 4, 6), 0.5), labels, [1, 2])
     monkeypatch.setattr(confidence, "saved_frames", lambda *_: {"00003": tmp_path / "00003.npz"})
-    with pytest.raises(
-        BadInputError, match=r"00003: probabilities are of 4 x 6 pixels .*\n  the truth is of 40"
-    ):
+    with pytest.raises(BadInputError, match=r"00003: probabilities are of 4 x 6 pixels .*\n  the truth is of 40"):
         confidence.make_table([unsure], options_of(on_disk.root, sequences=("one",)))
 
 

@@ -29,7 +29,7 @@ def with_sequences(run: Run, names: Collection[str]) -> Run:
     """
     if unknown := [name for name in names if name not in run.sequence_records]:
         raise BadInputError(
-            f"--sequences {', '.join(unknown)}: not in {run.folder}; known: {', '.join(run.sequence_records) or 'none'}"
+            f"--sequences {', '.join(unknown)}: not in {run.folder}; known: {shorten(run.sequence_records) or 'none'}"
         )
     if scoring_protocol(run.record.protocol.name).tracks and set(names) != set(run.sequence_records):
         raise BadInputError(

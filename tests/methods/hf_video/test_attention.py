@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-pytest.importorskip("transformers", reason="pip install 'vos-bench[hf]'")
+pytest.importorskip("transformers", reason="pip install '.[hf]'")
 
 from vos_bench.methods.hf_video import attention
 from vos_bench.methods.hf_video.attention import attend, attend_by_memory, rotate

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-pytest.importorskip("transformers", reason="pip install 'vos-bench[hf]'")
+pytest.importorskip("transformers", reason="pip install '.[hf]'")
 
 from vos_bench.methods.hf_video import feed_forward
 from vos_bench.methods.hf_video.feed_forward import parts

@@ -199,3 +199,12 @@ def test_a_terminal_shows_messages_without_obeying_them(capsys: pytest.CaptureFi
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out + captured.err
     assert captured.err.count("\\x1b") >= 2
+
+
+def test_latex_has_no_notes_that_name_a_command_and_opens_quotes() -> None:
+    notes = ("each object: vos-bench report attributes", 'its "own" words, ("theirs" too)')
+    table = Table("T", (Column("method"),), [{"method": "a", "notes": notes}], footnotes="notes")
+    text = render(table, "latex")
+    assert "vos-bench" not in text
+    assert "its ``own'' words, (``theirs'' too)" in text
+    assert "[1] each object: vos-bench report attributes" in render(table, "markdown")

@@ -125,7 +125,8 @@ def _body(layout: Layout) -> Iterator[str]:
 
 def escape(text: str) -> str:
     """Return LaTeX that prints `text`; a letter that LaTeX's own fonts lack is printed as its code point."""
-    return "".join(map(_character, " ".join(text.split())))
+    opened = re.sub(r'(^|[\s(])"(?=\S)', "\\1\N{LEFT DOUBLE QUOTATION MARK}", " ".join(text.split()))
+    return "".join(map(_character, opened))
 
 
 def _character(character: str) -> str:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from vos_bench.errors import BadInputError
@@ -52,8 +53,19 @@ def render(table: Table, format: Format, *, width: int | None = None, orientatio
         if orientation == "columns":
             raise BadInputError(f"{format} is data, an entry for each row; expected the orientation `rows`")
         return printable(_DATA[format](table))
-    layout = lay_out(table, orientation or _natural(table, format))
+    layout = lay_out(_for_papers(table) if format == "latex" else table, orientation or _natural(table, format))
     return printable(set_text(table, layout, width) if format == "text" else _WRITERS[format](table, layout))
+
+
+def _for_papers(table: Table) -> Table:
+    """Leave out the notes that name a command, which help whoever sits at a terminal and not a reader of a paper."""
+    if not table.footnotes:
+        return table
+    rows = [
+        {**row, table.footnotes: tuple(note for note in notes_of(table, row) if "vos-bench " not in note)}
+        for row in table.rows
+    ]
+    return replace(table, rows=rows)
 
 
 def _natural(table: Table, format: Format) -> Orientation:

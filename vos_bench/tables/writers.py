@@ -62,7 +62,7 @@ def _for_papers(table: Table) -> Table:
     if not table.footnotes:
         return table
     rows = [
-        {**row, table.footnotes: tuple(note for note in notes_of(table, row) if "vos-bench " not in note)}
+        {**row, table.footnotes: tuple(note for note in notes_of(table, row) if "vos-bench report " not in note)}
         for row in table.rows
     ]
     return replace(table, rows=rows)

@@ -169,8 +169,8 @@ def score_target(
     if not any(result.objects or result.error for result in results):
         names = shorten(each.name for each in results)
         raise BadInputError(
-            f"{masks}: the truth shows no object in the scored frames of {names}, so that there is nothing to score; "
-            f"expected one at least; is this the truth, and {target.protocol} its protocol?"
+            f"{masks}: the truth shows no object in the scored frames of {names}, so that there is nothing to score\n"
+            f"  expected one at least; is this the truth, and {target.protocol} its protocol?"
         )
     records = [_sequence_record(result, target.protocol) for result in results]
     if tracks and (scored := [each.name for each in records if each.status == "done"]):

@@ -209,7 +209,8 @@ def _detections(path: Path, sequence: TrackSequence, truth: TrackSequence) -> It
     if (sequence.height, sequence.width) != (truth.height, truth.width):
         raise BadInputError(
             f"{path}: {sequence.dataset}/{sequence.seq_name} has {sequence.height} x {sequence.width} pixels, expected "
-            f"{truth.height} x {truth.width} (height x width) as in the truth; write run lengths of this size"
+            f"{truth.height} x {truth.width} (height x width) as in the truth\n"
+            "  write run lengths of this size"
         )
     annotated = frozenset(truth.annotated_image_paths)
     for image, masks in zip(sequence.annotated_image_paths, sequence.segmentations, strict=True):

@@ -197,8 +197,8 @@ def _prompt(video: InputVideo, number: int, objects: Mapping[int, Mask | Box]) -
         x0, y0, x1, y1 = prompt.boxes[fractions[0]]
         pixels = f"{x0 * width:g},{y0 * height:g},{x1 * width:g},{y1 * height:g}"
         raise BadInputError(
-            f"the box of object {fractions[0]} on frame {number}: {x0:g},{y0:g},{x1:g},{y1:g} lies in one pixel; "
-            f"expected pixels; if these are parts of the frame, it is {pixels}"
+            f"the box of object {fractions[0]} on frame {number}: {x0:g},{y0:g},{x1:g},{y1:g} lies in one pixel\n"
+            f"  expected pixels; if these are parts of the frame, it is {pixels}"
         )
     empty = [k for k, (x0, y0, x1, y1) in prompt.boxes.items() if x0 == x1 or y0 == y1]
     if empty:

@@ -344,8 +344,8 @@ def test_label_255_is_no_id_of_an_object(call: Call, cat: Path, fast: str, capsy
 @pytest.mark.parametrize(
     ("draw", "said"),
     [
-        (adaptive, "all along the frame's edge and on most of its pixels; expected 0 as the background"),
-        (smooth, "its edges are smoothed; expected object ids"),
+        (adaptive, "all along the frame's edge and on most of its pixels\n  expected 0 as the background"),
+        (smooth, "its edges are smoothed\n  expected object ids"),
         (
             lambda labels: Image.fromarray(np.array([0, 128, 255], np.uint8)[labels]),
             "if it is an object, give it another",

@@ -45,7 +45,7 @@ def test_named_objects_always_give_a_dictionary() -> None:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (np.full((20, 30), 0.7), "holds float64 .* threshold"),
+        (np.full((20, 30), 0.7), "(?s)holds float64 .* threshold"),
         (TRUE[None], r"shape \(1, 20, 30\)"),
         (TRUE[:, :-1], r"\(20, 29\), expected \(20, 30\)"),
         (TRUE.astype(int) - 1, "labels from 0 to 65535"),

@@ -147,7 +147,7 @@ def _open_videos(scenes: Sequence[SequencePage], data: RunData) -> tuple[Videos,
                 views[scene.number] = _views(scene, data)
                 videos[scene.number] = dataset.sequence(scene.name)
         except BadInputError as error:  # its label maps are shown alone
-            problems.append(f"{scene.dataset}: no frames are shown: {error}")
+            problems.append(f"{scene.dataset}: no frames are shown: {one_line(str(error))}")
     return videos, views, problems
 
 

@@ -59,7 +59,7 @@ def report(
     if len(infos) > 1:
         _require_printed(infos, out, format)
     made = [
-        _made_table(info, found[info.reads], paths, root, sequences, published)
+        _made_table(info, found[info.reads], paths, _taken("--root", root, info, infos), sequences, published)
         for info in infos
         if info.kind == "table"
     ]
@@ -90,6 +90,11 @@ def _selected(
             found = with_labels(found, run_labels(label)) if label else found
             selected[info.reads] = of_methods(found, method_names(methods)) if methods is not None else found
     return selected
+
+
+def _taken(name: str, value: Path | None, info: ReportInfo, infos: Sequence[ReportInfo]) -> Path | None:
+    """Return what an option says to one of several reports: nothing where it does not heed it and another one does."""
+    return value if name in info.takes or not any(name in each.takes for each in infos) else None
 
 
 def _require_printed(infos: Sequence[ReportInfo], out: Path | None, format: Format | None) -> None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -105,8 +105,37 @@ def masks_sha256(folder: Path) -> str:
     Raises:
         BadInputError: One of them cannot be read.
     """
+    names = [*_png_files(folder)]
+    states = tuple(map(_state, (folder / name for name in names)))
+    known = _HASHES.get(folder)
+    if known is None or known.names != names or known.states != states:
+        known = _HASHES[folder] = _Hashed(names, states, _sha256(folder, names))
+    return known.sha256
+
+
+class _Hashed(NamedTuple):
+    """Files that this process hashed, so that several reports of one command read them once."""
+
+    names: list[str]
+    states: tuple[object, ...]
+    sha256: str
+
+
+_HASHES: dict[Path, _Hashed] = {}
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what changes with a file's content. Raises BadInputError where it is gone."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a label map as PNG") from None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _sha256(folder: Path, names: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for name in _png_files(folder):
+    for name in names:
         content = file_bytes(folder / name)
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)

@@ -146,7 +146,9 @@ class SequenceCounter:
             plain=self._plain and not sequence.object_names,
             objects=tuple(_object_records(sequence, frames, self._found)),
         )
-        return counted.replace(likeness=colours_alike(sequence, SequenceOverlaps.of(counted))) if likeness else counted
+        if not likeness or sum("truth_area" in each.numbers for each in counted.objects) < 2:
+            return counted
+        return counted.replace(likeness=colours_alike(sequence, SequenceOverlaps.of(counted)))
 
     def _read_up_to(self, end: int) -> None:
         for name in self._frames[len(self._found) : end]:
@@ -168,7 +170,12 @@ class SequenceCounter:
             masks, self._plain = white_as(masks, only), False
         self._plain &= truth.shape == self._size
         follows = place > 0 and _follows(self._places, place)
-        self._found.append(self._counter.count(_without_void(truth), masks, follows=follows))
+        highest = int(truth.max())
+        if highest <= VOID:
+            truth = truth.astype(np.uint8, copy=False)  # once, and not for each look at it
+        if highest >= VOID:
+            truth = _without_void(truth)
+        self._found.append(self._counter.count(truth, masks, follows=follows))
 
 
 class OverlapsListener:

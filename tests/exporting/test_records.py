@@ -77,6 +77,7 @@ def test_a_model_card_is_read_by_the_hubs_own_package(saved: Callable[..., Path]
     saved("two", seed=1, protocol=None)
     about = {"license": "mit", "dataset": "owner/davis", "source": "https://example.org"}
     (path,) = export_records(folder.parent, "model-card", out=tmp_path / "out", about=about)
+    assert "&id" not in path.read_text(encoding="utf-8"), "two runs, and no alias of YAML"
     card = hub.ModelCard.load(path)
     assert (card.data.license, card.data.model_name) == ("mit", "mine (mine-base)")
     found = {each.metric_type: each for each in card.data.eval_results}

@@ -158,7 +158,7 @@ def _card_result(run: Run, about: Mapping[str, str]) -> dict[str, Any]:
     source = {"source": {"url": about["source"], "name": FRAMEWORK}} if "source" in about else {}
     known = {name: value for name, value in run.scores.items() if not math.isnan(value)}
     return {
-        "task": TASK,
+        "task": dict(TASK),  # a copy each: YAML writes what it meets twice as an alias
         "dataset": {**data, **({"split": record.dataset.split} if record.dataset.split else {})},
         "metrics": [{"type": name, "value": percent_of(value), "name": f"{name} (%)"} for name, value in known.items()],
         **source,

@@ -25,10 +25,6 @@ def new_method(name: str, *, torch: Annotated[bool, FLAG] = False, out: Path = P
     module = re.sub(r"[-\s]+", "_", name.strip()).lower()
     if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module):
         raise BadInputError(f"new-method {name}: expected letters, digits and - that make a name in Python: my-tracker")
-    if module in sys.stdlib_module_names or find_spec(module) is not None:
-        raise BadInputError(
-            f"new-method {name}: Python has a module {module} here, which the file would hide; give another name"
-        )
     class_name = "".join(part.capitalize() for part in module.split("_"))
     written = {
         out / f"{module}.py": "torch_network" if torch else "plain",
@@ -37,6 +33,10 @@ def new_method(name: str, *, torch: Annotated[bool, FLAG] = False, out: Path = P
     for path in written:
         if path.exists():
             raise BadInputError(f"{path}: is there already; give another name, or another folder with --out")
+    if module in sys.stdlib_module_names or find_spec(module) is not None:
+        raise BadInputError(
+            f"new-method {name}: Python has a module {module} here, which the file would hide; give another name"
+        )
     for path, template in written.items():
         text = files("vos_bench.commands.templates").joinpath(f"{template}.py").read_text(encoding="utf-8")
         write_text(path, text.replace("NewMethod", class_name).replace("new_method", module))

@@ -256,3 +256,9 @@ def test_python_code_times_a_made_up_video(fake_vos: ModuleType, tmp_path: Path)
 def test_the_size_of_a_video_goes_with_no_dataset(fake_vos: ModuleType):
     with pytest.raises(BadInputError, match="size, objects or frames with a dataset: expected one of the two"):
         vos_bench.bench(fake_vos.info("Drift"), "demo", objects=2)
+
+
+@pytest.mark.parametrize(("count", "message"), [(0, "expected 1 or more"), (10**8, "expected at most 1000")])
+def test_how_often_is_bounded(fake_vos: ModuleType, tmp_path: Path, count: int, message: str):
+    with pytest.raises(BadInputError, match=f"--repeats {count}: {message}"):
+        bench_method(make(fake_vos, tmp_path / "out"), repeats=Repeats(count))

@@ -53,6 +53,10 @@ def test_a_case_is_told_by_name_and_fingerprint():
         (Shape(31, 96, 1, 10), "--size 31x96: expected WIDTHxHEIGHT of 32 to 16384 pixels"),
         (Shape(160, 96, 0, 10), "--objects 0: expected 1 to 65535"),
         (Shape(160, 96, 1, 1), "--frames 1: expected at least 2"),
+        (
+            Shape(832, 480, 1, 10**11),
+            "--frames 100000000000: expected at most 57358 of 832x480, since all lie in memory",
+        ),
     ],
 )
 def test_numbers_out_of_range_are_refused(shape: Shape, message: str):

@@ -21,6 +21,9 @@ from vos_bench.running.play import FrameSource, LabelMapWriter, play
 from vos_bench.running.sequence import Task, saving
 from vos_bench.timing import FrameTimings
 
+MOST_REPEATS = 1000
+"""How often a method is timed on the same frames at most."""
+
 
 @dataclass
 class TimedSequence:

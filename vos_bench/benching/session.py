@@ -9,7 +9,7 @@ from typing import NamedTuple
 from vos_bench import registry, timing
 from vos_bench.api import Dataset, Precision, PromptKind
 from vos_bench.benching.energy import EnergyMeter
-from vos_bench.benching.passes import Passes
+from vos_bench.benching.passes import MOST_REPEATS, Passes
 from vos_bench.benching.videos import MadeUpVideos, Shape
 from vos_bench.clusters import LOCAL
 from vos_bench.config import Settings, overrides
@@ -163,6 +163,8 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
     """
     if repeats.count < 1:
         raise BadInputError(f"--repeats {repeats.count}: expected 1 or more; the protocol asks for 3")
+    if repeats.count > MOST_REPEATS:
+        raise BadInputError(f"--repeats {repeats.count}: expected at most {MOST_REPEATS}; the protocol asks for 3")
     if not settings.dataset.sequence_names:
         raise BadInputError(f"{settings.dataset.name} {settings.dataset.split}: has no sequence; expected one at least")
     prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))

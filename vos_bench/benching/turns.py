@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vos_bench.api import Method, SequenceMethod
-from vos_bench.benching.passes import Passes
+from vos_bench.benching.passes import MOST_REPEATS, Passes
 from vos_bench.devices import resolve_device
 from vos_bench.errors import BadInputError
 from vos_bench.progress import Progress
@@ -54,6 +54,8 @@ def take_turns(ours: RunSettings, reference: RunSettings, *, count: int, progres
     """
     if count < SMALLEST_COUNT:
         raise BadInputError(f"--turns {count}: expected at least {SMALLEST_COUNT}, for a ratio needs its spread")
+    if count > MOST_REPEATS:
+        raise BadInputError(f"--turns {count}: expected at most {MOST_REPEATS}")
     with ExitStack() as stack:
         sides = [_passes(settings, stack, progress) for settings in (ours, reference)]
         for passes in sides:

@@ -17,6 +17,8 @@ VERSION = 1
 """Goes up with every change of a pixel."""
 
 SMALLEST_SIDE, LARGEST_SIDE, MOST_OBJECTS = 32, 16_384, 65_535
+MOST_BYTES = 1 << 36
+"""Of all frames of a made-up video, which lie in memory while it is timed: 64 GiB."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Shape:
             raise BadInputError(f"--objects {self.objects}: expected 1 to {MOST_OBJECTS}")
         if self.frames < 2:
             raise BadInputError(f"--frames {self.frames}: expected at least 2, for the first only starts the objects")
+        if self.frames > (most := MOST_BYTES // (3 * self.width * self.height)):
+            size = f"{self.width}x{self.height}"
+            raise BadInputError(f"--frames {self.frames}: expected at most {most} of {size}, since all lie in memory")
 
 
 class MadeUpVideo(Sequence):

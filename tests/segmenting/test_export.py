@@ -130,6 +130,19 @@ def test_a_damaged_label_map_is_not_passed_on(masks: Path, tmp_path: Path, form:
     assert not list((tmp_path / "out").rglob("*.zip*"))
 
 
+@pytest.mark.parametrize("form", ["davis", "coco", "per-object"])
+def test_what_a_killed_export_left_is_removed_and_files_of_others_stay(masks: Path, tmp_path: Path, form: str) -> None:
+    out = tmp_path / "out"
+    (out / "cat/001").mkdir(parents=True)
+    left = [out / f"{name}.0123456789abcdef.part" for name in ("masks.zip", "instances.json", "cat/001/00000.png")]
+    others = [out / "holiday.mkv.part", out / "film.mp4.1.part", out / "notes.txt.0123456789abcdef.part"]
+    for path in (*left, *others):
+        path.write_bytes(b"mine")
+    export(masks, form, out=out)
+    assert not [path for path in left if path.exists()]
+    assert all(path.read_bytes() == b"mine" for path in others)
+
+
 def test_a_segmented_video_is_exported_with_one_command(call: Call, cat: Path, fast: str) -> None:
     forms = ",".join(EXPORTS)
     assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--export", forms) == 0

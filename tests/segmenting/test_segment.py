@@ -222,6 +222,14 @@ def test_nothing_is_written_over_or_into_what_is_read(
     assert "holds files of another kind" in capsys.readouterr().err
 
 
+def test_what_a_killed_call_left_is_no_file_of_another_kind(call: Call, cat: Path, fast: str) -> None:
+    Path("out").mkdir()
+    left = Path("out/segment.json.0123456789abcdef.part")
+    left.write_text("half", encoding="utf-8")
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
+    assert not left.exists()
+
+
 def test_a_method_that_cannot_be_built_costs_no_results(call: Call, cat: Path, fast: str) -> None:
     assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
     before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}

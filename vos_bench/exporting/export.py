@@ -11,7 +11,7 @@ import numpy as np
 
 from vos_bench.errors import BadInputError
 from vos_bench.exporting.source import LabelMapFolder, label_map_folders
-from vos_bench.files import replacing, write_text
+from vos_bench.files import remove_stale_parts_below, replacing, write_text
 from vos_bench.formats.mask_folders import FIRST_ID, MOTS_PER_CLASS
 from vos_bench.labelmaps import VOID, file_bytes, object_ids
 from vos_bench.names import did_you_mean
@@ -60,6 +60,7 @@ def export(
     chosen = None if sequences is None else tuple(sequences)
     folders = label_map_folders(Path(run), root=None if root is None else Path(root), sequences=chosen)
     target = _default_out(Path(run), form) if out is None else Path(out)
+    remove_stale_parts_below(target, ".json", ".mp4", ".png", ".zip")
     with (progress or Progress()).counting(form, sum(len(each.paths) for each in folders)) as step:
         written = EXPORTS[form](folders, target, step)
     if notes is not None and form != "davis":  # which keeps the files as they are

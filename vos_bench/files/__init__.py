@@ -87,6 +87,9 @@ _PART = re.compile(r"(?P<name>.+)\.(?:[0-9a-f]{16}|[0-9]{1,10})\.part")
 """What temporary files are called; those of earlier versions had the number of a process in place of random digits."""
 
 
+_NEW_PART = re.compile(r"(?P<name>.+)\.[0-9a-f]{16}\.part")
+
+
 class OwnPart(NamedTuple):
     """A temporary file that this process made; it is locked, so that nobody takes it for the rest of a killed one.
 
@@ -195,6 +198,18 @@ def remove_stale_parts(path: Path) -> None:
     with suppress(OSError, ValueError):
         for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
             if part_of(part) == path.name and not part.is_symlink():
+                _remove_if_stale(part)
+
+
+def remove_stale_parts_below(folder: Path, *suffixes: str) -> None:
+    """Remove what killed processes left in a folder, and below it, of files with these suffixes, as `.png`.
+
+    What another process writes now stays, and so does everything under a name that is not ours.
+    """
+    with suppress(OSError):
+        for part in folder.rglob("*.part"):
+            found = _NEW_PART.fullmatch(part.name)
+            if found and Path(found["name"]).suffix in suffixes and part.is_file() and not part.is_symlink():
                 _remove_if_stale(part)
 
 

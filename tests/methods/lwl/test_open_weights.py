@@ -103,7 +103,7 @@ def test_they_follow_a_disc(shipped: Path) -> None:
 def test_a_box_is_refused_with_a_way_out(shipped: Path) -> None:
     method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
     image, _ = disc(50)
-    with pytest.raises(BadInputError, match=r"no box encoder.*--box-start grabcut"):
+    with pytest.raises(BadInputError, match=r"(?s)no box encoder.*--box-start grabcut"):
         method.initialize(image, Prompt(boxes={1: (26.0, 36.0, 75.0, 85.0)}))
 
 

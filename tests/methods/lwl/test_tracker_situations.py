@@ -307,7 +307,7 @@ def test_a_box_network_follows_masks_with_the_parameters_for_masks(network):
 
 
 def test_a_mask_network_refuses_boxes_and_says_what_to_take(tiny):
-    with pytest.raises(BadInputError, match=r"no box encoder.*lwl_boxinit\.pth"):
+    with pytest.raises(BadInputError, match=r"(?s)no box encoder.*lwl_boxinit\.pth"):
         LwlTracker(tiny, FAST).initialize(noise(120, 160), Prompt(boxes={1: (30, 20, 90, 60)}))
 
 

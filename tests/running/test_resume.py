@@ -238,7 +238,7 @@ def test_a_sequence_copied_from_another_run_is_refused(settings: RunSettings, tm
     run_method(settings)
     run_method(other)
     shutil.copy(sequence_file(other.out, "a"), sequence_file(settings.out, "a"))
-    with pytest.raises(BadInputError, match=r"a\.json: was made by the run .* take it out of this folder"):
+    with pytest.raises(BadInputError, match=r"(?s)a\.json: was made by the run .* take it out of this folder"):
         run_method(settings)
 
 

@@ -154,7 +154,7 @@ def test_a_dataset_without_objects_is_said_plainly():
 def test_data_that_are_too_short_are_named_with_what_is_needed():
     videos = Videos(Video("a", 5, {1: {0, 1}, 2: {0, 1, 2}}), Video("b", 4, {1: {0}}))
     with pytest.raises(
-        BadInputError, match=r"videos train: .*object 2 of a has most, 3 of 5 frames .*expected 9 or more"
+        BadInputError, match=r"(?s)videos train: .*object 2 of a has most, 3 of 5 frames .*expected 9 or more"
     ):
         shares([DataShare(dataset="videos")], [videos], FrameRule())
     with pytest.raises(BadInputError, match="no object outside what is left out"):

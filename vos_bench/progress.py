@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:  # every layer reports progress; only the type of a record comes from above
     from vos_bench.records import SequenceRecord
@@ -13,6 +14,15 @@ class Progress:
 
     Calls come one at a time. With several jobs they do not come from the thread that started the work.
     """
+
+    def __enter__(self) -> Self:
+        """The work starts."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """The work has ended, well or not."""
 
     def resumed(self, message: str) -> None:
         """A run keeps sequences that were finished before; `message` says how many and which software made them."""

@@ -7,8 +7,7 @@ from cyclopts import Parameter
 
 from vos_bench.commands.groups import MANY
 from vos_bench.commands.options import sequence_names
-from vos_bench.commands.output import say
-from vos_bench.commands.progress import TerminalProgress
+from vos_bench.commands.output import say, shown_bars
 from vos_bench.errors import BadInputError
 from vos_bench.exporting import CROISSANT_ABOUT, EXPORTS, RECORD_ABOUT, export_croissant, export_records, parse_about
 from vos_bench.exporting import export as write_export
@@ -64,7 +63,7 @@ def export(
                 "--format croissant: found no --out, expected --out FOLDER; nothing is written among data"
             )
         said = parse_about(about, format, CROISSANT_ABOUT)
-        written = export_croissant(run, out=out, about=said, progress=TerminalProgress())
+        written = export_croissant(run, out=out, about=said, progress=shown_bars())
     else:
         written = export_records(run, format, out=out, about=parse_about(about, format, RECORD_ABOUT[format]))
     for path in written:
@@ -77,7 +76,7 @@ def _export_label_maps(
     parse_about(about, form, ())
     chosen = sequence_names(sequences)
     notes: list[str] = []
-    written = write_export(run, form, out=out, root=root, sequences=chosen, progress=TerminalProgress(), notes=notes)
+    written = write_export(run, form, out=out, root=root, sequences=chosen, progress=shown_bars(), notes=notes)
     for path in written:
         say(str(path))
     for note in notes:

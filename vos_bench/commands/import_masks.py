@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vos_bench.commands import options
-from vos_bench.commands.output import say
-from vos_bench.commands.progress import TerminalProgress
+from vos_bench.commands.output import say, shown_bars
 from vos_bench.errors import BadInputError
 from vos_bench.importing import import_masks as turn_into_label_maps
 from vos_bench.names import counted
@@ -31,7 +30,7 @@ def import_masks(
         out: The folder to write: Annotations/SEQUENCE/FRAME.png. Put the frames into JPEGImages/SEQUENCE beside it.
         size: WIDTHxHEIGHT of the frames, for exports that do not say.
     """
-    found = turn_into_label_maps(source, from_, out=out, size=_size(size), progress=TerminalProgress())
+    found = turn_into_label_maps(source, from_, out=out, size=_size(size), progress=shown_bars())
     for sequence, count in found.frames.items():
         say(f"{found.folder / 'Annotations' / sequence}: {counted(count, 'frame')}")
         for k, title in found.objects[sequence].items():

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from vos_bench import registry
 from vos_bench.api import ProtocolName
 from vos_bench.commands import options
-from vos_bench.commands.scoring import shown_progress
+from vos_bench.commands.output import shown_bars
 from vos_bench.commands.summary import conclude
 from vos_bench.errors import BadInputError
 from vos_bench.scoring.record import Source, check_jobs, score_target
@@ -60,7 +60,7 @@ def importing(
         protocol=protocol,
         sequences=options.sequence_names(sequences),
     )
-    with shown_progress() as progress:
+    with shown_bars() as progress:
         command = shlex.join(sys.argv[1:])
         run = score_target(masks, target, source=published, jobs=jobs, out=out, progress=progress, command=command)
     return conclude([run], json)

@@ -14,9 +14,10 @@ from vos_bench.commands.streams import is_wide, warn, write_out
 from vos_bench.errors import BadInputError
 from vos_bench.files import remove_stale_parts, write_text
 from vos_bench.names import printable
+from vos_bench.progress import Progress
 from vos_bench.tables import Format, Orientation, Table, render
 
-__all__ = ["say", "show", "warn", "write_json", "write_page"]
+__all__ = ["say", "show", "shown_bars", "warn", "write_json", "write_page"]
 
 
 PIPE = (100, 24)
@@ -32,6 +33,15 @@ def show(table: Table, format: Format = "text", *, orientation: Orientation | No
     """Print a table; text goes without the least important columns where the terminal is narrower, unless `--wide`."""
     width = None if is_wide() else shutil.get_terminal_size(PIPE).columns
     write_out(render(table, format, width=width, orientation=orientation))
+
+
+def shown_bars() -> Progress:
+    """Return bars where somebody looks at them; without a terminal, what is counted takes less than they do."""
+    if not sys.stderr.isatty():
+        return Progress()
+    from vos_bench.commands.progress import TerminalProgress  # it loads rich
+
+    return TerminalProgress()
 
 
 def write_page(path: Path, text: str) -> None:

@@ -11,8 +11,7 @@ from vos_bench import registry
 from vos_bench.api import ReportOptions
 from vos_bench.commands.groups import REPEATED
 from vos_bench.commands.options import method_names, run_labels, sequence_names
-from vos_bench.commands.output import say, show, warn, write_page
-from vos_bench.commands.progress import TerminalProgress
+from vos_bench.commands.output import say, show, shown_bars, warn, write_page
 from vos_bench.errors import BadInputError
 from vos_bench.plugins import ReportInfo, wrong_field
 from vos_bench.records import Run, find_runs
@@ -136,7 +135,7 @@ def _options(
     if root is not None and "--root" in info.takes and runs and not any(map(_has_folder, runs)):
         raise BadInputError(f"--root {root}: the package makes the data of these runs itself; leave --root out")
     chosen = sequence_names(sequences)
-    return ReportOptions(out=out, paths=paths, root=root, sequences=chosen, progress=TerminalProgress())
+    return ReportOptions(out=out, paths=paths, root=root, sequences=chosen, progress=shown_bars())
 
 
 def _table_over(info: ReportInfo, runs: Sequence[Run], wanted: str | None, published: Sequence[str]) -> Table:

@@ -2,13 +2,11 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from vos_bench.api import ProtocolName
+from vos_bench.commands.output import shown_bars
 from vos_bench.commands.summary import conclude
-from vos_bench.progress import Progress
 from vos_bench.scoring import record
 
 
@@ -29,7 +27,7 @@ def score_masks(
     json: Path | None = None,
 ) -> int:
     """Score label maps, print the scores and return the exit code; see `vos_bench.commands.score` for the options."""
-    with shown_progress() as progress:
+    with shown_bars() as progress:
         run = record.score(
             masks,
             truth=truth,
@@ -47,15 +45,3 @@ def score_masks(
             command=shlex.join(sys.argv[1:]),
         )
     return conclude([run], json)
-
-
-@contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Draw bars where somebody looks at them; without a terminal, scoring a short sequence takes less than they do."""
-    if not sys.stderr.isatty():
-        yield Progress()
-        return
-    from vos_bench.commands.progress import TerminalProgress
-
-    with TerminalProgress() as bars:
-        yield bars

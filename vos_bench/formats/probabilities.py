@@ -4,13 +4,13 @@ A file `probabilities/SEQUENCE/FRAME.npz` holds `probabilities`, (1 + K) x H x W
 `object_ids`, K; and `confidences`, K: see `confidences_of`. Older files have no `confidences`.
 """
 
-import io
 import re
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from zlib_ng import zlib_ng
 
 from vos_bench.api import LabelMap
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes, replacing
+from vos_bench.files import replacing, require_regular
 
 MOST_BYTES = 1 << 32
 """The largest array that is read: 64 objects at 4096 x 2160 take a quarter of it."""
@@ -99,8 +99,8 @@ def read_probabilities(path: Path) -> FrameProbabilities:
     Raises:
         BadInputError: The file cannot be read, is damaged, or holds something else.
     """
-    arrays = _Arrays(path)
-    ids, planes = arrays.read("object_ids"), arrays.read("probabilities")
+    with _opened(path) as arrays:
+        ids, planes = arrays.read("object_ids"), arrays.read("probabilities")
     if planes.dtype != np.float16 or planes.ndim != 3 or len(planes) != 1 + ids.size:
         raise arrays.wrong(f"{planes.dtype} of shape {planes.shape} for {ids.size} objects")
     return FrameProbabilities(tuple(int(k) for k in ids.ravel()), planes)
@@ -114,26 +114,34 @@ def read_confidences(path: Path) -> Mapping[int, float] | None:
     Raises:
         BadInputError: As `read_probabilities`.
     """
-    arrays = _Arrays(path)
-    if not arrays.holds("confidences"):
-        return None
-    ids, values = arrays.read("object_ids"), arrays.read("confidences")
+    with _opened(path) as arrays:
+        if not arrays.holds("confidences"):
+            return None
+        ids, values = arrays.read("object_ids"), arrays.read("confidences")
     if ids.shape != values.shape or ids.ndim != 1:
         raise arrays.wrong(f"{values.size} confidences for {ids.size} objects")
     return {int(k): float(value) for k, value in zip(ids, values, strict=True) if not np.isnan(value)}
 
 
-class _Arrays:
-    """The arrays of an npz file, read without trusting what it says of their sizes."""
+@contextmanager
+def _opened(path: Path) -> Iterator["_Arrays"]:
+    """Open an npz file for a block. Raises BadInputError where it cannot be read or is damaged."""
+    try:
+        size = require_regular(path, most=MOST_BYTES)
+        with path.open("rb") as file:
+            yield _Arrays(path, file, size)
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror or error}; run again to save it") from None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+
+class _Arrays:
+    """The arrays of an open npz file, each read when it is asked for, without trusting what it says of their sizes."""
+
+    def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
+        self._path, self._file, self._size = path, file, size
         try:
-            self._data = read_bytes(path, most=MOST_BYTES)
-            with zipfile.ZipFile(io.BytesIO(self._data)) as archive:
+            with zipfile.ZipFile(file) as archive:
                 self._entries = {each.filename.removesuffix(".npy"): each for each in archive.infolist()}
-        except OSError as error:
-            raise BadInputError(f"{path}: cannot be read: {error.strerror or error}; run again to save it") from None
         except (zipfile.BadZipFile, ValueError, NotImplementedError):
             raise self.wrong("no npz file") from None
 
@@ -164,11 +172,16 @@ class _Arrays:
 
     def _content(self, entry: zipfile.ZipInfo) -> bytes:
         """Return what an entry holds, checked; zlib-ng takes half the time of what Python has."""
-        lengths = self._data[entry.header_offset + _LOCAL_HEADER - 4 : entry.header_offset + _LOCAL_HEADER]
+        lengths = self._bytes(entry.header_offset + _LOCAL_HEADER - 4, 4)
         start = entry.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", lengths))
-        stored = self._data[start : start + entry.compress_size]
+        stored = self._bytes(start, entry.compress_size)
         if entry.compress_type == zipfile.ZIP_DEFLATED:
             stored = zlib_ng.decompressobj(-15).decompress(stored, entry.file_size + 1)
         if len(stored) != entry.file_size or zlib_ng.crc32(stored) != entry.CRC:
             raise ValueError
         return stored
+
+    def _bytes(self, start: int, count: int) -> bytes:
+        """Return bytes of the file, fewer where it ends before. Raises ValueError for a place before it."""
+        self._file.seek(start)
+        return self._file.read(min(count, self._size))

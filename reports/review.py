@@ -123,7 +123,8 @@ def _run_rows(run: Run, names: Sequence[str], options: ReportOptions, *, group: 
     shown = most_doubtful(glances)
     if not shown:
         there = any(known_overlaps(run, name) or written_frames(masks_folder(run.folder, name)) for name in names)
-        reason = "nothing is doubtful" if there else "its label maps are gone" if names else "none of these sequences"
+        gone = "not counted: score --failures" if run.record.kind == "score" else "its label maps are gone"
+        reason = "nothing is doubtful" if there else gone if names else "none of these sequences"
         yield {"group": group, "reason": reason}
     saved = {name: bool(saved_frames(run, name)) for name in dict.fromkeys(each.sequence for each in shown)}
     for each in shown:

@@ -39,6 +39,14 @@ def test_a_run_leaves_the_parts_of_others(settings: RunSettings) -> None:
     assert [path.exists() for path in (*theirs, *ours)] == [True, True, True, False, False]
 
 
+def test_a_run_whose_record_is_lost_goes_on_among_its_own_files(settings: RunSettings) -> None:
+    assert settings.out is not None
+    run_method(settings)
+    (settings.out / "run.json").unlink()
+    (settings.out / "overlaps").mkdir()
+    assert run_method(settings).record.status == "complete"
+
+
 @pytest.mark.parametrize("name", ["holiday.mkv.part", "mine.csv", "notes.txt"])
 def test_a_run_does_not_begin_among_files_of_others(settings: RunSettings, name: str) -> None:
     assert settings.out is not None

@@ -73,7 +73,10 @@ def saved(run: Run, folder: Path) -> Path:
     return folder
 
 
-def test_compare_prints_the_word_untrained(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_prints_the_word_untrained(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # the paths of a test are long, and names break where they have no room
     random = saved(with_weights(trained, RANDOM), tmp_path / "random")
     command(random, random)
     assert "Comparison: mine (untrained) on demo val" in capsys.readouterr().out

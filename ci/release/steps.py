@@ -13,7 +13,10 @@ from workshop import FailedError, NotCheckedError, Workshop
 
 PLUGIN_FOLDERS = ("methods", "datasets", "reports")
 LARGEST_WHEEL_MIB = 20
-_FOREIGN = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=["']?https?:[^ >]*|<link[^>]*stylesheet[^>]*https?:""")
+_FOREIGN = re.compile(
+    r"""<(?:script|img|iframe)[^>]*\ssrc=["']?https?:[^ >]*"""
+    r"""|<link(?=[^>]*stylesheet)[^>]*\shref=["']?https?:[^ >]*"""
+)
 LOAD_PLUGINS = """
 from importlib.metadata import entry_points
 groups = [group for group in entry_points().groups if group.startswith("vos_bench")]

@@ -38,10 +38,18 @@ class ShownFailure(NamedTuple):
     length: int
 
 
-def shown_failures(entry: RunPage, scene: SequencePage, video: Video) -> list[ShownFailure]:
-    """Return the failures of one run on a sequence, in order. Raises BadInputError where a file is damaged."""
-    found = failures_of(known_overlaps(entry.run, scene.name) or count_and_keep(entry.run, video))
-    return sorted(_each(found, scene), key=lambda each: (each.place, each.text))
+def shown_failures(entry: RunPage, scene: SequencePage, video: Video | None) -> list[ShownFailure]:
+    """Return the failures of one run on a sequence, in order; none where nothing was counted and no truth is here.
+
+    Raises:
+        BadInputError: A file is damaged.
+    """
+    known = known_overlaps(entry.run, scene.name)
+    if known is None:
+        if video is None or not video.truth_names:
+            return []
+        known = count_and_keep(entry.run, video)
+    return sorted(_each(failures_of(known), scene), key=lambda each: (each.place, each.text))
 
 
 def _each(found: SequenceFailures, scene: SequencePage) -> Iterator[ShownFailure]:
@@ -72,11 +80,10 @@ def place_of_group(group: str) -> int:
 
 
 def scene_groups(scene: SequencePage, video: Video | None) -> list[str]:
-    """Return the groups that the objects of a sequence are in, as `returns: one`; none where the truth is not here."""
-    if video is None:
-        return []
+    """Return the groups that the objects of a sequence are in, as `returns: one`; none where they are not known."""
     try:
-        objects = kept_attributes([entry.run for entry in scene.entries], scene.name) or sequence_attributes(video)
+        kept = kept_attributes([entry.run for entry in scene.entries], scene.name)
+        objects = kept or (sequence_attributes(video) if video is not None else ())
     except BadInputError:
         return []
     return [

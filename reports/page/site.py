@@ -186,8 +186,6 @@ def _failures(
     found: dict[int, dict[int, list[ShownFailure]]] = {}
     for scene in scenes:
         video, found[scene.number] = videos[scene.number], {}
-        if video is None or not video.truth_names:
-            continue
         for entry in scene.entries:
             try:
                 found[scene.number][entry.number] = shown_failures(entry, scene, video)

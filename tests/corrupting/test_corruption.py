@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vos_bench.api import Dataset, Image
+from vos_bench.corrupting import corrupted
 from vos_bench.corrupting.corruption import KINDS, Corruption, motion_kernel
 from vos_bench.corrupting.dataset import GROUP, CorruptedDataset
 from vos_bench.errors import BadInputError
@@ -162,3 +163,9 @@ def test_a_corruption_that_there_is_not_is_refused(text: str, message: str) -> N
 def test_a_corruption_reads_what_it_writes(text: str) -> None:
     assert str(Corruption.of(text)) == text
     assert str(Corruption.of("noise:3-3")) == "noise:3"
+
+
+def test_an_empty_name_is_no_corruption(dataset: Dataset) -> None:
+    assert corrupted(dataset, None) is dataset
+    with pytest.raises(BadInputError, match="there is no corruption ''"):
+        corrupted(dataset, "")

@@ -432,6 +432,16 @@ def test_archives_that_are_no_zip_and_those_inside_one_are_to_be_unpacked(tmp_pa
             BadInputError, match=r"outer\.zip: holds the archive inner\.zip and nothing else; unpack it"
         ):
             import_masks(tmp_path / "outer.zip", form, out=tmp_path / "out")
+    png(tmp_path / "in/Annotations/cat/00000.png", np.ones((4, 4)))
+    (tmp_path / "outer.zip").replace(tmp_path / "in/outer.zip")
+    assert import_masks(tmp_path / "in", "davis", out=tmp_path / "out").frames == {"cat": 1}
+
+
+def test_sequences_with_numbers_below_a_resolution_are_no_objects(tmp_path: Path) -> None:
+    for name in ("000", "001"):
+        png(tmp_path / f"in/Annotations/480p/{name}/00000.png", np.ones((4, 4)))
+    found = import_masks(tmp_path / "in", "davis", out=tmp_path / "out")
+    assert found.frames == {"000": 1, "001": 1}
 
 
 def test_objects_in_folders_are_no_resolutions(tmp_path: Path) -> None:

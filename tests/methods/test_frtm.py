@@ -319,7 +319,7 @@ def test_the_backbone_has_to_lie_beside_the_authors_file_and_be_the_right_one(tm
     path = tmp_path / "rn18_all.pth"
     tensors = {f"refiner.{key}": x for key, x in FrtmNetwork("resnet18").refiner.state_dict().items()}
     torch.save({"model": tensors}, path)
-    with pytest.raises(BadInputError, match=r"resnet18-f37072fd\.pth.*download https://download\.pytorch\.org"):
+    with pytest.raises(BadInputError, match=r"(?s)resnet18-f37072fd\.pth.*download https://download\.pytorch\.org"):
         checkpoint.load_network(path)
     torch.save(resnet18(weights=None).state_dict(), tmp_path / "resnet18-f37072fd.pth")
     with pytest.raises(BadInputError, match="expected f37072fd"):

@@ -50,22 +50,23 @@ def test_a_whole_backbone_gives_the_same_features(size: tuple[int, int]):
 
 
 @needs_operation
-@pytest.mark.parametrize("objects", [1, 3])
+@pytest.mark.parametrize(("objects", "shared"), [(1, False), (1, True), (3, True)])
 @pytest.mark.parametrize("encoding_channels", [0, 3])
-def test_a_split_decoder_gives_the_same_logits(objects: int, encoding_channels: int):
+def test_a_split_decoder_gives_the_same_logits(objects: int, shared: bool, encoding_channels: int):
     torch.manual_seed(0)
     decoder = folded(LiteDecoder({8: 12, 4: 6, 2: 4}, (8, 8, 4), encoding_channels=encoding_channels))
     features = {8: torch.randn(1, 12, 8, 10), 4: torch.randn(1, 6, 16, 20), 2: torch.randn(1, 4, 32, 40)}
     encoding = torch.randn(objects, 3, 4, 5) if encoding_channels else None
-    index = torch.zeros(objects, dtype=torch.int64)
+    index = torch.zeros(objects, dtype=torch.int64) if shared else None
     split = copy.deepcopy(decoder)
     split.split_levels()
     assert isinstance(split.score, FusedConvolution)
     with torch.inference_mode():
         expected = decoder(encoding, features, (64, 80), image_of_object=index)
-        found = split(encoding, features, (64, 80), image_of_object=index)
+        found = [split(encoding, features, (64, 80), image_of_object=index) for _ in range(2)]
     assert expected.std() > 0
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found[0], expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(found[0], found[1])  # the features are as they were
 
 
 @needs_operation

@@ -13,9 +13,13 @@ from PIL import Image
 from vos_bench.analysis.runs import known_overlaps
 from vos_bench.api import ReportOptions
 from vos_bench.cli import main
+from vos_bench.corrupting import corrupted
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run, load_run
+from vos_bench.records.data import RunData
 from vos_bench.reports import by_attribute, failures, review
+from vos_bench.running.sequence import remove_outputs
+from vos_bench.scoring.overlaps import SequenceCounter
 
 
 @pytest.fixture
@@ -138,6 +142,33 @@ def test_label_maps_are_counted_while_they_are_scored(on_disk: Any, tmp_path: Pa
     assert not [*(out / "overlaps").iterdir()]
     [row] = failures.make_table([load_run(out)], ReportOptions(out=Path(), root=tmp_path)).rows
     assert row["missed"] == "no data"
+
+
+def test_what_was_counted_goes_with_the_label_maps(on_disk: Any, tmp_path: Path) -> None:
+    run = on_disk.runs[0]
+    [*failures.make_table([run], ReportOptions(out=Path(), root=on_disk.root)).rows]
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    assert (folder / "overlaps" / "one.json").is_file()
+    remove_outputs(folder, "one")
+    assert [path.stem for path in (folder / "overlaps").iterdir()] == ["<b>two"]
+
+
+def test_frames_named_by_nanoseconds_are_counted(on_disk: Any, tmp_path: Path) -> None:
+    truth = on_disk.root / "Annotations" / "one"
+    for i, path in enumerate(sorted(truth.glob("*.png"))):
+        (tmp_path / "truth/one").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / f"truth/one/{1403636579763555584 + 33333333 * i}.png")
+    command = ["score", str(tmp_path / "truth"), "--truth", str(tmp_path / "truth"), "--failures"]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out/overlaps/one.json").read_text("utf-8"))["places"][:2] == [0, 1]
+
+
+def test_objects_look_alike_as_in_frames_that_are_not_corrupted(on_disk: Any) -> None:
+    clean = RunData(on_disk.root).open(on_disk.runs[0])
+    noisy = corrupted(clean, "noise:5").sequence("one")
+    found = [SequenceCounter(each, None).record(likeness=True).likeness for each in (clean.sequence("one"), noisy)]
+    assert found[0] == found[1]
+    assert all(isinstance(value, float) for value in found[0].values())
 
 
 def test_a_truth_that_is_not_scored_and_damaged_fails_no_scoring(on_disk: Any, tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ def run_failures(run: Run, data: RunData, names: Collection[str] | None = None) 
 def _sequence_failures(run: Run, data: RunData, name: str, total: int) -> SequenceFailures:
     if known := known_overlaps(run, name):
         return failures_of(known)
+    if run.record.kind == "score" and not masks_folder(run.folder, name).is_dir():
+        raise BadInputError(
+            f"{run.folder}: a scoring keeps no label maps\n"
+            "  count them while they are scored: vos-bench score … --failures"
+        )
     dataset = data.open(run)
     try:
         return failures_of(count_and_keep(run, dataset.sequence(name), total=total))

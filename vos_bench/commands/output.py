@@ -36,7 +36,7 @@ def show(table: Table, format: Format = "text", *, orientation: Orientation | No
 
 
 def shown_bars() -> Progress:
-    """Return bars where somebody looks at them; without a terminal, what is counted takes less than they do."""
+    """Return bars for a terminal; elsewhere a listener that draws nothing, so that nothing is loaded to draw them."""
     if not sys.stderr.isatty():
         return Progress()
     from vos_bench.commands.progress import TerminalProgress  # it loads rich

@@ -57,8 +57,16 @@ def report(
     found = _selected(infos, paths, bool(runs), methods, label)
     if len(infos) > 1:
         _require_printed(infos, out, format)
+    any_published = any(info.published for info in infos)
     made = [
-        _made_table(info, found[info.reads], paths, _taken("--root", root, info, infos), sequences, published)
+        _made_table(
+            info,
+            found[info.reads],
+            paths,
+            _taken("--root", root, info, infos),
+            sequences,
+            published if info.published or not any_published else None,
+        )
         for info in infos
         if info.kind == "table"
     ]

@@ -1,4 +1,4 @@
-"""A run's records without its masks, ready to be committed as the mark for later runs."""
+"""Copies a run's records without its masks, to be committed as the baseline of later runs."""
 
 import shutil
 from pathlib import Path

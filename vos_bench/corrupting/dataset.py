@@ -29,6 +29,8 @@ class CorruptedSequence(SequenceView):
     def __init__(self, sequence: Sequence, corruption: Corruption) -> None:
         """Take the sequence and what befalls its frames."""
         super().__init__(sequence)
+        self.clean = sequence
+        """The sequence as it is, by which its objects are described: their likeness is not the corruption's."""
         self._corruption = corruption
         self._positions = {name: position for position, name in enumerate(sequence.frame_names)}
         self._group: _CompressedGroup | None = None

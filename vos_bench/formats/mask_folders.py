@@ -11,6 +11,7 @@ import numpy as np
 
 from vos_bench.api import LabelMap, Mask, Sequence
 from vos_bench.errors import BadInputError
+from vos_bench.files.listing import files_in
 from vos_bench.labelmaps import read_label_map, read_narrow, write_label_map
 from vos_bench.names import frame_order
 
@@ -55,7 +56,7 @@ def write_masks(folder: Path, frame: str, labels: LabelMap, object_names: Mappin
 def written_frames(folder: Path) -> tuple[str, ...]:
     """Return the names of the frames that have masks in a sequence's folder, sorted; none where it is gone."""
     folders = object_folders(folder).values()
-    found = (path for place in ([folder / name for name in folders] or [folder]) for path in place.glob("*.png"))
+    found = (path for place in ([folder / name for name in folders] or [folder]) for path in files_in(place, ".png"))
     return tuple(sorted({path.stem for path in found}, key=frame_order))
 
 

@@ -182,6 +182,8 @@ class _Arrays:
         return stored
 
     def _bytes(self, start: int, count: int) -> bytes:
-        """Return bytes of the file, fewer where it ends before. Raises ValueError for a place before it."""
+        """Return bytes of the file, fewer where it ends before. Raises ValueError for a place before its start."""
+        if start < 0:
+            raise ValueError(start)
         self._file.seek(start)
         return self._file.read(min(count, self._size))

@@ -128,9 +128,10 @@ def _require_unpacked(path: Path, opened: Path) -> None:
         return
     files = [each for folder in (opened, *folders_in(opened)) for each in files_in(folder)]
     packed = [each for each in files if each.suffix.lower() in ARCHIVES]
-    if not files and not any(folders_in(folder) for folder in folders_in(opened)):
+    deeper = any(folders_in(folder) for folder in folders_in(opened))
+    if not files and not deeper:
         raise BadInputError(f"{path}: is empty; expected the export of an annotation tool: export it again")
-    if packed and len(packed) == len(files):
+    if packed and len(packed) == len(files) and not deeper:
         inside = packed[0].name
         raise BadInputError(f"{path}: holds the archive {inside} and nothing else; unpack it, and give its folder")
 

@@ -30,7 +30,10 @@ MOTS_IGNORED = 10
 """The class of regions that nobody is to look at."""
 
 FIRST_OBJECT = "000"
-"""The first folder of masks where each object has one, and no sequence of a resolution."""
+"""The first folder of masks where each object has one."""
+
+_RESOLUTION = re.compile(r"\d+p|Full-Resolution")
+"""Names of the levels that DAVIS has above its sequences."""
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
@@ -159,6 +162,11 @@ def read_sav(path: Path, size: tuple[int, int] | None) -> Annotations:
     return found
 
 
+def _holds_sequences(level: Path) -> bool:
+    """Return whether a folder is a level above sequences, and not one sequence with a folder for each object."""
+    return bool(_RESOLUTION.fullmatch(level.name)) or FIRST_OBJECT not in object_folders(level).values()
+
+
 def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read label maps, `SEQUENCE/FRAME.png`, also below `Annotations/` and one more level such as `480p`."""
     del size
@@ -166,7 +174,7 @@ def read_davis(path: Path, size: tuple[int, int] | None) -> Annotations:
     if (root / "Annotations").is_dir():
         root = root / "Annotations"
     inside = folders_in(root)
-    if len(inside) == 1 and not files_in(inside[0], ".png") and FIRST_OBJECT not in object_folders(inside[0]).values():
+    if len(inside) == 1 and not files_in(inside[0], ".png") and _holds_sequences(inside[0]):
         root = inside[0]
     for folder in folders_in(root) or [root]:
         files = {file.stem: file for file in files_in(folder, ".png")}

@@ -57,7 +57,7 @@ class RunData:
         Raises:
             BadInputError: As `shown`; or this version does not know the corruption.
         """
-        return corrupted(self.shown(run), run.record.protocol.corruption)
+        return corrupted(self.shown(run), run.record.protocol.corruption or None)
 
     def _has_frames(self, data: DatasetEntry, dataset: Dataset) -> bool:
         return bool(data.sampled_sha256) and dataset.frames_sha256(whole=False) == data.sampled_sha256

@@ -91,7 +91,7 @@ def _dataset(run: "Run") -> Dataset | None:
     data = run.record.dataset
     try:
         opened = registry.open_dataset(data.name, split=data.split or None)
-        return corrupted(opened, run.record.protocol.corruption)
+        return corrupted(opened, run.record.protocol.corruption or None)
     except Exception:  # a dataset that cannot be opened, for whatever reason, leaves label maps without their frames
         return None
 

@@ -23,6 +23,9 @@ COUNTING = "1"
 Number = Annotated[int, Field(ge=0, lt=1 << 32)]
 """Of pixels, or of a frame."""
 
+Place = Annotated[int, Field(ge=0, lt=1 << 63)]
+"""Of a frame in its video: its number, where the frames of the video are not known."""
+
 
 class ObjectOverlapsRecord(FrozenModel):
     """The numbers of one label, those of its object and those of its mask.
@@ -70,7 +73,7 @@ class OverlapsRecord(FrozenModel):
     data: str = ""
     masks: str = ""
     frames: tuple[str, ...]
-    places: tuple[Number, ...]
+    places: tuple[Place, ...]
     length: Number
     height: Annotated[Number, Field(gt=0)]
     width: Annotated[Number, Field(gt=0)]

@@ -31,7 +31,7 @@ from vos_bench.records.sequence_record import NO_PROBABILITIES
 from vos_bench.running.sequence import remove_outputs
 from vos_bench.running.settings import Overwrite
 
-KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities"})
+KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities", "overlaps"})
 """What a run writes into its folder."""
 
 

@@ -250,6 +250,9 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
         if work.unsaved:
             count = counted(len(work.unsaved), "sequence was", "sequences were")
             progress.resumed(f"{out}: {count} finished before without probabilities: run again to save them")
+        if settings.failures and work.finished:
+            count = counted(len(work.finished), "sequence was", "sequences were")
+            progress.resumed(f"{out}: {count} finished before: the first report of failures counts these")
         progress.run_started((*work.score, *work.run), len(work.finished), partial(_work_of, settings))
         try:
             output = _run_sequences(settings, prepared, work, present, progress)

@@ -42,7 +42,7 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
-from vos_bench.records.overlaps import keep_overlaps
+from vos_bench.records.overlaps import keep_overlaps, remove_overlaps
 from vos_bench.records.scores import object_records, protocol_label
 from vos_bench.records.sequence_record import NO_PROBABILITIES
 from vos_bench.running.faults import (
@@ -337,6 +337,7 @@ def remove_outputs(out: Path, name: str) -> None:
                 shutil.rmtree(folder)
     except OSError as error:
         raise BadInputError(f"{error.filename or record}: cannot be removed: {error.strerror}") from error
+    remove_overlaps(out, [name])  # which were counted of the label maps that are gone
 
 
 def _segment(

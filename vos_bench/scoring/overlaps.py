@@ -230,7 +230,8 @@ def colours_alike(sequence: TruthSequence, overlaps: SequenceOverlaps) -> dict[i
     frame = max(overlaps.frames, key=lambda name: len(shown[name]))
     if len(shown[frame]) < 2:
         return {}
-    read_frame: Callable[[str], Image] | None = getattr(sequence, "read_frame", None)
+    clean = getattr(sequence, "clean", sequence)  # where frames are corrupted
+    read_frame: Callable[[str], Image] | None = getattr(clean, "read_frame", None)
     if read_frame is None:  # a folder of truth has no frames
         return dict.fromkeys(shown[frame], NO_FRAME)
     try:
@@ -252,13 +253,17 @@ def _frames(sequence: TruthSequence, folder: Path | None, written: frozenset[str
     return frames
 
 
+_DIGITS = 18
+"""Numbers of so many digits fit in 64 bits: frames may be named by nanoseconds."""
+
+
 def _places(sequence: TruthSequence, frames: Sequence[str]) -> NDArray[np.int64]:
     """Return where frames stand among those of the video, by their numbers where its frames are not known."""
     video: Sequence[str] = getattr(sequence, "frame_names", ())
     if video:
         place = {name: i for i, name in enumerate(video)}
         return np.array([place[name] for name in frames], np.int64)
-    if all(map(str.isdecimal, frames)):
+    if all(name.isdecimal() and len(name) <= _DIGITS for name in frames):
         return np.array([*map(int, frames)], np.int64)
     return np.arange(len(frames), dtype=np.int64)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vos_bench.api import Box, Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
 from vos_bench.errors import BadInputError
-from vos_bench.files.listing import ARCHIVES
+from vos_bench.files.listing import ARCHIVES, files_in
 from vos_bench.formats.mask_folders import merging_advice
 from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
 from vos_bench.metrics.protocols import scoring_protocol
@@ -307,7 +307,7 @@ class GivenTruth(Dataset):
             digest.update(self._own.fingerprint().encode())
             return digest.hexdigest()
         for name in self.sequence_names:
-            for path in sorted((self._truth / name).glob("*.png")):
+            for path in files_in(self._truth / name, ".png"):
                 digest.update(f"\0{name}/{path.name}\0".encode())
                 digest.update(file_bytes(path))
         return digest.hexdigest()

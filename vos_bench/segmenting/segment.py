@@ -10,7 +10,7 @@ from vos_bench.api import UNTRAINED, Precision
 from vos_bench.config import Settings, overrides
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError
-from vos_bench.files import remove_stale_parts_below, require_no_link
+from vos_bench.files import remove_stale_parts, remove_stale_parts_below, require_no_link
 from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
@@ -205,7 +205,9 @@ def _old_results(folder: Path, videos: Sequence[InputVideo], *, overwrite: bool)
     """Return what an earlier call left in a folder, to be removed. Raises BadInputError where it must not be."""
     if folder.exists() and not folder.is_dir():
         raise BadInputError(f"--out {folder}: is a file; give a folder")
-    remove_stale_parts_below(folder, ".json", ".mp4", ".png")
+    remove_stale_parts(folder / FILE)
+    for inside in ("masks", "overlay"):
+        remove_stale_parts_below(folder / inside, ".mp4", ".png")
     if not folder.exists() or not any(folder.iterdir()):
         return []
     if not (folder / FILE).is_file():

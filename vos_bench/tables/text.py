@@ -16,8 +16,8 @@ FRAME, BETWEEN = 3, 3
 def text(table: Table, layout: Layout, width: int | None) -> str:
     """Return a table as lines of text; where they would be wider than `width`, it goes without some columns.
 
-    Names are never shortened: a table of nothing but names may be wider than asked. They break at blanks where the most
-    important number would have no room otherwise.
+    Names are never shortened, but break at blanks where they have no room otherwise. A name without blanks may make a
+    table wider than asked.
     """
     grid = [with_marks(line, [_text_cell(cell, layout) for cell in line.cells]) for line in layout.lines]
     widths = _natural_widths(layout, grid)

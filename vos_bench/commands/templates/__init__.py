@@ -1,1 +1,1 @@
-"""Starts for methods of one's own, which `vos-bench new-method` copies; each runs as it stands."""
+"""Starts for methods of your own, which `vos-bench new-method` copies; each runs as it stands."""

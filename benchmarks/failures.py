@@ -39,6 +39,9 @@ from vos_bench.labelmaps import read_label_map
 REPORTS = ("failures", "by-attribute", "review", "calibration")
 TOGETHER = ",".join(REPORTS)
 ASKED = "score --failures"
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
+"""Of the commands: one thread, and modules that are compiled once, as after an installation."""
+
 SOFTNESS = 2.0
 """Pixels from a mask's edge over which its probability falls from 1/2 to 1/4 or so."""
 
@@ -49,7 +52,7 @@ def cpu_seconds(*command: str, python: str = sys.executable) -> float:
     """Return the CPU seconds of one `vos-bench` command. Raises CalledProcessError where it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     call = [str(Path(python).with_name("vos-bench")), *command]
-    subprocess.run(call, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    subprocess.run(call, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

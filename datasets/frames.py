@@ -65,8 +65,8 @@ def list_images(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> dict
 def image_files(folder: Path, suffixes: frozenset[str] = FRAME_SUFFIXES) -> list[Path]:
     """Return the images of a folder, sorted; none where it cannot be listed."""
     try:
-        with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if _is_image(entry.name, suffixes))
+        images = [path for path in folder.iterdir() if _is_image(path.name, suffixes)]
+        return sorted(images, key=lambda path: path.name)  # paths compare more slowly
     except OSError:
         return []
 

@@ -230,7 +230,9 @@ class FolderDataset(Dataset):
 
 
 def _shown(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+    if path.parent == folder or not path.is_relative_to(folder):
+        return path.name
+    return path.relative_to(folder).as_posix()
 
 
 def _digest_file(digest: "hashlib._Hash", path: Path, *, name: str = "", ends_alone: bool = False) -> None:

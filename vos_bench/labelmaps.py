@@ -127,6 +127,8 @@ def tint(image: Image, labels: LabelMap) -> Image:
 def object_ids(labels: NarrowLabels) -> tuple[int, ...]:
     """Return the ids in a label map, ascending, without the background; a `VOID` that is there is listed too."""
     highest = int(labels.max(initial=0))
+    if highest and np.count_nonzero(labels) == np.count_nonzero(labels == highest):
+        return (highest,)
     if labels.itemsize == 1 and highest <= _FEW:
         pixels = labels.tobytes()
         return tuple(k for k in range(1, highest + 1) if k in pixels)

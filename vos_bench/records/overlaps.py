@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -171,13 +172,20 @@ def kept_overlaps(folder: Path, name: str, *, data: str) -> OverlapsRecord | Non
     if not path.is_file():
         return None
     try:
-        record = read_record(OverlapsRecord, path)
+        record = _read(path, _state(path))
         known = (COUNTING, name, data) == (record.counting, record.name, record.data) and record.is_consistent
         # A record of a scoring has no label maps: it is removed with those scores.
         current = known and (not masks.is_dir() or masks_sha256(masks) == record.masks)
     except BadInputError:
         return None
     return record if current else None
+
+
+@lru_cache(maxsize=512)
+def _read(path: Path, state: tuple[int, ...]) -> OverlapsRecord:
+    """Read a file, once for all reports of a command while it stays as it is. Raises BadInputError as `read_record`."""
+    del state
+    return read_record(OverlapsRecord, path)
 
 
 def remove_overlaps(folder: Path, names: Iterable[str]) -> None:

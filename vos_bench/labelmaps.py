@@ -127,11 +127,11 @@ def tint(image: Image, labels: LabelMap) -> Image:
 def object_ids(labels: NarrowLabels) -> tuple[int, ...]:
     """Return the ids in a label map, ascending, without the background; a `VOID` that is there is listed too."""
     highest = int(labels.max(initial=0))
-    if highest and np.count_nonzero(labels) == np.count_nonzero(labels == highest):
-        return (highest,)
     if labels.itemsize == 1 and highest <= _FEW:
         pixels = labels.tobytes()
         return tuple(k for k in range(1, highest + 1) if k in pixels)
+    if highest and np.count_nonzero(labels) == np.count_nonzero(labels == highest):  # as in white masks
+        return (highest,)
     present = np.zeros(highest + 1, np.bool_)
     present[labels.ravel()] = True
     return tuple(int(k) for k in np.flatnonzero(present) if k)

@@ -12,7 +12,7 @@ from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import read_label_map, write_label_map
 from vos_bench.scoring import truth
-from vos_bench.scoring.truth import GivenTruth
+from vos_bench.scoring.given_truth import GivenTruth
 
 LATE, EMPTY_FIRST = "1a2b3c", "4d5e6f"
 
@@ -172,7 +172,10 @@ def test_given_truth_takes_the_place_of_the_absent_one(root, tmp_path):
     given = GivenTruth(dataset, tmp_path / "truth")
     sequence = given.sequence(EMPTY_FIRST)
     assert sequence.truth_names == names(range(1, 4), 5)
-    assert sequence.read_truth("00015").max() == 2
+    labels = sequence.read_truth("00015")  # of which the dataset has none
+    assert labels.max() == 2
+    assert np.array_equal(sequence.read_truth_labels("00015"), labels)
+    assert np.array_equal(sequence.read_truth_mask("00015", 2), labels == 2)
     assert sequence.groups == {2: "unseen"}
     assert given.fingerprint() != dataset.fingerprint()
     before = given.fingerprint()

@@ -39,8 +39,9 @@ from vos_bench.formats.meta_json import read_meta
 from vos_bench.labelmaps import read_label_map, read_size
 from vos_bench.parts.checkpoints import read_tensors
 from vos_bench.records import RunRecord, read_record
+from vos_bench.scoring.given_truth import GivenTruth
 from vos_bench.scoring.target import folder_fingerprint
-from vos_bench.scoring.truth import GivenTruth, truth_folder
+from vos_bench.scoring.truth import truth_folder
 
 Read = Callable[[Path], object]
 HUGE = 60_000

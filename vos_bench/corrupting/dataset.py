@@ -2,8 +2,8 @@
 
 from vos_bench.api import Dataset, Image, Sequence
 from vos_bench.corrupting.corruption import Corruption, FramePlace
-from vos_bench.corrupting.views import DatasetView, SequenceView
 from vos_bench.video.compression import FrameCompressor
+from vos_bench.views import DatasetView, SequenceView
 
 GROUP = 12
 """How many frames H.264 compresses by themselves: a reader of the last one needs no frame before them."""

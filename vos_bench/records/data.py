@@ -7,10 +7,10 @@ from types import MappingProxyType
 from vos_bench import registry
 from vos_bench.api import Dataset, Sequence
 from vos_bench.corrupting import corrupted
-from vos_bench.corrupting.views import DatasetView, SequenceView
 from vos_bench.errors import BadInputError
 from vos_bench.records.models import DatasetEntry
 from vos_bench.records.run import Run
+from vos_bench.views import DatasetView, SequenceView
 
 NO_ROOTS: Mapping[str, Path] = MappingProxyType({})
 

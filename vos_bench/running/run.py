@@ -195,7 +195,7 @@ def open_data(
         raise BadInputError(f"{dataset.name}: found root or split beside an open dataset; expected its name with them")
     if (folder := _path_on(cluster, truth)) is None:
         return opened
-    from vos_bench.scoring.truth import GivenTruth  # brings what reads lists of objects, which few runs need
+    from vos_bench.scoring.given_truth import GivenTruth  # brings what reads lists of objects, which few runs need
 
     own = registry.open_truth(dataset, folder, split=split) if isinstance(dataset, str) else None
     return GivenTruth(opened, folder, own)

@@ -11,7 +11,7 @@ from vos_bench.files import sha256
 from vos_bench.labelmaps import MAX_BYTES
 from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.names import printable
-from vos_bench.scoring.truth import GivenTruth, listed_truth, truth_folder
+from vos_bench.scoring.truth import listed_truth, truth_folder
 
 LISTED_PROTOCOLS: tuple[ProtocolName, ...] = ("ytvos", "ytvos-without-last")
 """The protocols that take objects and first frames from a `meta.json` where there is one."""
@@ -65,7 +65,15 @@ def scoring_target(
         dataset = registry.open_dataset(dataset, root=root, split=split)
     else:
         _require_unused("with a dataset that is open", root=root, split=split)
-    return _dataset_target(dataset if truth is None else GivenTruth(dataset, truth), protocol, chosen)
+    return _dataset_target(_with_truth(dataset, truth), protocol, chosen)
+
+
+def _with_truth(dataset: Dataset, truth: Path | None) -> Dataset:
+    if truth is None:
+        return dataset
+    from vos_bench.scoring.given_truth import GivenTruth  # few datasets are scored against another truth
+
+    return GivenTruth(dataset, truth)
 
 
 def _require_unused(

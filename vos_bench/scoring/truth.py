@@ -1,6 +1,5 @@
-"""Folders of true label maps: alone, with the objects of a `meta.json`, or in place of a dataset's own truth."""
+"""Folders of true label maps: alone, or with the objects of a `meta.json`."""
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vos_bench.api import Box, Dataset, FrameRange, FramesSeen, Image, LabelMap, Mask, Problem, Prompt, Sequence
+from vos_bench.api import FrameRange, Mask
 from vos_bench.errors import BadInputError
-from vos_bench.files.listing import ARCHIVES, files_in
+from vos_bench.files.listing import ARCHIVES
 from vos_bench.formats.mask_folders import merging_advice
-from vos_bench.labelmaps import NarrowLabels, file_bytes, read_label_map, read_narrow
-from vos_bench.metrics.protocols import scoring_protocol
+from vos_bench.labelmaps import NarrowLabels, read_narrow
 from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, is_leftover, renaming, shorten
 
 if TYPE_CHECKING:
@@ -146,7 +144,7 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
     if unknown := [name for name in names if name not in inside]:
         raise BadInputError(_no_such_sequences(folder, unknown, names, tuple(inside)))
     _require_file_names(folder, names)
-    opened = tuple(map(_open_folder, (inside[name] for name in names)))
+    opened = tuple(map(truth_of_sequence, (inside[name] for name in names)))
     if empty := [sequence.name for sequence in opened if not sequence.truth_names]:
         raise BadInputError(
             f"{folder / empty[0]}: found no PNG file, expected label maps; {_empty_advice(folder, empty)}"
@@ -154,7 +152,8 @@ def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[
     return opened
 
 
-def _open_folder(folder: Path) -> TruthFolder:
+def truth_of_sequence(folder: Path) -> TruthFolder:
+    """Open the folder of one sequence, which may be empty. Raises BadInputError."""
     names = label_map_names(folder)
     _require_file_names(folder, names)
     return TruthFolder(folder, names)
@@ -212,11 +211,12 @@ def listed_truth(folder: Path, meta_file: Path, sequences: Iterable[str] | None 
     opened = truth_folder(folder, chosen)
     if unknown := [sequence.name for sequence in opened if sequence.name not in meta.videos]:
         raise BadInputError(f"{meta_file}: does not list {', '.join(unknown[:5])}; choose others with --sequences")
-    groups = _groups(meta, meta_file)
+    groups = category_groups(meta, meta_file)
     return tuple(_with_list(sequence, meta, groups) for sequence in opened)
 
 
-def _groups(meta: "Meta", meta_file: Path) -> Mapping[str, Mapping[int, str]]:
+def category_groups(meta: "Meta", meta_file: Path) -> Mapping[str, Mapping[int, str]]:
+    """Return the groups of the objects of each sequence, by the training set's categories. Raises BadInputError."""
     from vos_bench.formats.meta_json import training_categories
 
     return meta.groups(training_categories(meta_file)) if meta.categories else {}
@@ -225,7 +225,7 @@ def _groups(meta: "Meta", meta_file: Path) -> Mapping[str, Mapping[int, str]]:
 def _with_list(sequence: TruthFolder, meta: "Meta", groups: Mapping[str, Mapping[int, str]]) -> TruthFolder:
     video = meta.videos[sequence.name]
     names = video.frames
-    _require_truth(sequence, names, given=frozenset(video.first_frames.values()))
+    require_truth(sequence, names, given=frozenset(video.first_frames.values()))
     present = frozenset(sequence.truth_names)
     return replace(
         sequence,
@@ -235,7 +235,7 @@ def _with_list(sequence: TruthFolder, meta: "Meta", groups: Mapping[str, Mapping
     )
 
 
-def _require_truth(truth: TruthFolder, names: tuple[str, ...], *, given: frozenset[str]) -> None:
+def require_truth(truth: TruthFolder, names: tuple[str, ...], *, given: frozenset[str]) -> None:
     """Check that there is a truth for every frame that is asked for; those with a given mask may do without."""
     present = frozenset(truth.truth_names)
     wanted = [name for name in names if name not in given]
@@ -245,154 +245,3 @@ def _require_truth(truth: TruthFolder, names: tuple[str, ...], *, given: frozens
             f"{truth.folder}: found {found}, missing {shorten(missing)}; "
             f"expected a truth for every annotated frame; {_FIRST_MASKS}"
         )
-
-
-class GivenTruth(Dataset):
-    """A dataset whose truth, which is not public or not wanted, is replaced by a folder of label maps."""
-
-    def __init__(self, dataset: Dataset, truth: Path, own: Dataset | None = None) -> None:
-        """Take the truth's place; the folder is looked at sequence by sequence, when each is opened.
-
-        Args:
-            dataset: Gives frames, prompts, objects and the frames that are asked for.
-            truth: Holds `SEQUENCE/FRAME.png`; with categories, its `meta.json` tells the groups where the dataset
-                cannot.
-            own: The same folder, opened as truth in the dataset's own layout; see `vos_bench.registry.open_truth`.
-
-        Raises:
-            BadInputError: There is no such folder, or no label maps in it.
-        """
-        self._own = own
-        self.track_files = {} if own is None else own.track_files
-        self._dataset, self._truth = dataset, truth.absolute()
-        self.name, self.split, self.root = dataset.name, dataset.split, dataset.root
-        self.sequence_names = dataset.sequence_names
-        # tracks are judged by files of tracks, which label maps are not
-        lost = own is None and scoring_protocol(dataset.protocol).tracks
-        self.protocol = "all-frames" if lost else dataset.protocol
-        self.version = dataset.version
-        self._groups: Mapping[str, Mapping[int, str]] = {}
-        if own is None:
-            from vos_bench.formats.meta_json import meta_beside, read_meta
-
-            truth_folder(truth)
-            meta_file = meta_beside(truth)
-            self._groups = _groups(read_meta(meta_file), meta_file) if meta_file else {}
-
-    def sequence(self, name: str) -> Sequence:
-        """Open one sequence. Raises BadInputError as the dataset does, and when its truth is not whole."""
-        sequence = self._dataset.sequence(name)
-        own = None if self._own is None else self._own.sequence(name)
-        if own is not None and (own.object_names or not sequence.object_names):
-            return _OwnTruthSequence(sequence, own)
-        if sequence.object_names:
-            raise BadInputError(
-                f"{self._truth}: {self.name} has masks in one folder an object, which may overlap, and not label maps\n"
-                f"  expected its own truth, or: vos-bench score MASKS --dataset {self.name} --truth {self._truth}"
-            )
-        truth = self._truth_of(name)
-        _require_truth(truth, sequence.output_names, given=frozenset(sequence.prompt_frames))
-        return _TruthSequence(sequence, truth, sequence.groups or self._groups.get(name, {}))
-
-    def _truth_of(self, name: str) -> TruthFolder:
-        folder = self._truth / name
-        if folder.is_dir() and (opened := _open_folder(folder)).truth_names:
-            return opened
-        return truth_folder(self._truth, (name,))[0]  # which lists all folders, to say what is wrong
-
-    def fingerprint(self) -> str:
-        """Return a sha256 of the dataset and of the truth of its sequences. Raises BadInputError."""
-        digest = hashlib.sha256(self._dataset.fingerprint().encode())
-        if self._own is not None:
-            digest.update(self._own.fingerprint().encode())
-            return digest.hexdigest()
-        for name in self.sequence_names:
-            for path in files_in(self._truth / name, ".png"):
-                digest.update(f"\0{name}/{path.name}\0".encode())
-                digest.update(file_bytes(path))
-        return digest.hexdigest()
-
-    def frames_sha256(self, *, whole: bool) -> str:
-        """Ask the dataset."""
-        return self._dataset.frames_sha256(whole=whole)
-
-    def check(self) -> list[Problem]:
-        """Check the dataset; the truth is checked when it is read."""
-        return self._dataset.check()
-
-    def frames_problem(self, seen: FramesSeen, /) -> Problem | None:
-        """Ask the dataset."""
-        return self._dataset.frames_problem(seen)
-
-    def package(self, masks: Path, archive: Path) -> None:
-        """Write what the dataset's server takes."""
-        self._dataset.package(masks, archive)
-
-
-class _FramesOf(Sequence):
-    """The frames and prompts of a sequence, for one that has another truth."""
-
-    def __init__(self, sequence: Sequence) -> None:
-        self._sequence = sequence
-        self.name, self.frame_names, self.prompt_frames = sequence.name, sequence.frame_names, sequence.prompt_frames
-        self.output_names, self.object_names = sequence.output_names, sequence.object_names
-
-    @property
-    def notes(self) -> Mapping[str, str]:
-        """Ask the dataset's sequence."""
-        return self._sequence.notes
-
-    def read_frame(self, frame_name: str) -> Image:
-        """Ask the dataset's sequence."""
-        return self._sequence.read_frame(frame_name)
-
-    def read_prompt(self, frame_name: str) -> Prompt:
-        """Ask the dataset's sequence."""
-        return self._sequence.read_prompt(frame_name)
-
-    def read_boxes(self, frame_name: str, /) -> Mapping[int, Box]:
-        """Ask the dataset's sequence."""
-        return self._sequence.read_boxes(frame_name)
-
-
-class _OwnTruthSequence(_FramesOf):
-    """A sequence with a truth in the dataset's own layout, and what the lists beside that say of its objects."""
-
-    def __init__(self, sequence: Sequence, truth: Sequence) -> None:
-        super().__init__(sequence)
-        self._truth = truth
-        self.truth_names, self.first_frames, self.groups = truth.truth_names, truth.first_frames, truth.groups
-        self.listed_objects, self.frame_ranges = truth.listed_objects, truth.frame_ranges
-        self.object_names, self.object_frames = truth.object_names, truth.object_frames
-
-    def read_truth(self, frame_name: str) -> LabelMap:
-        """Ask the truth."""
-        return self._truth.read_truth(frame_name)
-
-    def read_truth_labels(self, frame_name: str) -> NarrowLabels:
-        """Ask the truth."""
-        return self._truth.read_truth_labels(frame_name)
-
-    def read_truth_mask(self, frame_name: str, object_id: int) -> Mask:
-        """Ask the truth."""
-        return self._truth.read_truth_mask(frame_name, object_id)
-
-
-class _TruthSequence(_FramesOf):
-    """A sequence with another truth: on the frames whose label maps are asked for."""
-
-    def __init__(self, sequence: Sequence, truth: TruthFolder, groups: Mapping[int, str]) -> None:
-        super().__init__(sequence)
-        self._truth = truth
-        self.first_frames, self.groups = sequence.first_frames, groups
-        self.listed_objects, self.frame_ranges = sequence.listed_objects, sequence.frame_ranges
-        present = frozenset(truth.truth_names)
-        self.truth_names = tuple(name for name in sequence.output_names if name in present)
-
-    def read_truth(self, frame_name: str) -> LabelMap:
-        """Read one label map of the given folder."""
-        return read_label_map(self._truth.folder / f"{frame_name}.png")
-
-    def read_truth_labels(self, frame_name: str) -> NarrowLabels:
-        """Read one label map of the given folder, only as wide as its file."""
-        return self._truth.read_truth(frame_name)

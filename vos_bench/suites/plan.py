@@ -13,7 +13,6 @@ from vos_bench.api import Dataset, FramesSeen, PromptKind
 from vos_bench.clusters import parse_cluster
 from vos_bench.config import expanded, overrides
 from vos_bench.corrupting import corrupted
-from vos_bench.corrupting.views import DatasetView
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, VosBenchError, indented
 from vos_bench.files import require_apart
@@ -25,6 +24,7 @@ from vos_bench.running.frames import plan_frames
 from vos_bench.running.run import RunSettings, open_data
 from vos_bench.running.setup import prepare_run
 from vos_bench.suites.suite import Suite, SuiteDataset, SuiteMethod, SuiteSettings
+from vos_bench.views import DatasetView
 from vos_bench.weights import ChosenWeights
 
 MOST_PROBLEMS = 50

@@ -1,4 +1,4 @@
-"""Datasets and sequences that are others in all but a part."""
+"""Other datasets and sequences as they are, for subclasses that change a part of them."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -12,7 +12,7 @@ from vos_bench.plugins import DatasetInfo
 
 from .catalogue import DAVIS16, DAVIS17
 from .frames import LABEL_SUFFIXES, image_files
-from .inspection import Coverage, Inspection, require_frames, require_label_maps, require_partners
+from .inspection import Coverage, Inspection
 from .manifest import Manifest, count_problem, list_problem, read_manifests
 from .masks import LabelReader, read_union, read_white, shows_white
 from .problems import BadDataError, folder_problem, require_file_names, root_problem
@@ -92,10 +92,7 @@ class _Davis(FolderDataset):
         """Return what reads this year's label maps."""
 
     def _open(self, name: str) -> Sequence:
-        folder = self.frames_folder / name
-        frames = require_frames(folder)
-        labels = require_label_maps(self.annotations_folder / name)
-        require_partners(folder, frames, labels, self._coverage())
+        frames, labels = self._files(name, self._coverage())
         white = self._is_white(labels.values())
         return FolderSequence(
             name,

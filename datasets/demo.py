@@ -27,7 +27,7 @@ from vos_bench.labelmaps import DAVIS_PALETTE, read_label_map
 from .catalogue import DEMO
 from .folder import open_sequence
 from .frames import list_images
-from .inspection import Inspection, require_frames, require_label_maps, require_partners
+from .inspection import Inspection
 from .problems import BadDataError
 from .video_folders import FolderDataset
 
@@ -82,11 +82,7 @@ class Demo(FolderDataset):
         self._folder = folder
 
     def _open(self, name: str) -> Sequence:
-        folder = self.frames_folder / name
-        frames = require_frames(folder)
-        labels = require_label_maps(self.annotations_folder / name)
-        require_partners(folder, frames, labels, "every frame")
-        return open_sequence(name, frames, labels)
+        return open_sequence(name, *self._files(name, "every frame"))
 
     def _inspection(self, _name: str, /) -> Inspection:
         return Inspection("every frame", read_label_map)

@@ -13,7 +13,7 @@ from vos_bench.names import counted, is_leftover, renaming, shorten
 
 from .catalogue import FOLDER
 from .frames import LABEL_SUFFIXES, list_images
-from .inspection import Inspection, other_files, require_frames, require_label_maps, require_partners
+from .inspection import Inspection, other_files, require_frames
 from .masks import VOID_DOUBT, LabelReader, label_notes, read_white
 from .problems import BadDataError, folder_problem, require_file_names, root_problem
 from .video_folders import FolderDataset, FolderSequence
@@ -75,11 +75,7 @@ class Folder(FolderDataset):
         )
 
     def _open(self, name: str) -> Sequence:
-        folder = self.frames_folder / name
-        frames = require_frames(folder)
-        labels = require_label_maps(self.annotations_folder / name)
-        require_partners(folder, frames, labels, "some frames")
-        return open_sequence(name, frames, labels)
+        return open_sequence(name, *self._files(name, "some frames"))
 
     def _inspection(self, name: str, /) -> Inspection:
         return Inspection("some frames", label_reader(list_images(self.annotations_folder / name, LABEL_SUFFIXES)))

@@ -12,7 +12,7 @@ from vos_bench.names import counted, is_leftover, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .frames import LABEL_SUFFIXES, image_files
-from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
+from .inspection import Inspection, inspect_sequence, require_label_maps
 from .label_map_sequence import LabelMapSequence
 from .problems import BadDataError
 from .split_tree import AGAIN, MACOS_LEFTOVERS, depth_problem, release_problem
@@ -68,10 +68,7 @@ class LabelMapDataset(FolderDataset):
         self._require_label_maps(folder)
         if not self.with_frames:
             return {}, require_label_maps(folder)
-        frames = require_frames(self.frames_folder / name)
-        labels = require_label_maps(folder)
-        require_partners(self.frames_folder / name, frames, labels, "some frames")
-        return frames, labels
+        return self._files(name, "some frames")
 
     def _require_label_maps(self, folder: Path) -> None:
         if not folder.is_dir() or image_files(folder, LABEL_SUFFIXES):

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import FrameRange, Image, LabelMap, Problem, Prompt, Sequence
-from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.labelmaps import NarrowLabels, read_narrow, white_as
 
 from .frames import frame_notes, image_size, read_image
-from .masks import objects_in, shows_white, size_problem
+from .masks import given_masks, objects_in, shows_white, size_problem
 from .problems import BadDataError
 
 
@@ -137,10 +136,7 @@ class LabelMapSequence(Sequence):
         Raises:
             BadInputError: As `read_truth`, or the label map's edges were smoothed.
         """
-        labels = self.read_truth(frame_name)
-        if is_smoothed(labels):
-            raise BadDataError(smoothed_problem(self._labels[frame_name], len(objects_in(labels))))
-        return Prompt(masks={k: labels == k for k in self._starts[frame_name]})
+        return given_masks(self._labels[frame_name], self.read_truth(frame_name), self._starts[frame_name])
 
     def shown_objects(self) -> set[int]:
         """Return the ids of all objects that some label map shows; reads all of them."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vos_bench.api import LabelMap, Problem
+from vos_bench.api import LabelMap, Problem, Prompt
 from vos_bench.errors import BadInputError
-from vos_bench.formats.mask_mistakes import smoothed_problem
+from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.labelmaps import (
     VOID,
     VOID_NOTE,
@@ -50,6 +50,18 @@ def read_union(path: Path) -> LabelMap:
     if len(ids) > 1 and any(_HIGHEST_OBJECT < k < VOID for k in ids):
         raise BadDataError(smoothed_problem(path, len(ids)))
     return merge_objects(labels if len(ids) < 2 else np.where(labels == VOID, 0, labels))
+
+
+def require_sharp(path: Path, labels: NarrowLabels) -> None:
+    """Check that the edges of a label map were not smoothed. Raises BadInputError."""
+    if is_smoothed(labels):
+        raise BadDataError(smoothed_problem(path, len(objects_in(labels))))
+
+
+def given_masks(path: Path, labels: NarrowLabels, objects: Iterable[int]) -> Prompt:
+    """Return the masks of objects that start on a label map. Raises BadInputError: its edges were smoothed."""
+    require_sharp(path, labels)
+    return Prompt(masks={k: labels == k for k in objects})
 
 
 def shows_white(paths: Iterable[Path]) -> bool:

@@ -10,14 +10,20 @@ from pathlib import Path
 from vos_bench.api import Dataset, Image, LabelMap, Problem, Prompt, ProtocolName, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_blocks, read_bytes, read_ends
-from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.labelmaps import MAX_BYTES as MOST_LABEL_BYTES
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID, VOID_NOTE, object_ids, partial_truth, read_narrow
 from vos_bench.names import did_you_mean, shorten
 
 from .frames import FRAME_SUFFIXES, LABEL_SUFFIXES, MAX_BYTES, frame_notes, image_files, image_size, read_image
-from .inspection import Inspection, inspect_sequence
-from .masks import LabelReader, empty_problem, label_notes, objects_in, size_problem
+from .inspection import (
+    Coverage,
+    Inspection,
+    inspect_sequence,
+    require_frames,
+    require_label_maps,
+    require_partners,
+)
+from .masks import LabelReader, empty_problem, label_notes, objects_in, require_sharp, size_problem
 from .problems import BadDataError
 
 _TAIL = 1024
@@ -91,8 +97,7 @@ class FolderSequence(Sequence):
         labels = self._read_labels(path)
         if labels.shape != (size := image_size(self._frames[frame_name])):
             raise BadDataError(size_problem(path, labels.shape, size, self._frames[frame_name]))
-        if is_smoothed(labels):
-            raise BadDataError(smoothed_problem(path, len(objects_in(labels))))
+        require_sharp(path, labels)
         return labels
 
     def read_prompt(self, frame_name: str) -> Prompt:
@@ -155,6 +160,13 @@ class FolderDataset(Dataset):
     @abstractmethod
     def _open(self, name: str) -> Sequence:
         """Open one of `sequence_names`, for the first time."""
+
+    def _files(self, name: str, coverage: Coverage) -> tuple[Mapping[str, Path], Mapping[str, Path]]:
+        """Return the frames and the label maps of a sequence. Raises BadInputError: they do not fit together."""
+        folder = self.frames_folder / name
+        frames, labels = require_frames(folder), require_label_maps(self.annotations_folder / name)
+        require_partners(folder, frames, labels, coverage)
+        return frames, labels
 
     def fingerprint(self) -> str:
         """Return a sha256 over the names, sizes and last kibibyte of all frames and the whole of all label maps.

@@ -13,7 +13,7 @@ from vos_bench.names import counted, is_leftover, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
-from .inspection import Inspection, inspect_sequence, require_frames, require_label_maps, require_partners
+from .inspection import Inspection, inspect_sequence
 from .masks import read_white
 from .name_list import read_name_list
 from .problems import BadDataError
@@ -78,10 +78,7 @@ class _YouTubeVos(FolderDataset):
         return self.meta.groups(self.meta.categories if is_train else training_categories(self.tree.meta))
 
     def _open(self, name: str) -> Sequence:
-        folder = self.frames_folder / name
-        frames = require_frames(folder)
-        labels = require_label_maps(self.annotations_folder / name)
-        require_partners(folder, frames, labels, "some frames")
+        frames, labels = self._files(name, "some frames")
         video, groups = self.meta.videos[name], self._groups.get(name, {})
         return YouTubeVosSequence(name, frames=frames, labels=labels, video=video, groups=groups)
 

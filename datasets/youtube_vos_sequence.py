@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import Image, LabelMap, Problem, Prompt, Sequence
-from vos_bench.formats.mask_mistakes import is_smoothed, smoothed_problem
 from vos_bench.formats.meta_json import ListedVideo
 from vos_bench.labelmaps import NarrowLabels, object_ids, read_narrow, white_as
 from vos_bench.names import counted, frame_order, shorten
 
 from .frames import frame_notes, image_size, read_image
-from .masks import size_problem
+from .masks import given_masks, size_problem
 from .problems import BadDataError
 
 
@@ -122,10 +121,7 @@ class YouTubeVosSequence(Sequence):
         Raises:
             BadInputError: As `read_truth`, or the label map's edges were smoothed.
         """
-        labels = self.read_truth(frame_name)
-        if is_smoothed(labels):
-            raise BadDataError(smoothed_problem(self._labels[frame_name], len(object_ids(labels))))
-        return Prompt(masks={k: labels == k for k in self._starts[frame_name]})
+        return given_masks(self._labels[frame_name], self.read_truth(frame_name), self._starts[frame_name])
 
     def object_problems(self) -> list[Problem]:
         """Return what is wrong between the list and the label maps: objects never shown, and ids never listed."""

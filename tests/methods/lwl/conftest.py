@@ -1,4 +1,4 @@
-"""The recorded inputs and outputs of the authors' implementation, and networks with the same weights."""
+"""The recorded inputs and outputs of the authors' implementation, networks with the same weights, and drawn frames."""
 
 import importlib.util
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -48,3 +50,16 @@ def network(reference_weights: Callable[[str], dict[str, Tensor]]) -> Callable[[
         return network
 
     return build
+
+
+@pytest.fixture(scope="session")
+def disc() -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """Draws a red disc at a column on a green ground, and its mask."""
+
+    def draw(x: int) -> tuple[np.ndarray, np.ndarray]:
+        image, mask = np.full((120, 200, 3), (40, 130, 60), np.uint8), np.zeros((120, 200), np.uint8)
+        cv2.circle(image, (x, 60), 24, (200, 40, 30), -1)
+        cv2.circle(mask, (x, 60), 24, 1, -1)
+        return image, mask.astype(bool)
+
+    return draw

@@ -5,7 +5,6 @@ import importlib.util
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -60,16 +59,7 @@ def test_the_card_names_data_licence_recipe_and_scores(shipped):
     assert card["recipe"] == "box"
 
 
-def disc(x: int) -> tuple[np.ndarray, np.ndarray]:
-    """A red disc at column x on a green ground, and its mask."""
-    image = np.full((120, 200, 3), (40, 130, 60), np.uint8)
-    cv2.circle(image, (x, 60), 24, (200, 40, 30), -1)
-    mask = np.zeros((120, 200), np.uint8)
-    cv2.circle(mask, (x, 60), 24, 1, -1)
-    return image, mask.astype(bool)
-
-
-def test_it_follows_a_disc(shipped):
+def test_it_follows_a_disc(shipped, disc):
     method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
     image, mask = disc(50)
     method.initialize(image, Prompt(masks={1: mask}))
@@ -101,7 +91,7 @@ def test_the_backbone_keeps_its_imagenet_weights(shipped):
         torch.testing.assert_close(trained[name], value.half().to(value.dtype), rtol=0, atol=0, msg=name)
 
 
-def test_the_transform_gives_frames_and_masks_of_the_crop_size():
+def test_the_transform_gives_frames_and_masks_of_the_crop_size(disc):
     given = MiniSequence(*map(list, zip(*(disc(x) for x in (50, 60, 70)), strict=True)))
     transform = LiteTransform(LiteCrop(height=64, width=96), SynthesisSettings(paste=0))
     batch = transform(given, np.random.default_rng(0), None)
@@ -110,7 +100,7 @@ def test_the_transform_gives_frames_and_masks_of_the_crop_size():
     assert batch["masks"].flatten(1).any(1).all()
 
 
-def test_the_transform_cuts_a_rival_along_with_the_target():
+def test_the_transform_cuts_a_rival_along_with_the_target(disc):
     given = MiniSequence(*map(list, zip(*(disc(x) for x in (50, 60, 70)), strict=True)))
     settings = SynthesisSettings(paste=1.0, paste_is_target=0.0, least_left=0.5)
     transform = LiteTransform(LiteCrop(height=64, width=96), settings, rivals=True)
@@ -176,7 +166,7 @@ def test_a_network_for_masks_leaves_a_box_encoder_out(shipped, tmp_path):
     assert load_network(dict(read_tensors(tmp_path / "mask.safetensors"))).config == LITE_NETWORK
 
 
-def test_an_object_is_found_in_its_box(shipped):
+def test_an_object_is_found_in_its_box(shipped, disc):
     method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
     image, mask = disc(50)
     found = method.initialize(image, Prompt(boxes={1: (26.0, 36.0, 75.0, 85.0)})).labels == 1

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -23,6 +23,8 @@ from vos_bench.records.identity import default_out
 
 NAME = "lwl-lite-open"
 INFO = next(each for each in registry.method("lwl-lite").weights if each.name == NAME)
+
+Disc = Callable[[int], tuple[np.ndarray, np.ndarray]]
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +84,7 @@ def test_only_the_backbone_is_that_of_the_other_weights(shipped: Path) -> None:
     assert not any(torch.equal(ours[name], others[name]) for name in learned if ours[name].dim() == 4)
 
 
-def disc(x: int) -> tuple[np.ndarray, np.ndarray]:
-    """A red disc at column x on a green ground, and its mask."""
-    image, mask = np.full((120, 200, 3), (40, 130, 60), np.uint8), np.zeros((120, 200), np.uint8)
-    cv2.circle(image, (x, 60), 24, (200, 40, 30), -1)
-    cv2.circle(mask, (x, 60), 24, 1, -1)
-    return image, mask.astype(bool)
-
-
-def test_they_follow_a_disc(shipped: Path) -> None:
+def test_they_follow_a_disc(shipped: Path, disc: Disc) -> None:
     method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
     image, mask = disc(50)
     method.initialize(image, Prompt(masks={1: mask}))
@@ -100,7 +94,7 @@ def test_they_follow_a_disc(shipped: Path) -> None:
         assert (found & mask).sum() / (found | mask).sum() > 0.8
 
 
-def test_a_box_is_refused_with_a_way_out(shipped: Path) -> None:
+def test_a_box_is_refused_with_a_way_out(shipped: Path, disc: Disc) -> None:
     method = LwlLiteMethod(LiteTrackerConfig(), weights=shipped)
     image, _ = disc(50)
     with pytest.raises(BadInputError, match=r"(?s)no box encoder.*--box-start grabcut"):

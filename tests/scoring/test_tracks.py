@@ -129,6 +129,31 @@ def test_true_tracks_of_distractor_classes_do_not_count(judge: Any) -> None:
     assert DISTRACTOR not in found.classes
 
 
+CUP, GLASS, SHOPPING_BAG, HAT, CAP = 347, 504, 967, 554, 207
+"""In TAO's list of classes a glass counts as a cup, a shopping bag as a bag and a cap as a hat."""
+
+
+def test_merged_classes_count_as_one(judge: Any) -> None:
+    truth = video("one", [{1: BAR, 2: SQUARE}], {1: PERSON, 2: CAP})
+    found = judge([truth], [video("one", [{1: BAR, 2: SQUARE}], {1: PERSON, 2: HAT})])
+    assert sorted(found.classes) == [HAT, PERSON]
+    assert found.scores["HOTA_uncommon"] == 1
+
+
+def test_a_predicted_glass_is_a_false_cup_though_no_true_glass_counts(judge: Any) -> None:
+    truth = video("one", [{1: BAR, 2: SQUARE, 3: BOX}], {1: CUP, 2: OTHER, 3: GLASS})
+    found = judge([truth], [truth])
+    assert sorted(found.classes) == [OTHER, CUP]
+    assert found.scores["DetA_common"] == pytest.approx(0.5)  # one hit, one false detection
+
+
+def test_a_shopping_bag_counts_as_a_class_that_does_not(judge: Any) -> None:
+    truth = video("one", [{1: BAR, 2: SQUARE, 3: BOX}], {**CLASSES, 3: SHOPPING_BAG})
+    found = judge([truth], [truth])
+    assert sorted(found.classes) == [OTHER, PERSON]
+    assert found.scores["HOTA_all"] == 1
+
+
 @pytest.mark.parametrize(
     ("task", "more", "score"),
     [

@@ -43,6 +43,9 @@ DISTRACTORS = frozenset(
 )
 """The ids of classes whose true tracks do not count, as "Opening up Open-World Tracking" lists them."""
 
+MERGED = {153: 943, 201: 1175, 207: 554, 504: 347, 720: 347, 912: 529, 967: 529}
+"""The ids of classes that count as another, by the tags of TAO's list of classes (as TrackEval 1.3.0 ships it)."""
+
 OBJECT = 1
 """The one class of the open-world task; the official tool compares this id with the lists of a video as well."""
 
@@ -127,7 +130,7 @@ def _by_class(
     videos: Mapping[str, Video], task: Task, source: Path
 ) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
     """Return the means over classes, and the scores of each class."""
-    shown = sorted({each.category for video in videos.values() for each in video.truth})
+    shown = sorted({each.category for video in videos.values() for each in video.truth} - DISTRACTORS)
     classes = {category: _class_scores(videos, category, task) for category in shown}
     parts = {
         "all": shown,
@@ -178,8 +181,8 @@ def _videos(prediction: Path, found: TrackFile, source: Path, task: Task, names:
         true = [each for each in _detections(source, sequence, sequence) if each.category not in DISTRACTORS]
         detections = [] if predicted is None else _limited(_detections(prediction, predicted, sequence))
         videos[sequence.name] = Video(
-            truth=tuple(_of_object(true) if task == "open" else true),
-            found=tuple(_of_object(detections) if task == "open" else detections),
+            truth=tuple(_of_object(true) if task == "open" else _merged(true)),
+            found=tuple(_of_object(detections) if task == "open" else _merged(detections)),
             absent=frozenset(sequence.neg_category_ids),
             not_exhaustive=frozenset(sequence.not_exhaustive_category_ids),
         )
@@ -188,6 +191,11 @@ def _videos(prediction: Path, found: TrackFile, source: Path, task: Task, names:
 
 def _missing(videos: Mapping[str, Video]) -> tuple[str, ...]:
     return tuple(name for name, video in videos.items() if video.truth and not video.found)
+
+
+def _merged(detections: Iterable[Detection]) -> list[Detection]:
+    """Give each detection the class that it counts as; true ones of a distractor are gone by then, as officially."""
+    return [each._replace(category=MERGED.get(each.category, each.category)) for each in detections]
 
 
 def _of_object(detections: Iterable[Detection]) -> list[Detection]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -28,7 +27,7 @@ from vos_bench.training.recipe import (
     Recipe,
     Samples,
 )
-from vos_bench.training.sampling import MiniSequence, MiniSequences, shares
+from vos_bench.training.sampling import MiniSequence, MiniSequences, mixed_samples
 
 from .checkpoint import OFFICIAL
 from .network import AgameNetwork
@@ -94,15 +93,14 @@ class AgameRecipe(Recipe):
 
     def build_network(self) -> nn.Module:
         """Return the network, from the weights of an earlier stage or around an ImageNet ResNet-101."""
-        settings = self.settings
-        if path := settings.weights.get("network"):
-            return ClipNetwork(OFFICIAL.load(Path(path).expanduser()), settings.rate)
+        rate = self.settings.rate
+        if path := self.start_file("network"):
+            return ClipNetwork(OFFICIAL.load(path), rate)
         network = AgameNetwork()
         _start(network)
-        if path := settings.weights.get("backbone"):
-            given = Path(path).expanduser()
-            fill(network.backbone, read_tensors(given), source=str(given))
-        return ClipNetwork(network, settings.rate)
+        if path := self.start_file("backbone"):
+            fill(network.backbone, read_tensors(path), source=str(path))
+        return ClipNetwork(network, rate)
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """Return the trunk's last stage and all that follows it."""
@@ -132,8 +130,7 @@ class AgameRecipe(Recipe):
     def samples(self, datasets: Ordered[Dataset]) -> Samples:
         """Return clips of the mixture."""
         settings = self.settings
-        objects = shares(settings.data, datasets, settings.frames)
-        return MiniSequences(objects, settings.frames, ClipTransform(settings), seed=settings.seed)
+        return mixed_samples(settings, datasets, settings.frames, ClipTransform(settings))
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the negative log-likelihood of the masks by the fine scores, and by the coarse ones where asked."""

@@ -42,7 +42,7 @@ from vos_bench.training.recipe import (
     Recipe,
     Samples,
 )
-from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, shares
+from vos_bench.training.sampling import FrameRule, MiniSequence, MiniSequences, mixed_samples
 from vos_bench.training.synthesis import SynthesisSettings, synthesise
 
 SMALLEST_BOX = 4
@@ -221,7 +221,7 @@ class LiteLoopRecipe(Recipe):
         settings = self.settings
         rule = FrameRule(test_frames=settings.test_frames)
         transform = LiteTransform(settings.crop, settings.synthesis, rivals=settings.rivals)
-        return MiniSequences(shares(settings.data, datasets, rule), rule, transform, seed=settings.seed, cache=True)
+        return mixed_samples(settings, datasets, rule, transform, cache=True)
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the mean Lovasz loss of all frames after the first plus the weighted cross-entropy."""
@@ -251,8 +251,8 @@ class OwnLiteRecipe(LiteLoopRecipe):
     def build_network(self) -> nn.Module:
         """Return the network around the ImageNet backbone, or with the weights to start from."""
         kind = type(self)
-        if path := self.settings.weights.get("network"):
-            network = kind.file.load(Path(path).expanduser())
+        if path := self.start_file("network"):
+            network = kind.file.load(path)
             if network.config != self._network:
                 raise BadInputError(
                     f"{path}: found a network of {network.config}, expected the recipe's {self._network}; train on "

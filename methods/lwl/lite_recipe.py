@@ -1,7 +1,6 @@
 """Trains `lwl-lite`: mini-sequences with much synthesis, the updated target model applied, boundaries weighted."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -90,8 +89,8 @@ class LiteRecipe(LiteLoopRecipe):
     def build_network(self) -> nn.Module:
         """Return the network around the ImageNet backbone, or with the weights to start from."""
         settings = self.settings
-        if path := settings.weights.get("network"):
-            network = load_network(Path(path).expanduser(), settings.network)
+        if path := self.start_file("network"):
+            network = load_network(path, settings.network)
         else:
             network = LwlNetwork(settings.network)
             if settings.imagenet:
@@ -145,10 +144,10 @@ class LiteBoxRecipe(LiteRecipe):
 
     def build_network(self) -> nn.Module:
         """Return the box encoder's path through the network that the weights are of."""
-        path = self.settings.weights.get("network")
+        path = self.start_file("network")
         if path is None:
             raise BadInputError(f"the recipe {self.name} trains the box encoder of a trained network: give --weights")
-        return LiteBoxRunner(start_network(Path(path).expanduser(), self.settings.network))
+        return LiteBoxRunner(start_network(path, self.settings.network))
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """Return the box encoder."""

@@ -24,7 +24,7 @@ from vos_bench.training.recipe import (
     Samples,
     step_decay,
 )
-from vos_bench.training.sampling import FrameRule, MiniSequences, held_out_shares, shares
+from vos_bench.training.sampling import FrameRule, MiniSequences, held_out_shares, mixed_samples
 
 from .checkpoint import describe, load_network
 from .config import BOX_NETWORK, IMAGENET, MASK_NETWORK, BackboneConfig, LwlConfig
@@ -85,12 +85,12 @@ class LwlRecipe(Recipe):
     def build_network(self) -> nn.Module:
         """Return the network, filled from the files that the settings name."""
         settings = self.settings
-        if path := settings.weights.get("network"):
-            network = start_network(Path(path).expanduser(), settings.network)
+        if path := self.start_file("network"):
+            network = start_network(path, settings.network)
         else:
             network = LwlNetwork(settings.network, pretrained_backbone=settings.pretrained_backbone)
-        if path := settings.weights.get("backbone"):
-            _fill_backbone(network, Path(path).expanduser())
+        if path := self.start_file("backbone"):
+            _fill_backbone(network, path)
         return self.runner(network)
 
     def runner(self, network: LwlNetwork) -> nn.Module:
@@ -120,8 +120,7 @@ class LwlRecipe(Recipe):
     def samples(self, datasets: Ordered[Dataset]) -> Samples:
         """Return mini-sequences of the mixture."""
         settings = self.settings
-        objects = shares(settings.data, datasets, settings.frames)
-        return MiniSequences(objects, settings.frames, LwlTransform(settings.crop), seed=settings.seed)
+        return mixed_samples(settings, datasets, settings.frames, LwlTransform(settings.crop))
 
     def held_out(self, datasets: Ordered[Dataset]) -> Samples | None:
         """Return mini-sequences of what is left out, cropped as in training but neither turned nor brightened."""

@@ -28,7 +28,7 @@ from vos_bench.training.recipe import (
     Recipe,
     Samples,
 )
-from vos_bench.training.sampling import MiniSequence, MiniSequences, shares
+from vos_bench.training.sampling import MiniSequence, MiniSequences, mixed_samples
 
 from .checkpoint import OFFICIAL
 from .config import Descent
@@ -94,13 +94,12 @@ class ParentRecipe(Recipe):
 
     def build_network(self) -> nn.Module:
         """Return the network, from a file of ours or around a VGG-16."""
-        files = self.settings.weights
-        if path := files.get("network"):
-            return OFFICIAL.load(Path(path).expanduser())
+        if path := self.start_file("network"):
+            return OFFICIAL.load(path)
         network = OsvosNetwork()
         _start_small(network)
-        if path := files.get("backbone"):
-            _fill_stages(network, Path(path).expanduser())
+        if path := self.start_file("backbone"):
+            _fill_stages(network, path)
         return network
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
@@ -121,9 +120,8 @@ class ParentRecipe(Recipe):
 
     def samples(self, datasets: Ordered[Dataset]) -> Samples:
         """Return single frames."""
-        settings, rule = self.settings, StillRule()
-        objects = shares(settings.data, datasets, rule)
-        return Dated(MiniSequences(objects, rule, StillTransform(settings), seed=settings.seed), settings)
+        settings = self.settings
+        return Dated(mixed_samples(settings, datasets, StillRule(), StillTransform(settings)), settings)
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the fused answer's loss plus that of the sides, which count less and less until the last epoch.

@@ -24,7 +24,7 @@ from vos_bench.training.recipe import (
     Recipe,
     Samples,
 )
-from vos_bench.training.sampling import MiniSequences, shares
+from vos_bench.training.sampling import mixed_samples
 
 from .checkpoint import load_network
 from .config import Variant
@@ -76,13 +76,13 @@ class SiamMaskRecipe(Recipe):
 
     def build_network(self) -> nn.Module:
         """Return the network, from the weights of an earlier stage or around an ImageNet ResNet-50."""
-        files, network = self.settings.weights, SiamMaskNetwork(self.settings.variant)
-        if path := files.get("network"):
-            start = load_network(Path(path).expanduser())
+        network = SiamMaskNetwork(self.settings.variant)
+        if path := self.start_file("network"):
+            start = load_network(path)
             given = {**network.state_dict(), **start.state_dict()}
             fill(network, {name: given[name] for name in network.state_dict()}, source=str(path))
-        elif path := files.get("backbone"):
-            _fill_trunk(network, Path(path).expanduser())
+        elif path := self.start_file("backbone"):
+            _fill_trunk(network, path)
         return network
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
@@ -117,8 +117,7 @@ class SiamMaskRecipe(Recipe):
     def samples(self, datasets: Ordered[Dataset]) -> Samples:
         """Return pairs of the mixture."""
         settings = self.settings
-        objects = shares(settings.data, datasets, settings.frames)
-        return MiniSequences(objects, settings.frames, PairTransform(settings.pairs), seed=settings.seed)
+        return mixed_samples(settings, datasets, settings.frames, PairTransform(settings.pairs))
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the weighted sum of the losses of scores, boxes and masks."""

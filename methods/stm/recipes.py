@@ -25,7 +25,7 @@ from vos_bench.training.recipe import (
     Recipe,
     Samples,
 )
-from vos_bench.training.sampling import MiniSequences, shares
+from vos_bench.training.sampling import mixed_samples
 
 from .checkpoint import OFFICIAL
 from .network import STAGES, StmNetwork
@@ -49,12 +49,11 @@ class StmRecipe(Recipe):
 
     def build_network(self) -> nn.Module:
         """Return the network, from the weights of an earlier stage or around an ImageNet ResNet-50."""
-        files = self.settings.weights
-        if path := files.get("network"):
-            return ClipRunner(OFFICIAL.load(Path(path).expanduser()))
+        if path := self.start_file("network"):
+            return ClipRunner(OFFICIAL.load(path))
         network = StmNetwork().eval()
-        if path := files.get("backbone"):
-            _fill_trunks(network, Path(path).expanduser())
+        if path := self.start_file("backbone"):
+            _fill_trunks(network, path)
         return ClipRunner(network)
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
@@ -72,8 +71,7 @@ class StmRecipe(Recipe):
     def samples(self, datasets: Ordered[Dataset]) -> Samples:
         """Return clips of the mixture."""
         settings = self.settings
-        objects = shares(settings.data, datasets, settings.frames)
-        return MiniSequences(objects, settings.frames, CameraTransform(settings.camera), seed=settings.seed)
+        return mixed_samples(settings, datasets, settings.frames, CameraTransform(settings.camera))
 
     def loss(self, network: nn.Module, batch: Batch) -> Losses:
         """Return the cross-entropy of the frames after the first."""

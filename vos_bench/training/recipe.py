@@ -160,6 +160,11 @@ class Recipe(ABC):
         """Return this recipe with `a.b=value` settings changed. Raises BadInputError as `apply_overrides` does."""
         return type(self)(self.name, apply_overrides(self.settings, overrides), note=self.note)
 
+    def start_file(self, part: str) -> Path | None:
+        """Return the file of weights that a part of the network starts from; None where none is given."""
+        given = self.settings.weights.get(part)
+        return Path(given).expanduser() if given else None
+
     @abstractmethod
     def build_network(self) -> nn.Module:
         """Return the network with its initial weights; the loop has seeded torch before."""

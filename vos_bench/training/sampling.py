@@ -13,7 +13,7 @@ from vos_bench.api import Box, Dataset, Image, LabelMap, Mask, Sequence
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.names import counted
-from vos_bench.training.recipe import Batch, DataShare
+from vos_bench.training.recipe import Batch, DataShare, LoopSettings
 from vos_bench.training.visibility import TrainingObject, visible_objects
 
 GROWTH = 5
@@ -241,3 +241,21 @@ class MiniSequences:
         if key not in self._cache:
             self._cache[key] = (sequence.read_frame(frame_name), sequence.read_truth(frame_name))
         return self._cache[key]
+
+
+def mixed_samples(
+    settings: LoopSettings, datasets: Ordered[Dataset], rule: FrameRule, transform: Transform, *, cache: bool = False
+) -> MiniSequences:
+    """Return the mini-sequences of a recipe's mixture.
+
+    Args:
+        settings: The recipe's numbers.
+        datasets: The opened `settings.data`.
+        rule: How frames are drawn.
+        transform: As `MiniSequences` takes it.
+        cache: Likewise.
+
+    Raises:
+        BadInputError: A dataset has no object that is visible on enough frames.
+    """
+    return MiniSequences(shares(settings.data, datasets, rule), rule, transform, seed=settings.seed, cache=cache)

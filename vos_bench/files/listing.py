@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from vos_bench.names import is_leftover
+from vos_bench.errors import BadInputError
+from vos_bench.names import counted, is_leftover
 
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 """What the names of archives end with."""
@@ -30,6 +31,17 @@ def files_below(folder: Path, suffix: str) -> list[Path]:
         if not each.is_symlink():
             found += files_below(each, suffix)
     return sorted(found)
+
+
+def only_file(path: Path, suffix: str, *, expected: str) -> Path:
+    """Return a file, or the one of a suffix that lies in a folder or below it. Raises BadInputError with `expected`."""
+    if path.is_file():
+        return path
+    files = files_below(path, suffix)
+    if len(files) != 1:
+        held = counted(len(files), f"{suffix.removeprefix('.').upper()} file")
+        raise BadInputError(f"{path}: holds {held}; expected {expected}")
+    return files[0]
 
 
 def _listed(folder: Path) -> list[Path]:

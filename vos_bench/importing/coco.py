@@ -9,7 +9,7 @@ from typing import Any
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
-from vos_bench.files.listing import files_below
+from vos_bench.files.listing import only_file
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.names import counted
 
@@ -19,11 +19,13 @@ MOST_BYTES = 1 << 31
 TRACKS = ("track_id", "instance_id", "object_id")
 """What annotations call the number that stays with an object; in themselves or in their `attributes`."""
 
+_ONE = "one: name the file of the export"
+
 
 def read_coco(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read a COCO file of instances, or the one in a folder. Frames are named and grouped by `file_name`."""
     del size
-    file = _json_file(path)
+    file = only_file(path, ".json", expected=_ONE)
     data = _read(file, ("images", "annotations", "categories"))
     found, places = Annotations(), dict[Any, tuple[str, str]]()
     images = sorted(data["images"], key=lambda image: str(image.get("file_name")))
@@ -59,7 +61,7 @@ def read_coco(path: Path, size: tuple[int, int] | None) -> Annotations:
 def read_youtube_vis(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read a YouTube-VIS file, or the one in a folder."""
     del size
-    file = _json_file(path)
+    file = only_file(path, ".json", expected=_ONE)
     data = _read(file, ("videos", "annotations", "categories"))
     found, frames = Annotations(), dict[Any, tuple[str, list[str]]]()
     for video in data["videos"]:
@@ -133,16 +135,6 @@ def _track(annotation: dict[str, Any]) -> int | None:
                 ) from None
             return int(number) if number >= 0 else None  # some tools write -1 where there is no track
     return None
-
-
-def _json_file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    files = files_below(path, ".json")
-    if len(files) != 1:
-        held = counted(len(files), "JSON file")
-        raise BadInputError(f"{path}: holds {held}; expected one: name the file of the export")
-    return files[0]
 
 
 def _read(file: Path, keys: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:

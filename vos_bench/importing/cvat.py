@@ -9,7 +9,7 @@ import numpy as np
 from vos_bench.api import Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_regular
-from vos_bench.files.listing import files_below
+from vos_bench.files.listing import only_file
 from vos_bench.formats.png import MAX_PIXELS
 from vos_bench.importing.regions import Annotations, Region
 from vos_bench.names import counted
@@ -26,7 +26,7 @@ _OTHERS = frozenset({"box", "polyline", "points", "cuboid", "ellipse", "skeleton
 
 def read_cvat(path: Path, size: tuple[int, int] | None) -> Annotations:
     """Read CVAT's XML, or the one file of it in a folder."""
-    file = _xml_file(path)
+    file = only_file(path, ".xml", expected="the one of `CVAT for video 1.1` or `CVAT for images 1.1`")
     try:
         require_regular(file, most=MOST_BYTES)
         root = ElementTree.parse(file).getroot()
@@ -49,17 +49,6 @@ def read_cvat(path: Path, size: tuple[int, int] | None) -> Annotations:
             "points): left out"
         )
     return found
-
-
-def _xml_file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    files = files_below(path, ".xml")
-    if len(files) != 1:
-        raise BadInputError(
-            f"{path}: holds {len(files)} XML files; expected the one of `CVAT for video 1.1` or `CVAT for images 1.1`"
-        )
-    return files[0]
 
 
 def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size: tuple[int, int] | None) -> None:

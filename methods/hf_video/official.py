@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing_folder
+from vos_bench.files.folders import replacing_folder
 from vos_bench.parts.checkpoints import read_tensors
 
 SHARED = "prompt_encoder.shared_embedding.positional_embedding"

@@ -11,7 +11,7 @@ import jinja2
 from vos_bench.api import ReportOptions
 from vos_bench.api import Sequence as Video
 from vos_bench.errors import BadInputError, one_line
-from vos_bench.files import replacing_folder
+from vos_bench.files.folders import replacing_folder
 from vos_bench.metrics.measures import measure
 from vos_bench.names import counted
 from vos_bench.records import Run

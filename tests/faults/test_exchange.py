@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from vos_bench.cli import main
-from vos_bench.files import replacing_folder
+from vos_bench.files.folders import replacing_folder
 from vos_bench.records import load_run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
@@ -69,6 +70,28 @@ def test_an_old_page_stands_until_the_new_one_does(breaking: ModuleType, works: 
         assert (pages / "site" / "style.css").is_file()
     assert tried > 2
     assert [path.name for path in pages.iterdir()] == ["site"]
+
+
+def test_what_a_killed_import_left_goes_with_the_next_one(breaking: ModuleType, tmp_path: Path) -> None:
+    frames = [
+        {"id": k, "file_name": name, "height": 2, "width": 3} for k, name in enumerate(("cat/0.png", "dog/0.png"))
+    ]
+    mask = {"size": [2, 3], "counts": [0, 6]}
+    objects = [{"image_id": k, "category_id": 1, "track_id": 1, "segmentation": mask} for k in range(2)]
+    export, out = tmp_path / "export.json", tmp_path / "out"
+    data = {"images": frames, "annotations": objects, "categories": [{"id": 1, "name": "animal"}]}
+    export.write_text(json.dumps(data))
+    command = ("import-masks", str(export), "--from", "coco", "--out", str(out))
+    left, codes = 0, set()
+    for _ in killed_at_every_change(breaking, command, out, step=1):
+        left += bool(list(out.rglob("*.part")))
+        out.mkdir(exist_ok=True)
+        (out / "Annotations.mine.part").mkdir()
+        codes.add(main(list(command)))
+        assert [path.name for path in out.rglob("*.part")] == ["Annotations.mine.part"]
+        shutil.rmtree(out)
+    assert left > 5
+    assert codes == {0, 2}  # refused where the killed one had moved a sequence to its place
 
 
 def test_folders_change_places_where_the_system_cannot_do_it_in_one_step(

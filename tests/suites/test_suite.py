@@ -102,6 +102,17 @@ def test_the_resolved_file_is_the_same_suite_from_anywhere(write: Write, place: 
     assert (written["seeds"], written["settings"][0]["init"]) == ([0], "mask")
 
 
+def test_what_a_killed_suite_left_of_its_own_files_goes_with_the_next_start(write: Write, place: Path) -> None:
+    out = place / "out"
+    out.mkdir()
+    left = [out / f"{name}.0123456789abcdef.part" for name in ("suite.toml", "summary.md")]
+    others = [out / "suite.toml.mine.part", out / "notes.md.0123456789abcdef.part"]
+    for path in (*left, *others):
+        path.write_text("half")
+    run_suite(write(SMALL), out=out)
+    assert [path for path in (*left, *others) if path.exists()] == others
+
+
 def test_a_suite_goes_on_where_it_stopped(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     from vos_bench.suites import run as module
 

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from vos_bench.errors import BadInputError
-from vos_bench.files import replacing_folder
+from vos_bench.files.folders import replacing_folder
 from vos_bench.records import Run, RunRecord, SequenceRecord, read_record, run_file
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from vos_bench.errors import BadInputError
-from vos_bench.files.durability import make_folder, sync_contents, sync_file, sync_folder
+from vos_bench.files.durability import make_folder, sync_file, sync_folder
 
 try:
     import fcntl
@@ -91,7 +91,7 @@ _NEW_PART = re.compile(r"(?P<name>.+)\.[0-9a-f]{16}\.part")
 
 
 class OwnPart(NamedTuple):
-    """A temporary file that this process made; it is locked, so that nobody takes it for the rest of a killed one.
+    """A temporary file or folder of this process; it is locked, so that nobody takes it for the rest of a killed one.
 
     Attributes:
         path: `NAME.DIGITS.part`, with digits that nobody can foretell.
@@ -110,6 +110,17 @@ class OwnPart(NamedTuple):
         if fcntl is None:  # Windows moves no file that is open
             os.close(descriptor)
             return cls(part, None)
+        _lock(descriptor)
+        return cls(part, descriptor)
+
+    @classmethod
+    def folder_beside(cls, path: Path) -> Self:
+        """Make a folder in place of a file. Raises OSError, as `beside`."""
+        part = path.with_name(f"{path.name}.{os.urandom(8).hex()}.part")
+        part.mkdir()
+        if fcntl is None:
+            return cls(part, None)
+        descriptor = os.open(part, os.O_RDONLY)
         _lock(descriptor)
         return cls(part, descriptor)
 
@@ -134,63 +145,6 @@ def part_of(path: Path) -> str | None:
     """Return the name of the file that a temporary one was to become; None for a file of somebody else."""
     found = _PART.fullmatch(path.name)
     return found["name"] if found else None
-
-
-@contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder and put it in the place of another when the block ends well; else leave nothing.
-
-    The old folder stays until the new one is whole, then they change places, in one step where the system can do that
-    (Linux). What killed processes left beside it is removed.
-
-    Raises:
-        BadInputError: The place cannot be written.
-    """
-    import shutil  # here, since few need it
-
-    part, descriptor = folder.with_name(f"{folder.name}.{os.urandom(8).hex()}.part"), None
-    try:
-        make_folder(folder.parent)
-        remove_stale_parts(folder)
-        part.mkdir()
-        if fcntl is not None:
-            descriptor = os.open(part, os.O_RDONLY)
-            _lock(descriptor)
-        yield part
-        sync_contents(part)
-        _exchange(part, folder)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-        shutil.rmtree(part, ignore_errors=True)  # the old folder, after an exchange
-
-
-_EXCHANGE, _HERE = 2, -100
-"""Linux's flag for a rename of two things in place of each other, and its number for the current folder."""
-
-
-def _exchange(new: Path, old: Path) -> None:
-    """Let two folders change places; where the system cannot do that in one step, the old one goes first."""
-    import ctypes
-
-    if old.exists():
-        with suppress(AttributeError, OSError, TypeError):  # not Linux, or an older libc
-            library = ctypes.CDLL(None, use_errno=True)
-            if library.renameat2(_HERE, os.fsencode(new), _HERE, os.fsencode(old), _EXCHANGE) == 0:
-                return
-        aside = new.with_name(f"{old.name}.{os.urandom(8).hex()}.part")
-        old.rename(aside)
-        try:
-            new.rename(old)
-        except BaseException:  # nothing took its place
-            aside.rename(old)
-            raise
-        aside.rename(new)
-        return
-    new.rename(old)
 
 
 def remove_stale_parts(path: Path) -> None:

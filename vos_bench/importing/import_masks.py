@@ -13,8 +13,9 @@ import numpy as np
 
 from vos_bench.api import LabelMap, Mask
 from vos_bench.errors import BadInputError
-from vos_bench.files import require_regular
+from vos_bench.files import remove_stale_parts, require_regular
 from vos_bench.files.durability import make_folder, sync_contents, sync_folder
+from vos_bench.files.folders import part_folder
 from vos_bench.files.listing import ARCHIVES, files_in, folders_in
 from vos_bench.formats.mask_folders import object_folders
 from vos_bench.formats.png import MAX_PIXELS
@@ -103,6 +104,7 @@ def import_masks(
         if size is not None and not found.size_given:
             _require_same_size(path, found, size)
         names = {sequence: _ids(found, sequence) for sequence in found.frames}
+        remove_stale_parts(folder / "Annotations")  # also where label maps of a killed start are in the way
         _require_room(folder, found)
         total = sum(len(frames) for frames in found.frames.values())
         overlaps = 0
@@ -315,9 +317,7 @@ def _require_room(folder: Path, found: Annotations) -> None:
 def _staged(folder: Path, sequences: Collection[str]) -> Iterator[Path]:
     """Yield a folder for label maps; all sequences go from it to their places when the block ends well, else none."""
     try:
-        make_folder(folder.parent)
-        with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent) as scratch:
-            staged = Path(scratch)
+        with part_folder(folder) as staged:
             yield staged
             sync_contents(staged)
             make_folder(folder)

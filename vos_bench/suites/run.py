@@ -8,7 +8,7 @@ from typing import Any
 from vos_bench import registry
 from vos_bench.api import ReportOptions
 from vos_bench.errors import VosBenchError, one_line
-from vos_bench.files import write_text
+from vos_bench.files import remove_stale_parts, write_text
 from vos_bench.locks import FolderBusyError
 from vos_bench.names import counted
 from vos_bench.progress import Progress
@@ -109,6 +109,8 @@ def suite(
     result = SuiteResult(folder, plan)
     if check:
         return result
+    for name in (RESOLVED, SUMMARY):
+        remove_stale_parts(folder / name)
     write_text(folder / RESOLVED, suite_text(plan.suite))
     for each in plan.runs:
         progress.job_started(each.title, len(plan.runs))

@@ -118,6 +118,7 @@ def check_objects(dataset: str, case: str, official: dict[str, Any], out: Path) 
             and not (dataset == "lvos" and name.endswith(("_decay", "_recall")))
             and not ((dataset, case) in WRAPPED_DECAY and name.endswith("decay"))
         }
+        problems += [f"no column {name}" for name in plain if name not in objects.columns]
         problems += differing(rows.get(key, {}), plain, scale(dataset), str(key))
         mine = frames[(frames["sequence"] == key[0]) & (frames["object"] == key[1])]
         lists = numbers.get("frames", {name: numbers.get(f"{name}_frames") for name in ("J", "F")})

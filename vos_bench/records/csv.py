@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from vos_bench.files import write_bytes
+from vos_bench.metrics.averages import ABSENCE_SCORES
 from vos_bench.metrics.statistics import STATISTICS
 from vos_bench.names import escape_formula
 from vos_bench.records.sequence_record import SequenceRecord
@@ -66,7 +67,8 @@ def sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
 def object_columns(records: Iterable[SequenceRecord]) -> tuple[str, ...]:
     """Return the columns of `object_rows`: `OBJECT_COLUMNS`, and what the protocol has besides."""
     extra = dict.fromkeys(name for record in records for scores in record.scores for name in scores.extra)
-    return (*OBJECT_COLUMNS, *extra)
+    absences = dict.fromkeys(ABSENCE_SCORES) if "F_dot" in extra else {}  # columns also where no object has one
+    return (*OBJECT_COLUMNS, *(extra | absences))
 
 
 def object_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:

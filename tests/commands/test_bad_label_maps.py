@@ -43,7 +43,10 @@ Call = Callable[..., int]
             lambda m: as_whole_folder(m, lambda away: (away / "two").rename(m)), 2, "one level too deep; did you mean"
         ),
         pytest.param(
-            lambda m: as_whole_folder(m, lambda away: (m.mkdir(), away.rename(m / "deep"))),
+            lambda m: (
+                repaint(m / "one/00002.png", lambda x: x * 0),  # else they would be the truth
+                as_whole_folder(m, lambda away: (m.mkdir(), away.rename(m / "deep"))),
+            ),
             2,
             "did you mean {masks}/deep?",
         ),

@@ -1,6 +1,7 @@
 """What is wrong with folders is said before anything is scored, with the way out."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 
 from vos_bench.errors import BadInputError
+from vos_bench.labelmaps import write_label_map
 from vos_bench.scoring.preflight import preflight
 from vos_bench.scoring.record import score
 from vos_bench.scoring.truth import truth_folder
 
 FRAMES = [np.ones((4, 5), np.uint16)] * 5
+ANSWERS = [*FRAMES[:4], np.tri(4, 5, dtype=np.uint16)]
 Write = Callable[[Path, Any], Path]
 
 
@@ -27,7 +30,7 @@ def truth(tmp_path: Path, write: Write) -> Path:
 @pytest.fixture
 def masks(tmp_path: Path, write: Write) -> Path:
     for name in ("bear", "camel"):
-        write(tmp_path / "masks" / name, FRAMES)
+        write(tmp_path / "masks" / name, ANSWERS)
     return tmp_path / "masks"
 
 
@@ -118,6 +121,21 @@ def test_masks_one_level_too_deep_or_too_high_come_with_the_right_folder(truth: 
     empty = masks / "empty"
     empty.mkdir()
     assert "expected one folder of label maps for each sequence (bear, camel); it is empty" in complaint(truth, empty)
+
+
+def test_the_truth_is_never_proposed_as_label_maps_to_score(truth: Path, masks: Path) -> None:
+    above = truth.parent
+    masks.rename(above / "zoo")  # behind the truth in the order of names
+    assert complaint(truth, above).endswith(f"; did you mean {above / 'zoo'}?")
+    shutil.rmtree(above / "zoo")
+    assert complaint(truth, above).endswith(f"; found {truth}, which shows the truth itself")
+    assert complaint(truth, truth / "bear").endswith("so it is one level too deep; they show the truth itself")
+    for path in (truth / "bear").iterdir():  # a white mask shows the same region
+        write_label_map(above / "white" / "bear" / path.name, np.full((4, 5), 255, np.uint16))
+    assert "did you mean" not in complaint(truth, above)
+    (above / "frames" / "bear").mkdir(parents=True)
+    (above / "frames" / "bear" / "00000.jpg").touch()
+    assert "did you mean" not in complaint(truth, above)
 
 
 def test_truth_one_level_too_deep_or_too_high_comes_with_the_right_folder(truth: Path) -> None:

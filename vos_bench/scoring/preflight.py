@@ -54,7 +54,7 @@ def _check_layout(sequences: Sequence[TruthSequence], masks: Path) -> None:
     if not any((masks / name).exists() for name in names):
         expected = shorten(names)
         folders = [path.name for path in list_folder(masks) if path.is_dir()]
-        advice = renaming(folders, names) or folder_advice(masks, names)
+        advice = renaming(folders, names) or folder_advice(masks, names, truth=sequences)
         raise BadInputError(f"{masks}: expected one folder of label maps for each sequence ({expected}); {advice}")
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vos_bench.api import FrameRange, Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files.listing import ARCHIVES
 from vos_bench.formats.mask_folders import merging_advice
 from vos_bench.labelmaps import NarrowLabels, read_narrow
+from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, is_leftover, renaming, shorten
 
 if TYPE_CHECKING:
@@ -54,29 +57,59 @@ def label_map_names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(names, key=frame_order))
 
 
-def folder_advice(folder: Path, names: tuple[str, ...] = ()) -> str:
+def folder_advice(folder: Path, names: tuple[str, ...] = (), *, truth: Iterable[TruthSequence] = ()) -> str:
     """Return what is in a folder that was expected to hold folders of label maps, and which one was likely meant.
 
     Args:
         folder: What was given.
         names: The sequences that were looked for; empty for any.
+        truth: The true label maps, where others are looked for: they were not meant.
     """
     inside = list_folder(folder)
     images = sum(path.suffix == ".png" for path in inside)
     if images:
-        return (
-            f"found {counted(images, 'PNG file')} directly in it, so it is one level too deep; did you mean "
-            f"{folder.parent}?"
-        )
-    level = [path for path in inside if path.is_dir()]
+        deep = f"found {counted(images, 'PNG file')} directly in it, so it is one level too deep"
+        meant = "they show the truth itself" if _shows_truth(folder, truth) else f"did you mean {folder.parent}?"
+        return f"{deep}; {meant}"
+    level, refused = [path for path in inside if path.is_dir()], ""
     for _ in range(DEPTH):
-        below = [path for parent in level for path in list_folder(parent) if path.is_dir()]
-        for path in below:
-            if path.name in names or (not names and label_map_names(path)):
-                return f"did you mean {path.parent}?"
+        below = []
+        for parent in level:
+            folders = [path for path in list_folder(parent) if path.is_dir()]
+            named = (path for path in folders if path.name in names or not names)
+            held = _holds_label_maps if names else label_map_names
+            if (first := next(filter(held, named), None)) is not None:
+                if not _shows_truth(first, truth):
+                    return f"did you mean {parent}?"
+                refused = refused or f"found {parent}, which shows the truth itself"
+            below += folders
         level = below
     found = ", ".join(path.name for path in inside[:5])
-    return f"found {found}{', …' if len(inside) > 5 else ''}" if inside else "it is empty"
+    return refused or (f"found {found}{', …' if len(inside) > 5 else ''}" if inside else "it is empty")
+
+
+def _holds_label_maps(folder: Path) -> bool:
+    """Say whether PNG files lie in the folder of a sequence, or in one of its objects."""
+    return any(map(label_map_names, [folder, *(path for path in list_folder(folder) if path.is_dir())]))
+
+
+def _shows_truth(folder: Path, truth: Iterable[TruthSequence]) -> bool:
+    """Say whether the label maps in the folder of a sequence show its truth, pixel by pixel, wherever there is one."""
+    sequence = next((each for each in truth if each.name == folder.name), None)
+    if sequence is None:
+        return False
+    try:
+        if sequence.object_names:
+            k, name = next(iter(sequence.object_names.items()))
+            frames = [*{*label_map_names(folder / name)}.intersection(sequence.object_frames[k])]
+            pairs = ((sequence.read_truth_mask(frame, k), folder / name / f"{frame}.png") for frame in frames)
+        else:
+            frames = [*{*label_map_names(folder)}.intersection(sequence.truth_names)]
+            pairs = ((sequence.read_truth_labels(frame) > 0, folder / f"{frame}.png") for frame in frames)
+        # whether there is an object: some datasets unite the objects of a label map
+        return bool(frames) and all(np.array_equal(read_narrow(path) > 0, mask) for mask, path in pairs)
+    except BadInputError:
+        return False
 
 
 @dataclass(frozen=True)

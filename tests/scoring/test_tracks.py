@@ -122,6 +122,13 @@ def test_no_detections_at_all_are_misses(judge: Any) -> None:
     assert half.scores["HOTA_uncommon"] == 1
 
 
+def test_a_file_of_other_videos_is_refused(judge: Any) -> None:
+    truth = video("one", [{1: BAR, 2: SQUARE}], CLASSES)
+    for task in ("exemplar", "open"):
+        with pytest.raises(BadInputError, match=r"holds no video of .*found made-up__two; expected made-up__one"):
+            judge([truth], [video("two", [{1: BAR}], CLASSES)], task)
+
+
 def test_true_tracks_of_distractor_classes_do_not_count(judge: Any) -> None:
     truth = video("one", [{1: BAR, 2: SQUARE, 3: BOX}], {**CLASSES, 3: DISTRACTOR})
     found = judge([truth], [video("one", [{1: BAR, 2: SQUARE}], CLASSES)])

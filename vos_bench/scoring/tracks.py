@@ -19,6 +19,7 @@ from vos_bench.metrics.tracking import (
     average_precision,
     count_hota,
 )
+from vos_bench.names import shorten
 
 Task = Literal["exemplar", "class", "open"]
 
@@ -99,6 +100,7 @@ def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task, *, na
     found = _of_label_maps(prediction, truths["all"], names) if prediction.is_dir() else read_tracks(prediction)
     if task != "open":
         videos = _videos(prediction, found, truths["all"], task, names)
+        _require_one_video(prediction, found, truths["all"], videos)
         return TrackScores(*_by_class(videos, task, truths["all"]), _missing(videos))
     scores: dict[str, float] = {}
     missing: tuple[str, ...] = ()
@@ -107,10 +109,21 @@ def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task, *, na
             expected = truths["all"].with_name(f"{part}_classes.json")
             raise BadInputError(f"{expected}: there is no such file; the open-world task needs the tracks of each set")
         videos = _videos(prediction, found, truths[part], task, names)
+        if part == "all":
+            _require_one_video(prediction, found, truths[part], videos)
         missing = missing or _missing(videos)
         values = _class_scores(videos, OBJECT, task)
         scores |= {f"{name}_{part}": values[name] for name in _reported(task)}
     return TrackScores(scores, {}, missing)
+
+
+def _require_one_video(prediction: Path, found: TrackFile, source: Path, videos: Mapping[str, Video]) -> None:
+    given = [each.name for each in found.sequences]
+    if videos and videos.keys().isdisjoint(given):
+        raise BadInputError(
+            f"{prediction}: holds no video of {source}: found {shorten(given)}; expected {shorten(videos)}\n"
+            "  dataset and seq_name must be those of the truth (the official tool would count misses alone)"
+        )
 
 
 def _of_label_maps(masks: Path, source: Path, names: Container[str]) -> TrackFile:

@@ -32,24 +32,29 @@ def text(table: Table, layout: Layout, width: int | None) -> str:
     return "\n".join([*lines, *_wrapped([*legend, *below(table, layout), *missing], width)]).strip("\n") + "\n"
 
 
-def _natural_widths(layout: Layout, grid: list[list[str]]) -> list[int]:
-    from rich.cells import cell_len
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from rich.cells import cell_len  # here, since most texts do without
 
-    headings = [cell_len(heading.full_text) for heading in layout.headings]
-    return [max([own, *(cell_len(row[i]) for row in grid)]) for i, own in enumerate(headings)]
+    return cell_len(text)
+
+
+def _natural_widths(layout: Layout, grid: list[list[str]]) -> list[int]:
+    headings = [_width(heading.full_text) for heading in layout.headings]
+    return [max([own, *(_width(row[i]) for row in grid)]) for i, own in enumerate(headings)]
 
 
 def _narrow_widths(columns: tuple[Column, ...], layout: Layout, grid: list[list[str]]) -> list[int]:
     """Return how narrow each column can be: names as their longest word, sentences `NARROWEST`, numbers not at all."""
-    from rich.cells import cell_len
-
     texts = [[layout.headings[i].full_text, *(row[i] for row in grid)] for i in range(len(layout.headings))]
     widths = _natural_widths(layout, grid)
     for i, column in enumerate(columns):
         if column.prose:
             widths[i] = min(widths[i], NARROWEST)
         elif not column.dropped:
-            widths[i] = max(cell_len(word) for text in texts[i] for word in [*text.split(), ""])
+            widths[i] = max(_width(word) for text in texts[i] for word in [*text.split(), ""])
     return widths
 
 
@@ -123,17 +128,13 @@ def _row(texts: list[str], columns: list[_Column], *, from_below: bool = False) 
 
 
 def _padded(text: str, column: _Column) -> str:
-    from rich.cells import cell_len
-
-    room = " " * (column.width - cell_len(text))
+    room = " " * (column.width - _width(text))
     return room + text if column.right else text + room
 
 
 def _folded(text: str, width: int, *, cut: bool = False) -> list[str]:
     """Return a text in lines of at most `width`; what is too long is folded, or cut to one line."""
-    from rich.cells import cell_len
-
-    if text.isprintable() and cell_len(text) <= width:
+    if text.isprintable() and _width(text) <= width:
         return [text.rstrip()] if text else []
     from rich.console import Console
     from rich.text import Text

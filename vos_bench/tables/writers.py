@@ -10,8 +10,6 @@ from typing import Any, Literal, get_args
 
 from vos_bench.errors import BadInputError
 from vos_bench.names import escape_formula, printable
-from vos_bench.tables.html import html_document
-from vos_bench.tables.latex import latex
 from vos_bench.tables.layout import (
     Cell,
     Layout,
@@ -26,7 +24,6 @@ from vos_bench.tables.layout import (
     with_marks,
 )
 from vos_bench.tables.model import SPREAD, Row, Table
-from vos_bench.tables.text import text as set_text
 
 Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -54,7 +51,24 @@ def render(table: Table, format: Format, *, width: int | None = None, orientatio
             raise BadInputError(f"{format} is data, an entry for each row; expected the orientation `rows`")
         return printable(_DATA[format](table))
     layout = lay_out(_for_papers(table) if format == "latex" else table, orientation or _natural(table, format))
-    return printable(set_text(table, layout, width) if format == "text" else _WRITERS[format](table, layout))
+    return printable(_written(table, layout, format, width))
+
+
+def _written(table: Table, layout: Layout, format: Format, width: int | None) -> str:
+    """Set a table in a format that is no data; its writer is loaded here, since a command prints but one."""
+    if format == "text":
+        from vos_bench.tables.text import text
+
+        return text(table, layout, width)
+    if format == "latex":
+        from vos_bench.tables.latex import latex
+
+        return latex(table, layout)
+    if format == "html":
+        from vos_bench.tables.html import html_document
+
+        return html_document(table, layout)
+    return _markdown(table, layout)
 
 
 def _for_papers(table: Table) -> Table:
@@ -159,8 +173,3 @@ def _csv_value(value: Any) -> Any:
 
 
 _DATA: Mapping[str, Callable[[Table], str]] = {"csv": _csv, "json": _json}
-_WRITERS: Mapping[Format, Callable[[Table, Layout], str]] = {
-    "markdown": _markdown,
-    "latex": latex,
-    "html": html_document,
-}

@@ -5,7 +5,6 @@ import platform
 import socket
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -131,10 +130,12 @@ def test_git_state_is_that_of_the_checkout(tmp_path: Path, monkeypatch: pytest.M
 def test_an_installed_package_has_the_commit_that_pip_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noted: str | None, commit: str | None
 ):
+    folder = tmp_path / "vos_bench-1.0.dist-info"
+    folder.mkdir()
     if noted is not None:
-        (tmp_path / "direct_url.json").write_text(noted, encoding="utf-8")
+        (folder / "direct_url.json").write_text(noted, encoding="utf-8")
     monkeypatch.setattr(vos_bench, "__path__", vos_bench.__path__[:1])
-    monkeypatch.setattr(metadata, "distribution", lambda _: metadata.PathDistribution(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
     found = git_state()
     assert (found and found.commit) == commit
     assert found is None or not found.dirty

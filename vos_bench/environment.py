@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from pydantic import Field
@@ -20,6 +19,7 @@ from pydantic import Field
 import vos_bench
 from vos_bench import openmp
 from vos_bench.config import FrozenModel
+from vos_bench.distributions import InstalledDistributions
 
 DISTRIBUTION = "vos-bench"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -103,11 +103,13 @@ def collect_environment(plugin_module: str = "", packages: Iterable[str] = ()) -
         packages: Further distributions whose versions are recorded, where they are installed.
     """
     gpus, driver = _gpus()
+    installed = InstalledDistributions()
+    needed = (*installed.requirements(DISTRIBUTION), *_distributions_of(plugin_module), *packages)
     return Environment(
         vos_bench=vos_bench.__version__,
         python=f"{platform.python_version()} {platform.python_implementation()}",
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
-        packages=_versions((*_requirements(), *_distributions_of(plugin_module), *packages)),
+        packages=_versions(installed, needed),
         cpu=processor_name(),
         cores=_cores(),
         memory_mib=_memory_mib(),
@@ -168,10 +170,10 @@ _DIRTY = "-dirty"
 def _installed_commit() -> GitState | None:
     """Read the commit that pip notes of `pip install git+https://...` (PEP 610)."""
     try:
-        noted = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
-        commit = json.loads(noted or "{}").get("vcs_info", {}).get("commit_id")
-    except (metadata.PackageNotFoundError, ValueError):
+        noted = json.loads(InstalledDistributions().text(DISTRIBUTION, "direct_url.json") or "{}")
+    except ValueError:
         return None
+    commit = noted.get("vcs_info", {}).get("commit_id")
     return GitState(commit=commit, dirty=False) if commit else None
 
 
@@ -185,16 +187,6 @@ def _output(*command: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _requirements() -> Iterable[str]:
-    try:
-        head = _head(metadata.distribution(DISTRIBUTION))
-    except metadata.PackageNotFoundError:
-        return
-    for requirement in re.findall(r"^Requires-Dist: (.+)$", head, re.MULTILINE):
-        if "extra ==" not in requirement:
-            yield re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
-
-
 def _distributions_of(module: str) -> Iterable[str]:
     """Name the distribution that registers a method in this module's package; none for vos-bench's own, or no module.
 
@@ -203,29 +195,15 @@ def _distributions_of(module: str) -> Iterable[str]:
     top = module.partition(".")[0]
     if top in ("", vos_bench.__name__):
         return
+    from importlib import metadata
+
     for point in metadata.entry_points(group=f"{vos_bench.__name__}.methods"):
         if point.module.partition(".")[0] == top and point.dist is not None:
             yield point.dist.name
 
 
-def _versions(distributions: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in sorted(set(distributions)):
-        try:
-            found[name] = _version(metadata.distribution(name))
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _version(distribution: metadata.Distribution) -> str:
-    found = re.search(r"^Version: (.+)$", _head(distribution), re.MULTILINE)
-    return found[1].strip() if found else distribution.version
-
-
-def _head(distribution: metadata.Distribution) -> str:
-    """Return the lines before the description: parsing the whole file takes a millisecond each."""
-    return (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+def _versions(installed: InstalledDistributions, names: Iterable[str]) -> dict[str, str]:
+    return {name: version for name in sorted(set(names)) if (version := installed.version(name))}
 
 
 def _memory_mib() -> int:

@@ -253,6 +253,40 @@ def test_overwriting_leaves_nothing_of_videos_that_are_not_segmented_again(call:
     ]
 
 
+def test_overwriting_keeps_what_others_put_among_label_maps(
+    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite")
+    assert call(*again[:-1]) == 0
+    others = [Path("out/masks/cat", name) for name in ("00003-fixed.png", "3.png", "notes.txt")]
+    for path in (*others, left := Path("out/masks/cat/.DS_Store")):
+        path.write_text("mine")
+    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    assert call(*again) == 2
+    error = capsys.readouterr().err
+    assert "out/masks/cat: holds 00003-fixed.png, 3.png, notes.txt, which vos-bench segment did not write" in error
+    assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
+    for path in others:
+        path.unlink()
+    Path("out/masks/cat/00012.png").write_bytes(b"of a longer video")
+    assert call(*again) == 0
+    assert [*label_maps(Path("out/masks/cat"))] == [f"{t:05d}" for t in range(12)]
+    assert left.read_text() == "mine"
+
+
+def test_overwriting_removes_label_maps_of_frames_that_have_other_names_now(call: Call, cat: Path, fast: str) -> None:
+    frames = frames_folder(Path("frames/cat"), cat)
+    for path in frames.iterdir():
+        path.rename(path.with_name(f"img-{path.name}"))
+    arguments = ("segment", frames, "--mask", "first.png", "--at", "0", "--method", fast, "--out", "out")
+    assert call(*arguments) == 0
+    assert len(label_maps(Path("out/masks/cat"))) == 12
+    for path in frames.iterdir():
+        path.rename(path.with_name(path.name.replace("img", "frame")))
+    assert call(*arguments, "--overwrite") == 0
+    assert [*label_maps(Path("out/masks/cat"))] == [f"frame-{t:05d}" for t in range(12)]
+
+
 @pytest.mark.parametrize("wrong", [{"name": "../../dog"}, {"rate": "1/0"}, {"rate": "-25"}])
 def test_a_record_that_leads_elsewhere_is_refused(
     call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str], wrong: dict[str, str]

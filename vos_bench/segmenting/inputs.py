@@ -19,6 +19,11 @@ _SHARE_OF_FRAMES = 0.05
 """By so much an estimate of their number may be wrong."""
 
 
+def numbered_frame(number: int) -> str:
+    """Return the name of a frame of a video file."""
+    return f"{number:05d}"
+
+
 class InputVideo(ABC):
     """One video, whatever it lies in.
 
@@ -96,7 +101,7 @@ class VideoFile(InputVideo):
 
     def frame_name(self, number: int) -> str:
         """See `InputVideo.frame_name`."""
-        return f"{number:05d}"
+        return numbered_frame(number)
 
     def number_of(self, frame: str) -> int:
         """See `InputVideo.number_of`; whether the video is just long enough shows only at its end."""

@@ -58,6 +58,7 @@ class SegmentedSequence(FrozenModel):
         width: Of the frames.
         rate: Frames a second, as a fraction such as 30000/1001.
         frames: How many there are.
+        frame_names: Their names, of a folder of frames; empty for a video file, whose frames are numbered.
         objects: What was followed.
         notes: What a user should know of it.
         seconds: How long it took.
@@ -69,6 +70,7 @@ class SegmentedSequence(FrozenModel):
     width: int
     rate: Annotated[str, AfterValidator(_rate)]
     frames: int
+    frame_names: tuple[str, ...] = ()
     objects: tuple[SegmentedObject, ...]
     notes: tuple[str, ...] = ()
     seconds: float

@@ -1,7 +1,6 @@
 """`vos_bench.segment`: the objects of one or more videos, frame by frame, in memory that does not grow with them."""
 
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from vos_bench.config import Settings, overrides
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import remove_stale_parts, remove_stale_parts_below, require_no_link
+from vos_bench.names import is_leftover, shorten
 from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
@@ -19,7 +19,7 @@ from vos_bench.records.summary import utc_now
 from vos_bench.running.method import MethodSpec, built_method, configure, method_class
 from vos_bench.running.settings import require_choice, require_seed
 from vos_bench.running.setup import UNTRAINED_NOTE, method_entry, without_effect
-from vos_bench.segmenting.inputs import InputVideo, frame_rate, open_input
+from vos_bench.segmenting.inputs import InputVideo, frame_rate, numbered_frame, open_input
 from vos_bench.segmenting.prompts import FramePrompts, as_boxes, as_masks, for_each_input, gather_prompts
 from vos_bench.segmenting.record import (
     FILE,
@@ -215,17 +215,48 @@ def _old_results(folder: Path, videos: Sequence[InputVideo], *, overwrite: bool)
     record = read_segment_record(folder)
     if not overwrite:
         raise BadInputError(f"--out {folder}: holds results; give another folder, or --overwrite to replace them")
-    names = {*(each.name for each in record.sequences), *(video.name for video in videos)}
-    found = [path for name in names for path in (masks_folder(folder, name), overlay_file(folder, name))]
+    written = {each.name: each.frame_names for each in record.sequences}
+    wanted = {video.name: video.frame_names or () for video in videos}
+    found = []
+    for name in written | wanted:
+        frames = {*written.get(name, ()), *wanted.get(name, ())}
+        found += [*_old_label_maps(masks_folder(folder, name), frames), overlay_file(folder, name)]
     for path in found:
         require_no_link(path)
     return found
 
 
+def _old_label_maps(folder: Path, names: Collection[str]) -> list[Path]:
+    """Return the label maps in the folder of a sequence, and the folder itself behind them.
+
+    Raises:
+        BadInputError: It holds something else, which is not removed and would not stand among label maps.
+    """
+    require_no_link(folder)
+    if not folder.is_dir():
+        return []
+    inside = [path for path in sorted(folder.iterdir()) if not is_leftover(path.name)]
+    others = [path.name for path in inside if path.suffix != ".png" or not _is_frame(path.stem, names)]
+    if others:
+        raise BadInputError(
+            f"{folder}: holds {shorten(others)}, which vos-bench segment did not write; expected its label maps alone: "
+            "move other files away, or give another --out"
+        )
+    return [*inside, folder]
+
+
+def _is_frame(name: str, names: Collection[str]) -> bool:
+    """Say whether a frame has this name: one of a folder of frames, or of a video file, whose frames are numbered."""
+    return name in names or (name.isascii() and name.isdigit() and name == numbered_frame(int(name)))
+
+
 def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
         try:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            if not path.is_dir():
+                path.unlink(missing_ok=True)
+            elif not any(path.iterdir()):  # else programs left something there
+                path.rmdir()
         except OSError as error:
             raise BadInputError(
                 f"{path}: cannot be removed: {error.strerror or error}; remove it, or give another --out"

@@ -86,6 +86,7 @@ def segment_video(video: InputVideo, prompts: FramePrompts, job: Job) -> Segment
         width=video.size[1],
         rate=str(video.rate),
         frames=count,
+        frame_names=video.frame_names or (),
         objects=log.objects(given),
         notes=tuple(notes),
         seconds=time.perf_counter() - began,

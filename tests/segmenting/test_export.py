@@ -130,17 +130,40 @@ def test_a_damaged_label_map_is_not_passed_on(masks: Path, tmp_path: Path, form:
     assert not list((tmp_path / "out").rglob("*.zip*"))
 
 
-@pytest.mark.parametrize("form", ["davis", "coco", "per-object"])
-def test_what_a_killed_export_left_is_removed_and_files_of_others_stay(masks: Path, tmp_path: Path, form: str) -> None:
-    out = tmp_path / "out"
-    (out / "cat/001").mkdir(parents=True)
-    left = [out / f"{name}.0123456789abcdef.part" for name in ("masks.zip", "instances.json", "cat/001/00000.png")]
-    others = [out / "holiday.mkv.part", out / "film.mp4.1.part", out / "notes.txt.0123456789abcdef.part"]
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("davis", ["masks.zip"]),
+        ("coco", ["instances.json"]),
+        ("youtube-vis", ["instances.json"]),
+        ("mot", ["cat/instances/00000.png", "cat/instances/labels.txt"]),
+        ("per-object", ["cat/001/00000.png"]),
+    ],
+)
+def test_what_a_killed_export_left_is_removed_and_files_of_others_stay(
+    masks: Path, tmp_path: Path, form: str, names: list[str]
+) -> None:
+    out, digits = tmp_path / "out", "0123456789abcdef"
+    left = [out / f"{name}.{digits}.part" for name in names]
+    others = [out / "holiday.mkv.part", out / "cat.mp4.mine.part", out / f"notes.txt.{digits}.part"]
+    others += [out / f"{place}/00000.png.{digits}.part" for place in (".", "cat", "elsewhere", "elsewhere/cat/001")]
     for path in (*left, *others):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"mine")
     export(masks, form, out=out)
     assert not [path for path in left if path.exists()]
     assert all(path.read_bytes() == b"mine" for path in others)
+
+
+def test_what_a_killed_overlay_video_left_is_removed(call: Call, cat: Path, fast: str) -> None:
+    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
+    left, other = (Path(f"out/export/overlay/{name}.mp4.0123456789abcdef.part") for name in ("cat", "dog"))
+    left.parent.mkdir(parents=True)
+    for path in (left, other):
+        path.write_bytes(b"half")
+    assert call("export", "out", "--format", "overlay") == 0
+    assert not left.exists()
+    assert other.exists()
 
 
 def test_a_segmented_video_is_exported_with_one_command(call: Call, cat: Path, fast: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from vos_bench.errors import BadInputError
 from vos_bench.exporting.source import LabelMapFolder, label_map_folders
-from vos_bench.files import remove_stale_parts_below, replacing, write_text
+from vos_bench.files import remove_stale_parts, remove_stale_parts_below, replacing, write_text
 from vos_bench.formats.mask_folders import FIRST_ID, MOTS_PER_CLASS
 from vos_bench.labelmaps import VOID, file_bytes, object_ids
 from vos_bench.names import did_you_mean
@@ -60,7 +60,6 @@ def export(
     chosen = None if sequences is None else tuple(sequences)
     folders = label_map_folders(Path(run), root=None if root is None else Path(root), sequences=chosen)
     target = _default_out(Path(run), form) if out is None else Path(out)
-    remove_stale_parts_below(target, ".json", ".mp4", ".png", ".zip")
     with (progress or Progress()).counting(form, sum(len(each.paths) for each in folders)) as step:
         written = EXPORTS[form](folders, target, step)
     if notes is not None and form != "davis":  # which keeps the files as they are
@@ -87,6 +86,7 @@ def write_overlays(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> 
     written = []
     for each in folders:
         path = out / f"{each.name}.mp4"
+        remove_stale_parts(path)
         shown = 0
         with open_video(path, each.rate) as video, closing(each.frames()) as frames:
             for name, frame in frames:
@@ -168,6 +168,7 @@ def _encoded(labels: Any) -> Iterator[tuple[int, Any]]:
 def _write_json(path: Path, **parts: list[dict[str, Any]]) -> Path:
     info = {"description": "label maps exported by vos-bench"}
     categories = [{"id": 1, "name": CATEGORY, "supercategory": ""}]
+    remove_stale_parts(path)
     write_text(path, json.dumps({"info": info, "licenses": [], "categories": categories, **parts}) + "\n")
     return path
 
@@ -179,6 +180,7 @@ def write_mots(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list
     written = []
     for each in folders:
         target = out / each.name / "instances"
+        remove_stale_parts_below(target, ".png", ".txt")
         for frame, labels in each.labels():
             if labels.max() >= MOTS_PER_CLASS:
                 raise BadInputError(
@@ -200,11 +202,13 @@ def write_object_masks(folders: Sequence[LabelMapFolder], out: Path, step: Step)
 
     written = []
     for each in folders:
-        ids = each.object_ids()
+        places = {k: out / each.name / f"{k - FIRST_ID:03d}" for k in each.object_ids()}
+        for place in places.values():
+            remove_stale_parts_below(place, ".png")
         for frame, labels in each.labels():
-            for k in ids:
+            for k, place in places.items():
                 image = PillowImage.fromarray(np.where(labels == k, VOID, 0).astype(np.uint8))
-                with replacing(out / each.name / f"{k - FIRST_ID:03d}" / f"{frame}.png") as part:
+                with replacing(place / f"{frame}.png") as part:
                     image.save(part, format="PNG", compress_level=1)
             step()
         written.append(out / each.name)
@@ -214,6 +218,7 @@ def write_object_masks(folders: Sequence[LabelMapFolder], out: Path, step: Step)
 def write_zip(folders: Sequence[LabelMapFolder], out: Path, step: Step) -> list[Path]:
     """Write one zip of indexed PNG files, SEQUENCE/FRAME.png, as DAVIS takes results."""
     path = out / "masks.zip"
+    remove_stale_parts(path)
     with replacing(path) as part, zipfile.ZipFile(part, "w") as archive:
         for each in folders:
             for frame, label_map in each.paths.items():

@@ -1,5 +1,6 @@
 """The report `calibration`: saved probabilities against the truth, object by object."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,8 @@ NOTES = (
     f"{NOT_SAVED}: run again with --save-probabilities, for a method that gives any.",
 )
 
-_HALF = int(np.float16(0.5).view(np.uint16))
+_HALF = int(np.float16(0.5).view(np.int16))
+"""The bits of a float16 as a whole number: larger for a larger one, and below 0 for one below 0."""
 
 
 @dataclass
@@ -131,8 +133,13 @@ def calibrations(run: Run, names: Sequence[str], data: RunData, options: ReportO
 
 def saved_frames(run: Run, sequence: str) -> dict[str, Path]:
     """Return frame name to the file of its probabilities, in order; empty where none were saved."""
-    paths = probabilities_folder(run.folder, sequence).glob("*.npz")
-    return {path.stem: path for path in sorted(paths, key=lambda path: frame_order(path.stem))}
+    folder = probabilities_folder(run.folder, sequence)
+    try:
+        files = os.listdir(folder)  # noqa: PTH208 - a path for each takes longer
+    except OSError:
+        return {}
+    names = sorted((file.removesuffix(".npz") for file in files if file.endswith(".npz")), key=frame_order)
+    return {name: folder / f"{name}.npz" for name in names}
 
 
 def _of_sequence(video: Video, saved: Mapping[str, Path]) -> list[ObjectCalibration]:
@@ -172,6 +179,7 @@ def _count_frame(
 ) -> None:
     """Count the pixels of all objects of a frame but those that are given on it."""
     labels = None if video.object_frames else video.read_truth(frame)
+    undecided = labels is not None and int(labels.max()) >= VOID
     for k in probabilities.object_ids:
         each = found.setdefault(k, ObjectCalibration(video.name, k))
         if k in given or (labels is None and frame not in video.object_frames.get(k, ())):
@@ -179,10 +187,10 @@ def _count_frame(
         truth = video.read_truth_mask(frame, k) if labels is None else labels == k
         plane = probabilities.of(k)
         _require_size(plane.shape, truth, video.name, frame)
-        box = surroundings(truth | ((codes := plane.view(np.uint16)) > _HALF) & (codes < 0x8000))
+        box = surroundings(truth | (plane.view(np.int16) > _HALF))
         if box is None:
             continue
-        known = None if labels is None else labels[box] != VOID
+        known = labels[box] != VOID if labels is not None and undecided else None
         try:
             each.counts.add(plane[box], truth[box], known)
         except BadInputError as error:

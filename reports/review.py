@@ -191,7 +191,7 @@ def look_over(run: Run, sequence: str) -> list[Glance]:
 
 def _by_overlaps(kept: OverlapsRecord, folder: Path, saved: Mapping[str, Path]) -> Iterator[list[Glance]]:
     """Yield the glances of each object by what was counted; label maps are read only where probabilities need them."""
-    known = [_probabilities(saved, frame, folder / f"{frame}.png") for frame in kept.frames]
+    known = [_probabilities(saved, frame, folder) for frame in kept.frames]
     for each in kept.objects:
         areas, lost = (each.numbers.get(name, (0,) * len(kept.frames)) for name in ("mask_area", "lost"))
         found = []
@@ -209,6 +209,7 @@ def _by_overlaps(kept: OverlapsRecord, folder: Path, saved: Mapping[str, Path]) 
 
 
 def _probabilities(saved: Mapping[str, Path], frame: str, labels: NarrowLabels | Path) -> Mapping[int, float]:
+    """Return the probability of each object of a frame; `labels` is its label map, or the folder that holds it."""
     if frame not in saved:
         return {}
     kept = read_confidences(saved[frame])
@@ -216,7 +217,7 @@ def _probabilities(saved: Mapping[str, Path], frame: str, labels: NarrowLabels |
         return kept
     ids, planes = read_probabilities(saved[frame])  # a file from before confidences were kept
     if isinstance(labels, Path):
-        labels = read_narrow(labels)
+        labels = read_narrow(labels / f"{frame}.png")
     numbered = np.zeros(labels.shape, np.uint16)
     for number, k in enumerate(ids, start=1):
         numbered[labels == k] = number

@@ -90,7 +90,7 @@ OWN_FILES = {
 AFTER_A_LOOK = {
     "datasets/frames.py": ("PillowImage.open(source, formats=_FORMATS)", "PillowImage.open(path, formats=_FORMATS)"),
     "datasets/split_tree.py": ("zipfile.ZipFile(path)",),
-    "vos_bench/formats/probabilities.py": ("path.open('rb')", "zipfile.ZipFile(file)"),
+    "vos_bench/formats/probabilities.py": ("path.open('rb')", "zipfile.ZipFile(self._file)"),
     "vos_bench/importing/cvat.py": ("ElementTree.parse(file)",),
     "vos_bench/importing/import_masks.py": ("zipfile.is_zipfile(path)",),
     "vos_bench/importing/label_studio.py": ("np.load(path, mmap_mode='r', allow_pickle=False)",),

@@ -1,9 +1,10 @@
-"""Plain command lines of `vos-bench score`: read without cyclopts, and never otherwise than by it."""
+"""Plain command lines of `score` and `report`: read without cyclopts, and never otherwise than by it."""
 
 import inspect
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,19 @@ from hypothesis import strategies as st
 
 from vos_bench.cli import main
 from vos_bench.commands.app import app
-from vos_bench.commands.plain_line import FLAGS, OPTIONS, plain_arguments
+from vos_bench.commands.plain_line import PLAIN, plain_arguments
+from vos_bench.commands.report import report
+from vos_bench.commands.reporting import make_reports
 from vos_bench.commands.score import score
 from vos_bench.commands.scoring import score_masks
 
 WORDS = st.sampled_from(
-    [f"--{name}" for name in (*OPTIONS, *FLAGS)]
+    [f"--{name}" for command in PLAIN.values() for name in (*command.options, *command.flags)]
     + [
         "--json",
+        "--notes",
+        "--label",
+        "--orientation",
         "--debug",
         "--help",
         "--truth=b",
@@ -34,19 +40,39 @@ WORDS = st.sampled_from(
         "1",
         "007",
     ]
-    + ["None", "null", "1_0", "1e3", "-1", "\u0661", "true", "davis", "DAVIS", "all-frames", "~/x", "a/../b/", ".", "é"]
+    + [
+        "csv",
+        "CSV",
+        "markdown",
+        "failures,review",
+        "None",
+        "null",
+        "1_0",
+        "1e3",
+        "-1",
+        "\u0661",
+        "true",
+        "davis",
+        "DAVIS",
+        "all-frames",
+        "~/x",
+        "a/../b/",
+        ".",
+        "é",
+    ]
 )
 
 
 def by_cyclopts(line: list[str]) -> dict[str, object]:
     command, bound, _ = app.parse_args(line, exit_on_error=False, print_error=False)
-    assert command is score
+    assert command is {"score": score, "report": report}[line[0]]
     return bound.arguments
 
 
-@given(st.lists(WORDS, max_size=7))
-def test_what_is_plain_means_the_same_to_cyclopts(words: list[str]) -> None:
-    line = ["score", "masks", *words]
+@pytest.mark.parametrize("start", [["score", "masks"], ["report", "failures"], ["report"]])
+@given(words=st.lists(WORDS, max_size=7))
+def test_what_is_plain_means_the_same_to_cyclopts(start: list[str], words: list[str]) -> None:
+    line = [*start, *words]
     if (found := plain_arguments(line)) is not None:
         assert found == by_cyclopts(line)
 
@@ -54,15 +80,18 @@ def test_what_is_plain_means_the_same_to_cyclopts(words: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "masks --truth truth",
-        "--truth truth masks",
-        "masks --truth truth --protocol davis --jobs 4 --out out --name 'LWL (mine)'",
-        "masks --dataset davis17 --root /data --split val",
-        "--failures masks --truth truth",
+        "score masks --truth truth",
+        "score --truth truth masks",
+        "score masks --truth truth --protocol davis --jobs 4 --out out --name 'LWL (mine)'",
+        "score masks --dataset davis17 --root /data --split val",
+        "score --failures masks --truth truth",
+        "report runs",
+        "report failures,review runs/a runs/b --root /data",
+        "report --sequences a,b attributes runs --published LWL --no-notes --format latex --out t.tex --methods A,B",
     ],
 )
 def test_usual_lines_are_plain(text: str) -> None:
-    line = ["score", *shlex.split(text)]
+    line = shlex.split(text)
     found = plain_arguments(line)
     assert found is not None
     assert found == by_cyclopts(line)
@@ -88,6 +117,13 @@ def test_usual_lines_are_plain(text: str) -> None:
         "score masks --json scores.json",
         "score masks --sequences @list",
         "score masks --unknown 1",
+        "report",
+        "report --root /data",
+        "report failures runs --format nonsense",
+        "report failures runs --label runs=Ours",
+        "report failures runs --notes",
+        "report failures runs null",
+        "report failures runs --json x",
         "score masks -- x",
         "score --help",
         "score masks --debug",
@@ -106,10 +142,15 @@ def test_bytes_that_are_no_text_are_left_to_what_refuses_them(capsys: pytest.Cap
     assert "not UTF-8" in capsys.readouterr().err
 
 
-def test_both_ways_lead_to_one_function_with_the_same_options() -> None:
-    options = inspect.signature(score).parameters
-    assert [*options] == [*inspect.signature(score_masks).parameters]
-    assert {*OPTIONS, *FLAGS} < {*options}
+@pytest.mark.parametrize(("command", "function"), [(score, score_masks), (report, make_reports)])
+def test_both_ways_lead_to_one_function_with_the_same_options(
+    command: Callable[..., int], function: Callable[..., int]
+) -> None:
+    options = inspect.signature(command).parameters
+    assert [*options] == [*inspect.signature(function).parameters]
+    plain = PLAIN[command.__name__]
+    named = {*plain.about, *plain.options, *(name for name, _ in plain.flags.values())}
+    assert named < {*options}
 
 
 def test_a_plain_line_forgets_the_flags_of_the_line_before(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -123,9 +164,10 @@ def test_a_plain_line_forgets_the_flags_of_the_line_before(capsys: pytest.Captur
     assert without.splitlines() == with_traceback.splitlines()[-len(without.splitlines()) :]
 
 
-def test_a_plain_line_loads_no_cyclopts() -> None:
+@pytest.mark.parametrize("line", [["score", "nowhere", "--truth", "nowhere"], ["report", "runs", "nowhere"]])
+def test_a_plain_line_loads_no_cyclopts(line: list[str]) -> None:
     code = (
-        "import sys; from vos_bench.cli import main; main(['score', 'nowhere', '--truth', 'nowhere'])\n"
+        f"import sys; from vos_bench.cli import main; main({line})\n"
         "print('cyclopts' in sys.modules, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -24,6 +24,9 @@ _CODES = int(np.float16(1).view(np.uint16)) + 1
 _VALUES = np.arange(_CODES, dtype=np.uint16).view(np.float16).astype(np.float64)
 _BINS = np.minimum((_VALUES * BINS).astype(np.intp), BINS - 1)
 
+_PIECE = 1 << 15
+"""So many pixels are counted at once: what is made of them stays in the processor's cache."""
+
 
 class Reliability(NamedTuple):
     """How often pixels of each bin of probability are the object.
@@ -72,10 +75,33 @@ class ProbabilityCounts:
             BadInputError: A value is no probability.
         """
         codes = _codes(probability)
-        if known is not None:
-            codes, truth = codes[known], truth[known]
-        self._all += np.bincount(codes.ravel(), minlength=_CODES)
-        self._true += np.bincount(codes[truth].ravel(), minlength=_CODES)
+        if not codes.size:
+            return
+        rows = max(1, _PIECE // codes.shape[1])
+        found: list[NDArray[np.uint16]] = []
+        true: list[NDArray[np.uint16]] = []
+        for top in range(0, len(codes), rows):
+            piece, own = codes[top : top + rows].ravel(), truth[top : top + rows].ravel()
+            if known is not None:
+                counted = known[top : top + rows].ravel()
+                piece, own = piece[counted], own[counted]
+            between = self._add_extremes(piece, own)
+            found.append(piece[between])
+            true.append(found[-1][own[between]])
+        for counts, each in ((self._all, found), (self._true, true)):
+            counts += np.bincount(np.concatenate(each), minlength=_CODES)
+
+    def _add_extremes(self, codes: NDArray[np.uint16], truth: Mask) -> Mask:
+        """Count the pixels of probability 0 and 1, and return which are left.
+
+        Most pixels are of these, and `bincount` is slow where one place is counted up again and again.
+        """
+        zero, one = codes == 0, codes == _CODES - 1
+        for place, extreme in ((0, zero), (_CODES - 1, one)):
+            self._all[place] += np.count_nonzero(extreme)
+            self._true[place] += np.count_nonzero(extreme & truth)
+        left: Mask = ~(zero | one)
+        return left
 
     def merge(self, other: "ProbabilityCounts") -> None:
         """Add what another one counted."""
@@ -92,7 +118,7 @@ class ProbabilityCounts:
 
 def _codes(probability: NDArray[np.float16]) -> NDArray[np.uint16]:
     """Return the bits of each value; what is a last bit above 1, as sums of rounded numbers may be, becomes 1."""
-    codes = np.ascontiguousarray(probability).view(np.uint16)
+    codes: NDArray[np.uint16] = probability.view(np.uint16)
     if codes.size and (highest := int(codes.max())) >= _CODES:
         codes = np.where(codes == 0x8000, 0, codes).astype(np.uint16)  # the 0 with a sign
         highest = int(codes.max())
@@ -107,9 +133,10 @@ def _codes(probability: NDArray[np.float16]) -> NDArray[np.uint16]:
 
 def surroundings(mask: Mask) -> tuple[slice, slice] | None:
     """Return the rows and columns of the widened box around a mask, H x W; None where it is empty."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    rows = np.flatnonzero(mask.any(axis=1))
     if not rows.size:
         return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
     margin = round(MARGIN * max(np.ptp(rows), np.ptp(columns)) + 1)
     bounds = ((each[0] - margin, each[-1] + 1 + margin) for each in (rows, columns))
     down, across = (slice(max(0, int(low)), int(high)) for low, high in bounds)

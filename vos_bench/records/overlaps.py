@@ -110,7 +110,7 @@ def masks_sha256(folder: Path) -> str:
         BadInputError: One of them cannot be read.
     """
     names = [*_png_files(folder)]
-    states = tuple(map(_state, (folder / name for name in names)))
+    states = tuple(_state(f"{folder}/{name}") for name in names)
     known = _HASHES.get(folder)
     if known is None or known.names != names or known.states != states:
         known = _HASHES[folder] = _Hashed(names, states, _sha256(folder, names))
@@ -128,10 +128,10 @@ class _Hashed(NamedTuple):
 _HASHES: dict[Path, _Hashed] = {}
 
 
-def _state(path: Path) -> tuple[int, ...]:
+def _state(path: Path | str) -> tuple[int, ...]:
     """Return what changes with a file's content. Raises BadInputError where it is gone."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - a path for each label map takes longer
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a label map as PNG") from None
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

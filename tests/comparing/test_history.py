@@ -9,6 +9,7 @@ import pytest
 from vos_bench.comparing.history import history
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
+from vos_bench.tables import render
 
 MakeRun = Callable[..., Run]
 
@@ -32,6 +33,18 @@ def test_runs_come_by_date_and_the_hint_names_the_place(fallen: list[Run]) -> No
     assert "from 80.17 to 70.00" in found.hint
     assert [row["path"] for row in found.table.rows] == [f"runs/day-{day}" for day in range(1, 11)]
     assert found.table.rows[6]["change"] == pytest.approx(-0.11)
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 100])
+def test_a_narrow_terminal_goes_without_the_path_before_the_score(fallen: list[Run], width: int) -> None:
+    deep = [replace(run, folder=Path("/results/of/the/nightly/build") / run.folder) for run in fallen]
+    lines = render(history(deep).table, "text", width=width).splitlines()
+    shown = lines[2].split()
+    assert {"date", "method", "J&F"} <= {*shown}
+    assert "path" not in shown
+    assert sum(" 80.0 " in f"{line} " for line in lines) == 3
+    assert "Not shown for lack of room: " in " ".join(" ".join(lines).split())
+    assert shown == ["date", "method", "version", "commit", "seed", "J&F", "change"] or width < 80
 
 
 def test_a_short_history_is_shown_without_a_hint(fallen: list[Run]) -> None:

@@ -1,7 +1,7 @@
 """Many runs of one method in the order of time, and where their score moved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vos_bench.comparing.change_point import LEAST, ChangePoint, change_point
 from vos_bench.comparing.verdicts import require_comparable
@@ -13,11 +13,11 @@ from vos_bench.tables import Column, Table, percent
 _ABOUT = (
     Column("date"),
     Column("method"),
-    Column("version"),
-    Column("commit"),
-    Column("seed"),
+    Column("version", drop=9),
+    Column("commit", drop=5),
+    Column("seed", drop=6),
 )
-_MOVED = (Column("change", digits=2, scale=100.0), Column("path"))
+_MOVED = (Column("change", digits=2, scale=100.0, drop=2), Column("path", drop=12))
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class History:
             }
             for run, score, before in zip(self.runs, scores, [None, *scores], strict=False)
         ]
-        return Table("History", (*_ABOUT, percent(name), *_MOVED), rows)
+        return Table("History", (*_ABOUT, replace(percent(name), drop=0), *_MOVED), rows)
 
 
 def history(runs: Sequence[Run]) -> History:

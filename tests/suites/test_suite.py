@@ -270,6 +270,15 @@ def test_a_run_at_which_another_process_is_at_work_is_passed_over(
     assert "1 run is at work in another process" in capsys.readouterr().out
 
 
+def test_failures_are_counted_while_the_runs_are_scored(write: Write) -> None:
+    result = run_suite(write(SMALL + '[[settings]]\nname = "counted"\nfailures = true\n'))
+    assert [sorted(path.name for path in (run.folder / "overlaps").iterdir()) for _, run in result.runs] == [
+        ["one.json", "two.json"]
+    ] * 2
+    plain = run_suite(write(SMALL, "plain.toml"))
+    assert not any((run.folder / "overlaps").exists() for _, run in plain.runs)
+
+
 def test_looking_alone_writes_nothing(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["suite", str(write(SMALL)), "--check"]) == 0
     said = capsys.readouterr().out

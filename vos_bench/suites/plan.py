@@ -290,6 +290,7 @@ def _run(
         save_probabilities=entry.save_probabilities,
         timing=entry.timing,
         verify=entry.verify,
+        failures=entry.failures,
         real_time=entry.real_time,
         grace=entry.grace,
         command=command,

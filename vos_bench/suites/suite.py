@@ -74,6 +74,7 @@ class SuiteSettings(FrozenModel):
     save_probabilities: bool = False
     timing: bool = False
     verify: bool = False
+    failures: bool = False
 
 
 Methods = Annotated[tuple[Annotated[SuiteMethod, BeforeValidator(_as_table)], ...], Field(min_length=1)]

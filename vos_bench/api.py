@@ -5,7 +5,6 @@ How an installed plugin describes itself is in `vos_bench.plugins`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, NamedTuple
@@ -74,8 +73,7 @@ class PromptedFrame(NamedTuple):
     new: Prompt | None
 
 
-@dataclass(frozen=True)
-class PromptedSequence:
+class PromptedSequence(NamedTuple):
     """A whole sequence from its first prompt on, for a `SequenceMethod`.
 
     Attributes:
@@ -373,8 +371,7 @@ class Dataset(ABC):
         """
 
 
-@dataclass(frozen=True)
-class ReportOptions:
+class ReportOptions(NamedTuple):
     """What the command line passes to a report that writes files itself.
 
     Attributes:
@@ -389,6 +386,6 @@ class ReportOptions:
     out: Path
     paths: tuple[Path, ...] = ()
     root: Path | None = None
-    roots: Mapping[str, Path] = field(default_factory=dict)
+    roots: Mapping[str, Path] = {}
     sequences: tuple[str, ...] | None = None
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress = Progress()

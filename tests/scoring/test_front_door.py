@@ -4,7 +4,6 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +83,7 @@ def test_few_files_lie_between_the_front_door_and_the_formula_of_j(data: Path, m
         stacks.append([frame.filename for frame in inspect.stack()])
         return region_similarity(*areas)
 
-    recording = replace(protocols.DAVIS, region=protocols.Rule("recorded", recorded))
+    recording = protocols.DAVIS._replace(region=protocols.Rule("recorded", recorded))
     monkeypatch.setitem(protocols.PROTOCOLS, "davis", recording)  # type: ignore[arg-type]
     vos_bench.score(data / "masks", truth=data / "truth", out=data / "out")
     root = Path(vos_bench.__file__).parent
@@ -102,7 +101,7 @@ def test_a_protocol_may_ignore_ids_that_no_object_has(
     refused = vos_bench.score(data / "masks", truth=data / "truth", sequences=["c"], out=data / "out")
     assert "found id 9" in refused.sequence_records["c"].error
     assert refused.record.protocol.rules["unknown ids"] == "refused"
-    monkeypatch.setitem(protocols.PROTOCOLS, "davis", replace(protocols.DAVIS, unknown_ids="ignored"))  # type: ignore[arg-type]
+    monkeypatch.setitem(protocols.PROTOCOLS, "davis", protocols.DAVIS._replace(unknown_ids="ignored"))  # type: ignore[arg-type]
     ignored = vos_bench.score(data / "masks", truth=data / "truth", sequences=["c"], out=data / "out")
     assert ignored.scores["J"] == 0
     assert ignored.record.protocol.rules["unknown ids"] == "ignored"

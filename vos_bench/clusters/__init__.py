@@ -1,17 +1,15 @@
 """Clusters that hand work out, dask or ray, or this machine alone; `vos_bench.clusters.connection` connects to one."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from vos_bench.errors import BadInputError
 
 FORMS = "local, dask://HOST:PORT, ray://HOST:PORT (ray's client port, 10001), ray://auto or ray://local"
 
 
-@dataclass(frozen=True)
-class Cluster:
+class Cluster(NamedTuple):
     """Where the work is distributed: `local`, or a cluster and its address."""
 
     kind: Literal["local", "dask", "ray"] = "local"

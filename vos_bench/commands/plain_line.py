@@ -7,9 +7,8 @@ each given once, as a word of its own, with a value that is not empty and begins
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from vos_bench.names import is_unicode
 
@@ -20,8 +19,7 @@ Reader = Callable[[str], object]
 """Reads a value. Raises ValueError for a text that is left to cyclopts."""
 
 
-@dataclass(frozen=True)
-class PlainCommand:
+class PlainCommand(NamedTuple):
     """What a plain line of one command may have, all of it without a look at a file.
 
     Attributes:
@@ -34,7 +32,7 @@ class PlainCommand:
     about: Mapping[str, Reader]
     options: Mapping[str, Reader]
     several: str = ""
-    flags: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+    flags: Mapping[str, tuple[str, bool]] = {}
 
 
 def _whole_number(text: str) -> int:

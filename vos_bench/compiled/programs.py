@@ -3,11 +3,10 @@
 All of them take sizes first and then addresses, and return a number, each of 64 bits.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """One program.
 
     Attributes:

@@ -6,7 +6,6 @@ boundary is and how large the tolerance is. The formula of F is `vos_bench.metri
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -168,8 +167,7 @@ def dilate_by_disk(mask: Mask, rows: Disk) -> Mask:
     return grown
 
 
-@dataclass(frozen=True)
-class ContourRule:
+class ContourRule(NamedTuple):
     """What F means.
 
     Attributes:

@@ -9,8 +9,7 @@ takes `region_similarity` and `contour_accuracy`; so do `J` and `F`, which take 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,7 @@ from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
 from vos_bench.metrics.contours import boundary, dilate, tolerance_radius
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(NamedTuple):
     """What a score measures.
 
     Attributes:

@@ -5,8 +5,7 @@ benchmarks; a rule that no protocol has yet is one more field of `ScoringProtoco
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +38,7 @@ REGION: FormulaRule = Rule("intersection over union; 1 where both are empty, 0 w
 SMOOTHED_REGION: FormulaRule = Rule("(intersection + 1) / (union + 1)", smoothed_similarity)
 
 
-@dataclass(frozen=True)
-class OfficialTool:
+class OfficialTool(NamedTuple):
     """The tool whose rules these are, and what it does without a message where label maps are missing.
 
     Attributes:
@@ -54,8 +52,7 @@ class OfficialTool:
     missing_frame: str = ""
 
 
-@dataclass(frozen=True)
-class ScoringProtocol:
+class ScoringProtocol(NamedTuple):
     """The rules of one benchmark.
 
     Attributes:
@@ -92,7 +89,7 @@ class ScoringProtocol:
     averaging: AveragingRule = MEAN_OVER_OBJECTS
     scores: tuple[str, ...] = SCORES
     headline: str = "J&F"
-    official: OfficialTool = field(default_factory=OfficialTool)
+    official: OfficialTool = OfficialTool()
     assumed: tuple[str, ...] = ()
     tracks: Literal["exemplar", "class", "open"] | None = None
 

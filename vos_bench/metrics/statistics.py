@@ -1,8 +1,7 @@
 """Mean, recall and decay of one object's frames, and their mean over objects."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,7 @@ from vos_bench.errors import BadInputError
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-@dataclass(frozen=True)
-class Rule(Generic[Function]):
+class Rule(NamedTuple, Generic[Function]):
     """One rule of a protocol: the words that a record keeps of it, and what it computes."""
 
     text: str
@@ -32,8 +30,7 @@ SCORES = ("J&F", *STATISTICS)
 """The names of a run's numbers, in the order of tables."""
 
 
-@dataclass(frozen=True)
-class ObjectScores:
+class ObjectScores(NamedTuple):
     """One object's value on each of its scored frames.
 
     Attributes:
@@ -51,9 +48,9 @@ class ObjectScores:
     group: str | None
     frames: tuple[str, ...]
     J: NDArray[np.float64]
-    F: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    F_dot: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    extra: Mapping[str, float] = field(default_factory=dict)
+    F: NDArray[np.float64] = np.empty(0)
+    F_dot: NDArray[np.float64] = np.empty(0)
+    extra: Mapping[str, float] = {}
     name: str = ""
 
     def statistics(self) -> dict[str, float]:

@@ -1,9 +1,8 @@
 """Scores label maps, whoever made them, into a record like that of a run."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vos_bench.api import Dataset, ProtocolName
 from vos_bench.clusters import LOCAL, Cluster, parse_cluster, path_on
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from vos_bench.records.overlaps import OverlapsRecord
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where label maps come from, for a record of results that nobody made here.
 
     Attributes:

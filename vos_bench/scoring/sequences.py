@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,8 +45,7 @@ two threads no faster, for half of the work holds the interpreter's lock."""
 _NOTHING = PixelCounts(*(0 for _ in PixelCounts._fields))
 
 
-@dataclass(frozen=True)
-class SequenceResult:
+class SequenceResult(NamedTuple):
     """The scores of one sequence, or why there are none.
 
     Attributes:
@@ -65,7 +63,7 @@ class SequenceResult:
     frames: int = 0
     seconds: float = 0.0
     error: str = ""
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = {}
     overlaps: "OverlapsRecord | None" = None
 
 
@@ -196,7 +194,7 @@ def _result(sequence: TruthSequence, masks: Path, wanted: _Wanted) -> SequenceRe
     except VosBenchError as error:
         return SequenceResult(sequence.name, seconds=time.perf_counter() - started, error=one_line(str(error)))
     overlaps = None if listener is None else listener.record()
-    return replace(result, seconds=time.perf_counter() - started, notes=notes, overlaps=overlaps)
+    return result._replace(seconds=time.perf_counter() - started, notes=notes, overlaps=overlaps)
 
 
 def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectScores, ...]:
@@ -227,7 +225,7 @@ def sequence_result(
     count = counter(pixels, scoring_protocol(protocol).contour)
     listener = None if overlaps_of is None else _overlaps(sequence, masks, pixels * together, overlaps_of)
     result, _ = _score(sequence, masks / sequence.name, protocol, count, listener)
-    return result if listener is None else replace(result, overlaps=listener.record())
+    return result if listener is None else result._replace(overlaps=listener.record())
 
 
 def _overlaps(sequence: TruthSequence, masks: Path, pixels: int, data: str) -> "OverlapsListener":
@@ -355,4 +353,4 @@ def _object_scores(
     extra: dict[str, float] = {}
     for statistic in rule.extra:
         extra |= statistic.apply(scores, truth_area > 0)
-    return replace(scores, extra=extra) if extra else scores
+    return scores._replace(extra=extra) if extra else scores

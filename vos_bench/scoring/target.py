@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from vos_bench.api import Dataset, ProtocolName
 from vos_bench.errors import BadInputError
@@ -17,8 +17,7 @@ LISTED_PROTOCOLS: tuple[ProtocolName, ...] = ("ytvos", "ytvos-without-last")
 """The protocols that take objects and first frames from a `meta.json` where there is one."""
 
 
-@dataclass(frozen=True)
-class ScoringTarget:
+class ScoringTarget(NamedTuple):
     """What label maps are scored against.
 
     Attributes:
@@ -37,7 +36,7 @@ class ScoringTarget:
     sequences: tuple[TruthSequence, ...]
     protocol: ProtocolName
     root: Path
-    track_files: Mapping[str, Path] = field(default_factory=dict)
+    track_files: Mapping[str, Path] = {}
 
 
 def scoring_target(

@@ -3,9 +3,8 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -112,8 +111,7 @@ def _shows_truth(folder: Path, truth: Iterable[TruthSequence]) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class TruthFolder:
+class TruthFolder(NamedTuple):
     """One folder of truth label maps; a `vos_bench.metrics.frame_rules.TruthSequence`.
 
     Attributes:
@@ -129,11 +127,11 @@ class TruthFolder:
 
     folder: Path
     truth_names: tuple[str, ...]
-    groups: Mapping[int, str] = field(default_factory=dict)
-    first_frames: Mapping[int, str] = field(default_factory=dict)
-    object_names: Mapping[int, str] = field(default_factory=dict)
-    object_frames: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    frame_ranges: Mapping[int, FrameRange] = field(default_factory=dict)
+    groups: Mapping[int, str] = {}
+    first_frames: Mapping[int, str] = {}
+    object_names: Mapping[int, str] = {}
+    object_frames: Mapping[int, tuple[str, ...]] = {}
+    frame_ranges: Mapping[int, FrameRange] = {}
     listed_objects: tuple[int, ...] | None = None
 
     @property
@@ -260,8 +258,7 @@ def _with_list(sequence: TruthFolder, meta: "Meta", groups: Mapping[str, Mapping
     names = video.frames
     require_truth(sequence, names, given=frozenset(video.first_frames.values()))
     present = frozenset(sequence.truth_names)
-    return replace(
-        sequence,
+    return sequence._replace(
         truth_names=tuple(name for name in names if name in present),
         groups=groups.get(sequence.name, {}),
         first_frames=video.first_frames,

@@ -1,8 +1,7 @@
 """A table before it is set: raw values, and how to read them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Row = Mapping[str, Any]
 """Values by the names of columns."""
@@ -19,8 +18,7 @@ DROP: Mapping[str, int] = {"decay": 40, "recall": 30}
 """How soon a narrow terminal goes without a statistic of a score; `NUMBER` for every other number."""
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """How one column of a table is to be read.
 
     Attributes:
@@ -76,8 +74,7 @@ def percent(name: str, *, label: str = "", group: str = "") -> Column:
     return Column(name, digits=1, scale=100.0, higher_is_better=better, label=label, group=group, best=best)
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """A table before it is set.
 
     Attributes:
@@ -108,4 +105,4 @@ class Table:
 
     def without_notes(self) -> "Table":
         """Return the table without notes below it, and without their numbers beside rows and values."""
-        return replace(self, notes=(), footnotes="", doubts="")
+        return self._replace(notes=(), footnotes="", doubts="")

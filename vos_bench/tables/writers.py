@@ -5,7 +5,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from vos_bench.errors import BadInputError
@@ -79,7 +78,7 @@ def _for_papers(table: Table) -> Table:
         {**row, table.footnotes: tuple(note for note in notes_of(table, row) if "vos-bench report " not in note)}
         for row in table.rows
     ]
-    return replace(table, rows=rows)
+    return table._replace(rows=rows)
 
 
 def _natural(table: Table, format: Format) -> Orientation:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vos_bench.distributions import InstalledDistributions
+from vos_bench.files.distributions import InstalledDistributions
 
 
 def test_the_versions_of_all_that_is_installed_are_those_of_importlib():
@@ -65,7 +65,7 @@ def test_what_is_not_installed_has_no_version_and_needs_nothing(tmp_path: Path, 
 
 def test_it_does_not_load_what_importlib_needs():
     code = (
-        "import sys; from vos_bench.distributions import InstalledDistributions;"
+        "import sys; from vos_bench.files.distributions import InstalledDistributions;"
         " InstalledDistributions().version('numpy'); sys.exit('email' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

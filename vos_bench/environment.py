@@ -19,7 +19,7 @@ from pydantic import Field
 import vos_bench
 from vos_bench import openmp
 from vos_bench.config import FrozenModel
-from vos_bench.distributions import InstalledDistributions
+from vos_bench.files.distributions import InstalledDistributions
 
 DISTRIBUTION = "vos-bench"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")

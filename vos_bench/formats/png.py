@@ -28,6 +28,8 @@ _GREY, _INDEXED = 0, 3
 _PILLOW_MODES = frozenset({"1", "L", "LA", "P", "PA", "I", "I;16", "I;16B"})
 _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
 _IHDR, _PLTE, _IDAT, _IEND = b"IHDR", b"PLTE", b"IDAT", b"IEND"
+_CHUNK_START, _CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
+"""The length and the kind of a chunk, before its content; its checksum, behind it."""
 _ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)
 _CHANNELS = {2: 3, 4: 2, 6: 4}
@@ -136,11 +138,11 @@ def _intact_chunks(data: bytes, path: Path) -> Iterator[tuple[bytes, bytes]]:
     while kind != _IEND:
         if position + 12 > len(data):
             raise _damaged(path, "the file is cut off")
-        length = int.from_bytes(data[position : position + 4], "big")
-        kind, end = data[position + 4 : position + 8], position + 8 + length
+        length, kind = _CHUNK_START.unpack_from(data, position)
+        end = position + 8 + length
         if end + 4 > len(data):
             raise _damaged(path, "the file is cut off")
-        if zlib_ng.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+        if zlib_ng.crc32(data[position + 4 : end]) != _CHECKSUM.unpack_from(data, end)[0]:
             raise _damaged(path, f"the checksum of its {kind.decode('latin-1')} chunk is wrong")
         if kind != _IEND:
             yield kind, data[position + 8 : end]
@@ -159,7 +161,7 @@ def _inflate(compressed: bytes, header: PngHeader) -> NDArray[np.uint8] | None:
     if pixels is None or len(pixels) != size:
         return None
     rows = np.frombuffer(pixels, np.uint8).reshape(header.height, header.width + 1)
-    if not rows[:, 0].any():
+    if pixels[:: header.width + 1] == bytes(header.height):  # no row is filtered
         return rows[:, 1:]
     rows = rows.copy()
     return rows[:, 1:] if _unfilter(rows) else None

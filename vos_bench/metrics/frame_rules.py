@@ -4,8 +4,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from vos_bench.api import FrameRange, Mask, ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import VOID, NarrowLabels, object_ids
@@ -221,7 +219,7 @@ def objects_up_to_highest_label(
 
 
 def _highest(labels: NarrowLabels) -> int:
-    return int(np.where(labels == VOID, 0, labels).max())
+    return max((k for k in object_ids(labels) if k != VOID), default=0)
 
 
 def objects_where_shown(sequence: TruthSequence, frames: Frames, counts: Sequence[FrameCounts]) -> dict[int, Places]:

@@ -327,9 +327,9 @@ def _counted(reading: TruthReading, truth: NarrowLabels, masks: NarrowLabels, co
 def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts], allowed: Collection[int]) -> None:
     """Check that no label map shows an object that the sequence does not have."""
     for name, labels in zip(frames, counts, strict=True):
-        found = [label for label, numbers in labels.items() if numbers.mask_area]
-        if problem := describe_unknown_ids(found, allowed, folder / f"{name}.png"):
-            raise BadInputError(problem)
+        found = {label for label, numbers in labels.items() if numbers.mask_area}
+        if not found.issubset(allowed):
+            raise BadInputError(describe_unknown_ids(found, allowed, folder / f"{name}.png") or "")
 
 
 def _object_scores(

@@ -122,8 +122,8 @@ def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
     """
     digest = hashlib.sha256()
     for sequence in sequences:
+        folder = truth / sequence.name
         for frame in sequence.truth_names:
-            path = truth / sequence.name / f"{frame}.png"
             digest.update(f"{sequence.name}/{frame}\0".encode())
-            digest.update(bytes.fromhex(sha256(path, most=MAX_BYTES)))
+            digest.update(bytes.fromhex(sha256(folder / f"{frame}.png", most=MAX_BYTES)))
     return digest.hexdigest()

@@ -54,7 +54,11 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
         "group": hardware(run.record),
         "method": run.record.method.title,
         "dataset": run.record.dataset.name,
-        "notes": (timing.definition, *(f"indicative: {reason}" for reason in timing.reasons)),
+        "notes": (
+            timing.definition,
+            *run.record.protocol.conditions,
+            *(f"indicative: {reason}" for reason in timing.reasons),
+        ),
     }
     yield {
         **base,
@@ -72,7 +76,8 @@ def _run_rows(run: Run) -> Iterable[dict[str, Any]]:
 
 
 def _conditions(record: RunRecord) -> str:
-    return repr((hardware(record), record.dataset.fingerprint, record.dataset.sequences, record.protocol.frames_seen))
+    data, protocol = record.dataset, record.protocol
+    return repr((hardware(record), data.fingerprint, data.sequences, protocol.frames_seen, protocol.conditions))
 
 
 def _by_objects(run: Run) -> Iterable[dict[str, Any]]:

@@ -47,9 +47,18 @@ def test_eval_results_have_the_fields_that_the_hub_documents(saved: Callable[...
     assert entry["value"] == 81.6
     assert entry["date"] == "2026-01-01T00:00:00Z"
     assert entry["source"] == {"url": "https://example.org/log", "name": "log"}
-    assert entry["notes"].startswith("J&F in percent; demo val, 1 sequence of 1; protocol davis")
+    assert entry["notes"].startswith("J&F in percent; demo val, 1 sequence (a); protocol davis")
     assert "weights mine-base (sha256 aaaaaaaa)" in entry["notes"]
     assert set(entry) <= {"dataset", "value", "verifyToken", "date", "source", "evaluation_framework", "notes"}
+
+
+def test_notes_say_how_many_of_the_run_were_scored(saved: Callable[..., Path], tmp_path: Path) -> None:
+    folder = saved()
+    record = load_run(folder).record
+    names, counts = tuple("abcd"), record.counts.replace(selected=4)
+    write_record(record.replace(dataset=record.dataset.replace(sequences=names), counts=counts), run_file(folder))
+    (path,) = export_records(folder, "eval-results", out=tmp_path, about={"dataset": "owner/davis"})
+    assert "; demo val, 1 of the run's 4 sequences; " in path.read_text("utf-8")
 
 
 def test_a_corrupted_run_says_so_in_every_form(saved: Callable[..., Path], tmp_path: Path) -> None:
@@ -88,7 +97,7 @@ def test_a_model_card_is_read_by_the_hubs_own_package(saved: Callable[..., Path]
         "mask-generation",
     )
     assert "| demo | val | mine (mine-base) |" in card.text
-    assert card.text.count("- mine (mine-base): demo val, 1 sequence of 1") == 2
+    assert card.text.count("- mine (mine-base): demo val, 1 sequence (a)") == 2
 
 
 def test_runs_csv_has_a_line_a_run_and_the_columns_of_mlflow(saved: Callable[..., Path], tmp_path: Path) -> None:

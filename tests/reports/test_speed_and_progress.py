@@ -97,6 +97,23 @@ def test_an_indication_has_latencies_by_number_of_objects_and_no_fps(make_run: M
     assert [row["p50"] for row in rows] == [30, 10.0, 40.0]
 
 
+def test_latencies_say_under_which_conditions_they_were_taken(make_run: MakeRun) -> None:
+    run = timed(make_run({"a": (0.5, 0.5)}), indicative=True)
+    noisy = replace(run, record=run.record.replace(protocol=run.record.protocol.replace(corruption="noise:3")))
+    plain, corrupted = (row["notes"] for row in latency_table([run, noisy]).rows)
+    assert corrupted == ("corrupted by noise:3", *plain)
+    ours = [row for row in speed.make_table([run, noisy]).rows if row["method"] == "mine" and row["objects"] == "all"]
+    assert ["corrupted by noise:3" in row["notes"] for row in ours] == [False, True]
+
+
+def test_the_speed_on_corrupted_frames_is_not_ranked_with_that_on_others(make_run: MakeRun) -> None:
+    run = timed(make_run({"a": (0.5, 0.5)}))
+    noisy = replace(run, record=run.record.replace(protocol=run.record.protocol.replace(corruption="noise:3")))
+    ranks = [row["rank"] for row in speed.make_table([run, run, noisy]).rows if row.get("rank")]
+    assert len(ranks) == 3
+    assert len(set(ranks)) == 2
+
+
 def test_published_speeds_stand_alone_and_unranked_without_a_record() -> None:
     table = speed.make_table([])
     assert {row["group"] for row in table.rows} == {speed.AUTHORS}

@@ -15,7 +15,7 @@ from typing import Any
 from vos_bench.errors import BadInputError
 from vos_bench.exporting.about import require_about
 from vos_bench.files import write_text
-from vos_bench.names import counted, escape_formula
+from vos_bench.names import counted, escape_formula, shorten
 from vos_bench.records import Run, RunRecord, config8, find_runs
 from vos_bench.records.runs_table import runs_table
 from vos_bench.tables import render
@@ -26,6 +26,9 @@ TASK = {"type": "mask-generation", "name": "Semi-supervised video object segment
 FRAMEWORK = "vos-bench"
 DIGITS = 6
 """Of a score in percent, so that 81.6 is not 81.60000000000001."""
+
+MOST_NAMED = 3
+"""How many sequences the notes of a score name; of more they give the number."""
 
 STATUS = {"complete": "FINISHED", "failed": "FAILED", "started": "RUNNING"}
 """Our word for how a run ended to MLflow's."""
@@ -105,7 +108,7 @@ def percent_of(score: float) -> float:
 def _conditions(record: RunRecord) -> Iterable[str]:
     """Yield under which rules a score was made."""
     protocol = record.protocol
-    yield f"{record.dataset.title}, {counted(record.counts.scored, 'sequence')} of {record.counts.selected}"
+    yield f"{record.dataset.title}, {_sequences(record)}"
     yield f"protocol {protocol.name}, metrics {protocol.metric_version or 'unknown'}"
     yield f"{protocol.frames_seen or 'unknown'} frames seen"
     if protocol.start:
@@ -114,6 +117,14 @@ def _conditions(record: RunRecord) -> Iterable[str]:
     if record.method.weights is not None:
         yield record.method.weights.described
     yield f"{FRAMEWORK} {record.environment.vos_bench}"
+
+
+def _sequences(record: RunRecord) -> str:
+    """Say how many sequences were scored, and name a few: a record does not know how many more its dataset has."""
+    scored, names = record.counts.scored, record.dataset.sequences
+    if scored < len(names):
+        return f"{scored} of the run's {counted(len(names), 'sequence')}"
+    return f"{counted(scored, 'sequence')}{f' ({shorten(names)})' if len(names) <= MOST_NAMED else ''}"
 
 
 def write_model_card(runs: Sequence[Run], out: Path, about: Mapping[str, str]) -> Path:

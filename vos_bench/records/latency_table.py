@@ -84,5 +84,5 @@ def _row(run: Run) -> dict[str, Any]:
         "GPU reserved": highest(sequence.peak_gpu_reserved_mib for sequence in sequences),
         "energy": energy.per_frame("processor") if energy else None,
         "GPU energy": energy.per_frame("GPU") if energy else None,
-        "notes": tuple(f"indicative: {reason}" for reason in timing.reasons),
+        "notes": (*record.protocol.conditions, *(f"indicative: {reason}" for reason in timing.reasons)),
     }

@@ -18,7 +18,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.records import Run, load_run
 from vos_bench.records.data import RunData
 from vos_bench.reports import by_attribute, failures, review
-from vos_bench.running.sequence import remove_outputs
+from vos_bench.running.resume import remove_outputs
 from vos_bench.scoring.overlaps import SequenceCounter
 
 

@@ -14,10 +14,10 @@ from vos_bench.errors import MethodError
 from vos_bench.formats.mask_folders import read_masks, write_masks
 from vos_bench.progress import Progress
 from vos_bench.records import SequenceRecord, masks_folder
-from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
+from vos_bench.running.frames import FramePlan, FrameSource, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import FrameSource, LabelMapWriter, play
+from vos_bench.running.play import LabelMapWriter, play
 from vos_bench.running.sequence import Task, saving
 from vos_bench.timing import FrameTimings
 

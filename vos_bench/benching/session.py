@@ -32,9 +32,9 @@ from vos_bench.records import (
 )
 from vos_bench.records.summary import write_summary
 from vos_bench.running.method import built_method, numerics
-from vos_bench.running.resume import open_folder, remove_empty_record
+from vos_bench.running.resume import open_folder, remove_empty_record, remove_outputs
 from vos_bench.running.run import chosen_names, open_data
-from vos_bench.running.sequence import remove_outputs, score_and_save
+from vos_bench.running.sequence import score_and_save
 from vos_bench.running.settings import RunSettings
 from vos_bench.running.setup import PreparedRun, prepare_run
 from vos_bench.timing import Clock

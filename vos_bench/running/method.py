@@ -22,8 +22,8 @@ from vos_bench.foreign_code import describe, foreign_code, threads_noted
 from vos_bench.plugins import MethodInfo
 from vos_bench.prompts import PromptLike, frame_size
 from vos_bench.records import Numerics
-from vos_bench.running.frames import Numbering, given_labels, paste, require_accepted, usable
-from vos_bench.running.play import PendingFrame, check_answer
+from vos_bench.running.frames import Numbering, PendingFrame, given_labels, paste, require_accepted, usable
+from vos_bench.running.play import check_answer
 from vos_bench.weights import choose as choose_weights
 
 

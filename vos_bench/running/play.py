@@ -1,10 +1,8 @@
-"""The exchange with a method: frames are handed over, answers checked, the calls timed."""
+"""The exchange with a method: its answers are checked and written, the calls timed."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,120 +11,18 @@ from vos_bench.api import (
     LabelMap,
     Method,
     Prediction,
-    Prompt,
-    PromptedFrame,
     PromptedSequence,
-    PromptKind,
     SequenceMethod,
 )
 from vos_bench.environment import device_name
 from vos_bench.errors import MethodError
 from vos_bench.foreign_code import foreign_code
 from vos_bench.names import counted
-from vos_bench.parts.box_start import BoxFill, masks_of
-from vos_bench.plugins import MethodInfo
-from vos_bench.running.frames import FramePlan, LoadedFrame, Numbering, given_labels, paste, require_accepted, usable
+from vos_bench.running.frames import FramePlan, FrameSource, PendingFrame, paste
 from vos_bench.timing import Bracket, FrameClock, FrameTimings, Phase, Stopwatch, stopwatch
 
 if TYPE_CHECKING:
     from vos_bench.running.sequence import Task
-
-
-@dataclass(frozen=True)
-class PendingFrame:
-    """A frame that the method has and has not answered: what its answer must look like.
-
-    Attributes:
-        name: The frame's name.
-        shape: H, W.
-        objects: How many objects were given up to here; labels beyond are unknown.
-        given: The masks given on this frame as a label map, None for most frames.
-        decode_ms: How long reading it took.
-    """
-
-    name: str
-    shape: tuple[int, int]
-    objects: int
-    given: LabelMap | None
-    decode_ms: float
-
-
-class FrameSource:
-    """Hands frames to a method one by one and keeps those that it has not answered yet.
-
-    Attributes:
-        numbering: Numbering of the objects given so far.
-        pending: Frames that were handed over and not yet answered, oldest first.
-        notes: Objects that were left out, and why.
-        waited_ms: How long the method waited for frames, all in all.
-        dropped: Frames that the method was not given because it was busy.
-    """
-
-    def __init__(
-        self,
-        frames: Iterator[LoadedFrame],
-        *,
-        info: MethodInfo,
-        init: PromptKind,
-        corrections: bool = False,
-        box_start: BoxFill | None = None,
-        seed: int = 0,
-        clock: FrameClock | None = None,
-    ) -> None:
-        """Take the frames in order; the first must have a usable prompt.
-
-        Args:
-            frames: The frames.
-            info: The method that they are for.
-            init: `box` replaces masks by boxes.
-            corrections: Hand on masks of objects that have started, and do not leave them out.
-            box_start: How masks are made of boxes; None leaves boxes as they are.
-            seed: For what is drawn at random where masks are made of boxes.
-            clock: Leaves frames out in real time; None where they wait for the method.
-        """
-        self._frames = frames
-        self._corrections = corrections
-        self._info = info
-        self._init, self._box_start, self._seed = init, box_start, seed
-        self.numbering = Numbering()
-        self.pending: deque[PendingFrame] = deque()
-        self.notes: list[str] = []
-        self.waited_ms = 0.0
-        self._in_turn = clock is not None
-        self.dropped: Collection[str] = clock.dropped if clock is not None else ()
-
-    def __iter__(self) -> Iterator[PromptedFrame]:
-        return self
-
-    def __next__(self) -> PromptedFrame:
-        if self._in_turn and self.pending:
-            raise MethodError(
-                f"asked for another frame before it answered frame {self.pending[-1].name}\n"
-                "  in real time expected one that answers each frame before it sees the next\n"
-                "  run it without --real-time"
-            )
-        began = time.perf_counter_ns()
-        try:
-            loaded = next(self._frames)
-        finally:
-            self.waited_ms += (time.perf_counter_ns() - began) / 1e6
-        new = self._new_objects(loaded)
-        shape = (loaded.image.shape[0], loaded.image.shape[1])
-        given = given_labels(new, shape) if new else None
-        self.pending.append(PendingFrame(loaded.name, shape, len(self.numbering.ids), given, loaded.decode_ms))
-        return PromptedFrame(loaded.image, new)
-
-    def _new_objects(self, loaded: LoadedFrame) -> Prompt | None:
-        if loaded.prompt is None:
-            return None
-        started = set() if self._corrections else set(self.numbering.ids)
-        prompt = usable(loaded.prompt, started, init=self._init)
-        for object_id in sorted({*loaded.prompt.object_ids} - {*prompt.object_ids} - started):
-            self.notes.append(f"object {object_id} left out: its mask on frame {loaded.name} is empty")
-        if self._box_start is not None:
-            prompt = masks_of(prompt, loaded.image, fill=self._box_start, seed=self._seed)
-        require_accepted(prompt, self._info.prompts, method=self._info.name)
-        return self.numbering.start(prompt) if prompt.object_ids else None
 
 
 def answers(

@@ -1,5 +1,6 @@
 """What is left to do in a run's folder, and whether this run may work there at all."""
 
+import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import NamedTuple
 from vos_bench.api import Dataset, ProtocolName, Sequence
 from vos_bench.environment import Environment
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.files import part_of
+from vos_bench.files import part_of, require_no_link
 from vos_bench.files.code import changed_files
+from vos_bench.files.durability import sync_folder
 from vos_bench.formats.mask_folders import mask_files
 from vos_bench.labelmaps import require_whole
 from vos_bench.names import counted, shorten
@@ -26,9 +28,9 @@ from vos_bench.records import (
     run_file,
     sequence_file,
 )
+from vos_bench.records.overlaps import remove_overlaps
 from vos_bench.records.scores import protocol_label
 from vos_bench.records.sequence_record import NO_PROBABILITIES
-from vos_bench.running.sequence import remove_outputs
 from vos_bench.running.settings import Overwrite
 
 KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities", "overlaps"})
@@ -308,3 +310,25 @@ def _probabilities_present(out: Path, record: SequenceRecord, dataset: Dataset) 
         return True
     last = dataset.sequence(record.name).output_names[-1]
     return (probabilities_folder(out, record.name) / f"{last}.npz").is_file()
+
+
+def remove_outputs(out: Path, name: str) -> None:
+    """Remove what an earlier try left of a sequence, its record first.
+
+    Raises:
+        BadInputError: It cannot be removed, or is a link to elsewhere; then nothing is.
+    """
+    record = sequence_file(out, name)
+    folders = masks_folder(out, name), probabilities_folder(out, name)
+    for folder in folders:
+        require_no_link(folder)
+    try:
+        with suppress(FileNotFoundError):
+            record.unlink()
+            sync_folder(record.parent)  # before the label maps go that it vouches for
+        for folder in folders:
+            if folder.exists():
+                shutil.rmtree(folder)
+    except OSError as error:
+        raise BadInputError(f"{error.filename or record}: cannot be removed: {error.strerror}") from error
+    remove_overlaps(out, [name])  # which were counted of the label maps that are gone

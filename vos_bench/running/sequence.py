@@ -1,6 +1,5 @@
 """One sequence from its first prompt to its record."""
 
-import shutil
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -24,9 +23,8 @@ from vos_bench.api import (
 )
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, MethodError, VosBenchError
-from vos_bench.files import require_no_link
 from vos_bench.files.code import method_files
-from vos_bench.files.durability import sync_contents, sync_folder
+from vos_bench.files.durability import sync_contents
 from vos_bench.foreign_code import foreign_code
 from vos_bench.formats.mask_folders import write_masks
 from vos_bench.formats.probabilities import write_probabilities
@@ -42,7 +40,7 @@ from vos_bench.records import (
     sequence_file,
     write_record,
 )
-from vos_bench.records.overlaps import keep_overlaps, remove_overlaps
+from vos_bench.records.overlaps import keep_overlaps
 from vos_bench.records.scores import object_records, protocol_label
 from vos_bench.records.sequence_record import NO_PROBABILITIES
 from vos_bench.running.faults import (
@@ -54,10 +52,11 @@ from vos_bench.running.faults import (
     ran_out_of_memory,
     release_memory,
 )
-from vos_bench.running.frames import FramePlan, LoadedFrame, plan_frames, read_frames
+from vos_bench.running.frames import FramePlan, FrameSource, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import FrameSource, LabelMapWriter, play
+from vos_bench.running.play import LabelMapWriter, play
+from vos_bench.running.resume import remove_outputs
 from vos_bench.timing import Clock, FrameClock, FrameTimings
 
 if TYPE_CHECKING:
@@ -316,28 +315,6 @@ def _result_of(sequence: Sequence, task: Task) -> "SequenceResult | None":
         overlaps_of=task.overlaps_of,
         together=task.sequences,
     )
-
-
-def remove_outputs(out: Path, name: str) -> None:
-    """Remove what an earlier try left of a sequence, its record first.
-
-    Raises:
-        BadInputError: It cannot be removed, or is a link to elsewhere; then nothing is.
-    """
-    record = sequence_file(out, name)
-    folders = masks_folder(out, name), probabilities_folder(out, name)
-    for folder in folders:
-        require_no_link(folder)
-    try:
-        with suppress(FileNotFoundError):
-            record.unlink()
-            sync_folder(record.parent)  # before the label maps go that it vouches for
-        for folder in folders:
-            if folder.exists():
-                shutil.rmtree(folder)
-    except OSError as error:
-        raise BadInputError(f"{error.filename or record}: cannot be removed: {error.strerror}") from error
-    remove_overlaps(out, [name])  # which were counted of the label maps that are gone
 
 
 def _segment(

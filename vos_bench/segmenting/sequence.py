@@ -18,9 +18,9 @@ from vos_bench.parts.box_start import BoxFill, masks_of
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import masks_folder
-from vos_bench.running.frames import LoadedFrame, paste
+from vos_bench.running.frames import FrameSource, LoadedFrame, PendingFrame, paste
 from vos_bench.running.method import seed_everything, sequence_seed
-from vos_bench.running.play import FrameSource, PendingFrame, answers
+from vos_bench.running.play import answers
 from vos_bench.segmenting.inputs import InputVideo
 from vos_bench.segmenting.pipeline import in_background, read_ahead
 from vos_bench.segmenting.prompts import FramePrompts

@@ -1,4 +1,4 @@
-"""A dataset of two sequences, ways to spoil it, methods with faults, and what a command has to leave behind."""
+"""A dataset of two sequences, ways to spoil it, code with faults, and what a command has to leave behind."""
 
 import json
 import re
@@ -12,6 +12,15 @@ import pytest
 from PIL import Image
 
 Capture = pytest.CaptureFixture[str]
+
+RAISED = {
+    "sys.exit": "import sys; sys.exit(0)",
+    "SystemExit": "raise SystemExit",
+    "BaseException": "raise BaseException('odd')",
+    "GeneratorExit": "raise GeneratorExit",
+    "ValueError": "raise ValueError('no such layer')",
+}
+"""What code may raise, to the lines that raise it."""
 
 FAULTY = """
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 RATE = 12
 WIDTH, HEIGHT = 160, 96
@@ -98,4 +99,21 @@ def labelled_png(path: Path, t: int, *, width: int = WIDTH, height: int = HEIGHT
     from vos_bench.labelmaps import write_label_map
 
     write_label_map(path, picture(t, width, height)[1])
+    return path
+
+
+def label_maps(folder: Path) -> dict[str, np.ndarray]:
+    """Read the label maps of a sequence, by frame."""
+    from vos_bench.labelmaps import read_label_map
+
+    return {path.stem: read_label_map(path) for path in sorted(folder.glob("*.png"))}
+
+
+def frames_folder(path: Path, video: Path) -> Path:
+    """Write the frames of a film as pictures."""
+    from vos_bench.video import VideoReader
+
+    path.mkdir(parents=True)
+    for t, frame in enumerate(VideoReader(video).frames()):
+        Image.fromarray(frame.image).save(path / f"{t:05d}.png")
     return path

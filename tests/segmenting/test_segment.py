@@ -1,18 +1,13 @@
 """`vos-bench segment`: from a video and a mask to label maps and a video that plays."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from films import HEIGHT, WIDTH, copied, film, labelled_png, picture
+from films import HEIGHT, WIDTH, copied, film, frames_folder, label_maps, labelled_png, picture
 from PIL import Image
 
 import vos_bench
@@ -25,19 +20,8 @@ from vos_bench.video import VideoReader
 Call = Callable[..., int]
 
 
-def label_maps(folder: Path) -> dict[str, np.ndarray]:
-    return {path.stem: read_label_map(path) for path in sorted(folder.glob("*.png"))}
-
-
 def white(path: Path, t: int, k: int) -> Path:
     Image.fromarray(np.where(picture(t)[1] == k, 255, 0).astype(np.uint8)).save(path)
-    return path
-
-
-def frames_folder(path: Path, video: Path) -> Path:
-    path.mkdir(parents=True)
-    for t, frame in enumerate(VideoReader(video).frames()):
-        Image.fromarray(frame.image).save(path / f"{t:05d}.png")
     return path
 
 
@@ -203,127 +187,6 @@ def test_what_does_not_fit_is_refused_in_a_sentence(
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
-
-
-def test_nothing_is_written_over_or_into_what_is_read(
-    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ("segment", cat, "--mask", "first.png", "--method", fast)
-    assert call(*arguments, "--out", "out") == 0
-    assert call(*arguments, "--out", "out") == 2
-    assert "holds results; give another folder, or --overwrite" in capsys.readouterr().err
-    assert call(*arguments, "--out", "out", "--overwrite", "--no-overlay") == 0
-    assert not Path("out/overlay/cat.mp4").exists()
-    frames = frames_folder(Path("frames/cat"), cat)
-    before = sorted(frames.rglob("*"))
-    assert call("segment", frames, "--mask", "first.png", "--method", fast, "--out", frames / "out") == 2
-    assert sorted(frames.rglob("*")) == before
-    assert call(*arguments, "--out", ".") == 2
-    assert "holds files of another kind" in capsys.readouterr().err
-
-
-def test_what_a_killed_call_left_is_no_file_of_another_kind(call: Call, cat: Path, fast: str) -> None:
-    Path("out").mkdir()
-    left = Path("out/segment.json.0123456789abcdef.part")
-    left.write_text("half", encoding="utf-8")
-    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
-    assert not left.exists()
-
-
-def test_a_method_that_cannot_be_built_costs_no_results(call: Call, cat: Path, fast: str) -> None:
-    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
-    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
-    Path("broken.py").write_text(
-        "from fast import Red\n\n\nclass Broken(Red):\n    def __init__(self):\n        1 / 0\n"
-    )
-    assert (
-        call("segment", cat, "--mask", "first.png", "--method", "broken.py:Broken", "--out", "out", "--overwrite") == 2
-    )
-    assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
-
-
-def test_overwriting_leaves_nothing_of_videos_that_are_not_segmented_again(call: Call, cat: Path, fast: str) -> None:
-    film(Path("dog.mkv"), 5)
-    masks = ("--mask", "first.png", "--mask", "first.png")
-    assert call("segment", cat, "dog.mkv", *masks, "--method", fast, "--out", "out") == 0
-    assert call("segment", cat, *masks[:2], "--method", fast, "--out", "out", "--overwrite") == 0
-    assert sorted(path.name for kind in ("masks", "overlay") for path in Path("out", kind).iterdir()) == [
-        "cat",
-        "cat.mp4",
-    ]
-
-
-def test_overwriting_keeps_what_others_put_among_label_maps(
-    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    again = ("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite")
-    assert call(*again[:-1]) == 0
-    others = [Path("out/masks/cat", name) for name in ("00003-fixed.png", "3.png", "notes.txt")]
-    for path in (*others, left := Path("out/masks/cat/.DS_Store")):
-        path.write_text("mine")
-    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
-    assert call(*again) == 2
-    error = capsys.readouterr().err
-    assert "out/masks/cat: holds 00003-fixed.png, 3.png, notes.txt, which vos-bench segment did not write" in error
-    assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
-    for path in others:
-        path.unlink()
-    Path("out/masks/cat/00012.png").write_bytes(b"of a longer video")
-    assert call(*again) == 0
-    assert [*label_maps(Path("out/masks/cat"))] == [f"{t:05d}" for t in range(12)]
-    assert left.read_text() == "mine"
-
-
-def test_overwriting_removes_label_maps_of_frames_that_have_other_names_now(call: Call, cat: Path, fast: str) -> None:
-    frames = frames_folder(Path("frames/cat"), cat)
-    for path in frames.iterdir():
-        path.rename(path.with_name(f"img-{path.name}"))
-    arguments = ("segment", frames, "--mask", "first.png", "--at", "0", "--method", fast, "--out", "out")
-    assert call(*arguments) == 0
-    assert len(label_maps(Path("out/masks/cat"))) == 12
-    for path in frames.iterdir():
-        path.rename(path.with_name(path.name.replace("img", "frame")))
-    assert call(*arguments, "--overwrite") == 0
-    assert [*label_maps(Path("out/masks/cat"))] == [f"frame-{t:05d}" for t in range(12)]
-
-
-@pytest.mark.parametrize("wrong", [{"name": "../../dog"}, {"rate": "1/0"}, {"rate": "-25"}])
-def test_a_record_that_leads_elsewhere_is_refused(
-    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str], wrong: dict[str, str]
-) -> None:
-    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out") == 0
-    path = Path("out/segment.json")
-    record = json.loads(path.read_text())
-    record["sequences"][0].update(wrong)
-    path.write_text(json.dumps(record))
-    assert call("export", "out", "--format", "davis") == 2
-    assert f"out/segment.json: is damaged or no record: sequences.0.{next(iter(wrong))}" in capsys.readouterr().err
-    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite") == 2
-    assert Path("out/masks/cat/00000.png").exists()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-def test_an_interrupt_says_how_to_go_on(call: Call, cat: Path, fast: str, tmp_path: Path) -> None:
-    Path("slow.py").write_text(
-        "import pathlib, time\nfrom fast import Red\n\n\nclass Slow(Red):\n    def step(self, image, new=None):\n"
-        "        pathlib.Path('slow').touch()\n        time.sleep(1)\n        return super().step(image, new)\n"
-    )
-    command = [sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())"]
-    arguments = ("segment", str(cat), "--mask", "first.png", "--method", "slow.py:Slow", "--out", "out")
-    process = subprocess.Popen([*command, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    try:
-        until = time.monotonic() + 180
-        while not Path("slow").exists() and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=180)
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert "interrupted; finished videos are kept, the same command with --overwrite begins anew" in said
-    assert "Traceback" not in said
-    assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite") == 0
-    assert len(label_maps(Path("out/masks/cat"))) == 12
 
 
 def test_undecided_pixels_are_no_object_and_that_is_said(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.locks import FolderBusyError, FolderLock
+from vos_bench.files.locks import FolderBusyError, FolderLock
 
 
 @pytest.mark.parametrize("shard", [None, (1, 2)])

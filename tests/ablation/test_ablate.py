@@ -10,7 +10,7 @@ import pytest
 
 from vos_bench.ablation.jobs import jobs_of, state_of
 from vos_bench.cli import main
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.records import load_run, run_file
 from vos_bench.training.session import find_recipe
 

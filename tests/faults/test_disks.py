@@ -149,7 +149,7 @@ def test_a_training_that_is_refused_leaves_the_record_that_is_there(train: Train
 
 
 def test_a_second_training_in_the_same_folder_says_so_and_stops(train: Train, tmp_path: Path, capsys: Capture):
-    from vos_bench.locks import FolderLock
+    from vos_bench.files.locks import FolderLock
 
     with FolderLock(tmp_path / "out", shard=None).held():
         assert train(tmp_path / "out") == 2

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.records import load_run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.progress import Progress
 from vos_bench.records import SequenceRecord, load_run, masks_folder, sequence_file
 from vos_bench.running.run import RunSettings, run_method
@@ -324,7 +324,7 @@ def test_more_shards_than_sequences_leave_some_idle(settings: RunSettings):
 def test_a_folder_in_use_is_refused(
     settings: RunSettings, monkeypatch: pytest.MonkeyPatch, held: tuple | None, wanted: tuple | None
 ):
-    monkeypatch.setattr("vos_bench.locks.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("vos_bench.files.locks.PATIENCE_SECONDS", 0.1)
     with (
         FolderLock(settings.out, shard=held).held(),
         pytest.raises(BadInputError, match="another run is at work in this folder"),

@@ -260,7 +260,7 @@ def test_a_run_that_cannot_be_made_does_not_stop_the_others(
 def test_a_run_at_which_another_process_is_at_work_is_passed_over(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from vos_bench.locks import FolderLock
+    from vos_bench.files.locks import FolderLock
 
     file = write(SMALL)
     busy = plan_suite(read_suite(file), file=file, out=Path("suites/mine")).runs[0].run.out

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vos_bench.ablation.plan import AblationPlan, Axis, Variant
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.records import RunRecord, SequenceRecord, read_record, run_file, sequence_file
 from vos_bench.training.curves import CURVES
 from vos_bench.training.record import RECORD, WEIGHTS, TrainingRecord

@@ -11,7 +11,7 @@ from vos_bench.ablation.jobs import AblationJob, is_done, is_trained, training_r
 from vos_bench.ablation.plan import EVALUATED, VariantTraining
 from vos_bench.api import Dataset
 from vos_bench.errors import BadInputError, VosBenchError
-from vos_bench.locks import FolderBusyError, FolderLock
+from vos_bench.files.locks import FolderBusyError, FolderLock
 from vos_bench.names import counted
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress

@@ -16,7 +16,7 @@ from vos_bench.config import Settings, overrides
 from vos_bench.environment import MOST_OF_OTHERS, ProcessorUse, collect_environment, machine_state, other_gpu_processes
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_apart
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.parts.box_start import BoxFill
 from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress

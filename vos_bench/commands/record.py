@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from vos_bench.commands.options import named_number
 from vos_bench.commands.output import say
 from vos_bench.errors import BadInputError
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.metrics.averages import GROUP_SCORES
 from vos_bench.metrics.measures import MEASURES
 from vos_bench.names import is_unicode

@@ -13,8 +13,8 @@ from vos_bench.corrupting import corrupted
 from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError, VosBenchError, one_line
 from vos_bench.files import require_apart
+from vos_bench.files.locks import FolderLock
 from vos_bench.foreign_code import describe
-from vos_bench.locks import FolderLock
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted
 from vos_bench.parts.box_start import BoxFill

@@ -10,7 +10,7 @@ from vos_bench.environment import collect_environment, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files import require_apart
 from vos_bench.files.durability import sync_contents, sync_folder
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.metrics.protocols import NO_TRACKS, scoring_protocol
 from vos_bench.names import TITLE_RULE, counted, is_title, printable, shorten
 from vos_bench.progress import Progress

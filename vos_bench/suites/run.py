@@ -9,7 +9,7 @@ from vos_bench import registry
 from vos_bench.api import ReportOptions
 from vos_bench.errors import VosBenchError, one_line
 from vos_bench.files import remove_stale_parts, write_text
-from vos_bench.locks import FolderBusyError
+from vos_bench.files.locks import FolderBusyError
 from vos_bench.names import counted
 from vos_bench.progress import Progress
 from vos_bench.records import Run

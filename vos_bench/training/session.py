@@ -16,7 +16,7 @@ from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
 from vos_bench.files import part_of, sha256, write_text
-from vos_bench.locks import FolderLock
+from vos_bench.files.locks import FolderLock
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.progress import Progress
 from vos_bench.training.checkpoint import CHECKPOINT

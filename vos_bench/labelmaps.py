@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Image, LabelMap
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes, replacing
+from vos_bench.files import AnyPath, read_bytes, replacing
 from vos_bench.formats.png import MAX_PIXELS, NO_SMOOTHING, check_png, decode_png, png_header
 from vos_bench.names import counted
 
@@ -28,6 +28,11 @@ _FEW = 16
 """Up to this id a search for each finds the ids of a label map sooner than a table of all."""
 
 
+def label_map_path(folder: Path, frame: str) -> str:
+    """Return where the label map of a frame lies in the folder of its sequence."""
+    return f"{folder}/{frame}.png"
+
+
 def read_label_map(path: Path) -> LabelMap:
     """Read a label map from a PNG file, strictly: H x W labels as stored; 0 is background.
 
@@ -42,18 +47,18 @@ def read_label_map(path: Path) -> LabelMap:
     return read_narrow(path).astype(np.uint16, copy=False)
 
 
-def read_narrow(path: Path) -> NarrowLabels:
+def read_narrow(path: AnyPath) -> NarrowLabels:
     """Read as `read_label_map` does, but keep 8-bit labels in 8 bits (read-only), which the metrics take as well."""
     return decode_png(file_bytes(path), path)
 
 
-def read_size(path: Path) -> tuple[int, int]:
+def read_size(path: AnyPath) -> tuple[int, int]:
     """Return a PNG file's (height, width) from its header; nothing is decoded. Raises BadInputError."""
     header = png_header(file_bytes(path, 8 + 12 + 13), path)
     return header.height, header.width
 
 
-def file_bytes(path: Path, length: int | None = None) -> bytes:
+def file_bytes(path: AnyPath, length: int | None = None) -> bytes:
     """Return what a label map's file holds, or its first bytes. Raises BadInputError where it cannot be read."""
     try:
         return read_bytes(path, most=MAX_BYTES, first=length)

@@ -20,6 +20,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+AnyPath = Path | str
+"""Where a file lies. A text is for thousands of small files: to make a path of each takes longer than to read it."""
+
 MOST_LIST_BYTES = 1 << 24
 """The largest list of names that is read."""
 
@@ -179,7 +182,7 @@ def _remove_if_stale(part: Path) -> None:
             os.close(descriptor)
 
 
-def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
+def read_bytes(path: AnyPath, *, most: int, first: int | None = None) -> bytes:
     """Return what a file holds, or its `first` bytes. One that has more than `most` bytes is an attack or an accident.
 
     Raises:
@@ -188,7 +191,7 @@ def read_bytes(path: Path, *, most: int, first: int | None = None) -> bytes:
     size = require_regular(path, most=most)
     if first is None:
         return _whole(path, size)
-    with path.open("rb", buffering=0) as file:
+    with Path(path).open("rb", buffering=0) as file:
         return file.read(first)
 
 
@@ -196,7 +199,7 @@ _AT_ONCE, _PIECE = 1 << 30, 1 << 20
 """The most that the system is asked for at once: of what a file should hold, and of what it holds beyond that."""
 
 
-def _whole(path: Path, size: int) -> bytes:
+def _whole(path: AnyPath, size: int) -> bytes:
     """Return what a file holds, which had `size` bytes a moment ago. Raises OSError.
 
     An open file object would make twice as many calls of the system, which matters for thousands of small files.
@@ -214,14 +217,15 @@ def _whole(path: Path, size: int) -> bytes:
         os.close(descriptor)
 
 
-def require_regular(path: Path, *, most: int) -> int:
+def require_regular(path: AnyPath, *, most: int) -> int:
     """Check that something is a file of at most `most` bytes before anything opens it, and return how many it has.
 
     Raises:
         OSError: As `read_bytes`.
     """
     try:
-        found = path.stat()  # before it is opened: a pipe would wait for somebody who writes into it
+        # before it is opened: a pipe would wait for somebody who writes into it
+        found = os.stat(path)  # noqa: PTH116 - of a text too
     except ValueError as error:
         raise OSError(errno.EINVAL, f"its name cannot be one ({error})", str(path)) from None
     if stat.S_ISDIR(found.st_mode):
@@ -297,7 +301,7 @@ _SMALL = 1 << 20
 """A file of so many bytes is read at once, which takes a quarter of the time that reading it in parts does."""
 
 
-def sha256(path: Path, *, most: int = MOST_HASHED) -> str:
+def sha256(path: AnyPath, *, most: int = MOST_HASHED) -> str:
     """Return the hash of what a file of at most `most` bytes holds, in hex digits.
 
     Raises:
@@ -306,7 +310,7 @@ def sha256(path: Path, *, most: int = MOST_HASHED) -> str:
     try:
         if (size := require_regular(path, most=most)) <= _SMALL:
             return hashlib.sha256(_whole(path, size)).hexdigest()
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read: {error.strerror}; expected a file") from None

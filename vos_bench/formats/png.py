@@ -7,7 +7,6 @@ import io
 import struct
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
 from vos_bench.errors import BadInputError
+from vos_bench.files import AnyPath
 from vos_bench.names import counted
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class PngHeader(NamedTuple):
     interlace: int
 
 
-def decode_png(data: bytes, path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def decode_png(data: bytes, path: AnyPath) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the labels of a PNG file, H x W, in 8 bits (read-only) where the file has no more.
 
     Args:
@@ -79,14 +79,14 @@ def decode_png(data: bytes, path: Path) -> NDArray[np.uint8] | NDArray[np.uint16
     return _read_with_pillow(header, chunks, path) if labels is None else labels
 
 
-def check_png(data: bytes, path: Path) -> None:
+def check_png(data: bytes, path: AnyPath) -> None:
     """Check that a PNG file is whole without decoding a pixel; arguments and errors as for `decode_png`."""
     png_header(data, path)
     if not _chunks(data, path).pixels:
         raise _damaged(path, "it has no pixels")
 
 
-def png_header(data: bytes, path: Path) -> PngHeader:
+def png_header(data: bytes, path: AnyPath) -> PngHeader:
     """Return the header of a PNG file, given its first 33 bytes or more. Raises BadInputError where it has none."""
     if not data.startswith(_SIGNATURE):
         raise BadInputError(f"{path}: found {_kind(data)}, expected a PNG file; save label maps as indexed PNG")
@@ -106,11 +106,11 @@ def _kind(data: bytes) -> str:
     return next((kind for start, kind in kinds.items() if data.startswith(start)), "something else")
 
 
-def _damaged(path: Path, what: str) -> BadInputError:
+def _damaged(path: AnyPath, what: str) -> BadInputError:
     return BadInputError(f"{path}: the PNG is damaged: {what}; write or copy the file again")
 
 
-def _chunks(data: bytes, path: Path) -> _Chunks:
+def _chunks(data: bytes, path: AnyPath) -> _Chunks:
     """Return palette and pixels after checking that every chunk up to IEND is there, intact and in its place.
 
     The order is checked because readers differ where it is wrong: what one of them passes over, another one shows.
@@ -132,7 +132,7 @@ def _chunks(data: bytes, path: Path) -> _Chunks:
     return _Chunks(palette, parts[0] if len(parts) == 1 else b"".join(parts))
 
 
-def _intact_chunks(data: bytes, path: Path) -> Iterator[tuple[bytes, bytes]]:
+def _intact_chunks(data: bytes, path: AnyPath) -> Iterator[tuple[bytes, bytes]]:
     """Yield kind and content of each chunk before IEND, which has to be there, with their checksums checked."""
     position, kind = len(_SIGNATURE), b""
     while kind != _IEND:
@@ -190,7 +190,7 @@ def _unfilter(rows: NDArray[np.uint8]) -> bool:
     return cache.is_loaded(programs.COUNT) and cache.load(programs.UNFILTER)(*rows.shape, rows.ctypes.data) == 0
 
 
-def _read_with_pillow(header: PngHeader, chunks: _Chunks, path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _read_with_pillow(header: PngHeader, chunks: _Chunks, path: AnyPath) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Read with Pillow, which gets nothing but what decides the pixels: text, colours and animations do not matter."""
     from PIL import Image as PillowImage  # most files are read without it
 
@@ -212,7 +212,7 @@ def _read_with_pillow(header: PngHeader, chunks: _Chunks, path: Path) -> NDArray
     return pixels.astype(np.uint16) if pixels.itemsize > 1 else pixels.astype(np.uint8)
 
 
-def _require_all_rows(header: PngHeader, compressed: bytes, path: Path) -> None:
+def _require_all_rows(header: PngHeader, compressed: bytes, path: AnyPath) -> None:
     """Refuse pixels that end early: Pillow takes what is missing for background, in some files and not in others."""
     stream, rest, found, wanted = zlib_ng.decompressobj(), compressed, 0, _raw_bytes(header)
     try:
@@ -239,7 +239,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib_ng.crc32(kind + content))
 
 
-def _coloured(image: "PillowImage.Image", path: Path) -> BadInputError:
+def _coloured(image: "PillowImage.Image", path: AnyPath) -> BadInputError:
     colours = len(image.getcolors(image.width * image.height) or ())
     remedy = NO_SMOOTHING if colours > 256 else "save an indexed image, with one index for each colour"
     if colours == 2:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from vos_bench.api import ProtocolName
 from vos_bench.errors import BadInputError, indented
-from vos_bench.labelmaps import read_size
+from vos_bench.files import AnyPath
+from vos_bench.labelmaps import label_map_path, read_size
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.metrics.scoring_rules import ScoringProtocol
@@ -80,8 +81,9 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
         raise BadInputError(f"{folder}: {problem}")
     if missing := [name for name in frames if name not in there]:
         raise BadInputError(_missing(folder, missing, frames, present) + _official(tool.missing_frame))
-    found = read_size(folder / f"{frames[0]}.png")
-    check_size(folder / f"{frames[0]}.png", found, sequence.read_truth(frames[0]).shape)
+    path = label_map_path(folder, frames[0])
+    found = read_size(path)
+    check_size(path, found, sequence.read_truth(frames[0]).shape)
     return found[0] * found[1] * len(frames)
 
 
@@ -155,7 +157,7 @@ def _without_gaps(names: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def check_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+def check_size(path: AnyPath, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     """Check that a label map has the height and width of its truth. Raises BadInputError."""
     if found != expected:
         sizes = " x ".join(map(str, found)), " x ".join(map(str, expected))

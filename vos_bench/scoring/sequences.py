@@ -13,7 +13,7 @@ from vos_bench.api import ProtocolName
 from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError, one_line
 from vos_bench.formats.mask_folders import read_object_mask
-from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, read_narrow, white_as
+from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, label_map_path, read_narrow, white_as
 from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.measures import contour_accuracy
@@ -279,7 +279,7 @@ def _count_frames(
     shifted, overlaps = listeners
     size: tuple[int, ...] | None = None
     for name in frames.names:
-        path, truth = folder / f"{name}.png", reading.read(name)
+        path, truth = label_map_path(folder, name), reading.read(name)
         masks = read_narrow(path)
         check_size(path, masks.shape, truth.shape)
         size = size or truth.shape

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vos_bench.api import Dataset, ProtocolName
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
-from vos_bench.labelmaps import MAX_BYTES
+from vos_bench.labelmaps import MAX_BYTES, label_map_path
 from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.names import printable
 from vos_bench.scoring.truth import listed_truth, truth_folder
@@ -125,5 +125,5 @@ def folder_fingerprint(sequences: Sequence[TruthSequence], truth: Path) -> str:
         folder = truth / sequence.name
         for frame in sequence.truth_names:
             digest.update(f"{sequence.name}/{frame}\0".encode())
-            digest.update(bytes.fromhex(sha256(folder / f"{frame}.png", most=MAX_BYTES)))
+            digest.update(bytes.fromhex(sha256(label_map_path(folder, frame), most=MAX_BYTES)))
     return digest.hexdigest()

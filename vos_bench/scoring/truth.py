@@ -12,7 +12,7 @@ from vos_bench.api import FrameRange, Mask
 from vos_bench.errors import BadInputError
 from vos_bench.files.listing import ARCHIVES
 from vos_bench.formats.mask_folders import merging_advice
-from vos_bench.labelmaps import NarrowLabels, read_narrow
+from vos_bench.labelmaps import NarrowLabels, label_map_path, read_narrow
 from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.names import counted, did_you_mean, frame_order, is_file_name, is_leftover, renaming, shorten
 
@@ -141,7 +141,7 @@ class TruthFolder(NamedTuple):
 
     def read_truth(self, frame_name: str, /) -> NarrowLabels:
         """Read one label map. Raises BadInputError as `vos_bench.labelmaps.read_label_map` does."""
-        return read_narrow(self.folder / f"{frame_name}.png")
+        return read_narrow(label_map_path(self.folder, frame_name))
 
     def read_truth_labels(self, frame_name: str, /) -> NarrowLabels:
         """Read what `read_truth` reads."""

@@ -1,6 +1,5 @@
 """What the commands print: tables, messages and JSON. Nothing else in the package writes to the terminal."""
 
-import json
 import os
 import shutil
 import stat
@@ -87,4 +86,6 @@ def _write_into(path: Path, text: str) -> None:
 def write_json(path: Path | None, data: Mapping[str, Any]) -> None:
     """Write `data` where `--json` asks for it, if it does."""
     if path is not None:
+        import json  # here, since few commands are asked for it
+
         write_page(path, json.dumps(data, indent=2, allow_nan=False) + "\n")

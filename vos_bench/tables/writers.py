@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, get_args
@@ -135,6 +134,8 @@ def _csv(table: Table) -> str:
 
 
 def _json(table: Table) -> str:
+    import json
+
     names = _data_names(table)
     rows = [
         {name: _json_value(row.get(name)) for name in names} | _json_notes(table, row) for row in rows_in_groups(table)

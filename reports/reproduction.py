@@ -8,7 +8,7 @@ from typing import Any
 from vos_bench import registry
 from vos_bench.api import UNTRAINED
 from vos_bench.errors import BadInputError
-from vos_bench.names import counted
+from vos_bench.names import counted, shorten
 from vos_bench.records import MethodEntry, Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table
 
@@ -123,22 +123,30 @@ def _about(benchmark: Benchmark) -> Callable[[RunRecord], bool]:
 
 def _rows(ours: Measured, benchmark: Benchmark) -> Iterable[dict[str, Any]]:
     record = ours.runs[0].record
-    init = record.protocol.init or "mask"
-    rows = [
-        row
-        for row in select(benchmark.published, split=benchmark.published_split)
-        if (row.setting == "box-init") == (init == "box")
-    ]
+    published = select(benchmark.published, split=benchmark.published_split)
+    rows = [row for row in published if (row.setting == "box-init") == (record.protocol.init == "box")]
     found = counterparts(record.method, rows)
+    if not found and record.protocol.init is None:  # others' label maps: nobody says what they started from
+        rows = [*published]
+        found = counterparts(record.method, rows)
     if not found:
-        weights = record.method.weights
-        random = weights is not None and weights.name == UNTRAINED
-        yield _no_row(ours, f"{NOT_PUBLISHED} of random parameters" if random else f"{NOT_PUBLISHED} under this name")
+        yield _no_row(ours, f"{NOT_PUBLISHED} {_nothing(record.method, rows, published)}")
     for row in found:
         reason = _not_comparable(ours, benchmark, row) or _other_frames(record, row, found)
         for score in benchmark.scores:
             if score in row.percent and score in ours.scores:
                 yield {**_row(ours, row, score), **_judged(ours, row, score, rows, reason)}
+
+
+def _nothing(method: MethodEntry, rows: Iterable[Published], published: Iterable[Published]) -> str:
+    """Say of what nothing is published, and what is near to it."""
+    if method.weights is not None and method.weights.name == UNTRAINED:
+        return "of random parameters"
+    if counterparts(method, published):
+        return "under this name for this start; masks and boxes are not compared"
+    names = tuple(_names(method))
+    near = dict.fromkeys(row.method for row in rows if _folded(re.split(r"[ (+]", row.method)[0]) in names)
+    return "under this name" + (f"; near to it: {shorten(near)}" if near else "")
 
 
 def counterparts(method: MethodEntry, rows: Iterable[Published]) -> list[Published]:

@@ -178,6 +178,22 @@ def test_runs_from_boxes_are_held_against_rows_from_boxes(make_run: MakeRun) -> 
     assert [*found.values()] == ["within rounding"]
 
 
+def test_label_maps_of_others_are_held_against_what_there_is(make_run: MakeRun) -> None:
+    unknown = ProtocolEntry(name="davis")
+    imported = run_of(make_run, "siammask", {"J&F": 70.0}, dataset=("davis16", "val"), protocol=unknown)
+    assert {training for _, training in lines(imported)} == {"Started from boxes"}
+    both = run_of(make_run, "lwl", {"J&F": 81.6}, protocol=unknown)
+    assert "Started from boxes" not in {training for _, training in lines(both)}
+
+
+def test_near_names_and_another_start_are_told(make_run: MakeRun) -> None:
+    masks = ProtocolEntry(name="davis", init="mask", frames_seen="all")
+    (said,) = lines(run_of(make_run, "stm", {"J&F": 89.4}, dataset=("davis16", "val"), protocol=masks)).values()
+    assert said == "nothing is published under this name; near to it: STM (static+DAVIS), STM (+YV)"
+    (said,) = lines(run_of(make_run, "siammask", {"J&F": 70.0}, dataset=("davis16", "val"), protocol=masks)).values()
+    assert said == "nothing is published under this name for this start; masks and boxes are not compared"
+
+
 def test_all_frames_and_annotated_frames_are_told_apart_where_both_are_published(make_run: MakeRun) -> None:
     def judged(seen: Any, G: float) -> dict[str, str]:
         protocol = ProtocolEntry(name="ytvos", init="mask", frames_seen=seen)

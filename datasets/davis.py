@@ -104,11 +104,7 @@ class _Davis(FolderDataset):
             notes={WHITE_NOTE: ""} if white else {},
         )
 
-    def check(self) -> list[Problem]:
-        """Compare with the official lists and counts, then look at every file; return what is wrong."""
-        return [*self._check_official(), *super().check()]
-
-    def _check_official(self) -> Iterator[Problem]:
+    def _check_tree(self) -> Iterator[Problem]:
         official = _official(self.info.name, self.subset)
         if problem := list_problem(self.lists[0], self.sequence_names, official):
             yield problem

@@ -12,7 +12,7 @@ from vos_bench.names import counted, is_leftover, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .frames import LABEL_SUFFIXES, image_files
-from .inspection import Inspection, inspect_sequence, require_label_maps
+from .inspection import Inspection, require_label_maps
 from .label_map_sequence import LabelMapSequence
 from .problems import BadDataError
 from .split_tree import AGAIN, MACOS_LEFTOVERS, depth_problem, release_problem
@@ -96,21 +96,12 @@ class LabelMapDataset(FolderDataset):
         """Return what the lists say of a sequence."""
         return ""
 
-    def check(self) -> list[Problem]:
-        """Compare counts with the release's, look for parts that are missing, then at every file."""
-        problems = [*self._check_tree()]
-        for name in self.sequence_names:
-            frames, labels = self.frames_folder / name, self.annotations_folder / name
-            if not (frames.is_dir() and labels.is_dir()):
-                continue  # one problem for all of them is enough
-            problems += self._check_sequence(name)
-        return problems
-
     def _check_sequence(self, name: str) -> list[Problem]:
-        frames, labels = self.frames_folder / name, self.annotations_folder / name
+        if not self._is_there(name):
+            return []
         try:
-            self._require_label_maps(labels)
-            if found := inspect_sequence(frames, labels, self._inspection(name)):
+            self._require_label_maps(self.annotations_folder / name)
+            if found := self._inspected(name):
                 return found
             sequence = self.sequence(name)
         except BadDataError as refusal:

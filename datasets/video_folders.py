@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -203,12 +203,26 @@ class FolderDataset(Dataset):
         """Return what the label maps of a sequence have to be."""
 
     def check(self) -> list[Problem]:
-        """Look at the ends and headers of all frames and decode all label maps; return what is wrong."""
-        problems: list[Problem] = []
+        """Look at the tree as a whole, then at every frame and label map; return what is wrong."""
+        problems = [*self._check_tree()]
         for name in self.sequence_names:
-            frames, labels = self.frames_folder / name, self.annotations_folder / name
-            problems += inspect_sequence(frames, labels, self._inspection(name)) or self._opening_problem(name)
+            problems += self._check_sequence(name)
         return problems
+
+    def _check_tree(self) -> Iterable[Problem]:
+        """Compare lists and counts with the release, where there is one, and look for parts that are missing."""
+        return ()
+
+    def _check_sequence(self, name: str) -> list[Problem]:
+        """Look at the ends and headers of all frames of a sequence, and decode all its label maps."""
+        return self._inspected(name) or self._opening_problem(name)
+
+    def _inspected(self, name: str) -> list[Problem]:
+        return inspect_sequence(self.frames_folder / name, self.annotations_folder / name, self._inspection(name))
+
+    def _is_there(self, name: str) -> bool:
+        """Say whether a sequence has both its folders; of several without, `_check_tree` says so at once."""
+        return (self.frames_folder / name).is_dir() and (self.annotations_folder / name).is_dir()
 
     def _opening_problem(self, name: str) -> list[Problem]:
         try:

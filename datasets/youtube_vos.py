@@ -13,7 +13,7 @@ from vos_bench.names import counted, is_leftover, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import YTVOS18, YTVOS19, YTVOS19_HOLDOUT
-from .inspection import Inspection, inspect_sequence
+from .inspection import Inspection
 from .masks import read_white
 from .name_list import read_name_list
 from .problems import BadDataError
@@ -98,16 +98,8 @@ class _YouTubeVos(FolderDataset):
         """Return why all frames cannot be seen, with what is lost; the annotated ones always can."""
         return all_frames_problem(self.tree, self.sequence_names, dataset=self.name) if seen == "all" else None
 
-    def check(self) -> list[Problem]:
-        """Compare counts with the release's, look for parts that are missing, then at every file."""
-        problems = [*self._check_tree()]
-        for name in self.sequence_names:
-            frames, labels = self.frames_folder / name, self.annotations_folder / name
-            if not (frames.is_dir() and labels.is_dir()):
-                continue  # one problem for all of them is enough
-            found = inspect_sequence(frames, labels, self._inspection(name))
-            problems += found or self._check_objects(name)
-        return problems
+    def _check_sequence(self, name: str) -> list[Problem]:
+        return (self._inspected(name) or self._check_objects(name)) if self._is_there(name) else []
 
     def _check_objects(self, name: str) -> list[Problem]:
         try:

@@ -139,7 +139,7 @@ def test_davis_2016_as_published_opens_whole(shared, split, sequences, frames):
 
 def test_davis_2016_as_published_has_no_problem(shared):
     dataset = Davis16(shared / "data/DAVIS", split="val")
-    assert [*dataset._check_official()] == []
+    assert [*dataset._check_tree()] == []
     dataset.sequence_names = ("blackswan", "kite-surf")
     assert super(Davis16, dataset)._inspection("blackswan").coverage == "every frame"
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vos_bench.api import PromptKind
 
 
@@ -42,6 +44,13 @@ class RecipeInfo:
     name: str
     summary: str
     factory: str
+
+
+def recipes_of(module: str, summaries: Mapping[str, str]) -> tuple[RecipeInfo, ...]:
+    """Describe the recipes of a module by their names: the recipe `a-b` is its constant `A_B`."""
+    return tuple(
+        RecipeInfo(name, summary, f"{module}:{name.upper().replace('-', '_')}") for name, summary in summaries.items()
+    )
 
 
 @dataclass(frozen=True)

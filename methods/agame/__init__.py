@@ -1,4 +1,4 @@
-from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, WeightsInfo, recipes_of
 
 INFO = MethodInfo(
     name="agame",
@@ -23,14 +23,14 @@ INFO = MethodInfo(
         "frames smaller than their padding are mirrored again and again, where the authors' code fails",
     ),
     converter="vos_bench.methods.agame.checkpoint:convert",
-    recipes=tuple(
-        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.agame.recipes:{attribute}")
-        for name, attribute, summary in (
-            ("alpha", "ALPHA", "Small frames of DAVIS 2017 and YouTube-VOS; the code's numbers, some assumed."),
-            ("beta", "BETA", "Then large frames and longer clips; the code's numbers, some assumed."),
-            ("davis-alpha", "DAVIS_ALPHA", "DAVIS 2017 alone, small frames; the code's numbers, some assumed."),
-            ("davis-beta", "DAVIS_BETA", "Then large frames and longer clips; the code's numbers, some assumed."),
-        )
+    recipes=recipes_of(
+        "vos_bench.methods.agame.recipes",
+        {
+            "alpha": "Small frames of DAVIS 2017 and YouTube-VOS; the code's numbers, some assumed.",
+            "beta": "Then large frames and longer clips; the code's numbers, some assumed.",
+            "davis-alpha": "DAVIS 2017 alone, small frames; the code's numbers, some assumed.",
+            "davis-beta": "Then large frames and longer clips; the code's numbers, some assumed.",
+        },
     ),
     untrained=True,
 )

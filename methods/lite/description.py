@@ -1,12 +1,12 @@
 """The description of a method around the backbone, decoder, samples and budget of `lwl-lite`; loads no torch."""
 
-from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, WeightsInfo, recipes_of
 
-_RECIPES = (
-    ("stage1", "As the first stage of lwl-lite: DAVIS 2016 train and what is synthesised from it."),
-    ("stage2", "As the second stage of lwl-lite: larger crops, the learning rate falls to zero."),
-    ("ablation", "As one variant of an ablation of lwl-lite: 400 steps on small crops."),
-)
+_RECIPES = {
+    "stage1": "As the first stage of lwl-lite: DAVIS 2016 train and what is synthesised from it.",
+    "stage2": "As the second stage of lwl-lite: larger crops, the learning rate falls to zero.",
+    "ablation": "As one variant of an ablation of lwl-lite: 400 steps on small crops.",
+}
 
 
 def lite_method(
@@ -37,9 +37,6 @@ def lite_method(
         ),
         reference=f"{reference}; the network is our own",
         deviations=(*deviations, "frames are shrunk to a shorter side of 304"),
-        recipes=tuple(
-            RecipeInfo(name=recipe, summary=text, factory=f"{package}.lite_recipe:{recipe.upper()}")
-            for recipe, text in _RECIPES
-        ),
+        recipes=recipes_of(f"{package}.lite_recipe", _RECIPES),
         untrained=True,
     )

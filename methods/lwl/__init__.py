@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vos_bench.plugins import AblationInfo, MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import AblationInfo, MethodInfo, WeightsInfo, recipes_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,18 +47,16 @@ INFO = MethodInfo(
     ),
     converter="vos_bench.methods.lwl.checkpoint:convert",
     untrained=True,
-    recipes=tuple(
-        RecipeInfo(
-            name=name, summary=summary, factory=f"vos_bench.methods.lwl.recipes:{name.upper().replace('-', '_')}"
-        )
-        for name, summary in (
-            ("stage1", "The paper's first 70,000 steps, backbone fixed; YouTube-VOS and DAVIS."),
-            ("stage2", "The paper's next 80,000 steps, with the backbone."),
-            ("box", "The box encoder, all else fixed; YouTube-VOS and COCO."),
-            ("davis", "Fine-tuning on DAVIS 2017; numbers assumed, for the paper gives none."),
-            ("ytvos-only", "YouTube-VOS 2018 alone from an ImageNet backbone; numbers assumed."),
-            ("davis-only", "DAVIS 2017 alone from an ImageNet backbone; numbers assumed."),
-        )
+    recipes=recipes_of(
+        "vos_bench.methods.lwl.recipes",
+        {
+            "stage1": "The paper's first 70,000 steps, backbone fixed; YouTube-VOS and DAVIS.",
+            "stage2": "The paper's next 80,000 steps, with the backbone.",
+            "box": "The box encoder, all else fixed; YouTube-VOS and COCO.",
+            "davis": "Fine-tuning on DAVIS 2017; numbers assumed, for the paper gives none.",
+            "ytvos-only": "YouTube-VOS 2018 alone from an ImageNet backbone; numbers assumed.",
+            "davis-only": "DAVIS 2017 alone from an ImageNet backbone; numbers assumed.",
+        },
     ),
     ablations=(
         AblationInfo(
@@ -109,21 +107,18 @@ LITE = MethodInfo(
         "an object in a box is drawn in a crop around it, not on the whole frame",
         "crops of 304 x 544, a memory of 8 frames, an update every fourth frame, equal weight for the first samples",
     ),
-    recipes=tuple(
-        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.lwl.lite_recipe:{name.upper()}")
-        for name, summary in (
-            (
-                "stage1",
-                "First stage of the weights that ship: DAVIS 2016 train and what is synthesised from it.",
-            ),
-            ("stage2", "Goes on with larger crops, the learning rate falls to zero."),
-            ("stage3", "Goes on at the size of test time, with one frame more, at a falling learning rate."),
-            ("stage4", "Goes on with still images too: objects of every kind, several at a time, and look-alikes."),
-            ("box", "The box encoder alone, so that objects start from boxes; the rest of the network stays."),
-            ("open", "Freely licensed data alone, for lwl-lite-open: the demo and what is synthesised from it."),
-            ("ablation", "One short training of a variant, from the ImageNet backbone: see `vos-bench ablate lwl`."),
-            ("demo", "Fifty steps on the data that the package makes itself, to see that training works."),
-        )
+    recipes=recipes_of(
+        "vos_bench.methods.lwl.lite_recipe",
+        {
+            "stage1": "First stage of the weights that ship: DAVIS 2016 train and what is synthesised from it.",
+            "stage2": "Goes on with larger crops, the learning rate falls to zero.",
+            "stage3": "Goes on at the size of test time, with one frame more, at a falling learning rate.",
+            "stage4": "Goes on with still images too: objects of every kind, several at a time, and look-alikes.",
+            "box": "The box encoder alone, so that objects start from boxes; the rest of the network stays.",
+            "open": "Freely licensed data alone, for lwl-lite-open: the demo and what is synthesised from it.",
+            "ablation": "One short training of a variant, from the ImageNet backbone: see `vos-bench ablate lwl`.",
+            "demo": "Fifty steps on the data that the package makes itself, to see that training works.",
+        },
     ),
 )
 

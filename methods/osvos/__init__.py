@@ -1,5 +1,5 @@
 from vos_bench.methods.lite.description import lite_method
-from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, WeightsInfo, recipes_of
 
 INFO = MethodInfo(
     name="osvos",
@@ -21,12 +21,9 @@ INFO = MethodInfo(
     reference="Caelles et al., One-Shot Video Object Segmentation, CVPR 2017, as its PyTorch port",
     deviations=("no contour snapping, as in the authors' PyTorch port; the paper has it",),
     converter="vos_bench.methods.osvos.checkpoint:convert",
-    recipes=(
-        RecipeInfo(
-            name="parent",
-            summary="The parent network, which knows foreground: DAVIS 2016 train, from a VGG-16.",
-            factory="vos_bench.methods.osvos.recipes:PARENT",
-        ),
+    recipes=recipes_of(
+        "vos_bench.methods.osvos.recipes",
+        {"parent": "The parent network, which knows foreground: DAVIS 2016 train, from a VGG-16."},
     ),
     untrained=True,
 )

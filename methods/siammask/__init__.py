@@ -1,4 +1,4 @@
-from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, WeightsInfo, recipes_of
 
 LICENCE = "not stated by the authors, whose code is MIT; trained on ImageNet's sets, COCO and YouTube-VOS, for research"
 
@@ -31,13 +31,13 @@ INFO = MethodInfo(
         "version 5; each gives what the authors' code gives with it",
     ),
     converter="vos_bench.methods.siammask.checkpoint:convert",
-    recipes=tuple(
-        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.siammask.recipes:{attribute}")
-        for name, attribute, summary in (
-            ("base", "BASE", "Scores, boxes and masks, the trunk fixed; values stated in part, the rest assumed."),
-            ("base-trunk", "TRUNK", "Then the trunk's later stages too; values stated in part, the rest assumed."),
-            ("refine", "REFINE", "Then the refinement of the masks; values stated in part, the rest assumed."),
-        )
+    recipes=recipes_of(
+        "vos_bench.methods.siammask.recipes",
+        {
+            "base": "Scores, boxes and masks, the trunk fixed; values stated in part, the rest assumed.",
+            "base-trunk": "Then the trunk's later stages too; values stated in part, the rest assumed.",
+            "refine": "Then the refinement of the masks; values stated in part, the rest assumed.",
+        },
     ),
     untrained=True,
 )

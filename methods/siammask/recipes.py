@@ -230,7 +230,7 @@ BASE = SiamMaskRecipe(
     "have a ResNet-50 of their own).",
 )
 
-TRUNK = SiamMaskRecipe(
+BASE_TRUNK = SiamMaskRecipe(
     "base-trunk",
     SiamMaskSettings(
         epochs=10,

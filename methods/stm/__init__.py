@@ -1,5 +1,5 @@
 from vos_bench.methods.lite.description import lite_method
-from vos_bench.plugins import MethodInfo, RecipeInfo, WeightsInfo
+from vos_bench.plugins import MethodInfo, WeightsInfo, recipes_of
 
 LICENCE = "CC BY-NC-SA 4.0 (the authors', not for commercial use)"
 
@@ -24,13 +24,13 @@ INFO = MethodInfo(
         "an object that starts later is remembered from its first frame on, which is then kept",
     ),
     converter="vos_bench.methods.stm.checkpoint:convert",
-    recipes=tuple(
-        RecipeInfo(name=name, summary=summary, factory=f"vos_bench.methods.stm.recipes:{name.upper()}")
-        for name, summary in (
-            ("static", "Clips made of COCO's images; numbers partly assumed."),
-            ("ytvos", "Then YouTube-VOS, with larger and larger gaps; numbers partly assumed."),
-            ("davis", "Or YouTube-VOS and DAVIS 2017; numbers partly assumed."),
-        )
+    recipes=recipes_of(
+        "vos_bench.methods.stm.recipes",
+        {
+            "static": "Clips made of COCO's images; numbers partly assumed.",
+            "ytvos": "Then YouTube-VOS, with larger and larger gaps; numbers partly assumed.",
+            "davis": "Or YouTube-VOS and DAVIS 2017; numbers partly assumed.",
+        },
     ),
     untrained=True,
 )

@@ -11,7 +11,7 @@ from PIL import Image
 from vos_bench.methods.siammask.checkpoint import load_network
 from vos_bench.methods.siammask.network import SiamMaskNetwork
 from vos_bench.methods.siammask.pairs import PairRule, PairSettings, PairTransform, crop, intersection_over_union
-from vos_bench.methods.siammask.recipes import BASE, REFINE, TRUNK, box_loss, mask_windows, score_loss
+from vos_bench.methods.siammask.recipes import BASE, BASE_TRUNK, REFINE, box_loss, mask_windows, score_loss
 from vos_bench.training.sampling import MiniSequence
 from vos_bench.training.session import find_recipe, train
 
@@ -43,11 +43,13 @@ def test_the_stages_exist_and_have_the_stated_numbers() -> None:
         "base-trunk",
         "refine",
     ]
-    for recipe in (BASE, TRUNK):
+    for recipe in (BASE, BASE_TRUNK):
         assert recipe.settings.steps_per_epoch * recipe.settings.batch_size == 600_000
         assert recipe.settings.loss_weights == (1, 1.2, 36)
     epoch = BASE.settings.steps_per_epoch
-    rates = [0.005 * BASE.schedule(epoch * n) for n in (0, 4, 5)] + [0.005 * TRUNK.schedule(epoch * n) for n in (0, 9)]
+    rates = [0.005 * BASE.schedule(epoch * n) for n in (0, 4, 5)] + [
+        0.005 * BASE_TRUNK.schedule(epoch * n) for n in (0, 9)
+    ]
     assert rates == pytest.approx([0.001, 0.005, 0.005, 0.005 * 0.5 ** (5 / 14), 0.0025])
     assert REFINE.settings.steps_per_epoch * REFINE.settings.batch_size == 200_000
     ends = [0.01 * REFINE.schedule(REFINE.settings.steps_per_epoch * n) for n in (0, 19)]
@@ -143,7 +145,7 @@ def test_only_the_parts_of_a_stage_learn_and_have_their_statistics_learned() -> 
     network = SiamMaskNetwork()
     for recipe, kept in (
         (BASE, "features.features.layer3"),
-        (TRUNK, "features.features.layer1"),
+        (BASE_TRUNK, "features.features.layer1"),
         (REFINE, "rpn_model"),
     ):
         groups = recipe.parameter_groups(network)
@@ -154,7 +156,7 @@ def test_only_the_parts_of_a_stage_learn_and_have_their_statistics_learned() -> 
         assert not any(p.requires_grad for p in part.parameters())
         assert not any(module.training for module in part.modules())
         assert network.mask_model.training
-    [trunk, *_] = TRUNK.parameter_groups(network)
+    [trunk, *_] = BASE_TRUNK.parameter_groups(network)
     assert trunk.learning_rate == pytest.approx(0.0005)
 
 

@@ -122,7 +122,7 @@ def speed(setting: Setting, *, method: str, precision: str, compile: bool = Fals
         assert timing is not None
         assert timing.step_ms is not None
         assert bench is not None
-        figures[clock] = timing.model_dump(exclude={"definition"})
+        figures[clock] = {name: value for name, value in timing.to_data().items() if name != "definition"}
         if clock == "stream":
             figures["frames_a_second"] = timing.fps or 1000 / timing.step_ms.p50
         figures |= {"warm_up_seconds": bench.warm_up_seconds, **memory}

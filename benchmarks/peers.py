@@ -130,7 +130,7 @@ def main() -> int:
         record = {
             "command": f"python benchmarks/peers.py {' '.join(arguments.systems)} --frames {arguments.frames}"
             f" --side {arguments.side} --seed {arguments.seed} --threads {arguments.threads}",
-            "environment": environment.model_dump(mode="json"),
+            "environment": environment.to_data(),
             "rows": [{**row._asdict(), "passed": row.passed} for row in rows],
         }
         arguments.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -182,7 +182,7 @@ def main() -> int:
         environment = collect_environment("", PACKAGES)
         record = {
             "command": f"python benchmarks/vots.py {' '.join(each.name for each in arguments.folders)}".rstrip(),
-            "environment": environment.model_dump(mode="json"),
+            "environment": environment.to_data(),
             "rows": rows,
         }
         arguments.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.progress import track
 
 from vos_bench.api import Problem, Sequence
-from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
+from vos_bench.files.cache_folder import cache_folder
 from vos_bench.labelmaps import DAVIS_PALETTE, read_label_map
 
 from .catalogue import DEMO

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from pydantic import JsonValue
-
 from vos_bench.names import counted
+from vos_bench.recorded import JsonValue
 from vos_bench.records import Run, RunRecord
 from vos_bench.tables import SPREAD, Column, Table, percent
 

@@ -20,7 +20,7 @@ _MOST_PROBLEMS = 8
 
 
 class FrozenModel(BaseModel):
-    """Base of all that is read from or written to a file: immutable; an unknown key is an error, and so is NaN."""
+    """Base of settings, checked whenever one is made: immutable; an unknown key is an error, and so is NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
@@ -265,8 +265,3 @@ def find_weights(method: str, given: Path | None) -> Path | None:
                 return path
     path_in_config = read_user_config().weights.get(method)
     return expanded(path_in_config) if path_in_config else None
-
-
-def cache_folder() -> Path:
-    """Return the folder for made or downloaded files; `VOS_BENCH_CACHE` names another."""
-    return Path(os.environ.get("VOS_BENCH_CACHE") or platformdirs.user_cache_path("vos-bench"))

@@ -2,14 +2,15 @@
 
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from vos_bench.api import Precision
-from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 
 
-class TorchFlags(FrozenModel):
+@dataclass(frozen=True)
+class TorchFlags:
     """torch's numeric switches; each None while torch is not loaded.
 
     Attributes:

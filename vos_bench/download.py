@@ -19,9 +19,10 @@ import requests
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from vos_bench.config import FrozenModel, cache_folder
+from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, replacing, write_text
+from vos_bench.files.cache_folder import cache_folder
 from vos_bench.names import is_file_name
 
 _CHUNK = 1 << 20

@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field
+from msgspec import field
 
 import vos_bench
 from vos_bench import openmp
-from vos_bench.config import FrozenModel
 from vos_bench.files.distributions import InstalledDistributions
+from vos_bench.recorded import Recorded
 
 DISTRIBUTION = "vos-bench"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -42,14 +42,14 @@ GPU_FIELDS = [
 """What `nvidia-smi` is asked for a `GpuState`, in the order of its fields."""
 
 
-class GpuEntry(FrozenModel):
+class GpuEntry(Recorded, frozen=True, kw_only=True):
     """One GPU, as `nvidia-smi` names it."""
 
     name: str
     memory_mib: int | None = None
 
 
-class GitState(FrozenModel):
+class GitState(Recorded, frozen=True, kw_only=True):
     """The state of the code that `vos_bench` is imported from: a checkout, or what pip installed from a repository.
 
     Attributes:
@@ -63,7 +63,7 @@ class GitState(FrozenModel):
     changes: str = ""
 
 
-class Environment(FrozenModel):
+class Environment(Recorded, frozen=True, kw_only=True):
     """The machine and the software, without anything that tells whose they are.
 
     Attributes:
@@ -84,13 +84,13 @@ class Environment(FrozenModel):
     vos_bench: str
     python: str
     platform: str
-    packages: dict[str, str] = Field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
     cpu: str = ""
     cores: int | None = None
     memory_mib: int | None = None
     gpus: tuple[GpuEntry, ...] = ()
     driver: str = ""
-    threads: dict[str, int] = Field(default_factory=dict)
+    threads: dict[str, int] = field(default_factory=dict)
     waiting: str = ""
     git: GitState | None = None
 
@@ -240,7 +240,7 @@ def _threads(variables: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-class GpuState(FrozenModel):
+class GpuState(Recorded, frozen=True, kw_only=True):
     """One GPU at one moment, as `nvidia-smi` tells; None for what it does not.
 
     Attributes:
@@ -264,7 +264,7 @@ class GpuState(FrozenModel):
     utilisation: float | None = None
 
 
-class MachineState(FrozenModel):
+class MachineState(Recorded, frozen=True, kw_only=True):
     """The machine at one moment.
 
     Attributes:
@@ -311,9 +311,9 @@ def nvidia_smi(*fields: str, about: str = "gpu", gpu: str | None = None) -> list
 
 
 def _gpu_states() -> Iterator[GpuState]:
-    fields = list(GpuState.model_fields)[1:]
+    names = GpuState.__struct_fields__[1:]
     for name, *numbers in nvidia_smi(*GPU_FIELDS):
-        yield GpuState(name=name, **dict(zip(fields, map(_number, numbers), strict=True)))
+        yield GpuState(name=name, **dict(zip(names, map(_number, numbers), strict=True)))
 
 
 def other_gpu_processes(gpu: str | None = None) -> int:

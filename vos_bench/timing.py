@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vos_bench.config import FrozenModel
 from vos_bench.names import counted
+from vos_bench.recorded import Recorded
 
 Phase = Literal["init", "step"]
 Clock = Literal["stream", "model"]
@@ -48,7 +48,7 @@ REPORTED = (
 WHOLE = "the method takes whole sequences, so that first and later frames cannot be told apart"
 
 
-class FrameTimings(FrozenModel):
+class FrameTimings(Recorded, frozen=True, kw_only=True):
     """Milliseconds of each frame, as columns of equal length.
 
     Attributes:
@@ -83,7 +83,7 @@ class FrameTimings(FrozenModel):
     device: str = ""
 
 
-class Latency(FrozenModel):
+class Latency(Recorded, frozen=True, kw_only=True):
     """Percentiles of the milliseconds per frame, over the frames after the first of each sequence."""
 
     p50: float
@@ -91,7 +91,7 @@ class Latency(FrozenModel):
     p99: float
 
 
-class TimingSummary(FrozenModel):
+class TimingSummary(Recorded, frozen=True, kw_only=True):
     """What the times of a run come to.
 
     Attributes:

@@ -39,7 +39,7 @@ class Settings(NamedTuple):
 def grouped_settings(run: Run) -> list[Settings]:
     """Return all that a record says besides scores, in groups."""
     record = run.record
-    parts = record.model_dump(mode="json", exclude={"scores", "schema_version"})
+    parts = {name: value for name, value in record.to_data().items() if name not in ("scores", "schema_version")}
     parts["dataset"]["sequences"] = len(record.dataset.sequences)
     about = {"Environment": _environment(record.environment), "Times and memory": _times(run)}
     grouped = {part for parts in GROUPS.values() for part in parts}

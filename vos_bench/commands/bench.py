@@ -171,7 +171,7 @@ def _reference(settings: RunSettings, command: str) -> RunSettings:
 
 def _conclude(runs: list[Run], compared: Mapping[str, Turns], json: Path | None) -> int:
     timings = [(run.folder, run.record.timing) for run in runs]
-    figures = [{"out": str(out), "timing": timing.model_dump() if timing else None} for out, timing in timings]
+    figures = [{"out": str(out), "timing": timing.to_data() if timing else None} for out, timing in timings]
     ratios = {case: {**asdict(turns), "ratios": turns.ratios} for case, turns in compared.items()}
     write_json(json, {"runs": figures, "turns": ratios})  # first: standard output may be full
     show(latency_table(runs))

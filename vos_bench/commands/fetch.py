@@ -4,8 +4,8 @@ from pathlib import Path
 
 from vos_bench import registry
 from vos_bench.commands.output import say
-from vos_bench.config import cache_folder
 from vos_bench.errors import BadInputError
+from vos_bench.files.cache_folder import cache_folder
 from vos_bench.plugins import DatasetInfo, MethodInfo
 
 

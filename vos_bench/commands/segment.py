@@ -99,7 +99,7 @@ def segment(
         say(f"  {path}")
     for note in done.record.notes:
         say(f"note: {note}")
-    write_json(json, done.record.model_dump(mode="json"))
+    write_json(json, done.record.to_data())
 
 
 def _formats(text: str | None) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from pydantic import JsonValue
-
+from vos_bench.recorded import JsonValue
 from vos_bench.records import Numerics, RunRecord
 
 

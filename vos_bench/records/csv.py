@@ -60,8 +60,7 @@ def _csv_text(columns: tuple[str, ...], rows: Iterable[RecordRow]) -> str:
 def sequence_rows(records: Iterable[SequenceRecord]) -> Iterator[RecordRow]:
     """Yield one row a sequence, with `SEQUENCE_COLUMNS`."""
     for record in records:
-        fields = record.model_dump(include={"frames", "objects", "seconds", "peak_mib", "status", "error"})
-        yield {"sequence": record.name, **fields}
+        yield {"sequence": record.name, **{column: getattr(record, column) for column in SEQUENCE_COLUMNS[1:]}}
 
 
 def object_columns(records: Iterable[SequenceRecord]) -> tuple[str, ...]:

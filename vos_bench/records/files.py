@@ -5,15 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
+from msgspec.structs import asdict
 
-from vos_bench.config import FrozenModel, explain
 from vos_bench.errors import BadInputError
 from vos_bench.files import part_of, read_bytes, write_text
 from vos_bench.names import MOST_NAME_BYTES, is_file_name, shorten
+from vos_bench.recorded import Recorded
 from vos_bench.records.csv import TABLES
-from vos_bench.records.models import SCHEMA_VERSION
+from vos_bench.records.models import SCHEMA_VERSION, RunRecord
 from vos_bench.records.sequence_record import SequenceRecord
 
 MOST_BYTES = 1 << 29
@@ -67,21 +66,21 @@ def remove_partial_files(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_record(record: FrozenModel, path: Path, *, durable: bool = True) -> None:
+def write_record(record: Recorded, path: Path, *, durable: bool = True) -> None:
     """Write a record as JSON, whole or not at all; `durable` as `replacing` has it. Raises BadInputError."""
     try:
-        text = record.model_dump_json(indent=2)
-    except PydanticSerializationError as error:
+        text = record.to_json(indent=True)
+    except (TypeError, ValueError) as error:
         raise BadInputError(
             f"{path}: cannot be written: {error}; expected names and texts that are Unicode: rename the file or folder"
         ) from None
     write_text(path, text + "\n", durable=durable)
 
 
-Model = TypeVar("Model", bound=FrozenModel)
+Record = TypeVar("Record", bound=Recorded)
 
 
-def read_record(model: type[Model], path: Path) -> Model:
+def read_record(kind: type[Record], path: Path) -> Record:
     """Read one JSON file of a run.
 
     Raises:
@@ -94,12 +93,26 @@ def read_record(model: type[Model], path: Path) -> Model:
             f"{path}: cannot be read: {error.strerror}; expected a folder that `vos-bench run` or `score` wrote"
         ) from None
     try:
-        record = model.model_validate_json(data)
-    except ValidationError as error:
+        record = kind.from_json(data)
+    except ValueError as error:
         raise BadInputError(f"{path}: {_damage(data, error)}") from None
     if isinstance(record, SequenceRecord) and (wrong := _contradiction(record, path)):
         raise BadInputError(f"{path}: is damaged: {wrong}; restore it, or delete it and run the same command again")
     return record
+
+
+def read_kind(path: Path) -> tuple[str, str]:
+    """Return the kind of a run's record and the method's name, and check no more; for a record that is to be replaced.
+
+    Raises:
+        BadInputError: The file does not say them; the message is that of `read_record`.
+    """
+    try:
+        found = json.loads(read_bytes(path, most=MOST_BYTES))
+        return str(found["kind"]), str(found["method"]["name"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        record = read_record(RunRecord, path)
+    return record.kind, record.method.name
 
 
 def _contradiction(record: SequenceRecord, path: Path) -> str:
@@ -122,18 +135,18 @@ OPTIONAL_COLUMNS = ("repeat", "F", "F_dot")
 def _uneven_columns(record: SequenceRecord) -> str:
     """Return what is wrong with the columns of a record: one length in a table, but for those left out."""
     for table in (record.timings, *(each.per_frame for each in record.scores)):
-        lengths = {name: len(values) for name, values in table if isinstance(values, tuple)}
+        lengths = {name: len(values) for name, values in asdict(table).items() if isinstance(values, tuple)}
         lengths = {name: length for name, length in lengths.items() if length or name not in OPTIONAL_COLUMNS}
         if len({*lengths.values()}) > 1:
             return f"found columns of different lengths ({', '.join(f'{name} {n}' for name, n in lengths.items())})"
     return ""
 
 
-def _damage(data: bytes, error: ValidationError) -> str:
+def _damage(data: bytes, error: ValueError) -> str:
     version = _schema_version(data)
     if isinstance(version, int) and version > SCHEMA_VERSION:
         return f"has the form {version}, and this vos-bench reads up to {SCHEMA_VERSION}; install a newer vos-bench"
-    return f"is damaged or no record: {explain(error)}; restore it, or delete it and run the same command again"
+    return f"is damaged or no record: {error}; restore it, or delete it and run the same command again"
 
 
 def _schema_version(data: bytes) -> Any:

@@ -5,9 +5,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from vos_bench.errors import BadInputError
+from vos_bench.recorded import JsonValue
 from vos_bench.records.models import Numerics, RunRecord
 
 

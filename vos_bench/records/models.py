@@ -1,15 +1,17 @@
 """What `run.json` holds."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict, Unpack
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
 from vos_bench.api import UNTRAINED, FramesSeen, Precision, PromptKind, ProtocolName
-from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment, MachineState
 from vos_bench.metrics.protocols import scoring_protocol
+from vos_bench.recorded import JsonValue, Recorded
 from vos_bench.records.sequence_record import Fraction
 from vos_bench.timing import TimingSummary
 
@@ -18,32 +20,17 @@ SCHEMA_VERSION = 1
 Kind = Literal["run", "score", "results-only"]
 Status = Literal["started", "complete", "failed"]
 
+if TYPE_CHECKING:
+    Score = float
+else:
+    Score = float | None
+"""A score as a fraction; NaN, which a file has as null, is a mean over nothing."""
 
-def _utc(text: str) -> str:
-    datetime.fromisoformat(text)
-    return text
-
-
-def _nan_of_null(value: Any) -> Any:
-    return math.nan if value is None else value
-
-
-def _fraction_or_nan(value: float) -> float:
-    if abs(value) > 1:
-        raise ValueError(f"found {value}, expected -1 to 1")
-    return value
-
-
-Score = Annotated[float, Field(allow_inf_nan=True), BeforeValidator(_nan_of_null), AfterValidator(_fraction_or_nan)]
-"""A score as a fraction; NaN, written as null, is a mean over nothing."""
-
-UtcTime = Annotated[
-    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"), AfterValidator(_utc)
-]
+UtcTime = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
 """A moment in UTC, ISO 8601, in whole seconds, so that the order of texts is that of time."""
 
 
-class WeightsEntry(FrozenModel):
+class WeightsEntry(Recorded, frozen=True, kw_only=True):
     """The file of parameters: its public name, its file name without folders, its hash and licence.
 
     Random parameters have the name `untrained`, no file, and that word for the hash too.
@@ -62,7 +49,7 @@ class WeightsEntry(FrozenModel):
         return f"weights {self.name or self.file} (sha256 {self.sha256[:8]})"
 
 
-class MethodEntry(FrozenModel):
+class MethodEntry(Recorded, frozen=True, kw_only=True):
     """The method and how it was set.
 
     Attributes:
@@ -78,7 +65,7 @@ class MethodEntry(FrozenModel):
     """
 
     name: str
-    config: dict[str, JsonValue] = Field(default_factory=dict)
+    config: dict[str, JsonValue] = field(default_factory=dict)
     config_as_passed: tuple[str, ...] = ()
     weights: WeightsEntry | None = None
     licence: str = ""
@@ -105,7 +92,7 @@ class MethodEntry(FrozenModel):
         return f"{self.name} ({self.weights.name or self.weights.file})"
 
 
-class DatasetEntry(FrozenModel):
+class DatasetEntry(Recorded, frozen=True, kw_only=True):
     """The data.
 
     Attributes:
@@ -134,7 +121,7 @@ class DatasetEntry(FrozenModel):
         return f"{self.name} {self.split}".strip()
 
 
-class RealTimeEntry(FrozenModel):
+class RealTimeEntry(Recorded, frozen=True, kw_only=True):
     """How frames came while the method worked; those that came while it was busy were dropped.
 
     Attributes:
@@ -143,8 +130,8 @@ class RealTimeEntry(FrozenModel):
         hardware: What the method ran on, for its times decide on the result.
     """
 
-    fps: Annotated[float, Field(gt=0)]
-    grace: Annotated[int, Field(ge=0)]
+    fps: Annotated[float, Meta(gt=0)]
+    grace: Annotated[int, Meta(ge=0)]
     hardware: str
 
     def __str__(self) -> str:
@@ -152,7 +139,7 @@ class RealTimeEntry(FrozenModel):
         return f"{self.fps:.10g} frames a second, grace {self.grace}, on {self.hardware}"
 
 
-class ProtocolEntry(FrozenModel):
+class ProtocolEntry(Recorded, frozen=True, kw_only=True):
     """The rules under which the numbers were made.
 
     Attributes:
@@ -179,7 +166,7 @@ class ProtocolEntry(FrozenModel):
     averaging: str = ""
     metric_version: str = ""
     assumed: tuple[str, ...] = ()
-    rules: dict[str, str] = Field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
 
     @property
     def start(self) -> str | None:
@@ -198,7 +185,7 @@ class ProtocolEntry(FrozenModel):
         return f" ({self.box_start})" if self.box_start else ""
 
 
-class Numerics(FrozenModel):
+class Numerics(Recorded, frozen=True, kw_only=True):
     """What decides the last bits of a result; None where it was not to be found out (torch was never loaded).
 
     Attributes:
@@ -224,7 +211,7 @@ class Numerics(FrozenModel):
     cudnn_benchmark: bool | None = None
 
 
-class ExternalScores(FrozenModel):
+class ExternalScores(Recorded, frozen=True, kw_only=True):
     """Scores that a server gave, typed in by hand: fractions by name."""
 
     server: str
@@ -232,7 +219,7 @@ class ExternalScores(FrozenModel):
     scores: dict[str, Fraction]
 
 
-class EnergyUse(FrozenModel):
+class EnergyUse(Recorded, frozen=True, kw_only=True):
     """Energy that the machine counted during all repeats, decoding, writing, idling and other processes included.
 
     Attributes:
@@ -245,7 +232,7 @@ class EnergyUse(FrozenModel):
     frames: int
     processor_joules: float | None = None
     gpu_joules: float | None = None
-    lacking: dict[str, str] = Field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
 
     def per_frame(self, what: Literal["processor", "GPU"]) -> float | str | None:
         """Return the joules a frame, or why there is no figure; None where nothing is known."""
@@ -255,7 +242,7 @@ class EnergyUse(FrozenModel):
         return joules / self.frames
 
 
-class BenchEntry(FrozenModel):
+class BenchEntry(Recorded, frozen=True, kw_only=True):
     """How a timing by the protocol went.
 
     Attributes:
@@ -282,7 +269,7 @@ class BenchEntry(FrozenModel):
     energy: EnergyUse | None = None
 
 
-class Counts(FrozenModel):
+class Counts(Recorded, frozen=True, kw_only=True):
     """How many sequences there are of each state; `scored` of the finished ones have scores."""
 
     selected: int = 0
@@ -291,7 +278,7 @@ class Counts(FrozenModel):
     scored: int = 0
 
 
-class VariantEntry(FrozenModel):
+class VariantEntry(Recorded, frozen=True, kw_only=True):
     """One value of one axis of an ablation, as tables call it, and what is assumed about it."""
 
     axis: str
@@ -300,7 +287,7 @@ class VariantEntry(FrozenModel):
     note: str = ""
 
 
-class AblationEntry(FrozenModel):
+class AblationEntry(Recorded, frozen=True, kw_only=True):
     """Of which ablation a run is a part.
 
     Attributes:
@@ -318,6 +305,15 @@ class AblationEntry(FrozenModel):
     recipe: str = ""
     steps: int = 0
     training_seconds: float | None = None
+
+
+def _with_nan(scores: Mapping[str, float | None]) -> dict[str, float]:
+    """Return scores with NaN in the place of None. Raises ValueError where one is not between -1 and 1."""
+    found = {name: math.nan if value is None else value for name, value in scores.items()}
+    for name, value in found.items():
+        if abs(value) > 1:
+            raise ValueError(f"{name} is {value}, expected -1 to 1")
+    return found
 
 
 class RunRecordChanges(TypedDict, total=False):
@@ -342,7 +338,7 @@ class RunRecordChanges(TypedDict, total=False):
     notes: tuple[str, ...]
 
 
-class RunRecord(FrozenModel):
+class RunRecord(Recorded, frozen=True, kw_only=True):
     """`run.json`.
 
     Attributes:
@@ -377,8 +373,8 @@ class RunRecord(FrozenModel):
     numerics: Numerics | None = None
     counts: Counts = Counts()
     scored: bool = False
-    scores: dict[str, Score] = Field(default_factory=dict)
-    classes: dict[int, dict[str, Score]] = Field(default_factory=dict)
+    scores: dict[str, Score] = field(default_factory=dict)
+    classes: dict[int, dict[str, Score]] = field(default_factory=dict)
     timing: TimingSummary | None = None
     bench: BenchEntry | None = None
     memory_definition: str = ""
@@ -386,15 +382,18 @@ class RunRecord(FrozenModel):
     ablation: AblationEntry | None = None
     notes: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _all_scores(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time that is none, a score that is no fraction, or one that the protocol lacks."""
+        for time in filter(None, (self.created, self.finished)):
+            datetime.fromisoformat(time)
+        force_setattr(self, "scores", _with_nan(self.scores))
+        force_setattr(self, "classes", {label: _with_nan(scores) for label, scores in self.classes.items()})
         wanted = scoring_protocol(self.protocol.name).scores
         if self.scores and (missing := [name for name in wanted if name not in self.scores]):
             raise ValueError(f"there is no {', '.join(missing)}, and a scored run has all of {', '.join(wanted)}")
-        return self
 
     def replace(self, **changes: Unpack[RunRecordChanges]) -> Self:  # type: ignore[override] # fewer and typed fields
-        """Return a record with these fields changed, checked as a new one is."""
+        """Return a record with these fields changed."""
         return super().replace(**changes)
 
     @property

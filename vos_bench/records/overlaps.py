@@ -8,27 +8,27 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from msgspec import Meta, field
 
-from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
 from vos_bench.labelmaps import file_bytes
 from vos_bench.names import is_file_name
+from vos_bench.recorded import Recorded
 from vos_bench.records.files import masks_folder, read_record, sequence_file
 
 COUNTING = "1"
 """Another one for each change of what the numbers mean: what was counted by other rules is counted again."""
 
 
-Number = Annotated[int, Field(ge=0, lt=1 << 32)]
+Number = Annotated[int, Meta(ge=0, lt=1 << 32)]
 """Of pixels, or of a frame."""
 
-Place = Annotated[int, Field(ge=0, lt=1 << 63)]
+Place = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 """Of a frame in its video: its number, where the frames of the video are not known."""
 
 
-class ObjectOverlapsRecord(FrozenModel):
+class ObjectOverlapsRecord(Recorded, frozen=True, kw_only=True):
     """The numbers of one label, those of its object and those of its mask.
 
     Attributes:
@@ -47,7 +47,7 @@ class ObjectOverlapsRecord(FrozenModel):
     numbers: dict[str, tuple[Number, ...]]
 
 
-class OverlapsRecord(FrozenModel):
+class OverlapsRecord(Recorded, frozen=True, kw_only=True):
     """What was counted of one sequence.
 
     Attributes:
@@ -76,12 +76,12 @@ class OverlapsRecord(FrozenModel):
     frames: tuple[str, ...]
     places: tuple[Place, ...]
     length: Number
-    height: Annotated[Number, Field(gt=0)]
-    width: Annotated[Number, Field(gt=0)]
+    height: Annotated[int, Meta(gt=0, lt=1 << 32)]
+    width: Annotated[int, Meta(gt=0, lt=1 << 32)]
     whole: bool
     plain: bool
     objects: tuple[ObjectOverlapsRecord, ...]
-    likeness: dict[int, float | str] = Field(default_factory=dict)
+    likeness: dict[int, float | str] = field(default_factory=dict)
 
     @property
     def is_consistent(self) -> bool:
@@ -157,7 +157,7 @@ def _png_files(folder: Path) -> Iterator[str]:
 def keep_overlaps(folder: Path, record: OverlapsRecord) -> None:
     """Write the overlaps of a sequence into a run's folder; where that cannot be, they are counted again next time."""
     with suppress(BadInputError):
-        write_text(overlaps_file(folder, record.name), record.model_dump_json() + "\n", durable=False)
+        write_text(overlaps_file(folder, record.name), record.to_json() + "\n", durable=False)
 
 
 def kept_overlaps(folder: Path, name: str, *, data: str) -> OverlapsRecord | None:

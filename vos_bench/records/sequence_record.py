@@ -2,20 +2,20 @@
 
 from typing import Annotated, Literal, Self, TypedDict, Unpack
 
-from pydantic import Field
+from msgspec import Meta, field
 
-from vos_bench.config import FrozenModel
 from vos_bench.metrics.statistics import STATISTICS
+from vos_bench.recorded import Recorded
 from vos_bench.timing import FrameTimings
 
-Fraction = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
+Fraction = Annotated[float, Meta(ge=-1.0, le=1.0)]
 """A score as a fraction; decay may be negative."""
 
 NO_PROBABILITIES = "no probabilities saved: the method gives none"
 """A note of a sequence of which they were to be saved."""
 
 
-class FrameScores(FrozenModel):
+class FrameScores(Recorded, frozen=True, kw_only=True):
     """J and F of each scored frame, as columns of equal length; a measure that the protocol does not have is empty."""
 
     frame: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class FrameScores(FrozenModel):
         return dict(zip(self.frame, values, strict=True)) if values else {}
 
 
-class ObjectRecord(FrozenModel):
+class ObjectRecord(Recorded, frozen=True, kw_only=True):
     """One object's scores: the statistics over its scored frames, and `per_frame`.
 
     Attributes:
@@ -48,7 +48,7 @@ class ObjectRecord(FrozenModel):
     F: Fraction | None = None
     F_recall: Fraction | None = None
     F_decay: Fraction | None = None
-    extra: dict[str, Fraction] = Field(default_factory=dict)
+    extra: dict[str, Fraction] = field(default_factory=dict)
     per_frame: FrameScores
 
     def value(self, score: str) -> float:
@@ -80,7 +80,7 @@ class SequenceRecordChanges(TypedDict, total=False):
     data_notes: dict[str, str]
 
 
-class SequenceRecord(FrozenModel):
+class SequenceRecord(Recorded, frozen=True, kw_only=True):
     """`sequences/NAME.json`, written last, so that its presence says the label maps are whole.
 
     Attributes:
@@ -126,14 +126,14 @@ class SequenceRecord(FrozenModel):
     software: str = ""
     protocol: str = ""
     scores: tuple[ObjectRecord, ...] = ()
-    timings: FrameTimings = FrameTimings()
+    timings: FrameTimings = field(default_factory=FrameTimings)
     notes: tuple[str, ...] = ()
-    data_notes: dict[str, str] = Field(default_factory=dict)
+    data_notes: dict[str, str] = field(default_factory=dict)
     objects_at_once: int | None = None
     log: str = ""
     dropped_frames: tuple[str, ...] = ()
-    method_files: dict[str, str] = Field(default_factory=dict)
+    method_files: dict[str, str] = field(default_factory=dict)
 
     def replace(self, **changes: Unpack[SequenceRecordChanges]) -> Self:  # type: ignore[override] # as in RunRecord
-        """Return a record with these fields changed, checked as a new one is."""
+        """Return a record with these fields changed."""
         return super().replace(**changes)

@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -316,7 +316,7 @@ def numerics(spec: MethodSpec, method: Method | SequenceMethod) -> Numerics:
         device=method.device,
         amp=spec.amp,
         compile=spec.compile,
-        **torch_flags().model_dump(),
+        **asdict(torch_flags()),
     )
 
 

@@ -4,14 +4,13 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import JsonValue
-
 from vos_bench.api import UNTRAINED, Dataset, Parameters
 from vos_bench.devices import resolve_device
 from vos_bench.environment import THREAD_VARIABLES, Environment, collect_environment, device_name, without_home
 from vos_bench.errors import BadInputError
 from vos_bench.files.code import code_sha256
 from vos_bench.names import counted, did_you_mean
+from vos_bench.recorded import JsonValue
 from vos_bench.records import (
     DatasetEntry,
     MethodEntry,

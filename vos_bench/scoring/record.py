@@ -21,6 +21,7 @@ from vos_bench.records import (
     RunRecord,
     SequenceRecord,
     default_out,
+    read_kind,
     read_record,
     remove_partial_files,
     run_file,
@@ -321,11 +322,11 @@ def _require_no_other_record(out: Path, record: RunRecord) -> None:
     """Check that nothing would be replaced but an earlier scoring of the same kind, of the same system."""
     expected = "expected a new folder or an earlier scoring; give another --out"
     if run_file(out).exists():
-        found = read_record(RunRecord, run_file(out))
-        if found.kind != record.kind:
-            raise BadInputError(f"{out}: holds a record of the kind {found.kind}; {expected}")
-        if record.kind == "results-only" and found.method.name != record.method.name:
-            raise BadInputError(f"{out}: holds results of {found.method.name}, not of {record.method.name}; {expected}")
+        kind, method = read_kind(run_file(out))
+        if kind != record.kind:
+            raise BadInputError(f"{out}: holds a record of the kind {kind}; {expected}")
+        if record.kind == "results-only" and method != record.method.name:
+            raise BadInputError(f"{out}: holds results of {method}, not of {record.method.name}; {expected}")
         return
     made = sorted((out / "sequences").glob("*"))
     if not made and (tables := [out / name for name in TABLES if (out / name).exists()]):

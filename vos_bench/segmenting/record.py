@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import AfterValidator, Field
-
-from vos_bench.config import FrozenModel
 from vos_bench.names import is_file_name
+from vos_bench.recorded import Recorded
 from vos_bench.records import MethodEntry, read_record, write_record
 
 FILE = "segment.json"
@@ -16,23 +14,7 @@ FILE = "segment.json"
 SCHEMA_VERSION: Final = 1
 
 
-def _file_name(text: str) -> str:
-    if not is_file_name(text):
-        raise ValueError("cannot be the name of a folder")
-    return text
-
-
-def _rate(text: str) -> str:
-    try:
-        positive = Fraction(text) > 0
-    except (ValueError, ZeroDivisionError):
-        positive = False
-    if not positive:
-        raise ValueError("is no rate such as 25 or 30000/1001")
-    return text
-
-
-class SegmentedObject(FrozenModel):
+class SegmentedObject(Recorded, frozen=True, kw_only=True):
     """One object of a video.
 
     Attributes:
@@ -48,7 +30,7 @@ class SegmentedObject(FrozenModel):
     frames: int
 
 
-class SegmentedSequence(FrozenModel):
+class SegmentedSequence(Recorded, frozen=True, kw_only=True):
     """One video.
 
     Attributes:
@@ -64,19 +46,33 @@ class SegmentedSequence(FrozenModel):
         seconds: How long it took.
     """
 
-    name: Annotated[str, AfterValidator(_file_name)]
+    name: str
     path: str
     height: int
     width: int
-    rate: Annotated[str, AfterValidator(_rate)]
+    rate: str
     frames: int
     frame_names: tuple[str, ...] = ()
     objects: tuple[SegmentedObject, ...]
     notes: tuple[str, ...] = ()
     seconds: float
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a name that no folder can have, or a rate that is none."""
+        if not is_file_name(self.name):
+            raise ValueError(f"name: found {self.name!r:.100}, which cannot be the name of a folder")
+        if not _is_rate(self.rate):
+            raise ValueError(f"rate: found {self.rate!r:.100}, expected a rate such as 25 or 30000/1001")
 
-class SegmentRecord(FrozenModel):
+
+def _is_rate(text: str) -> bool:
+    try:
+        return Fraction(text) > 0
+    except (ValueError, ZeroDivisionError):
+        return False
+
+
+class SegmentRecord(Recorded, frozen=True, kw_only=True):
     """`segment.json`.
 
     Attributes:
@@ -102,7 +98,7 @@ class SegmentRecord(FrozenModel):
     seed: int = 0
     box_start: str = ""
     both_ways: bool = False
-    sequences: tuple[SegmentedSequence, ...] = Field(default=())
+    sequences: tuple[SegmentedSequence, ...] = ()
     notes: tuple[str, ...] = ()
 
 

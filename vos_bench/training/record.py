@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from msgspec import field
 
-from vos_bench.config import FrozenModel
 from vos_bench.environment import Environment
+from vos_bench.recorded import JsonValue, Recorded
 
 SCHEMA_VERSION: Literal[1] = 1
 RECORD, WEIGHTS, CARD = "training.json", "weights.safetensors", "weights.json"
 
 
-class TrainingData(FrozenModel):
+class TrainingData(Recorded, frozen=True, kw_only=True):
     """One dataset that a training drew from.
 
     Attributes:
@@ -26,7 +26,7 @@ class TrainingData(FrozenModel):
     left_out: tuple[str, ...] = ()
 
 
-class TrainingRecord(FrozenModel):
+class TrainingRecord(Recorded, frozen=True, kw_only=True):
     """What a stranger needs to trust or repeat a training; `training.json`.
 
     Attributes:
@@ -55,16 +55,16 @@ class TrainingRecord(FrozenModel):
     settings: dict[str, JsonValue]
     settings_as_passed: tuple[str, ...] = ()
     data: tuple[TrainingData, ...]
-    start: dict[str, str] = Field(default_factory=dict)
+    start: dict[str, str] = field(default_factory=dict)
     environment: Environment
     step: int = 0
     seconds: float = 0.0
     total_seconds: float = 0.0
-    validation: dict[str, float] = Field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
     weights_sha256: str | None = None
 
 
-class WeightsCard(FrozenModel):
+class WeightsCard(Recorded, frozen=True, kw_only=True):
     """What goes with a file of weights, beside it and inside it.
 
     Attributes:
@@ -83,4 +83,4 @@ class WeightsCard(FrozenModel):
     data: tuple[TrainingData, ...]
     licence: str
     commit: str = ""
-    scores: dict[str, float] = Field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)

@@ -237,7 +237,7 @@ def _initial_record(method: str, recipe: Recipe, datasets: list[Dataset], passed
 
 
 def _write(folder: Path, record: TrainingRecord) -> None:
-    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    write_text(folder / RECORD, record.to_json(indent=True) + "\n")
 
 
 def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: TrainingOutcome) -> str:
@@ -253,6 +253,6 @@ def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: Train
         scores=record.validation,
     )
     exported = recipe.export(outcome.weights)
-    write_tensors(folder / WEIGHTS, exported.tensors, metadata={**exported.metadata, "card": card.model_dump_json()})
-    write_text(folder / CARD, card.model_dump_json(indent=2) + "\n")
+    write_tensors(folder / WEIGHTS, exported.tensors, metadata={**exported.metadata, "card": card.to_json()})
+    write_text(folder / CARD, card.to_json(indent=True) + "\n")
     return sha256(folder / WEIGHTS)

@@ -1,0 +1,45 @@
+"""Base of what records hold: msgspec structs, which load quickly, and are checked when they are read from JSON."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue as JsonValue
+else:
+    JsonValue = Any  # a file of JSON holds nothing else, so that there is nothing to check
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what vos-bench writes to a file and reads back; an unknown key in the file is an error, and so is NaN."""
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed. Raises TypeError for an unknown field."""
+        return msgspec.structs.replace(self, **changes)
+
+    def to_json(self, *, indent: bool = False) -> str:
+        """Return it as JSON, on one line, or indented by two spaces; NaN becomes null.
+
+        Raises:
+            ValueError: A text is not Unicode.
+            TypeError: There is a value that JSON does not have.
+        """
+        line = msgspec.json.encode(self)
+        return (msgspec.json.format(line, indent=2) if indent else line).decode()
+
+    def to_data(self) -> dict[str, Any]:
+        """Return it as JSON's own kinds of values: dicts, lists, texts and numbers. Raises as `to_json` does."""
+        data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return data
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read it from JSON. Raises ValueError, which names the first wrong field, what it holds and should hold."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.DecodeError as error:
+            problem, _, place = str(error).partition(" - at ")
+            where = place.strip("`").removeprefix("$").removeprefix(".")
+            raise ValueError(f"{where}: {problem}" if where else problem) from None
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None

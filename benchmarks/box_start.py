@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--davis", type=Path, required=True, help="the root of DAVIS 2016")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    environment = collect_environment("").model_dump(mode="json")
+    environment = collect_environment("").to_data()
     weights = weights_of(options.method)
     scores = known_scores(options.out, options.method, weights)
     davis = registry.open_dataset("davis16", root=options.davis, split="val")

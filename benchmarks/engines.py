@@ -125,7 +125,7 @@ def main() -> int:
             case("dask, a worker killed", ["--engine", dask], lambda worker: worker)
             case("dask, a dask worker killed", ["--engine", dask], psutil.Process.parent)
     if given.out:
-        environment = collect_environment().model_dump(mode="json")
+        environment = collect_environment().to_data()
         named = {"method": given.method, "sequences": given.sequences.split(",")}
         write_text(given.out, json.dumps({**named, "cases": report, "environment": environment}, indent=2) + "\n")
     good = all(found["equal_to_serial"] and found["status"] == "complete" for found in report.values())

@@ -180,7 +180,7 @@ def print_and_keep(found: dict[str, list[float]], arguments: argparse.Namespace)
         f"{arguments.rounds}",
         "masks": arguments.masks.name,
         "figures": "CPU seconds (user and system) of whole processes, round by round; ratios of medians to score",
-        "environment": collect_environment("").model_dump(mode="json"),
+        "environment": collect_environment("").to_data(),
         "rounds": found,
         "ratios": over,
     }

@@ -16,8 +16,8 @@ Besides torch, torchvision and timm it needs the packages of the first line, and
 reads the memory of the whole device, may be absent. For a machine without network, made on one of the same platform and
 Python:
 
-    pip download -d wheels cloudpickle filelock joblib opencv-python-headless platformdirs psutil pydantic scipy zlib-ng
-    pip download -d wheels nvidia-ml-py
+    pip download -d wheels cloudpickle filelock joblib msgspec opencv-python-headless platformdirs psutil pydantic
+    pip download -d wheels nvidia-ml-py scipy zlib-ng
     pip wheel --no-deps --wheel-dir wheels .
 
 and there:

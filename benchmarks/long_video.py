@@ -75,7 +75,7 @@ def main() -> None:
     for minutes in options.minutes:
         peaks[f"{minutes:g}"] = round(peak_mib(minutes, options.method), 1)
         print(f"{options.method}, {minutes:g} minutes: {peaks[f'{minutes:g}']} MiB", flush=True)
-    environment = collect_environment("").model_dump(mode="json")
+    environment = collect_environment("").to_data()
     record = {
         "method": options.method,
         "frames a second": RATE,

@@ -179,7 +179,7 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
     if arguments.out:
-        environment = collect_environment("", PACKAGES).model_dump(mode="json")
+        environment = collect_environment("", PACKAGES).to_data()
         times = f"--frames {arguments.frames} --objects {arguments.objects} --forms {arguments.forms}"
         what = f"--memory {arguments.memory}" if arguments.memory else times
         command = f"python benchmarks/peers_speed.py --side {arguments.side} {what}"

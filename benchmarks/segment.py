@@ -93,7 +93,7 @@ def main() -> None:
     }
     ratios = {kind: found["segment"][kind] / found["run"][kind] for kind in ("wall_s", "cpu_s")}
     print(f"{count} frames: segment / run, wall {ratios['wall_s']:.3f}, CPU {ratios['cpu_s']:.3f}")
-    environment = collect_environment("").model_dump(mode="json")
+    environment = collect_environment("").to_data()
     record = {"method": options.method, "frames": count, "seconds": found, "ratio": ratios, "environment": environment}
     options.out.write_text(json.dumps(record, indent=2) + "\n")
 

@@ -155,7 +155,7 @@ def main() -> None:
         prepare(name, work)
         row = measure(name, objects, frames=arguments.frames, work=work)
         rows = [each for each in rows if (each["method"], each["objects"]) != (name, objects)] + [row]
-        environment = collect_environment("", PACKAGES).model_dump(mode="json")
+        environment = collect_environment("", PACKAGES).to_data()
         write_text(arguments.out, json.dumps({"environment": environment, "rows": rows}, indent=2) + "\n")
         print(f"{name}, {objects} objects: {row['cpu_ms']:.0f} ms, {row['peak_mib']:.0f} MiB", flush=True)
 

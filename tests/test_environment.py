@@ -39,7 +39,7 @@ def test_neither_host_user_nor_folders_are_recorded(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(socket, "gethostname", lambda: "secret-host")
     for name in ("USER", "LOGNAME", "HOSTNAME"):
         monkeypatch.setenv(name, "secret-name")
-    text = collect_environment().model_dump_json()
+    text = collect_environment().to_json()
     assert "secret" not in text
     assert str(Path.cwd()) not in text
     assert str(Path(vos_bench.__file__).parent) not in text

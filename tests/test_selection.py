@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vos_bench.errors import BadInputError
-from vos_bench.records import MethodEntry, ProtocolEntry, Run, RunRecord, WeightsEntry, config8, differences
+from vos_bench.records import MethodEntry, ProtocolEntry, Run, WeightsEntry, config8, differences
 from vos_bench.records.runs_table import runs_table
 from vos_bench.records.seeds import mean_scores, seed_groups
 from vos_bench.records.selection import MARK, of_methods, over_sequences, shared_averages, with_labels
@@ -108,7 +108,7 @@ def test_sequences_that_no_run_has_or_that_none_share_are_refused(
 def test_scores_of_tracks_have_no_part(make_run: MakeRun) -> None:
     run = make_run({"a": (0.5, 0.5), "b": (0.5, 0.5)})
     protocol = run.record.protocol.replace(name="burst-exemplar")
-    record = RunRecord.model_validate({**dict(run.record), "protocol": protocol, "scores": {}})
+    record = run.record.replace(protocol=protocol, scores={})
     tracks = replace(run, record=record)
     assert shared_averages([tracks, run]) == []
     with pytest.raises(BadInputError, match="scores of tracks, which are of all its sequences together"):

@@ -125,7 +125,7 @@ def test_no_text_of_a_run_is_markup(make_run: Callable[..., Run], tmp_path: Path
     name = "<i>&'\"x"
     made = make_run({name: (0.5, 0.5)})
     data = DatasetEntry(name="<script>", split="<b>", fingerprint="f", sequences=(name,))
-    record = made.record.model_copy(update={"method": MethodEntry(name="<u>"), "dataset": data})
+    record = made.record.replace(method=MethodEntry(name="<u>"), dataset=data)
     run = replace(made, folder=tmp_path / "<p onclick=x>", record=record)
     write_masks(run, sequences=(name,))
     html = run._repr_html_()

@@ -23,8 +23,8 @@ SMALL = WeightsEntry(name="mine-small", file="small.pth", sha256="abcdef0123" * 
 
 
 def with_weights(run: Run, weights: WeightsEntry | None) -> Run:
-    method = run.record.method.model_copy(update={"weights": weights})
-    return replace(run, record=run.record.model_copy(update={"method": method}))
+    method = run.record.method.replace(weights=weights)
+    return replace(run, record=run.record.replace(method=method))
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def test_a_comparison_names_both_sides_in_markdown_and_junit(
 
 def saved(run: Run, folder: Path) -> Path:
     (folder / "sequences").mkdir(parents=True)
-    (folder / "run.json").write_text(run.record.model_dump_json())
+    (folder / "run.json").write_text(run.record.to_json())
     for name, sequence in run.sequence_records.items():
-        (folder / "sequences" / f"{name}.json").write_text(sequence.model_dump_json())
+        (folder / "sequences" / f"{name}.json").write_text(sequence.to_json())
     return folder
 
 

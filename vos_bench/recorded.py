@@ -28,8 +28,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (msgspec.json.format(line, indent=2) if indent else line).decode()
 
     def to_data(self) -> dict[str, Any]:
-        """Return it as JSON's own kinds of values: dicts, lists, texts and numbers. Raises as `to_json` does."""
-        data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        """Return it as JSON's own kinds of values: dicts, lists, texts and numbers."""
+        data: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
         return data
 
     @classmethod

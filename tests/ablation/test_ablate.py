@@ -124,7 +124,7 @@ def test_a_record_learns_of_axes_that_the_plan_got_later(
     ablate: Ablate, plugin: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = plugin.PLAN
-    monkeypatch.setattr(plugin, "PLAN", whole.model_copy(update={"axes": whole.axes[:1]}))
+    monkeypatch.setattr(plugin, "PLAN", whole.replace(axes=whole.axes[:1]))
     assert ablate("--out", OUT, "--seeds", "0") == 0
     before = load_run(run_of("width/3/seed0")).record
     monkeypatch.setattr(plugin, "PLAN", whole)
@@ -133,7 +133,7 @@ def test_a_record_learns_of_axes_that_the_plan_got_later(
     assert before.ablation is not None
     assert after.ablation is not None
     assert (len(before.ablation.variants), len(after.ablation.variants)) == (1, 3)
-    assert after.model_copy(update={"ablation": None}) == before.model_copy(update={"ablation": None})
+    assert after.replace(ablation=None) == before.replace(ablation=None)
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,7 @@ def test_a_fixed_sequence_is_better(make_run: MakeRun) -> None:
 def test_a_score_of_which_less_is_better_is_better_when_it_falls(make_run: MakeRun) -> None:
     before = make_run({"a": (0.8, 0.8)})
     [scores] = before.sequence_records["a"].scores
-    record = before.sequence_records["a"].model_copy(
-        update={"scores": (scores.model_copy(update={"J_decay": scores.J_decay - 0.1}),)}
-    )
+    record = before.sequence_records["a"].replace(scores=(scores.replace(J_decay=scores.J_decay - 0.1),))
     after = replace(before, sequence_records={"a": record})
     named = {"J_decay": 0.001}
     found = vos_bench.compare(before, after, tolerances=named)
@@ -58,7 +56,7 @@ def test_a_score_of_which_less_is_better_is_better_when_it_falls(make_run: MakeR
 def test_recall_and_decay_inform_alone_unless_they_are_named(make_run: MakeRun) -> None:
     before = make_run({"a": (0.8, 0.8)})
     [scores] = before.sequence_records["a"].scores
-    record = before.sequence_records["a"].model_copy(update={"scores": (scores.model_copy(update={"J_recall": 0.5}),)})
+    record = before.sequence_records["a"].replace(scores=(scores.replace(J_recall=0.5),))
     after = replace(before, sequence_records={"a": record})
     found = vos_bench.compare(before, after)
     assert found.verdict == "same"

@@ -15,7 +15,7 @@ MakeRun = Callable[..., Run]
 
 
 def dated(run: Run, day: int) -> Run:
-    record = run.record.model_copy(update={"finished": f"2026-01-{day:02d}T00:00:00Z"})
+    record = run.record.replace(finished=f"2026-01-{day:02d}T00:00:00Z")
     return replace(run, folder=Path(f"runs/day-{day}"), record=record)
 
 

@@ -84,7 +84,7 @@ def test_what_cannot_be_compared_is_skipped(judged: Comparison) -> None:
 
 def test_an_error_message_with_control_characters_stays_readable(make_run: MakeRun) -> None:
     before, after = make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}), make_run({"a": (0.8, 0.8), "b": None})
-    record = after.sequence_records["b"].model_copy(update={"error": "\x1b[31m<b>&]]>\0 \ud800"})
+    record = after.sequence_records["b"].replace(error="\x1b[31m<b>&]]>\0 \ud800")
     broken = replace(after, sequence_records={**after.sequence_records, "b": record})
     failure = read(comparison_junit(compare(before, broken))).find(".//failure")
     assert failure is not None

@@ -40,14 +40,14 @@ def test_an_equal_run_passes_and_lists_no_sequence(make_run: MakeRun) -> None:
 
 def with_frames(record: SequenceRecord, J: tuple[float, ...]) -> SequenceRecord:
     frames = FrameScores(frame=tuple(f"{k:05d}" for k in range(1, len(J) + 1)), J=J, F=J)
-    return record.model_copy(update={"scores": (record.scores[0].model_copy(update={"per_frame": frames}),)})
+    return record.replace(scores=(record.scores[0].replace(per_frame=frames),))
 
 
 def test_the_worst_frame_is_the_one_that_lost_most_not_the_one_with_the_lowest_score(make_run: MakeRun) -> None:
     record = make_run({"a": (0.8, 0.8)}).sequence_records["a"]
     before, after = with_frames(record, (0.1, 0.9, 0.8)), with_frames(record, (0.1, 0.3, 0.7))
     assert worst_frame(before, after) == "00002"
-    assert worst_frame(before, record.model_copy(update={"scores": ()})) is None
+    assert worst_frame(before, record.replace(scores=())) is None
 
 
 def test_a_frame_that_the_sequence_does_not_have_is_not_drawn(
@@ -55,9 +55,9 @@ def test_a_frame_that_the_sequence_does_not_have_is_not_drawn(
 ) -> None:
     record = make_run({"a": (0.8, 0.8)}).sequence_records["a"]
     frames = FrameScores(frame=("../../../secret",), J=(0.8,), F=(0.8,))
-    scores = (record.scores[0].model_copy(update={"per_frame": frames}),)
+    scores = (record.scores[0].replace(per_frame=frames),)
     run = replace(make_run({"a": (0.8, 0.8)}), folder=tmp_path / "run")
-    run = replace(run, sequence_records={"a": record.model_copy(update={"scores": scores})})
+    run = replace(run, sequence_records={"a": record.replace(scores=scores)})
     (tmp_path / "run" / "masks" / "a").mkdir(parents=True)
     write_label_map(tmp_path / "secret.png", square())
     assert pictures("a", baseline=run, candidate=run, dataset=folder) == ()

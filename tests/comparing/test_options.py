@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 import vos_bench
 from vos_bench.comparing.verdicts import require_comparable
@@ -52,7 +53,7 @@ def test_settings_of_two_methods_are_not_held_against_each_other(make_run: MakeR
     ],
 )
 def test_a_refusal_names_the_option(make_run: MakeRun, change: dict[str, str], said: str) -> None:
-    protocol = ProtocolEntry.model_validate({"name": "davis", "init": "mask", "frames_seen": "all", **change})
+    protocol = structs.replace(ProtocolEntry(name="davis", init="mask", frames_seen="all"), **change)
     runs = [make_run({"a": (0.5, 0.5)}, protocol=each) for each in (None, protocol)]
     with pytest.raises(NotComparableError, match=said):
         require_comparable(*(run.record for run in runs))

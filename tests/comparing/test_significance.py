@@ -43,10 +43,8 @@ def test_a_sequence_weighs_by_its_objects_and_is_drawn_whole(make_run: MakeRun) 
 
     def triple(run: Run) -> Run:
         sequence = run.sequence_records["three"]
-        objects = tuple(sequence.scores[0].model_copy(update={"object": k}) for k in (1, 2, 3))
-        return replace(
-            run, sequence_records={**run.sequence_records, "three": sequence.model_copy(update={"scores": objects})}
-        )
+        objects = tuple(sequence.scores[0].replace(object=k) for k in (1, 2, 3))
+        return replace(run, sequence_records={**run.sequence_records, "three": sequence.replace(scores=objects)})
 
     found = change(triple(before), triple(after))
     assert found.difference == 0.1875
@@ -104,9 +102,7 @@ def test_the_interval_follows_the_averaging_of_the_protocol(make_run: MakeRun) -
     """G weighs the seen and the unseen alike, however many sequences there are of each."""
     run = make_run({"a": (0.2, 0.2), "b": (0.2, 0.2), "c": (0.2, 0.2), "d": (0.8, 0.8)})
     grouped = {
-        name: each.model_copy(
-            update={"scores": (each.scores[0].model_copy(update={"group": "unseen" if name == "d" else "seen"}),)}
-        )
+        name: each.replace(scores=(each.scores[0].replace(group="unseen" if name == "d" else "seen"),))
         for name, each in run.sequence_records.items()
     }
     run = replace(run, sequence_records=grouped)

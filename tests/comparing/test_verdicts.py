@@ -71,7 +71,7 @@ def test_runs_under_other_conditions_are_refused(make_run: MakeRun, changed: dic
 def test_runs_with_scores_of_other_objects_are_refused(make_run: MakeRun) -> None:
     before, after = make_run({"a": (0.5, 0.5), "b": (0.5, 0.5)}), make_run({"a": (0.5, 0.5), "b": (0.5, 0.5)})
     (found,) = after.sequence_records["b"].scores
-    moved = after.sequence_records["b"].model_copy(update={"scores": (found.model_copy(update={"object": 2}),)})
+    moved = after.sequence_records["b"].replace(scores=(found.replace(object=2),))
     after = replace(after, sequence_records={**after.sequence_records, "b": moved})
     with pytest.raises(NotComparableError, match="baseline has scores of the objects 1 of b, this run of 2"):
         judge(before, after)

@@ -26,9 +26,7 @@ def saved(make_run: MakeRun, tmp_path: Path) -> Callable[..., Path]:
     def save(name: str = "one", *, method: str = "mine", **more: Any) -> Path:
         run = make_run({"a": (0.8, 0.832)}, method=method, **more)
         weights = WeightsEntry(name="mine-base", file="mine.pth", sha256="a" * 64)
-        record = run.record.model_copy(
-            update={"method": MethodEntry(name=method, weights=weights, config={"size": 480})}
-        )
+        record = run.record.replace(method=MethodEntry(name=method, weights=weights, config={"size": 480}))
         run = replace(run, folder=tmp_path / "runs" / name, record=record)
         write_record(run.record, run_file(run.folder))
         for sequence in run.sequence_records.values():

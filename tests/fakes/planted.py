@@ -104,7 +104,7 @@ def learning_rate_of_one_minus(patch: pytest.MonkeyPatch) -> None:
 
     def swapped(self, kind):
         rule = right(self, kind)
-        return rule.model_copy(update={"learning_rate": 1 - rule.learning_rate})
+        return rule.replace(learning_rate=1 - rule.learning_rate)
 
     patch.setattr(TrackerConfig, "update_rule", swapped)
 
@@ -113,9 +113,7 @@ def learner_never_updates(patch: pytest.MonkeyPatch) -> None:
     from vos_bench.methods.lwl.parameters import TrackerConfig
 
     right = TrackerConfig.update_rule
-    patch.setattr(
-        TrackerConfig, "update_rule", lambda self, kind: right(self, kind).model_copy(update={"update_iterations": 0})
-    )
+    patch.setattr(TrackerConfig, "update_rule", lambda self, kind: right(self, kind).replace(update_iterations=0))
 
 
 def memory_overwrites_the_newest(patch: pytest.MonkeyPatch) -> None:

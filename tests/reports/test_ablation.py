@@ -40,8 +40,8 @@ def ablated(make_run: MakeRun) -> Ablated:
         entry = AblationEntry(
             method="lwl", scale=scale, variants=variants, recipe="ablation", steps=steps, training_seconds=420.0 + seed
         )
-        data = run.record.dataset.model_copy(update={"name": "davis16"})
-        return replace(run, record=run.record.model_copy(update={"ablation": entry, "dataset": data}))
+        data = run.record.dataset.replace(name="davis16")
+        return replace(run, record=run.record.replace(ablation=entry, dataset=data))
 
     return make
 
@@ -129,15 +129,15 @@ def test_what_was_trained_or_measured_otherwise_is_ranked_apart(ablated: Ablated
     first, second = variant_rows(runs)
     assert first.rank != second.rank
     other = ablated(("table1", "end-to-end"), J=0.6)
-    data = other.record.dataset.model_copy(update={"fingerprint": "e" * 64})
-    first, second = variant_rows([runs[0], replace(other, record=other.record.model_copy(update={"dataset": data}))])
+    data = other.record.dataset.replace(fingerprint="e" * 64)
+    first, second = variant_rows([runs[0], replace(other, record=other.record.replace(dataset=data))])
     assert first.setup != second.setup
 
 
 def test_a_run_without_all_its_sequences_is_not_ranked(ablated: Ablated) -> None:
     run = ablated(("table1", "baseline"), J=0.5)
     counts = Counts(selected=20, done=2, scored=2)
-    [row] = variant_rows([replace(run, record=run.record.model_copy(update={"counts": counts}))])
+    [row] = variant_rows([replace(run, record=run.record.replace(counts=counts))])
     assert row.rank is None
     assert "NOT RANKED: means over 2 of 20 sequences" in row.notes
 
@@ -149,7 +149,7 @@ def test_the_same_run_made_twice_is_no_second_seed(ablated: Ablated) -> None:
 
 def test_unfinished_runs_are_counted(ablated: Ablated) -> None:
     run = ablated(("table1", "baseline"), J=0.5)
-    started = replace(run, record=run.record.model_copy(update={"status": "started", "scores": {}}))
+    started = replace(run, record=run.record.replace(status="started", scores={}))
     table = build("ablation", [started])
     assert len(table.rows) == 4
     assert "Left out: 1 run of an ablation, not finished or without scores." in table.notes

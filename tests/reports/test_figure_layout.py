@@ -51,8 +51,8 @@ def draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draw:
 
 def on(run: Run, dataset: str, **changes: Any) -> Run:
     """The run as if it had been made on another dataset."""
-    data = run.record.dataset.model_copy(update={"name": dataset, "fingerprint": dataset, **changes})
-    return replace(run, record=run.record.model_copy(update={"dataset": data}))
+    data = run.record.dataset.replace(name=dataset, fingerprint=dataset, **changes)
+    return replace(run, record=run.record.replace(dataset=data))
 
 
 def boxes(drawn: Figure) -> tuple[Bbox, list[Bbox]]:
@@ -240,9 +240,9 @@ def test_names_of_frames_leave_room_between_each_other(make_run: MakeRun, draw: 
     run = make_run({"a": (0.5, 0.5)})
     sequence = run.sequence_records["a"]
     names = tuple(f"a_very_long_frame_{k:08d}" for k in range(40))
-    frames = sequence.scores[0].per_frame.model_copy(update={"frame": names, "J": (0.5,) * 40, "F": (0.5,) * 40})
-    scores = tuple(each.model_copy(update={"per_frame": frames}) for each in sequence.scores)
-    drawn = draw("curves", [replace(run, sequence_records={"a": sequence.model_copy(update={"scores": scores})})])
+    frames = sequence.scores[0].per_frame.replace(frame=names, J=(0.5,) * 40, F=(0.5,) * 40)
+    scores = tuple(each.replace(per_frame=frames) for each in sequence.scores)
+    drawn = draw("curves", [replace(run, sequence_records={"a": sequence.replace(scores=scores)})])
     drawn.draw_without_rendering()
     renderer = drawn.canvas.get_renderer()  # type: ignore[attr-defined]
     labels = [tick.label1 for axes in drawn.axes for tick in axes.xaxis.get_major_ticks()]

@@ -78,11 +78,9 @@ def site(video: Path, make_run: Callable[..., Run], tmp_path_factory: pytest.Tem
     fingerprint = dataset.fingerprint()
     for number, method in enumerate(METHODS):
         run = make_run(dict.fromkeys(dataset.sequence_names, (0.5, 0.5)), method=method)
-        data = run.record.dataset.model_copy(
-            update={"name": "folder", "split": dataset.split, "fingerprint": fingerprint}
-        )
+        data = run.record.dataset.replace(name="folder", split=dataset.split, fingerprint=fingerprint)
         folder = base / "runs" / method
-        write_record(run.record.model_copy(update={"dataset": data}), folder / "run.json")
+        write_record(run.record.replace(dataset=data), folder / "run.json")
         for name, sequence in run.sequence_records.items():
             write_record(_scored(sequence, number), folder / "sequences" / f"{name}.json")
             shutil.copytree(video / "Annotations" / name, folder / "masks" / name)
@@ -98,8 +96,8 @@ def _scored(sequence: SequenceRecord, number: int) -> SequenceRecord:
     """The sequence with a score of every frame, and a dip at frame 70."""
     values = [0.9 - 0.1 * number - (0.6 if k == 70 else 0) for k in range(FRAMES)]
     frames = FrameScores(frame=tuple(f"{k:05d}" for k in range(FRAMES)), J=tuple(values), F=tuple(values))
-    scores = tuple(each.model_copy(update={"per_frame": frames}) for each in sequence.scores)
-    return sequence.model_copy(update={"scores": scores, "frames": FRAMES})
+    scores = tuple(each.replace(per_frame=frames) for each in sequence.scores)
+    return sequence.replace(scores=scores, frames=FRAMES)
 
 
 def test_its_writing_holds_few_frames_at_once(site: Site) -> None:

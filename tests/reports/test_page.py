@@ -141,8 +141,8 @@ def test_objects_have_a_colour_each_and_edges_a_stronger_one() -> None:
 
 def gone(run: Run) -> Run:
     """The run as if its dataset came from a plugin that is not installed here."""
-    elsewhere = run.record.dataset.model_copy(update={"name": "not-installed"})
-    return replace(run, record=run.record.model_copy(update={"dataset": elsewhere}))
+    elsewhere = run.record.dataset.replace(name="not-installed")
+    return replace(run, record=run.record.replace(dataset=elsewhere))
 
 
 def _between(text: str, before: str, after: str) -> str:

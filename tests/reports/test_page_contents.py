@@ -48,7 +48,7 @@ def with_frames(run: Run, values: Sequence[float], *, contours: bool = True) -> 
         frame=tuple(f"{k:05d}" for k in range(len(values))), J=tuple(values), F=tuple(values) if contours else ()
     )
     sequences = {
-        name: each.model_copy(update={"scores": tuple(x.model_copy(update={"per_frame": frames}) for x in each.scores)})
+        name: each.replace(scores=tuple(x.replace(per_frame=frames) for x in each.scores))
         for name, each in run.sequence_records.items()
     }
     return replace(run, sequence_records=sequences)
@@ -150,7 +150,7 @@ def test_frames_and_objects_stand_below_the_curves(site: Path) -> None:
 def test_objects_are_named_as_the_dataset_and_the_records_name_them(make_run: MakeRun) -> None:
     run = make_run({"a": (0.5, 0.5)})
     sequence = run.sequence_records["a"]
-    named = sequence.model_copy(update={"scores": (sequence.scores[0].model_copy(update={"name": "left hand"}),)})
+    named = sequence.replace(scores=(sequence.scores[0].replace(name="left hand"),))
     scene = scene_of([replace(run, sequence_records={"a": named})], 1)
     assert [each.name for each in scene_objects(scene, None, {1, 9})] == ["left hand", "object 9"]
     colours = object_colours().tolist()
@@ -248,8 +248,8 @@ def test_the_environment_is_folded_and_the_method_open(site: Path) -> None:
 
 def test_one_thing_is_counted_in_the_singular(make_run: MakeRun, tmp_path: Path) -> None:
     run = with_frames(make_run({"a": (0.5, 0.5)}), [0.5])
-    elsewhere = run.record.dataset.model_copy(update={"name": "not-installed"})
-    run = replace(run, record=run.record.model_copy(update={"dataset": elsewhere}))
+    elsewhere = run.record.dataset.replace(name="not-installed")
+    run = replace(run, record=run.record.replace(dataset=elsewhere))
     write_page([run], ReportOptions(out=tmp_path / "site"))
     text = " ".join(page.read_text() for page in (tmp_path / "site").glob("*.html"))
     for wanted in ("1 sequence,", "1 frame<", "1 thing could"):
@@ -259,7 +259,7 @@ def test_one_thing_is_counted_in_the_singular(make_run: MakeRun, tmp_path: Path)
 
 def test_a_lone_method_and_a_decay_below_zero_are_not_marked(make_run: MakeRun, tmp_path: Path) -> None:
     def decayed(run: Run, decay: float) -> Run:
-        return replace(run, record=run.record.model_copy(update={"scores": {**run.record.scores, "J_decay": decay}}))
+        return replace(run, record=run.record.replace(scores={**run.record.scores, "J_decay": decay}))
 
     def marks(runs: Sequence[Run], name: str) -> list[str]:
         write_page(runs, ReportOptions(out=tmp_path / name))

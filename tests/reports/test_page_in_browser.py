@@ -36,8 +36,8 @@ def board(make_run: MakeRun, tmp_path: Path) -> Path:
 
 def on(run: Run, dataset: str) -> Run:
     """The run as if it had been made on another dataset."""
-    data = run.record.dataset.model_copy(update={"name": dataset, "split": "val"})
-    return replace(run, record=run.record.model_copy(update={"dataset": data}))
+    data = run.record.dataset.replace(name=dataset, split="val")
+    return replace(run, record=run.record.replace(dataset=data))
 
 
 def wait(holds: Callable[[], bool]) -> None:

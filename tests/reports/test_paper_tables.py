@@ -32,8 +32,8 @@ def build(name: str, runs: Sequence[Run]) -> Table:
 def on(run: Run, dataset: str, split: str = "val", **changes: Any) -> Run:
     """The run as if it had been made on another dataset."""
     record = run.record
-    data = record.dataset.model_copy(update={"name": dataset, "split": split})
-    return replace(run, record=record.model_copy(update={"dataset": data, **changes}))
+    data = record.dataset.replace(name=dataset, split=split)
+    return replace(run, record=record.replace(dataset=data, **changes))
 
 
 def measured(table: Table) -> pd.DataFrame:
@@ -71,7 +71,7 @@ MADE = {
 
 @pytest.mark.parametrize("name", sorted(MADE))
 def test_every_number_is_in_the_published_data_or_in_a_record(make_run: MakeRun, name: str) -> None:
-    protocol = MASKS.model_copy(update={"init": "box" if name == "box" else "mask"})
+    protocol = MASKS.replace(init="box" if name == "box" else "mask")
     run = on(
         make_run({"a": (0.71, 0.53)}, protocol=protocol), *MADE[name], scores={"G": 0.123456, "J&F": 0.62, "J": 0.71}
     )
@@ -86,7 +86,7 @@ def test_every_number_is_in_the_published_data_or_in_a_record(make_run: MakeRun,
 
 @pytest.mark.parametrize("name", sorted(MADE))
 def test_every_row_says_where_it_comes_from(make_run: MakeRun, name: str) -> None:
-    protocol = MASKS.model_copy(update={"init": "box" if name == "box" else "mask"})
+    protocol = MASKS.replace(init="box" if name == "box" else "mask")
     for row in build(name, [on(make_run({"a": (0.71, 0.53)}, protocol=protocol), *MADE[name])]).rows:
         assert row["notes"]
         if row["origin"] == "published":
@@ -98,10 +98,7 @@ def test_every_row_says_where_it_comes_from(make_run: MakeRun, name: str) -> Non
 def test_seeds_share_a_row_with_their_spread_and_a_repeated_seed_counts_once(make_run: MakeRun) -> None:
     runs = [on(make_run({"a": (J, J)}, seed=seed), "davis17") for seed, J in ((0, 0.1), (0, 0.5), (1, 0.7))]
     dates = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-01-15T00:00:00Z")
-    dated = [
-        replace(run, record=run.record.model_copy(update={"finished": date}))
-        for run, date in zip(runs, dates, strict=True)
-    ]
+    dated = [replace(run, record=run.record.replace(finished=date)) for run, date in zip(runs, dates, strict=True)]
     (row,) = measured(build("davis17", dated)).to_dict(orient="records")
     assert abs(row["J"] - 0.6) < 1e-12, "the later run with seed 0 stands for both"
     assert abs(row["J ±"] - 0.2 / 2**0.5) < 1e-12
@@ -112,8 +109,8 @@ def test_a_lite_variant_never_stands_under_the_plain_name(make_run: MakeRun) -> 
     lite = on(make_run({"a": (0.5, 0.5)}, method="lwl-lite"), "davis17")
     weights = WeightsEntry(name="lwl-lite", file="w", sha256="0" * 64)
     plain = on(make_run({"a": (0.4, 0.5)}, method="lwl"), "davis17")
-    method = plain.record.method.model_copy(update={"weights": weights})
-    disguised = replace(plain, record=plain.record.model_copy(update={"method": method}))
+    method = plain.record.method.replace(weights=weights)
+    disguised = replace(plain, record=plain.record.replace(method=method))
     rows = measured(build("davis17", [lite, disguised]))
     assert list(rows["method"]) == ["lwl-lite", "lwl (lwl-lite)"]
     assert not any("published as" in note for notes in rows["notes"] for note in notes)
@@ -158,7 +155,7 @@ def test_a_row_that_was_measured_has_that_note(make_run: MakeRun) -> None:
     ],
 )
 def test_rows_of_different_rules_are_not_ranked_together(make_run: MakeRun, other: dict[str, str]) -> None:
-    protocols = (MASKS, MASKS, MASKS.model_copy(update=other))
+    protocols = (MASKS, MASKS, MASKS.replace(**other))
     runs = [
         on(make_run({"a": (J, J)}, method=f"m{i}", protocol=protocol), "davis17")
         for i, (J, protocol) in enumerate(zip((0.5, 0.6, 0.9), protocols, strict=True))
@@ -221,7 +218,7 @@ def test_scores_of_a_server_have_a_row_that_names_server_and_date(make_run: Make
 
 def test_runs_without_scores_and_runs_that_are_left_out_are_named_below(make_run: MakeRun) -> None:
     unscored = on(make_run({"a": None}, method="masks-only"), "davis17", status="complete")
-    boxes = on(make_run({"a": (0.5, 0.5)}, protocol=MASKS.model_copy(update={"init": "box"})), "davis17")
+    boxes = on(make_run({"a": (0.5, 0.5)}, protocol=MASKS.replace(init="box")), "davis17")
     dev = on(make_run({"a": (0.5, 0.5)}), "davis17", "test-dev")
     table = build("davis17", [unscored, boxes, dev])
     assert measured(table).empty
@@ -236,8 +233,8 @@ def test_a_note_states_protocol_weights_and_date(make_run: MakeRun, protocol: Pr
     entry = ProtocolEntry(name=protocol, init="mask", frames_seen="all", metric_version="7", assumed=("a thing",))
     run = on(make_run({"a": (0.5, 0.5)}, protocol=entry), "davis17")
     weights = WeightsEntry(name="mine", file="w", sha256="ab" * 32)
-    method = run.record.method.model_copy(update={"weights": weights})
-    run = replace(run, record=run.record.model_copy(update={"method": method}))
+    method = run.record.method.replace(weights=weights)
+    run = replace(run, record=run.record.replace(method=method))
     (row,) = measured(build("davis17", [run])).to_dict("records")
     text = "\n".join(row["notes"])
     for part in (
@@ -254,7 +251,7 @@ def test_a_note_states_protocol_weights_and_date(make_run: MakeRun, protocol: Pr
 
 
 def test_box_puts_the_same_system_on_both_datasets_into_one_row(make_run: MakeRun) -> None:
-    entry = MASKS.model_copy(update={"init": "box"})
+    entry = MASKS.replace(init="box")
     runs = [
         on(make_run({"a": (0.5, 0.7)}, method="lwl", protocol=entry), "davis17"),
         on(make_run({"a": (0.4, 0.4)}, method="lwl", protocol=entry), "ytvos18", "valid", scores={"G": 0.4}),
@@ -277,8 +274,8 @@ def test_box_puts_the_same_system_on_both_datasets_into_one_row(make_run: MakeRu
 )
 def test_ablation_knows_the_step_by_the_settings(make_run: MakeRun, config: dict[str, Any], step: str) -> None:
     run = on(make_run({"a": (0.5, 0.5)}, method="lwl-lite"), "ytvos19-holdout", "train")
-    method = run.record.method.model_copy(update={"config": config})
-    run = replace(run, record=run.record.model_copy(update={"method": method}))
+    method = run.record.method.replace(config=config)
+    run = replace(run, record=run.record.replace(method=method))
     (row,) = measured(build("ablation", [run])).to_dict("records")
     assert (row["method"], row["J"]) == (f"lwl-lite: {step}", 0.5)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from vos_bench.records import ProtocolEntry, RealTimeEntry, Run
 from vos_bench.reports.real_time import make_table
@@ -18,7 +19,7 @@ def at(make_run: MakeRun) -> Callable[..., Run]:
         protocol = ProtocolEntry(name="davis", init="mask", frames_seen="all", real_time=rules)
         run = make_run({"a": (score, score)}, seed=seed, protocol=protocol, p50=7.0, indicative=True)
         a = run.sequence_records["a"]
-        record = type(a).model_validate({**dict(a), "dropped_frames": [str(i) for i in range(dropped)]})
+        record = structs.replace(a, dropped_frames=tuple(map(str, range(dropped))))
         return replace(run, sequence_records={"a": record})
 
     return made

@@ -48,12 +48,10 @@ def run_of(
     record = record.replace(
         dataset=record.dataset.replace(name=dataset[0], split=dataset[1]),
         scores={**record.scores, **{name: value / 100 for name, value in scores.items()}},
-    ).model_copy(
-        update={
-            "method": MethodEntry(name=method, weights=entry, config=config or {}),
-            "protocol": protocol or ProtocolEntry(name="davis", init="mask", frames_seen="all"),
-            "counts": record.counts.model_copy(update={"selected": count, "done": count, "scored": count}),
-        }
+    ).replace(
+        method=MethodEntry(name=method, weights=entry, config=config or {}),
+        protocol=protocol or ProtocolEntry(name="davis", init="mask", frames_seen="all"),
+        counts=record.counts.replace(selected=count, done=count, scored=count),
     )
     return replace(run, record=record)
 
@@ -201,7 +199,7 @@ def test_all_frames_and_annotated_frames_are_told_apart_where_both_are_published
             make_run, "aot", {"G": G}, dataset=("ytvos19", "valid"), weights="r50-aotl", protocol=protocol, scored=0
         )
         server = ExternalScores(server="CodaLab", date="2026-11-29", scores={"G": G / 100})
-        record = run.record.model_copy(update={"scores": {}, "scored": False, "external": (server,)})
+        record = run.record.replace(scores={}, scored=False, external=(server,))
         return {name: said for (name, _), said in lines(replace(run, record=record), "G").items()}
 
     assert judged("all", 85.3) == {
@@ -225,7 +223,7 @@ def test_seeds_share_a_line_with_their_spread(make_run: MakeRun) -> None:
     for seed, run in enumerate(runs):
         numerics = run.record.numerics
         assert numerics is not None
-        record = run.record.model_copy(update={"numerics": numerics.model_copy(update={"seed": seed})})
+        record = run.record.replace(numerics=numerics.replace(seed=seed))
         runs[seed] = replace(run, record=record)
     row = next(row for row in make_table(runs).rows if row["score"] == "J&F")
     assert row["run"] == pytest.approx(0.815)

@@ -37,17 +37,14 @@ def timed(run: Run, *, fps: float = 37.5, indicative: bool = False, gpu: str = "
         fps=fps,
         step_ms=Latency(p50=30, p90=40, p99=40),
     )
-    sequences = {
-        name: each.model_copy(update={"timings": TIMES, "peak_mib": 100.0})
-        for name, each in run.sequence_records.items()
-    }
-    record = run.record.model_copy(update={"timing": timing})
+    sequences = {name: each.replace(timings=TIMES, peak_mib=100.0) for name, each in run.sequence_records.items()}
+    record = run.record.replace(timing=timing)
     if gpu:
         entry = GpuEntry(name=gpu, memory_mib=1)
-        environment = record.environment.model_copy(update={"gpus": (entry,)})
+        environment = record.environment.replace(gpus=(entry,))
         assert record.numerics is not None
-        numerics = record.numerics.model_copy(update={"device": "cuda"})
-        record = record.model_copy(update={"environment": environment, "numerics": numerics})
+        numerics = record.numerics.replace(device="cuda")
+        record = record.replace(environment=environment, numerics=numerics)
     return replace(run, record=record, sequence_records=sequences)
 
 
@@ -77,8 +74,8 @@ def test_float32_is_not_ranked_with_what_was_rounded_to_tf32(make_run: MakeRun) 
     def on(device: str, **numerics: Any) -> str:
         record = timed(make_run({"a": (0.5, 0.5)}), gpu="H200").record
         assert record.numerics is not None
-        changed = record.numerics.model_copy(update={"device": device, **numerics})
-        return hardware(record.model_copy(update={"numerics": changed}))
+        changed = record.numerics.replace(device=device, **numerics)
+        return hardware(record.replace(numerics=changed))
 
     assert on("cuda", tf32=False) == "H200, float32"
     assert on("cuda", tf32=True) == on("cuda", amp="tf32", tf32=True) == "H200, tf32"
@@ -89,8 +86,8 @@ def test_float32_is_not_ranked_with_what_was_rounded_to_tf32(make_run: MakeRun) 
 def test_an_indication_has_latencies_by_number_of_objects_and_no_fps(make_run: MakeRun) -> None:
     run = timed(make_run({"a": (0.5, 0.5)}), indicative=True)
     assert run.record.timing is not None
-    timing = run.record.timing.model_copy(update={"fps": None, "step_ms": Latency(p50=30, p90=40, p99=40)})
-    run = replace(run, record=run.record.model_copy(update={"timing": timing}))
+    timing = run.record.timing.replace(fps=None, step_ms=Latency(p50=30, p90=40, p99=40))
+    run = replace(run, record=run.record.replace(timing=timing))
     rows = [row for row in speed.make_table([run]).rows if row["method"] == "mine"]
     assert [row["objects"] for row in rows] == ["all", "1", "2"]
     assert all(row["FPS"] is None for row in rows)
@@ -125,7 +122,7 @@ def test_published_speeds_stand_alone_and_unranked_without_a_record() -> None:
 
 def test_progress_follows_one_method_under_one_set_of_rules(make_run: MakeRun) -> None:
     def at(date: str, run: Run) -> Run:
-        return replace(run, record=run.record.model_copy(update={"finished": date}))
+        return replace(run, record=run.record.replace(finished=date))
 
     runs = [
         at("2026-03-01", make_run({"a": (0.6, 0.6)})),
@@ -156,8 +153,8 @@ def test_timings_stand_in_the_order_of_sizes_and_numbers_of_objects(make_run: Ma
     runs = []
     for name in sorted(names):
         run = make_run({"a": (0.8, 0.8)}, p50=10.0)
-        data = run.record.dataset.model_copy(update={"name": name})
-        runs.append(replace(run, record=run.record.model_copy(update={"dataset": data})))
+        data = run.record.dataset.replace(name=name)
+        runs.append(replace(run, record=run.record.replace(dataset=data)))
     assert [row["data"] for row in latency_table(runs).rows] == names
 
 
@@ -165,7 +162,7 @@ def test_a_timing_shows_what_torch_allocated_and_what_it_held_on_the_gpu(make_ru
     run = make_run({"a": (0.8, 0.8), "b": (0.8, 0.8)}, p50=10.0)
     memory = {"a": (100.0, 300.0), "b": (200.0, 250.0)}
     sequences = {
-        name: run.sequence_records[name].model_copy(update={"peak_gpu_mib": used, "peak_gpu_reserved_mib": held})
+        name: run.sequence_records[name].replace(peak_gpu_mib=used, peak_gpu_reserved_mib=held)
         for name, (used, held) in memory.items()
     }
     [row] = latency_table([replace(run, sequence_records=sequences)]).rows

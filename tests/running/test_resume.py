@@ -70,7 +70,7 @@ def test_finished_sequences_are_skipped(settings: RunSettings):
 def test_a_run_with_nothing_to_do_keeps_the_record(settings: RunSettings):
     first = run_method(settings).record
     second = run_method(settings).record
-    assert second.model_copy(update={"finished": first.finished}) == first
+    assert second.replace(finished=first.finished) == first
 
 
 def test_a_choice_of_sequences_does_not_forget_the_others(settings: RunSettings):

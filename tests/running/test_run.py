@@ -93,7 +93,7 @@ def test_the_record_says_what_a_stranger_needs(fake_vos: ModuleType, out: Path, 
     assert record.numerics is not None
     assert (record.numerics.device, record.numerics.seed, record.numerics.amp) == ("cpu", 0, "off")
     assert "resident memory" in record.memory_definition
-    assert str(tmp_path) not in record.model_dump_json()
+    assert str(tmp_path) not in record.to_json()
 
 
 def test_a_first_label_map_is_the_given_one(fake_vos: ModuleType, out: Path):

@@ -52,7 +52,7 @@ def test_a_training_stopped_and_resumed_gives_the_same_bits_as_an_unbroken_one(
 
 def test_the_number_of_workers_changes_no_bit(tmp_path, point_recipe, points, loop_settings):
     here = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "a")
-    settings = loop_settings.model_copy(update={"workers": 2})
+    settings = loop_settings.replace(workers=2)
     elsewhere = train_recipe(point_recipe(settings), points, out=tmp_path / "b")
     assert all(torch.equal(here.weights[name], elsewhere.weights[name]) for name in here.weights)
 
@@ -75,7 +75,7 @@ def test_a_signal_to_all_processes_of_a_job_finds_the_workers_standing(
         for process in (*multiprocessing.active_children(), multiprocessing.current_process()):
             os.kill(process.pid, number)
 
-    settings = loop_settings.model_copy(update={"workers": 2})
+    settings = loop_settings.replace(workers=2)
     outcome = train_recipe(point_recipe(settings), points, out=tmp_path, progress=At(3, act))
     assert (outcome.status, outcome.step) == ("interrupted", 3)
     assert not multiprocessing.active_children()
@@ -89,7 +89,7 @@ def test_a_reading_process_that_is_killed_is_said_plainly_and_the_checkpoint_is_
             process.kill()
             process.join()
 
-    settings = loop_settings.model_copy(update={"workers": 2})
+    settings = loop_settings.replace(workers=2)
     with pytest.raises(VosBenchError, match=r"(?s)a process that reads samples died: .*--resume goes on from there"):
         train_recipe(point_recipe(settings), points, out=tmp_path, progress=At(7, act))
     assert checkpoint.load_checkpoint(tmp_path)["step"] == 5
@@ -107,7 +107,7 @@ def test_a_reading_process_keeps_quiet_only_when_the_training_is_gone(error, sai
 
 
 def test_what_is_held_out_is_measured_with_its_own_samples(tmp_path, point_recipe, points, loop_settings):
-    settings = loop_settings.model_copy(update={"validate_every": 2, "validate_samples": 3})
+    settings = loop_settings.replace(validate_every=2, validate_samples=3)
     recipe = point_recipe(settings)
     outcome = train_recipe(recipe, points, out=tmp_path, held_out=points)
     lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
@@ -150,14 +150,14 @@ def test_a_loss_that_is_not_finite_stops_and_names_its_batch(tmp_path, point_rec
 
 def test_a_training_with_other_settings_is_not_resumed(tmp_path, point_recipe, points, loop_settings):
     train_recipe(point_recipe(loop_settings), points, out=tmp_path)
-    changed = loop_settings.model_copy(update={"batch_size": 2})
+    changed = loop_settings.replace(batch_size=2)
     with pytest.raises(BadInputError, match="batch_size: 4 before, 2 now"):
         train_recipe(point_recipe(changed), points, out=tmp_path, resume=True)
 
 
 def test_a_training_may_be_resumed_for_more_epochs(tmp_path, point_recipe, points, loop_settings):
     train_recipe(point_recipe(loop_settings), points, out=tmp_path)
-    longer = loop_settings.model_copy(update={"epochs": 3})
+    longer = loop_settings.replace(epochs=3)
     assert train_recipe(point_recipe(longer), points, out=tmp_path, resume=True).step == 30
 
 
@@ -168,7 +168,7 @@ def test_a_folder_with_a_training_is_not_overwritten(tmp_path, point_recipe, poi
 
 
 def test_clipping_bounds_the_step(tmp_path, point_recipe, points, loop_settings):
-    clipped = loop_settings.model_copy(update={"clip": 1e-9})
+    clipped = loop_settings.replace(clip=1e-9)
     free = train_recipe(point_recipe(loop_settings), points, out=tmp_path / "a")
     bound = train_recipe(point_recipe(clipped), points, out=tmp_path / "b")
     assert not torch.equal(free.weights["0.weight"], bound.weights["0.weight"])
@@ -176,7 +176,7 @@ def test_clipping_bounds_the_step(tmp_path, point_recipe, points, loop_settings)
 
 @pytest.mark.parametrize("amp", ["tf32", "bf16", "fp16"])
 def test_every_precision_trains_on_the_cpu(tmp_path, point_recipe, points, loop_settings, amp):
-    outcome = train_recipe(point_recipe(loop_settings.model_copy(update={"amp": amp})), points, out=tmp_path)
+    outcome = train_recipe(point_recipe(loop_settings.replace(amp=amp)), points, out=tmp_path)
     assert all(torch.isfinite(value).all() for value in outcome.weights.values())
 
 

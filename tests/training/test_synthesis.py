@@ -31,7 +31,7 @@ def test_with_nothing_asked_nothing_changes():
 
 
 def test_still_repeats_the_first_frame():
-    made_of_one = made(NOTHING.model_copy(update={"still": 1.0}))
+    made_of_one = made(NOTHING.replace(still=1.0))
     assert all(np.array_equal(image, made_of_one.images[0]) for image in made_of_one.images)
     assert all(np.array_equal(mask, made_of_one.masks[0]) for mask in made_of_one.masks)
 
@@ -42,7 +42,7 @@ def changed(after: MiniSequence) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_distractor_in_front_hides_the_target_where_it_lies(seed):
-    after = made(NOTHING.model_copy(update={"paste": 1.0, "paste_is_target": 0.0, "paste_behind": 0.0}), seed)
+    after = made(NOTHING.replace(paste=1.0, paste_is_target=0.0, paste_behind=0.0), seed)
     for before, mask, new in zip(given().masks, after.masks, changed(after), strict=True):
         assert not (mask & ~before).any()
         assert new[before & ~mask].mean() > 0.9 if (before & ~mask).any() else True
@@ -50,13 +50,13 @@ def test_a_distractor_in_front_hides_the_target_where_it_lies(seed):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_distractor_behind_leaves_the_target_whole(seed):
-    after = made(NOTHING.model_copy(update={"paste": 1.0, "paste_is_target": 0.0, "paste_behind": 1.0}), seed)
+    after = made(NOTHING.replace(paste=1.0, paste_is_target=0.0, paste_behind=1.0), seed)
     for before, mask in zip(given().masks, after.masks, strict=True):
         assert (before & ~mask).mean() < 0.01
 
 
 def test_a_pasted_target_is_the_object_to_follow():
-    after = made(NOTHING.model_copy(update={"paste": 1.0, "paste_is_target": 1.0}), seed=3)
+    after = made(NOTHING.replace(paste=1.0, paste_is_target=1.0), seed=3)
     for mask, new in zip(after.masks, changed(after), strict=True):
         assert mask.any()
         assert new[mask].mean() > 0.9
@@ -64,7 +64,7 @@ def test_a_pasted_target_is_the_object_to_follow():
 
 def test_a_pasted_target_that_hardly_shows_hides_what_it_covers(monkeypatch):
     monkeypatch.setattr("vos_bench.training.synthesis.LEAST_TARGET", 60 * 80)
-    after = made(NOTHING.model_copy(update={"paste": 1.0, "paste_is_target": 1.0}), seed=3)
+    after = made(NOTHING.replace(paste=1.0, paste_is_target=1.0), seed=3)
     covered = [before & new for before, new in zip(given().masks, changed(after), strict=True)]
     assert any(region.any() for region in covered)
     for before, mask, region in zip(given().masks, after.masks, covered, strict=True):
@@ -74,7 +74,7 @@ def test_a_pasted_target_that_hardly_shows_hides_what_it_covers(monkeypatch):
 
 def test_colours_of_all_frames_change_alike():
     grey = MiniSequence([np.full((8, 8, 3), 100, np.uint8)] * 2, [np.ones((8, 8), bool)] * 2)
-    settings = NOTHING.model_copy(update={"colour": 1.0})
+    settings = NOTHING.replace(colour=1.0)
     images = synthesise(grey, donor, settings, np.random.default_rng(0)).images
     assert np.array_equal(images[0], images[1])
     assert not np.array_equal(images[0], grey.images[0])

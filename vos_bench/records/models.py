@@ -307,12 +307,20 @@ class AblationEntry(Recorded, frozen=True, kw_only=True):
     training_seconds: float | None = None
 
 
+def _require_time(name: str, text: str) -> None:
+    """Raise ValueError for a text that has a time's form and is none, such as one of a thirteenth month."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def _with_nan(scores: Mapping[str, float | None]) -> dict[str, float]:
     """Return scores with NaN in the place of None. Raises ValueError where one is not between -1 and 1."""
     found = {name: math.nan if value is None else value for name, value in scores.items()}
     for name, value in found.items():
         if abs(value) > 1:
-            raise ValueError(f"{name} is {value}, expected -1 to 1")
+            raise ValueError(f"{name} is {value}, expected a fraction from -1 to 1")
     return found
 
 
@@ -384,8 +392,9 @@ class RunRecord(Recorded, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time that is none, a score that is no fraction, or one that the protocol lacks."""
-        for time in filter(None, (self.created, self.finished)):
-            datetime.fromisoformat(time)
+        _require_time("created", self.created)
+        if self.finished is not None:
+            _require_time("finished", self.finished)
         force_setattr(self, "scores", _with_nan(self.scores))
         force_setattr(self, "classes", {label: _with_nan(scores) for label, scores in self.classes.items()})
         wanted = scoring_protocol(self.protocol.name).scores

@@ -51,6 +51,12 @@ class ObjectRecord(Recorded, frozen=True, kw_only=True):
     extra: dict[str, Fraction] = field(default_factory=dict)
     per_frame: FrameScores
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where a score is no fraction: such a record could not be read again."""
+        for name, value in self.statistics().items():
+            if not -1 <= value <= 1:
+                raise ValueError(f"{name} is {value}, expected a fraction from -1 to 1")
+
     def value(self, score: str) -> float:
         """Return one of its scores, a fraction; J&F is the mean of J and F. Raises KeyError where it has no such."""
         if score == "J&F" and self.F is not None:

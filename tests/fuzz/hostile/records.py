@@ -41,7 +41,7 @@ def sequence_record(name: str = "one", value: float = 0.5) -> dict[str, Any]:
         name=name, status="done", frames=3, objects=1, seconds=0.1, peak_mib=9.0, scores=(_object(value),),
         timings=timings, protocol="davis",
     )  # fmt: skip
-    return record.model_dump(mode="json")
+    return record.to_data()
 
 
 def run_record(
@@ -66,4 +66,4 @@ def run_record(
         ),
         notes=(note,) if note else (),
     )
-    return record.model_dump(mode="json")
+    return record.to_data()

@@ -136,7 +136,7 @@ def test_parameter_sets_are_chosen_by_the_prompt_unless_named():
     assert TrackerConfig().update_rule("box") == BOX
     assert TrackerConfig(parameters="box").update_rule("mask") == BOX
     assert TrackerConfig(parameters="ytvos").update_rule("box") == YTVOS
-    assert TrackerConfig(update_interval=3).update_rule("box") == BOX.model_copy(update={"update_interval": 3})
+    assert TrackerConfig(update_interval=3).update_rule("box") == BOX.replace(update_interval=3)
 
 
 def test_published_parameters_are_the_defaults():

@@ -61,8 +61,8 @@ def test_any_timm_backbone_with_the_decoders_strides_works(name):
 def test_variants_of_table_1_differ_by_what_the_paper_says():
     assert (BASELINE.label_channels, BASELINE.label_source, BASELINE.weight_source) == (1, "mask", "ones")
     assert not BASELINE.learner_gradient
-    assert BASELINE.model_copy(update={"learner_gradient": True}) == END_TO_END
-    assert MASK_NETWORK.model_copy(update={"weight_source": "ones"}) == LABEL_GENERATOR
+    assert BASELINE.replace(learner_gradient=True) == END_TO_END
+    assert MASK_NETWORK.replace(weight_source="ones") == LABEL_GENERATOR
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_variants_of_table_1_differ_by_what_the_paper_says():
     ids=["baseline", "end-to-end", "label-generator", "whole"],
 )
 def test_gradients_reach_the_parts_that_a_variant_trains(variant, learns):
-    network = LwlNetwork(variant.model_copy(update=SMALL)).eval()
+    network = LwlNetwork(variant.replace(**SMALL)).eval()
     step(network).sum().backward()
     for name, expected in learns.items():
         gradients = [parameter.grad for parameter in getattr(network, name).parameters()]
@@ -86,14 +86,14 @@ def test_gradients_reach_the_parts_that_a_variant_trains(variant, learns):
 
 def test_the_baselines_labels_are_the_mask_averaged_to_the_target_stride():
     masks = (torch.rand(2, 1, 64, 96) > 0.5).float()
-    labels, weights = LwlNetwork(BASELINE.model_copy(update=SMALL)).encode_labels(masks)
+    labels, weights = LwlNetwork(BASELINE.replace(**SMALL)).encode_labels(masks)
     torch.testing.assert_close(labels, functional.avg_pool2d(masks, 16))
     assert (weights == 1).all()
 
 
 def test_weights_of_a_fresh_predictor_are_one():
     masks = torch.rand(1, 1, 32, 32)
-    assert (LwlNetwork(MASK_NETWORK.model_copy(update=SMALL)).encode_labels(masks).weights == 1).all()
+    assert (LwlNetwork(MASK_NETWORK.replace(**SMALL)).encode_labels(masks).weights == 1).all()
 
 
 @pytest.mark.parametrize("stride", [4, 8, 16])
@@ -122,7 +122,7 @@ def test_input_scaling_follows_the_backbone_unless_set():
 
 
 def test_the_box_network_is_the_mask_network_with_a_box_encoder():
-    assert BOX_NETWORK.model_copy(update={"box_encoder": False}) == MASK_NETWORK
+    assert BOX_NETWORK.replace(box_encoder=False) == MASK_NETWORK
 
 
 @pytest.mark.parametrize(

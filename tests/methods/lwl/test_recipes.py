@@ -83,7 +83,7 @@ def coco(tmp_path_factory):
 
 def narrow(config: LwlConfig) -> LwlConfig:
     smaller = {"target_channels": 16, "decoder_channels": 8, "label_encoder_channels": (4, 8, 8)}
-    return config.model_copy(update=smaller)
+    return config.replace(**smaller)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_a_validation_is_neither_turned_nor_brightened_and_is_one_loss_of_a_batc
     recipe = find_recipe("lwl", "stage1").configured(overrides)
     opened = [registry.open_dataset(s.dataset, root=roots[s.dataset], split=s.split) for s in recipe.settings.data]
     held_out = recipe.held_out(opened)
-    still = LwlTransform(recipe.settings.crop.model_copy(update={"affine": False, "brightness": 0.0}))
+    still = LwlTransform(recipe.settings.crop.replace(affine=False, brightness=0.0))
     drawn = held_out.read(held_out.draw(rng := held_out._generator(0)))
     assert torch.equal(held_out[0]["images"], still(drawn, rng, held_out)["images"])
     assert held_out[0]["gains"].tolist() == [1, 1, 1, 1]
@@ -218,7 +218,7 @@ def test_objects_of_coco_have_their_own_boxes_and_may_be_of_any_size(coco, tmp_p
     given = supply[0]
     assert given.boxes == [(28.5, 29.25, 62.0, 71.25)] * 2
     calm = JitterSettings(scale=0, centre=(0, 0))
-    settings = recipe.settings.crop.model_copy(update={"train": calm, "test": calm})
+    settings = recipe.settings.crop.replace(train=calm, test=calm)
     box = LwlTransform(settings)(given, np.random.default_rng(0), supply)["boxes"]
     window = crop_window((28.5, 29.25, 33.5, 42.0), Size(96, 128), Size(64, 96), search_area=5.0)
     assert box.tolist() == pytest.approx(window.carry((28.5, 29.25, 33.5, 42.0), Size(64, 96)))

@@ -106,7 +106,7 @@ def test_an_object_that_starts_late_joins_the_others(shared, network):
 def test_frames_of_every_size_and_shape_work(tiny, shape, rule):
     height, width = shape
     mask = rectangle(shape, height // 4, width // 4, height // 2 + 1, width // 2 + 1)
-    tracker = LwlTracker(tiny, FAST.model_copy(update={"crop_rule": rule}))
+    tracker = LwlTracker(tiny, FAST.replace(crop_rule=rule))
     assert np.array_equal(tracker.initialize(noise(*shape), Prompt(masks={1: mask})).labels, mask)
     for seed in (1, 2):
         assert_sound(tracker.step(noise(*shape, seed)), shape, [1])
@@ -162,7 +162,7 @@ def test_a_target_that_vanishes_keeps_its_place_and_all_others_go_on(network):
     image = noise(160, 288)
     mask = rectangle((160, 288), 60, 100, 110, 170)
     image[mask] = (200, 30, 30)
-    tracker = LwlTracker(network("mask"), FAST.model_copy(update={"smallest_mask": 1e9}))
+    tracker = LwlTracker(network("mask"), FAST.replace(smallest_mask=1e9))
     tracker.initialize(image, Prompt(masks={1: mask}))
     before = tracker.cohorts[0].states[0]
     tracker.step(image)
@@ -189,7 +189,7 @@ def test_how_many_objects_go_through_at_once_changes_nothing(network, golden_fol
     masks = {1: data["labels"][4] == 1, 2: data["labels"][4] == 2, 3: rectangle((160, 288), 5, 5, 40, 60)}
     answers = []
     for count in (3, per_pass):
-        tracker = LwlTracker(network("mask"), FAST.model_copy(update={"objects_per_pass": count}))
+        tracker = LwlTracker(network("mask"), FAST.replace(objects_per_pass=count))
         tracker.initialize(data["frames"][4], Prompt(masks=masks))
         tracker.step(data["frames"][5])
         answers.append(tracker.step(data["frames"][6]).probabilities.astype(np.float32))
@@ -251,7 +251,7 @@ def test_memory_is_allocated_once(tiny):
 @pytest.mark.parametrize(("interval", "stored_on"), [(1, [3, 4, 5, 6, 7, 8]), (2, [4, 6, 8]), (3, [3, 6])])
 def test_samples_are_stored_when_the_frames_number_is_a_multiple(tiny, interval, stored_on):
     """As the reference's counter, the first frame is number 1 and a frame is stored when the next but one arrives."""
-    tracker, found = LwlTracker(tiny, FAST.model_copy(update={"sample_interval": interval, "memory_size": 20})), []
+    tracker, found = LwlTracker(tiny, FAST.replace(sample_interval=interval, memory_size=20)), []
     tracker.initialize(noise(120, 160), Prompt(masks={1: rectangle((120, 160), 20, 30, 60, 90)}))
     for number in range(2, 9):
         before = tracker.cohorts[0].memory.weights.filled
@@ -266,7 +266,7 @@ def test_samples_are_stored_when_the_frames_number_is_a_multiple(tiny, interval,
 )
 def test_settings_of_crops_and_scores_change_what_is_found(tiny, parameters):
     answers = []
-    for config in (FAST, FAST.model_copy(update=parameters)):
+    for config in (FAST, FAST.replace(**parameters)):
         tracker = LwlTracker(tiny, config)
         tracker.initialize(noise(121, 163), Prompt(masks={1: rectangle((121, 163), 20, 30, 60, 90)}))
         answers.append(tracker.step(noise(121, 163, 1)))

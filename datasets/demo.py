@@ -21,7 +21,7 @@ from rich.progress import track
 from vos_bench.api import Problem, Sequence
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_text
-from vos_bench.files.cache_folder import cache_folder
+from vos_bench.files.places import cache_folder
 from vos_bench.labelmaps import DAVIS_PALETTE, read_label_map
 
 from .catalogue import DEMO

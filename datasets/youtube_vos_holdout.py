@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vos_bench.api import Problem
 from vos_bench.files import sha256
-from vos_bench.files.cache_folder import cache_folder
+from vos_bench.files.places import cache_folder
 
 from .name_list import read_name_list
 from .problems import BadDataError

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from vos_bench import config
 from vos_bench.config import FrozenModel, apply_overrides, find_data_root, find_weights, overrides
 from vos_bench.errors import BadInputError
+from vos_bench.files import places
 
 
 class Memory(FrozenModel):
@@ -140,4 +141,4 @@ def test_a_config_file_that_toml_has_no_end_of_is_named(
 
 def test_the_home_of_nobody_is_refused() -> None:
     with pytest.raises(BadInputError, match="~nobody-of-this-name/x"):
-        config.expanded("~nobody-of-this-name/x")
+        places.expanded("~nobody-of-this-name/x")

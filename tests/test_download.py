@@ -9,7 +9,7 @@ import pytest
 
 from vos_bench.download import fetch, fetch_and_unpack, record_path, unpack
 from vos_bench.errors import BadInputError
-from vos_bench.files.cache_folder import cache_folder
+from vos_bench.files.places import cache_folder
 
 CONTENT = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import decode_text, read_bytes
+from vos_bench.files.places import expanded
 from vos_bench.names import is_unicode
 
 MOST_BYTES = 1 << 20
@@ -213,14 +214,6 @@ def read_user_config() -> UserConfig:
         raise BadInputError(f"{path}: {explain(error)}; expected the tables [data] and [weights]") from None
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path}: cannot be read as TOML: {error}") from None
-
-
-def expanded(path: str | Path) -> Path:
-    """Return a path with `~` as the user's home. Raises BadInputError where nobody has that home."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise BadInputError(f"{path}: {error}; expected a path") from None
 
 
 def find_data_root(dataset: str, given: Path | None, folders: Iterable[str] = ()) -> Path:

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, replacing, write_text
-from vos_bench.files.cache_folder import cache_folder
+from vos_bench.files.places import cache_folder
 from vos_bench.names import is_file_name
 
 _CHUNK = 1 << 20

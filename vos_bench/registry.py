@@ -129,7 +129,7 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
         BadInputError: There is no such dataset, split or root, or the root does not hold what it should.
     """
     from vos_bench.config import find_data_root
-    from vos_bench.files.cache_folder import cache_folder
+    from vos_bench.files.places import cache_folder
 
     info = dataset(name)
     _require_split(info, split)

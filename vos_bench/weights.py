@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from vos_bench import registry
 from vos_bench.api import UNTRAINED, Parameters
-from vos_bench.config import expanded, find_weights, user_config_path
+from vos_bench.config import find_weights, user_config_path
 from vos_bench.errors import BadInputError
 from vos_bench.files import sha256
+from vos_bench.files.places import expanded
 from vos_bench.plugins import MethodInfo, WeightsInfo
 
 

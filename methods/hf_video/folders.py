@@ -4,9 +4,9 @@ import importlib
 import re
 from pathlib import Path
 
-from vos_bench.config import expanded
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes
+from vos_bench.files.places import expanded
 from vos_bench.plugins import MethodInfo
 from vos_bench.weights import ChosenWeights
 

@@ -143,7 +143,7 @@ def test_what_it_wrote_itself_and_what_lies_elsewhere_does_not_count(
 
 
 def test_data_weights_and_results_do_not_count(run: Callable[..., int], tmp_path: Path) -> None:
-    from vos_bench.files.cache_folder import cache_folder
+    from vos_bench.files.places import cache_folder
 
     write_method(tmp_path, "self.weights and self.weights.read_bytes()")
     (tmp_path / "mine.pth").write_bytes(b"x")

@@ -5,7 +5,7 @@ from pathlib import Path
 from vos_bench import registry
 from vos_bench.commands.output import say
 from vos_bench.errors import BadInputError
-from vos_bench.files.cache_folder import cache_folder
+from vos_bench.files.places import cache_folder
 from vos_bench.plugins import DatasetInfo, MethodInfo
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_names
+from vos_bench.files.places import expanded
 from vos_bench.names import is_file_name
 
 if TYPE_CHECKING:

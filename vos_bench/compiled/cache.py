@@ -3,7 +3,7 @@
 numba's own cache would need numba, whose import and look-up take 0.4 CPU seconds, as long as scoring two thousand
 frames. LLVM turns what numba made into one object file that calls nothing outside, and its loader takes hundredths of
 a second. The files lie in `NUMBA_CACHE_DIR` where that is set, and else in `numba` below
-`vos_bench.files.cache_folder.cache_folder`: an installed package may be read-only. Their names hold a hash of source,
+`vos_bench.files.places.cache_folder`: an installed package may be read-only. Their names hold a hash of source,
 compiler and processor. Where nothing can be written, or a file is damaged, a process compiles for itself.
 """
 
@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 from vos_bench.compiled.programs import Program
 from vos_bench.errors import BadInputError
 from vos_bench.files import write_bytes
-from vos_bench.files.cache_folder import cache_folder
+from vos_bench.files.places import cache_folder
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -11,11 +11,12 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from vos_bench import registry, weights
 from vos_bench.api import Dataset, FramesSeen, PromptKind
 from vos_bench.clusters import parse_cluster
-from vos_bench.config import expanded, overrides
+from vos_bench.config import overrides
 from vos_bench.corrupting import corrupted
 from vos_bench.environment import without_home
 from vos_bench.errors import BadInputError, VosBenchError, indented
 from vos_bench.files import require_apart
+from vos_bench.files.places import expanded
 from vos_bench.foreign_code import foreign_code
 from vos_bench.names import counted, did_you_mean
 from vos_bench.plugins import MethodInfo

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vos_bench.api import Dataset, Sequence
 from vos_bench.files import write_text
-from vos_bench.files.cache_folder import cache_folder
+from vos_bench.files.places import cache_folder
 
 VISIBLE_PIXELS = 10
 """An object counts as visible on a frame where its mask has more pixels than this."""

@@ -51,7 +51,7 @@ def draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draw:
 
 def on(run: Run, dataset: str, **changes: Any) -> Run:
     """The run as if it had been made on another dataset."""
-    data = run.record.dataset.replace(name=dataset, fingerprint=dataset, **changes)
+    data = run.record.dataset.replace(**{"name": dataset, "fingerprint": dataset, **changes})
     return replace(run, record=run.record.replace(dataset=data))
 
 

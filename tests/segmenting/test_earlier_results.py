@@ -107,7 +107,7 @@ def test_a_record_that_leads_elsewhere_is_refused(
     record["sequences"][0].update(wrong)
     path.write_text(json.dumps(record))
     assert call("export", "out", "--format", "davis") == 2
-    assert f"out/segment.json: is damaged or no record: sequences.0.{next(iter(wrong))}" in capsys.readouterr().err
+    assert f"out/segment.json: is damaged or no record: sequences[0]: {next(iter(wrong))}" in capsys.readouterr().err
     assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite") == 2
     assert Path("out/masks/cat/00000.png").exists()
 

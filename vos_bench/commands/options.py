@@ -57,8 +57,6 @@ def run_labels(texts: Iterable[str]) -> dict[Path, str]:
     for folder, separator, label in pairs:
         if not (folder and separator and label):
             raise BadInputError(f"--label {folder}{separator}{label}: expected DIR=TEXT, as in runs/demo/mine=Ours")
-    from vos_bench.config import expanded  # here, since it loads pydantic
-
     labels = [(expanded(folder), label) for folder, _, label in pairs]
     _require_once("--label", [folder for folder, _ in labels])
     return dict(labels)
@@ -124,8 +122,6 @@ def named_number(option: str, text: str) -> tuple[str, float]:
 
 def named_path(text: str, *, otherwise: str) -> tuple[str, Path]:
     """Read NAME=PATH, as in `--root davis17=/data/DAVIS`; a path alone gets the name `otherwise`."""
-    from vos_bench.config import expanded
-
     name, separator, path = text.partition("=")
     return (name, expanded(path)) if separator else (otherwise, expanded(text))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vos_bench import registry
 from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import write_label_map
 from vos_bench.scoring.preflight import preflight
@@ -136,6 +137,21 @@ def test_the_truth_is_never_proposed_as_label_maps_to_score(truth: Path, masks: 
     (above / "frames" / "bear").mkdir(parents=True)
     (above / "frames" / "bear" / "00000.jpg").touch()
     assert "did you mean" not in complaint(truth, above)
+
+
+def test_masks_of_objects_that_are_the_truth_are_not_proposed_either(tmp_path: Path, write: Write) -> None:
+    for number in range(2):
+        mask = np.zeros((4, 5), np.uint16)
+        mask[number:] = 255
+        write(tmp_path / "truth" / "cat" / f"{number:03d}", [mask] * 3)
+    opened = registry.open_truth("sav", tmp_path / "truth")
+    assert opened is not None
+    with pytest.raises(BadInputError, match=r"found .*/truth, which shows the truth itself"):
+        preflight([*opened], tmp_path, protocol="sav")
+    shutil.copytree(tmp_path / "truth", tmp_path / "yours")
+    write(tmp_path / "yours/cat/000", [np.zeros((4, 5), np.uint16)])
+    with pytest.raises(BadInputError, match=r"did you mean .*/yours\?"):
+        preflight([*opened], tmp_path, protocol="sav")
 
 
 def test_truth_one_level_too_deep_or_too_high_comes_with_the_right_folder(truth: Path) -> None:

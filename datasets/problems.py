@@ -7,7 +7,8 @@ from pathlib import Path
 
 from vos_bench.api import Problem
 from vos_bench.errors import BadInputError
-from vos_bench.names import is_file_name, is_leftover
+from vos_bench.files.listing import ARCHIVES
+from vos_bench.names import is_file_name, is_leftover, shorten
 
 _MOST_FOLDERS = 400
 """How many folders are looked at when the right root is searched for, so that a whole disk is never walked."""
@@ -99,6 +100,10 @@ def root_problem(root: Path, marker: str, *, dataset: str) -> Problem | None:
         return Problem(root / marker, "a file", "a folder", remedy)
     if found := likely_root(root, marker):
         return Problem(root / marker, "no such folder", f"{marker} directly in --root", _did_you_mean(found, marker))
+    if archives := sorted(path.name for path in root.iterdir() if path.suffix.lower() in ARCHIVES and path.is_file()):
+        found_instead = f"no such folder, but {shorten(archives)} beside its place"
+        remedy = f"unpack what was downloaded, so that {root / marker} is there"
+        return Problem(root / marker, found_instead, f"the root of {dataset}", remedy)
     holds = ", ".join(child.name for child in _children(root)[:5]) or "no folder"
     return Problem(root / marker, f"no such folder ({root} holds {holds})", f"the root of {dataset}", remedy)
 

@@ -123,21 +123,33 @@ class Sav(FolderDataset):
         if seen == "annotated":
             return None
         for name in self.sequence_names:
-            folder = self.frames_folder / name
-            numbers = [int(path.stem) for path in image_files(folder) if path.stem.isdecimal()]
-            steps = len(numbers) - 1
+            numbers = self._frame_numbers(name)
+            steps, remedy = len(numbers) - 1, f"get {FRAMES} as published"
+            expected = "frames numbered one by one, four for each annotated one"
+            if self._is_renumbered(name):
+                found = f"as many frames as masks of an object, {len(numbers)}: 6 a second, not 24"
+                return Problem(self.frames_folder / name, found, expected, f"{remedy}, or extract all of the video")
             if steps > 0 and numbers[-1] - numbers[0] > 2 * steps:
                 found = f"frames numbered {numbers[0]}, {numbers[1]}, …: 6 a second, not 24"
-                remedy = (
-                    f"get {FRAMES} as published; or run with --frames annotated, which is recorded and never compared "
-                    "with runs on all frames"
-                )
-                return Problem(folder, found, "frames numbered one by one, four for each annotated one", remedy)
+                remedy += "; or run with --frames annotated, which is recorded and never compared with all frames"
+                return Problem(self.frames_folder / name, found, expected, remedy)
         return None
+
+    def _frame_numbers(self, name: str) -> list[int]:
+        return [int(path.stem) for path in image_files(self.frames_folder / name) if path.stem.isdecimal()]
+
+    def _is_renumbered(self, name: str) -> bool:
+        """Say whether a video has one frame for each mask of its first object, numbered one by one."""
+        folders = sorted(path for path in (self.annotations_folder / name).glob("*") if path.is_dir())
+        masks = {path.stem for path in image_files(folders[0], LABEL_SUFFIXES)} if folders else set[str]()
+        frames = {path.stem for path in image_files(self.frames_folder / name)}
+        return len(masks) == len(frames) > 1 and masks != frames
 
     def check(self) -> list[Problem]:
         """Compare with the list and the release, then look at every file; return what is wrong."""
         problems = [*filter(None, [self._count_problem(), self.frames_problem("all")])]
+        if any(map(self._is_renumbered, self.sequence_names)):
+            return problems  # no frame has a mask of its name
         for folder in (self.frames_folder, self.annotations_folder):
             if problem := depth_problem(folder, self.sequence_names):
                 return [*problems, problem]

@@ -80,6 +80,24 @@ def only_every(pattern: str, step: int) -> Damage:
     return damage
 
 
+def renumbered(root: Path) -> None:
+    """Number every fourth frame anew, as a video is that was extracted at 6 frames a second."""
+    only_every("sav_val/JPEGImages_24fps/*", 4)(root)
+    for folder in root.glob("sav_val/JPEGImages_24fps/*"):
+        for number, path in enumerate(sorted(folder.iterdir())):
+            path.rename(folder / f"{number:05d}.jpg")
+
+
+def packed(folder: str) -> Damage:
+    """Leave an archive of a folder in its place."""
+
+    def damage(root: Path) -> None:
+        shutil.make_archive(str(root / folder), "zip", root, folder)
+        shutil.rmtree(root / folder)
+
+    return damage
+
+
 def object_folders(folder: str) -> Damage:
     """Turn the label maps of a sequence into one folder an object."""
 
@@ -132,6 +150,9 @@ def lvos_numbers(content: dict) -> None:
 CASES: list[tuple[str, str | None, Damage, str]] = [
     ("sav", None, rename("sav_val", "val"), r"there is val\).*rename .*val to sav_val"),
     ("sav", None, wrap("sav_val"), r"JPEGImages_24fps one level too deep|it one level too deep, in .*sav_val/sav_val"),
+    ("sav", None, renumbered, r"as many frames as masks of an object, \d+: 6 a second, not 24"),
+    ("sav", None, packed("sav_val"), r"no such folder, but sav_val\.zip beside its place.*unpack what was downloaded"),
+    ("lvos2", None, packed("val"), r"no such folder, but val\.zip beside its place"),
     ("sav", None, remove("sav_val/sav_val.txt"), "no such file .*the list of sequences"),
     ("sav", None, write("sav_val/sav_val.txt", ""), "an empty list"),
     ("sav", None, only_every("sav_val/JPEGImages_24fps/*", 4), "frames numbered 0, 4, …: 6 a second, not 24"),

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -113,7 +113,7 @@ def masks_sha256(folder: Path) -> str:
     states = tuple(_state(f"{folder}/{name}") for name in names)
     known = _HASHES.get(folder)
     if known is None or known.names != names or known.states != states:
-        known = _HASHES[folder] = _Hashed(names, states, _sha256(folder, names))
+        known = _HASHES[folder] = _Hashed(names, states, MasksHash(folder, names).sha256())
     return known.sha256
 
 
@@ -137,13 +137,37 @@ def _state(path: Path | str) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _sha256(folder: Path, names: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for name in names:
-        content = file_bytes(folder / name)
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
+class MasksHash:
+    """Hashes the label maps of a sequence as `masks_sha256` does, with those that somebody reads meanwhile."""
+
+    def __init__(self, folder: Path, names: Sequence[str] | None = None) -> None:
+        """List the files; `names` are those of `_png_files` where they are known."""
+        self._folder, self._digest, self._done = folder, hashlib.sha256(), 0
+        self._names = [*_png_files(folder)] if names is None else names
+        self._places = {name: place for place, name in enumerate(self._names)}
+
+    def read(self, path: str) -> bytes:
+        """Read a label map, and hash it with those before it. Raises BadInputError where one cannot be read."""
+        place = self._places.get(os.path.join(os.curdir, os.path.basename(path)), -1)  # noqa: PTH118, PTH119 - as `_names`
+        self._read_up_to(place)
+        content = file_bytes(path)
+        if place == self._done:
+            self._add(content)
+        return content
+
+    def sha256(self) -> str:
+        """Hash what is left, and return the hash in hex digits. Raises BadInputError where a file cannot be read."""
+        self._read_up_to(len(self._names))
+        return self._digest.hexdigest()
+
+    def _read_up_to(self, end: int) -> None:
+        for name in self._names[self._done : max(self._done, end)]:
+            self._add(file_bytes(f"{self._folder}/{name}"))
+
+    def _add(self, content: bytes) -> None:
+        self._digest.update(f"{self._names[self._done]}\0{len(content)}\0".encode())
+        self._digest.update(content)
+        self._done += 1
 
 
 def _png_files(folder: Path) -> Iterator[str]:

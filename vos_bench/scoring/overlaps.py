@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from vos_bench.api import Image, Mask
 from vos_bench.errors import BadInputError
 from vos_bench.formats.mask_folders import read_object_mask, written_frames
-from vos_bench.labelmaps import VOID, NarrowLabels, read_narrow, white_as
+from vos_bench.formats.png import decode_png
+from vos_bench.labelmaps import VOID, NarrowLabels, label_map_path, read_narrow, white_as
 from vos_bench.metrics.attributes import colour_likeness, colours
 from vos_bench.metrics.failures import ObjectFrames
 from vos_bench.metrics.frame_rules import TruthSequence
 from vos_bench.metrics.overlaps import NO_OVERLAP, FrameOverlaps, ObjectOverlap, OverlapCounter, overlap_counter
 from vos_bench.names import frame_order
-from vos_bench.records.overlaps import ObjectOverlapsRecord, OverlapsRecord, masks_sha256
+from vos_bench.records.overlaps import MasksHash, ObjectOverlapsRecord, OverlapsRecord
 from vos_bench.scoring.notes import TruthReading, read_truth_ids
 from vos_bench.scoring.preflight import check_size
 
@@ -73,6 +74,7 @@ class SequenceCounter:
         total: int = 0,
         pixels: int = 0,
         reading: TruthReading | None = None,
+        read_masks: Callable[[str], NarrowLabels] = read_narrow,
     ) -> None:
         """Find the frames.
 
@@ -84,6 +86,7 @@ class SequenceCounter:
                 compiled program is worth its start.
             pixels: How many pixels there are in all, about, where that is known.
             reading: How the truth is read, where that is known.
+            read_masks: Reads a label map.
 
         Raises:
             BadInputError: No frame has a truth and a label map, or the first truth is damaged.
@@ -97,16 +100,17 @@ class SequenceCounter:
         self._size: tuple[int, ...] = ()
         self._plain = written == self._frames and bool((np.diff(self._places) == 1).all())
         self._found: list[FrameOverlaps] = []
-        self._reading = reading or read_truth_ids(sequence)
+        self._reading, self._read_masks = reading or read_truth_ids(sequence), read_masks
         self._counter: OverlapCounter | None = None
 
-    def see(self, name: str, truth: NarrowLabels, masks: NarrowLabels) -> None:
+    def see(self, name: str, truth: NarrowLabels, masks: NarrowLabels, *, low: bool = False) -> None:
         """Count a frame that was read, and those before it that were not.
 
         Args:
             name: The frame; one that does not count, or was counted, is passed over.
             truth: Its truth, as `reading` reads it; it must not be changed afterwards.
             masks: Its label map as the file has it, likewise.
+            low: Whether all labels of both are known to be below 255.
 
         Raises:
             BadInputError: A file of a frame before it is damaged or has another size.
@@ -114,7 +118,7 @@ class SequenceCounter:
         place = self._place.get(name, -1)
         if place >= len(self._found):
             self._read_up_to(place)
-            self._count(truth, masks)
+            self._count(truth, masks, low=low)
 
     def record(self, *, data: str = "", masks: str = "", likeness: bool = False) -> OverlapsRecord:
         """Count what is left and return all.
@@ -156,21 +160,21 @@ class SequenceCounter:
             if self._folder is None:
                 self._count(truth, _no_labels(truth.shape))
             else:
-                path = self._folder / f"{name}.png"
-                masks = read_narrow(path)
+                path = label_map_path(self._folder, name)
+                masks = self._read_masks(path)
                 check_size(path, masks.shape, truth.shape)
                 self._count(truth, masks)
 
-    def _count(self, truth: NarrowLabels, masks: NarrowLabels) -> None:
+    def _count(self, truth: NarrowLabels, masks: NarrowLabels, *, low: bool = False) -> None:
         only, place = self._reading.only_object, len(self._found)
         if self._counter is None:
             self._size = truth.shape
             self._counter = overlap_counter(max(self._pixels, truth.size * self._total))
-        if only is not None and int(masks.max()) == VOID:
+        if only is not None and not low and int(masks.max()) == VOID:
             masks, self._plain = white_as(masks, only), False
         self._plain &= truth.shape == self._size
         follows = place > 0 and _follows(self._places, place)
-        highest = int(truth.max())
+        highest = 0 if low else int(truth.max())
         if highest <= VOID:
             truth = truth.astype(np.uint8, copy=False)  # once, and not for each look at it
         if highest >= VOID:
@@ -192,23 +196,32 @@ class OverlapsListener:
         """
         self._sequence, self._folder, self._pixels, self._data = sequence, folder, pixels, data
         self._counter: SequenceCounter | None = None
-        self._shared, self._masks = False, ""
+        self._shared, self._hash = False, MasksHash(folder)
 
     def begin(self, reading: TruthReading) -> None:
         """Hear how the truth is read."""
         # Where white is taken as it is, and where objects have masks of their own, nothing is shared.
         self._shared = not reading.raw and not self._sequence.object_names
+        known = reading if self._shared else None
         with suppress(BadInputError):
-            masks = masks_sha256(self._folder)
-            known = reading if self._shared else None
-            self._counter = SequenceCounter(self._sequence, self._folder, pixels=self._pixels, reading=known)
-            self._masks = masks
+            self._counter = SequenceCounter(
+                self._sequence, self._folder, pixels=self._pixels, reading=known, read_masks=self.read
+            )
 
-    def see(self, name: str, truth: NarrowLabels, masks: NarrowLabels) -> None:
+    def read(self, path: str) -> NarrowLabels:
+        """Read a label map that is to be scored. Raises BadInputError as `read_narrow`."""
+        try:
+            content = self._hash.read(path)
+        except BadInputError:  # of this file, or of one before it, which may not be scored
+            self._counter = None
+            return read_narrow(path)
+        return decode_png(content, path)
+
+    def see(self, name: str, truth: NarrowLabels, masks: NarrowLabels, *, low: bool) -> None:
         """Hear of a scored frame; see `SequenceCounter.see`."""
         if self._counter is not None and self._shared:
             try:
-                self._counter.see(name, truth, masks)
+                self._counter.see(name, truth, masks, low=low)
             except BadInputError:
                 self._counter = None
 
@@ -216,7 +229,10 @@ class OverlapsListener:
         """Return what was counted; None where a file is damaged that is not scored."""
         with suppress(BadInputError):
             if self._counter is not None:
-                return self._counter.record(data=self._data, masks=self._masks, likeness=True)
+                if not self._shared:
+                    self._hash.sha256()  # before they are read again: what changes meanwhile has another one
+                counted = self._counter.record(data=self._data, likeness=True)
+                return counted.replace(masks=self._hash.sha256())
         return None
 
 

@@ -14,7 +14,7 @@ from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError, one_line
 from vos_bench.formats.mask_folders import read_object_mask
 from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, label_map_path, read_narrow, white_as
-from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter
+from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter, fits_in_bytes
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.measures import contour_accuracy
 from vos_bench.metrics.protocols import scoring_protocol
@@ -280,7 +280,7 @@ def _count_frames(
     size: tuple[int, ...] | None = None
     for name in frames.names:
         path, truth = label_map_path(folder, name), reading.read(name)
-        masks = read_narrow(path)
+        masks = read_narrow(path) if overlaps is None else overlaps.read(path)
         check_size(path, masks.shape, truth.shape)
         size = size or truth.shape
         if truth.shape != size:
@@ -290,9 +290,10 @@ def _count_frames(
                 f"{sizes[1]} as on frame {frames.names[0]}; mend the truth"
             )
         shifted.see(len(counts), truth, masks)
-        if overlaps is not None:
-            overlaps.see(name, truth, masks)
-        counts.append(_counted(reading, truth, masks, count))
+        if overlaps is None:
+            counts.append(_counted(reading, truth, masks, count))
+        else:
+            counts.append(_counted_with_overlaps(reading, name, truth, masks, count, overlaps))
     return counts
 
 
@@ -322,6 +323,23 @@ def _counted(reading: TruthReading, truth: NarrowLabels, masks: NarrowLabels, co
         return counts
     reading.white_masks += 1
     return count(truth, white_as(masks, reading.only_object))
+
+
+def _counted_with_overlaps(
+    reading: TruthReading,
+    name: str,
+    truth: NarrowLabels,
+    masks: NarrowLabels,
+    count: CountFrame,
+    overlaps: "OverlapsListener",
+) -> FrameCounts:
+    """Count a frame, and let its overlaps be counted as well."""
+    if fits_in_bytes(truth):
+        truth = truth.astype(np.uint8, copy=False)  # once, for both of them
+    white = reading.white_masks
+    counts = _counted(reading, truth, masks, count)
+    overlaps.see(name, truth, masks, low=reading.white_masks == white and max(counts, default=0) < VOID)
+    return counts
 
 
 def _check_ids(folder: Path, frames: tuple[str, ...], counts: list[FrameCounts], allowed: Collection[int]) -> None:

@@ -12,12 +12,13 @@ so that one that is cut off leaves what it had, and where it times a method its 
 are needed: `lwl` is timed with random parameters, on which its speed does not depend, `lwl-lite` with its own. In a
 rehearsal nothing is compiled. `--quick` gives the median frame's rate, not an FPS by the protocol.
 
-Besides torch, torchvision and timm it needs the packages of the first line, and what they bring; nvidia-ml-py, which
-reads the memory of the whole device, may be absent. For a machine without network, made on one of the same platform and
-Python:
+Besides torch, torchvision and timm it needs the packages of the first two lines, and what they bring; nvidia-ml-py,
+which reads the memory of the whole device, may be absent. For a machine without network, made on one of the same
+platform and Python:
 
-    pip download -d wheels cloudpickle filelock joblib msgspec opencv-python-headless platformdirs psutil pydantic
-    pip download -d wheels nvidia-ml-py scipy zlib-ng
+    pip download -d wheels cloudpickle filelock joblib msgspec opencv-python-headless platformdirs psutil
+    pip download -d wheels pydantic scipy zlib-ng
+    pip download -d wheels nvidia-ml-py
     pip wheel --no-deps --wheel-dir wheels .
 
 and there:

@@ -87,8 +87,8 @@ def needed(names: list[str]) -> set[str]:
 
 def test_the_packages_that_the_head_of_the_script_names_suffice(tmp_path, monkeypatch):
     monkeypatch.setenv("VOS_BENCH_CACHE", str(tmp_path / "cache"))
-    (line,) = re.findall(r"pip download -d wheels (.+ .+)", SCRIPT.read_text(encoding="utf-8"))
-    present = needed([*line.split(), "torch", "torchvision", "timm"])
+    lines = re.findall(r"pip download -d wheels (.+ .+)", SCRIPT.read_text(encoding="utf-8"))
+    present = needed([*" ".join(lines).split(), "torch", "torchvision", "timm"])
     tops = metadata.packages_distributions().items()
     blocked = {top for top, names in tops if present.isdisjoint(map(canonicalize_name, names))} - {"vos_bench"}
     assert {"pandas", "numba", "llvmlite", "av", "rich", "cyclopts"} <= blocked

@@ -3,6 +3,7 @@ import json
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -185,6 +186,20 @@ def test_an_archive_is_unpacked_beside_what_is_there(tmp_path):
     files = {path.relative_to(tmp_path / "root").as_posix() for path in (tmp_path / "root").rglob("*.*")}
     assert files == {"a/0.txt", "a/1.txt", "b.txt"}
     assert {path.name for path in tmp_path.iterdir()} == {"a.zip", "root"}
+
+
+@pytest.mark.parametrize("folder", ["root", "."])
+def test_what_a_killed_process_unpacked_goes_with_the_next_one(tmp_path, monkeypatch, folder):
+    archive = zipped(tmp_path / "a.zip", {"a/1.txt": b"one"})
+    monkeypatch.chdir(tmp_path)
+    name = "root" if folder == "root" else "archive"
+    left, other = Path(f"{name}.0123456789abcdef.part"), Path(f"{name}.mine.part")
+    for path in (left, other):
+        (path / "a").mkdir(parents=True)
+    unpack(archive, Path(folder))
+    assert (Path(folder) / "a/1.txt").read_text() == "one"
+    assert not left.exists()
+    assert other.exists()
 
 
 @pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "a/../../evil.txt", "..\\evil.txt", "C:/evil.txt"])

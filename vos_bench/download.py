@@ -4,7 +4,6 @@ import json
 import lzma
 import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from vos_bench.config import FrozenModel
 from vos_bench.errors import BadInputError
 from vos_bench.files import read_bytes, replacing, write_text
+from vos_bench.files.folders import part_folder
 from vos_bench.files.places import cache_folder
 from vos_bench.names import is_file_name
 
@@ -217,9 +217,8 @@ def unpack(
         BadInputError: The zip is damaged, unpacks to more than `most` bytes, wants to write outside the folder or
             through a link, or the disk is full.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent) as scratch:
+        with part_folder(folder if folder.name else folder / "archive") as scratch:  # the current folder has no name
             with zipfile.ZipFile(archive) as packed:
                 members = [member for member in packed.infolist() if not member.is_dir()]
                 _require_space(archive, members, folder.parent, most)
@@ -227,7 +226,7 @@ def unpack(
                 for member in members:
                     if Path(packed.extract(member, scratch)).stat().st_size != member.file_size:
                         raise zipfile.BadZipFile(f"{member.filename!r:.200} is shorter than it claims")
-            source = Path(scratch) / strip
+            source = scratch / strip
             if not source.is_dir():
                 raise BadInputError(f"{archive}: found no folder {strip} in it, expected one; get the archive again")
             _move_all(source, folder)

@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from vos_bench.api import Problem
-from vos_bench.config import FrozenModel
 from vos_bench.names import counted, shorten
 
 _FOLDER = Path(__file__).parent / "manifests"
 
 
-class Manifest(FrozenModel):
+@dataclass(frozen=True)
+class Manifest:
     """An official split: how many sequences, and frames by sequence, empty where names are not recorded here."""
 
     sequences: int
@@ -23,7 +22,7 @@ class Manifest(FrozenModel):
 def read_manifests(dataset: str) -> Mapping[str, Manifest]:
     """Return a dataset's manifests by split."""
     data = json.loads((_FOLDER / f"{dataset}.json").read_text(encoding="utf-8"))
-    return TypeAdapter(dict[str, Manifest]).validate_python(data)
+    return {split: Manifest(**found) for split, found in data.items()}
 
 
 def list_problem(path: Path, names: tuple[str, ...], manifest: Manifest) -> Problem | None:

@@ -128,7 +128,6 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
     Raises:
         BadInputError: There is no such dataset, split or root, or the root does not hold what it should.
     """
-    from vos_bench.config import find_data_root
     from vos_bench.files.places import cache_folder
 
     info = dataset(name)
@@ -139,12 +138,22 @@ def open_dataset(name: str, *, root: Path | None = None, split: str | None = Non
             "  the package makes it in its cache (VOS_BENCH_CACHE names another)\n"
             "  leave --root out, or choose the dataset that lies there, such as folder"
         )
-    base = find_data_root(name, root, info.folders) if info.needs_root else (root or Path())
+    base = _data_root(info, name, root)
     if base != Path():
         base = base.absolute()  # a method may go to another folder
     factory = resolve(info.factory)
     with foreign_code(lambda said: BadInputError(f"dataset {name}: its plugin {info.factory} fails: {said}")):
         return _sound_dataset(factory(base, split=split or info.splits[0]))
+
+
+def _data_root(info: DatasetInfo, name: str, root: Path | None) -> Path:
+    if root is None and info.needs_root:
+        from vos_bench.config import find_data_root  # here, since it loads pydantic
+
+        return find_data_root(name, None, info.folders)
+    from vos_bench.files.places import expanded
+
+    return expanded(root or Path())
 
 
 def open_truth(name: str, truth: Path, *, split: str | None = None) -> Dataset | None:

@@ -9,6 +9,7 @@ import pytest
 
 from vos_bench import registry
 from vos_bench.cli import main
+from vos_bench.metrics.protocols import PROTOCOLS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "capabilities.md"
 
@@ -129,3 +130,25 @@ def test_a_page_of_what_is_not_there_names_what_may_be_meant(
 def test_a_page_takes_no_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "methods", "lwl", "--format", "csv"]) == 2
     assert "--format csv" in capsys.readouterr().err
+
+
+def test_a_protocol_is_a_page_with_all_its_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, protocol in PROTOCOLS.items():
+        assert main(["list", "protocols", name]) == 0
+        page = " ".join(capsys.readouterr().out.split())
+        for about, said in protocol.page.items():
+            assert about == "name" or f"{about}: {' '.join(said.split())}" in page
+        assert all(text in page for text in protocol.assumed)
+
+
+def test_a_protocol_that_is_not_there_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "protocols", "mose2"]) == 2
+    assert "there is no protocol 'mose2'; did you mean mosev2?" in capsys.readouterr().err
+
+
+def test_the_list_of_protocols_names_their_tools(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "protocols", "--format", "json"]) == 0
+    found = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert set(found) == set(PROTOCOLS)
+    assert found["davis"]["official tool"] == "davisvideochallenge/davis2017-evaluation, ac7c43f"
+    assert found["vost"]["F"] == "none"

@@ -18,7 +18,10 @@ SCRIPT = (
     [
         ["--help"],
         ["ablate", "--help"],
-        *(["list", kind] for kind in ("methods", "datasets", "recipes", "ablations", "reports", "weights")),
+        *(
+            ["list", kind]
+            for kind in ("methods", "datasets", "recipes", "ablations", "reports", "weights", "protocols")
+        ),
     ],
     ids=" ".join,
 )

@@ -181,8 +181,8 @@ COMMANDS = {
         "new_method",
     ),
     "list": Command(
-        "List methods, datasets, recipes, ablations, reports or weights, or describe one of them.",
-        ("list methods", "list methods lwl", "list weights --format json"),
+        "List methods, datasets, recipes, ablations, reports, weights or protocols, or describe one.",
+        ("list methods", "list methods lwl", "list weights --format json", "list protocols mosev2"),
         "methods.md",
         "listing",
     ),

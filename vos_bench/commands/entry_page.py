@@ -1,4 +1,4 @@
-"""A page of text about one method, system, dataset or report: all that its plugin says of it."""
+"""A page of text about one method, system, dataset, report or protocol: all that is said of it."""
 
 import shutil
 import textwrap
@@ -20,7 +20,8 @@ def say_entry(kind: str, name: str) -> None:
     Raises:
         BadInputError: There is none of that name, or its plugin cannot be loaded.
     """
-    facts = {"datasets": _dataset_facts, "reports": _report_facts}.get(kind, _method_facts)(name)
+    pages = {"datasets": _dataset_facts, "reports": _report_facts, "protocols": _protocol_facts}
+    facts = pages.get(kind, _method_facts)(name)
     wanted = kind if kind in {"recipes", "ablations", "weights"} else ""
     for about, said in facts:
         if wanted and about not in {"name", wanted}:
@@ -45,6 +46,14 @@ def _dataset_facts(name: str) -> Iterator[Fact]:
 def _report_facts(name: str) -> Iterator[Fact]:
     _require(name, registry.names("reports"), "report")
     return _about_report(registry.report(name))
+
+
+def _protocol_facts(name: str) -> Iterator[Fact]:
+    from vos_bench.metrics.protocols import PROTOCOLS  # here: other pages need no scoring
+
+    _require(name, tuple(PROTOCOLS), "protocol")
+    yield from PROTOCOLS[name].page.items()
+    yield "assumed", PROTOCOLS[name].assumed
 
 
 def _require(name: str, known: tuple[str, ...], what: str) -> None:

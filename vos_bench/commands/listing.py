@@ -24,16 +24,17 @@ BRIEF: dict[str, tuple[str, ...]] = {
     "ablations": ("method", "scale", "table", "values", "trains"),
     "reports": ("name", "makes", "summary"),
     "weights": ("method", "weights", "where", "licence"),
+    "protocols": ("name", "headline", "official tool"),
 }
 """The columns of text, a line an entry; the other formats have all."""
-PROSE = ("splits", "summary", "licence", "values")
+PROSE = ("splits", "summary", "licence", "values", "official tool")
 DROPPED = {"starts from": 4, "parameters": 3, "where": 3, "trains": 3}
-Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights"]
+Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights", "protocols"]
 Info = TypeVar("Info")
 
 
 def listing(kind: Listed, name: str | None = None, *, format: Format = "text") -> None:
-    """List methods, datasets, recipes, ablations, reports or weights, or describe one of them.
+    """List methods, datasets, recipes, ablations, reports, weights or protocols, or describe one of them.
 
     Args:
         kind: What to list.
@@ -52,6 +53,7 @@ def listing(kind: Listed, name: str | None = None, *, format: Format = "text") -
         "ablations": _ablations,
         "reports": _reports,
         "weights": _weights,
+        "protocols": _protocols,
     }[kind]()
     shown = BRIEF[kind] if format == "text" else [name for name in rows[0] if name != "parameters"] if rows else ()
     columns = tuple(Column(name, prose="cut" if name in PROSE else "", drop=DROPPED.get(name)) for name in shown)
@@ -184,3 +186,11 @@ def _weights() -> list[dict[str, str]]:
         for info in _loaded("methods", registry.method)
         for weights in info.weights
     ]
+
+
+def _protocols() -> list[dict[str, str]]:
+    from vos_bench.metrics.protocols import PROTOCOLS  # here: other lists need no scoring
+
+    pages = [dict(protocol.page) for protocol in PROTOCOLS.values()]
+    columns = dict.fromkeys(name for page in pages for name in page)
+    return [{name: page.get(name, "") for name in columns} for page in pages]

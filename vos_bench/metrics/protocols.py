@@ -45,6 +45,7 @@ DAVIS = ScoringProtocol(
         "1 to the highest id of the first truth, present there or not, on all scored frames; a higher id is background",
         objects_up_to_highest,
     ),
+    official=OfficialTool(source="davisvideochallenge/davis2017-evaluation, ac7c43f"),
 )
 """The semi-supervised protocol of DAVIS 2016 and 2017, as davis2017-evaluation applies it."""
 

@@ -118,6 +118,12 @@ class ScoringProtocol(NamedTuple):
             name: text for name, text in found.items() if not (self.tracks and name in ("J", "F", "255", "0/255 masks"))
         }
 
+    @property
+    def page(self) -> dict[str, str]:
+        """All rules in words, by name, for a page about the protocol."""
+        frames = {"name": self.name, "scores": ", ".join(self.scores), "frames": self.frames.text}
+        return {**frames, **self.rules, "averaging": self.averaging.text}
+
     def scored_frames(self, sequence: TruthSequence) -> Names:
         """Return the names of the frames that count. Raises BadInputError when the sequence has too few."""
         return self.select_frames(sequence).names

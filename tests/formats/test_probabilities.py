@@ -70,6 +70,25 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, arrays: dic
         read_probabilities(path)
 
 
+@pytest.mark.parametrize("change", ["as it is", "comment", "long", "many"])
+def test_every_zip_of_the_same_arrays_is_read_alike(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "00001.npz"
+    write_probabilities(path, PLANES, LABELS, [9, 300, 301])
+    expected = read_confidences(path)
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        if change == "long":  # its list begins before the last bytes that are read at once
+            archive.writestr("x" * 2000, b"")
+        for number in range(100 if change == "many" else 0):
+            archive.writestr(f"other{number}", b"")
+        for name, content in contents.items():
+            archive.writestr(name, content)
+        archive.comment = b"made by hand" if change == "comment" else b""
+    assert read_confidences(path) == expected
+    np.testing.assert_array_equal(read_probabilities(path).planes, PLANES)
+
+
 def test_a_damaged_file_is_one_message(tmp_path: Path) -> None:
     path = tmp_path / "00001.npz"
     with pytest.raises(BadInputError, match="cannot be read"):

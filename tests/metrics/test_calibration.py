@@ -53,6 +53,20 @@ def test_it_equals_the_definition_on_any_values() -> None:
     assert counts.reliability().overconfidence == pytest.approx(p.mean() - truth.mean(), abs=1e-12)
 
 
+def test_a_large_frame_is_counted_whole() -> None:
+    generator = np.random.default_rng(6)
+    probability = generator.choice(np.array([0, 1, 0.25, 0.75], np.float16), (700, 190), p=(0.5, 0.3, 0.1, 0.1))
+    truth, known = generator.random(probability.shape) < 0.4, generator.random(probability.shape) < 0.9
+    counts = ProbabilityCounts()
+    counts.add(probability[:, 5:], truth[:, 5:], known[:, 5:])
+    found, chosen = counts.reliability(), known[:, 5:]
+    bins = np.minimum((probability[:, 5:][chosen].astype(np.float64) * BINS).astype(int), BINS - 1)
+    pixels = np.bincount(bins, minlength=BINS)
+    assert found.pixels.tolist() == pixels.tolist()
+    shares = np.bincount(bins, weights=truth[:, 5:][chosen], minlength=BINS)[pixels > 0] / pixels[pixels > 0]
+    assert found.share[pixels > 0].tolist() == shares.tolist()
+
+
 def test_undecided_pixels_do_not_count() -> None:
     known = np.array([[True, True, False]])
     assert bins_of([1.0, 0.0, 1.0], [True, False, False], known=known).expected_error == 0

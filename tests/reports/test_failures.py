@@ -17,6 +17,7 @@ from vos_bench.corrupting import corrupted
 from vos_bench.errors import BadInputError
 from vos_bench.records import Run, load_run
 from vos_bench.records.data import RunData
+from vos_bench.records.overlaps import MasksHash, masks_sha256
 from vos_bench.reports import by_attribute, failures, review
 from vos_bench.running.resume import remove_outputs
 from vos_bench.scoring.overlaps import SequenceCounter
@@ -142,6 +143,21 @@ def test_label_maps_are_counted_while_they_are_scored(on_disk: Any, tmp_path: Pa
     assert not [*(out / "overlaps").iterdir()]
     [row] = failures.make_table([load_run(out)], ReportOptions(out=Path(), root=tmp_path)).rows
     assert row["missed"] == "no data"
+
+
+def test_label_maps_have_one_hash_whoever_reads_them(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    for number, name in enumerate(("a-1", "a", "b", "c", "inside/d")):
+        (tmp_path / f"{name}.png").write_bytes(b"x" * number)
+    expected = masks_sha256(tmp_path)
+    for read in ((), ("a", "b"), ("b", "a", "c"), ("a-1", "a", "b", "c")):
+        half_read = MasksHash(tmp_path)
+        for name in read:
+            assert half_read.read(f"{tmp_path}/{name}.png") == (tmp_path / f"{name}.png").read_bytes()
+        assert half_read.sha256() == half_read.sha256() == expected
+    (tmp_path / "b.png").write_bytes(b"other")
+    assert MasksHash(tmp_path).sha256() != expected
+    assert half_read.sha256() == expected, "what was read, whatever lies there now"
 
 
 def test_what_was_counted_goes_with_the_label_maps(on_disk: Any, tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ def bootstrap_mean(
     sums = np.array([found.sum() for found in values])
     counts = np.array([found.size for found in values], dtype=np.float64)
     drawn = np.random.default_rng(_SEED).integers(len(sums), size=(resamples, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    same = bool((counts == counts[0]).all())  # as where each sequence has one object: then no counts need be drawn
+    means = sums[drawn].sum(axis=1) / (counts.sum() if same else counts[drawn].sum(axis=1))
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, (tail, 1 - tail), method="linear")
     return Interval(float(sums.sum() / counts.sum()), float(low), float(high))

@@ -197,7 +197,9 @@ def kept_overlaps(folder: Path, name: str, *, data: str) -> OverlapsRecord | Non
         return None
     try:
         record = _read(path, _state(path))
-        known = (COUNTING, name, data) == (record.counting, record.name, record.data) and record.is_consistent
+        if record is None:
+            return None
+        known = (COUNTING, name, data) == (record.counting, record.name, record.data)
         # A record of a scoring has no label maps: it is removed with those scores.
         current = known and (not masks.is_dir() or masks_sha256(masks) == record.masks)
     except BadInputError:
@@ -206,10 +208,15 @@ def kept_overlaps(folder: Path, name: str, *, data: str) -> OverlapsRecord | Non
 
 
 @lru_cache(maxsize=512)
-def _read(path: Path, state: tuple[int, ...]) -> OverlapsRecord:
-    """Read a file, once for all reports of a command while it stays as it is. Raises BadInputError as `read_record`."""
+def _read(path: Path, state: tuple[int, ...]) -> OverlapsRecord | None:
+    """Read a file, once for all reports of a command while it stays as it is; None where it contradicts itself.
+
+    Raises:
+        BadInputError: As `read_record`.
+    """
     del state
-    return read_record(OverlapsRecord, path)
+    record = read_record(OverlapsRecord, path)
+    return record if record.is_consistent else None
 
 
 def remove_overlaps(folder: Path, names: Iterable[str]) -> None:

@@ -1,7 +1,6 @@
 """Where a run was made: versions, processor, GPU, git state. No host name, user name or path goes into a record."""
 
 import hashlib
-import json
 import os
 import platform
 import re
@@ -11,9 +10,10 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 from msgspec import field
 
 import vos_bench
@@ -170,7 +170,7 @@ _DIRTY = "-dirty"
 def _installed_commit() -> GitState | None:
     """Read the commit that pip notes of `pip install git+https://...` (PEP 610)."""
     try:
-        noted = json.loads(InstalledDistributions().text(DISTRIBUTION, "direct_url.json") or "{}")
+        noted = msgspec.json.decode(InstalledDistributions().text(DISTRIBUTION, "direct_url.json") or "{}")
     except ValueError:
         return None
     commit = noted.get("vcs_info", {}).get("commit_id")
@@ -338,8 +338,7 @@ def _number(text: str) -> float | None:
         return None  # "[N/A]"
 
 
-@dataclass(frozen=True)
-class ProcessorUse:
+class ProcessorUse(NamedTuple):
     """Processor time spent so far, in seconds.
 
     Attributes:

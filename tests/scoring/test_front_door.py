@@ -22,7 +22,7 @@ Blobs = Callable[..., list[NDArray[np.uint16]]]
 SLOW = (
     *("pandas", "joblib", "torch", "numba", "scipy", "cv2", "skimage", "matplotlib", "PIL"),
     *("cyclopts", "attr", "psutil", "statistics", "asyncio", "concurrent.futures", "multiprocessing", "tomllib"),
-    *("rich", "vos_bench.tables.html", "vos_bench.tables.latex"),
+    *("pydantic", "importlib.metadata", "email", "json", "rich", "vos_bench.tables.html", "vos_bench.tables.latex"),
     *("vos_bench.plugins", "vos_bench.registry", "vos_bench.commands.app", "vos_bench.commands.catalogue"),
 )
 """What a scoring of label maps has no use for. Each takes a hundredth of the time of a small one, or far more."""

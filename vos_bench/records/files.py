@@ -1,10 +1,10 @@
 """Where a run's files lie, and how one is read and written."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec.structs import asdict
 
 from vos_bench.errors import BadInputError
@@ -108,7 +108,7 @@ def read_kind(path: Path) -> tuple[str, str]:
         BadInputError: The file does not say them; the message is that of `read_record`.
     """
     try:
-        found = json.loads(read_bytes(path, most=MOST_BYTES))
+        found = msgspec.json.decode(read_bytes(path, most=MOST_BYTES))
         return str(found["kind"]), str(found["method"]["name"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         record = read_record(RunRecord, path)
@@ -150,6 +150,8 @@ def _damage(data: bytes, error: ValueError) -> str:
 
 
 def _schema_version(data: bytes) -> Any:
+    import json  # here, since only a damaged record needs it
+
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):

@@ -1,7 +1,6 @@
 """What two runs share: the same run, the same but for the seed, the same rules, the same hardware."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,6 +42,8 @@ def _conditions(record: RunRecord) -> dict[str, JsonValue]:
 
 def config8(record: RunRecord) -> str:
     """Return the first eight hex digits of the hash of a record's `identity`; it names the run's default folder."""
+    import json  # here, since a folder that is named with --out needs no hash
+
     text = json.dumps(identity(record), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

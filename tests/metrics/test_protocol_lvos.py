@@ -93,6 +93,11 @@ def test_V_rounds_the_variance_before_the_root(J: list[float], F: list[float], V
     assert found == {"V": pytest.approx(V)}
 
 
+def test_a_variance_between_two_roundings_is_rounded_as_numpy_does() -> None:
+    J = [0.375, 1.0, 0.375, 1.0, 0.0]  # the variance is 0.15375
+    assert variability(scores(J, J), np.ones(5, np.bool_)) == {"V": 0.1538**0.5}
+
+
 @dataclass(frozen=True)
 class Scored:
     group: str

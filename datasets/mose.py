@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vos_bench.api import Problem, ProtocolName, Sequence
+from vos_bench.names import counted, shorten
 from vos_bench.plugins import DatasetInfo
 
 from .catalogue import MOSEV1, MOSEV2
@@ -41,6 +42,7 @@ class _Mose(LabelMapDataset):
         if truth_alone:
             frames, labels = None, find_truth(root, dataset=self.info.name)
             lists = self._read_lists((root, labels, root.parent), split)
+            self._require_listed(labels)
         else:
             folder = find_split(root, (split,), dataset=self.info.name, other="val" if split == "valid" else "")
             frames = require_folder(folder / FRAMES, expected="frames SEQUENCE/FRAME.jpg")
@@ -61,6 +63,14 @@ class _Mose(LabelMapDataset):
 
     def _listed_names(self) -> tuple[str, ...]:
         return ()
+
+    def _require_listed(self, labels: Path) -> None:
+        """Refuse a truth of videos that the version's list lacks. Raises BadDataError."""
+        listed = self._listed_names()
+        if listed and (others := [name for name in sequence_folders(labels) if name not in listed]):
+            found = f"{counted(len(others), 'video')} that the list of objects lacks: {shorten(others)}"
+            remedy = "get list and label maps of one release (the official tool stops here)"
+            raise BadDataError(Problem(labels, found, f"only the {len(listed)} that it names", remedy))
 
     def _truth(self, frames: Mapping[str, Path], labels: Mapping[str, Path]) -> tuple[str, ...]:
         return whole_truth(labels, frames) if frames else tuple(labels)

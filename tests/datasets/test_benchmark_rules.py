@@ -140,6 +140,16 @@ def test_mosev2_objects_are_those_of_the_list_in_either_form(build):
     assert sequence.read_prompt("00000").object_ids == (1,)
 
 
+def test_mosev2_truth_of_a_video_that_the_list_lacks_is_refused(benchmark_trees, tmp_path):
+    truth = benchmark_trees.mosev2(tmp_path) / "valid"
+    listing = truth / "meta_valid.json"
+    content = json.loads(listing.read_text())
+    dropped = content["videos"].popitem()[0]
+    listing.write_text(json.dumps(content))
+    with pytest.raises(BadInputError, match=f"found 1 video that the list of objects lacks: {dropped}"):
+        registry.open_truth("mosev2", truth)
+
+
 def test_mosev2_train_does_without_a_list(build):
     dataset = build("mosev2", "train")
     (dataset.root / "train/meta_train.json").unlink()

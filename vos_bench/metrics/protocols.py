@@ -277,7 +277,7 @@ def _not_by_objects(_objects: Sequence[object]) -> dict[str, float]:
 
 _EACH_CLASS: AveragingRule = Rule(
     "mean over 19 thresholds (0.05 to 0.95) of a class over all videos, then over the classes that the truth shows, 45 "
-    "distractor classes left out; common are the 78 classes of COCO, uncommon all others",
+    "distractor classes left out, and 7 counted as another; common are the 78 classes of COCO, uncommon all others",
     _not_by_objects,
 )
 _ALL_TRACKS: AveragingRule = Rule(

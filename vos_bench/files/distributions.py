@@ -17,20 +17,20 @@ class InstalledDistributions:
 
     def __init__(self) -> None:
         """Look."""
-        self._folders: dict[str, Path] = {}
+        self._folders: dict[str, str] = {}
         for place in sys.path:
             with suppress(OSError):
                 for entry in os.listdir(place or "."):  # noqa: PTH208 - a path for each takes longer
-                    name, _, kind = entry.rpartition(".")
-                    if kind in {"dist-info", "egg-info"}:
-                        self._folders.setdefault(_normal(name.partition("-")[0]), Path(place, entry))
+                    if entry.endswith((".dist-info", ".egg-info")):
+                        name = entry.rpartition(".")[0].partition("-")[0]
+                        self._folders.setdefault(_normal(name), f"{place or '.'}/{entry}")
 
     def text(self, distribution: str, *files: str) -> str:
         """Return what the first of these files says that a distribution has; empty where there is none."""
         if folder := self._folders.get(_normal(distribution)):
             for file in files:
                 with suppress(OSError, UnicodeDecodeError):
-                    return (folder / file).read_text(encoding="utf-8")
+                    return Path(folder, file).read_text(encoding="utf-8")
         return ""
 
     def version(self, distribution: str) -> str:

@@ -85,7 +85,11 @@ class ShiftedFrames:
         self._truth = {k: seen for k, seen in self._truth.items() if k >= number - 1}
 
     def _objects(self, labels: NarrowLabels) -> Objects:
-        return labels > 0 if self._one_object else np.where(labels == VOID, 0, labels)
+        if self._one_object:
+            return labels > 0
+        objects = labels.copy()
+        objects[objects == VOID] = 0
+        return objects
 
     def _row(self, number: int) -> _Row:
         before, own, after = (self._truth[k] for k in (number - 1, number, number + 1))

@@ -193,3 +193,26 @@ def test_a_damaged_file_of_tracks_is_named(
     command = ("score", tmp_path / "pred.json", "--dataset", "burst", "--truth", root / "val", "--out", "out")
     assert call(*command) == 2
     assert re.search(f"pred.json.*{words}", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("name", "sequences", "note"),
+    [
+        ("mosev2", (), "no object goes away on the scored frames, so that there is no J&F_dot_disappear"),
+        (
+            "lvos",
+            ("--sequences", "longBBBB"),
+            "all videos are unseen, so that there is no mean of seen and unseen ones",
+        ),
+    ],
+)
+def test_a_score_that_cannot_be_is_explained(
+    name: str, sequences: tuple[str, ...], note: str, benchmark_trees, tmp_path: Path, call: Call
+) -> None:
+    tree, split, truth, labels = TRUTHS[name]
+    root = benchmark_trees.BUILDERS[tree](tmp_path / "data", split)
+    out = tmp_path / "out"
+    chosen = ("--sequences", ",".join(sequences)) if sequences else ()
+    options = ("--dataset", name, "--split", split, "--truth", root / truth, "--out", out, *chosen)
+    assert call("score", root / labels, *options) == 0
+    assert note in json.loads((out / "run.json").read_text("utf-8"))["notes"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.errors import BadInputError
-from vos_bench.metrics.averages import GROUP_SCORES, SCORES
+from vos_bench.metrics.averages import ABSENCE_SCORES, GROUP_SCORES, SCORES
 from vos_bench.metrics.measures import MEASURES
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted, shorten
@@ -176,14 +176,19 @@ def data_notes(by_sequence: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
 
 def _group_notes(record: RunRecord, scored: list[SequenceRecord]) -> Iterator[str]:
-    """Say why there is no G where one is expected."""
-    if not scored or not record.protocol.name.startswith("ytvos"):
-        return
-    groups = {each.group for sequence in scored for each in sequence.scores}
-    if "" in groups:
+    """Say why there is no score where one is expected."""
+    objects = [each for sequence in scored for each in sequence.scores]
+    name, groups = record.protocol.name, {each.group for each in objects}
+    if name.startswith("ytvos") and "" in groups:
         yield "nothing says which categories are seen in training, so that there is no G: see docs/youtube-vos.md"
-    elif len(groups) == 1:
+    elif name.startswith("ytvos") and len(groups) == 1:
         yield f"all objects are of {groups.pop()} categories, so that there is no G"
+    elif name.startswith("lvos") and len(groups) == 1:
+        yield f"all videos are {groups.pop()}, so that there is no mean of seen and unseen ones"
+    elif name == "mosev2" and objects:
+        for score, what in zip(ABSENCE_SCORES, ("goes away", "comes back"), strict=True):
+            if not any(score in each.extra for each in objects):
+                yield f"no object {what} on the scored frames, so that there is no {score}"
 
 
 def _real_time_notes(record: RunRecord, done: list[SequenceRecord]) -> Iterator[str]:

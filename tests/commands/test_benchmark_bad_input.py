@@ -212,7 +212,7 @@ def test_a_score_that_cannot_be_is_explained(
     tree, split, truth, labels = TRUTHS[name]
     root = benchmark_trees.BUILDERS[tree](tmp_path / "data", split)
     out = tmp_path / "out"
-    chosen = ("--sequences", ",".join(sequences)) if sequences else ()
-    options = ("--dataset", name, "--split", split, "--truth", root / truth, "--out", out, *chosen)
+    chosen = ("--sequences", ",".join(sequences)) if sequences else ("--split", split)
+    options = ("--dataset", name, "--truth", root / truth, "--out", out, *chosen)
     assert call("score", root / labels, *options) == 0
     assert note in json.loads((out / "run.json").read_text("utf-8"))["notes"]

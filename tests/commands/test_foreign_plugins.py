@@ -214,12 +214,26 @@ INFO = ReportInfo("odd", "", "odd_code:build", kind={kind!r})
 """
 
 
+def test_the_table_of_an_installed_report_is_printed(
+    call: Call, plugin: Install, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin(REPORT.format(kind="table"), "[vos_bench.reports]", "odd = odd_plugin:INFO")
+    body = "from vos_bench.tables import Column, Table; return Table('t', (Column('x'),), [{'x': 'here'}])"
+    (tmp_path / "odd_code.py").write_text(f"def build(*a, **k):\n    {body}\n")
+    monkeypatch.delitem(sys.modules, "odd_code", raising=False)
+    assert call("run", "copy-first", "--dataset", "demo", "--sequences", "tiny", "--out", "out") == 0
+    capsys.readouterr()
+    assert call("report", "odd", "out") == 0
+    assert "here" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "said"),
     [
         ("table", "return 7", "odd_code:build returned int, expected a Table"),
         ("table", "yield 7", "odd_code:build returned generator, expected a Table"),
         ("table", "from vos_bench.tables import Table; return Table('t', None, None)", "a Table whose columns is None"),
+        ("table", "import vos_bench.tables as t; return t.Table('t', (t.Column('x', 'y'),), [])", "digits is 'y'"),
         ("table", "raise ValueError('x')", "odd 1: raised ValueError: x"),
         ("figure", "return 7", "odd_code:build gave int, expected paths"),
         ("figure", "return [None]", "odd_code:build gave NoneType, expected paths"),

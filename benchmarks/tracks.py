@@ -276,7 +276,7 @@ def main() -> int:
     if arguments.out:
         record = {
             "command": "python benchmarks/tracks.py",
-            "environment": collect_environment("", PACKAGES).model_dump(mode="json"),
+            "environment": collect_environment("", PACKAGES).to_data(),
             "rows": rows,
         }
         arguments.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -143,7 +143,7 @@ MOSEV1 = ScoringProtocol(
     unknown_ids="ignored",
     scores=SAV.scores,
     averaging=SAV.averaging,
-    official=OfficialTool(missing_sequence="leave it out of the mean without a word"),
+    official=OfficialTool(missing_sequence="leave it out of the mean without a word", name="vos-benchmark"),
     assumed=("all rules are those of vos-benchmark (acb4733), since the server's code is not public",),
 )
 """MOSE of 2023, by a community tool."""

@@ -45,11 +45,13 @@ class OfficialTool(NamedTuple):
         source: Repository, file and commit; empty where none is published.
         missing_sequence: What it does with a sequence that has no label maps; empty where it says so.
         missing_frame: What it does with a frame that has none; empty where it says so.
+        name: What messages call it.
     """
 
     source: str = ""
     missing_sequence: str = ""
     missing_frame: str = ""
+    name: str = "the official tool"
 
 
 class ScoringProtocol(NamedTuple):

@@ -9,7 +9,7 @@ from vos_bench.files import AnyPath
 from vos_bench.labelmaps import label_map_path, read_size
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.protocols import scoring_protocol
-from vos_bench.metrics.scoring_rules import ScoringProtocol
+from vos_bench.metrics.scoring_rules import OfficialTool, ScoringProtocol
 from vos_bench.names import counted, renaming, shorten
 from vos_bench.scoring.truth import folder_advice, label_map_names, list_folder
 
@@ -69,7 +69,7 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
         raise BadInputError(
             f"{folder}: there is no such folder; expected {counted(len(frames), 'label map')} of {sequence.name}"
             + (f"; {advice}" if advice else "")
-            + _official(tool.missing_sequence)
+            + _official(tool, tool.missing_sequence)
         )
     if sequence.object_names:
         return _check_objects(sequence, folder, selected)
@@ -77,19 +77,21 @@ def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol
     there = frozenset(present)
     if shift := _shift(sequence, present):
         raise BadInputError(f"{folder}: {shift}")
+    if not present:
+        raise BadInputError(_missing(folder, [*frames], frames, present) + _official(tool, tool.missing_frame))
     if problem := rule.files.apply(sequence.truth_names, present):
         raise BadInputError(f"{folder}: {problem}")
     if missing := [name for name in frames if name not in there]:
-        raise BadInputError(_missing(folder, missing, frames, present) + _official(tool.missing_frame))
+        raise BadInputError(_missing(folder, missing, frames, present) + _official(tool, tool.missing_frame))
     path = label_map_path(folder, frames[0])
     found = read_size(path)
     check_size(path, found, sequence.read_truth(frames[0]).shape)
     return found[0] * found[1] * len(frames)
 
 
-def _official(text: str) -> str:
-    """Return what the official tool would do, to end a message with."""
-    return f" (the official tool would {text})" if text else ""
+def _official(tool: OfficialTool, text: str) -> str:
+    """Return what the tool would do, to end a message with."""
+    return f" ({tool.name} would {text})" if text else ""
 
 
 def unwrapped(sequences: Sequence[TruthSequence], masks: Path, *, protocol: ProtocolName) -> Path:

@@ -185,10 +185,11 @@ def _inner_frames(sequence: TruthSequence, object_id: int, listed: FrameRange) -
         tool = "give NaN for the object, and for every mean that holds it"
     elif said - 1 > found:
         tool = f"average {counted(said - 1 - found, 'frame')} of value 0 in that nobody has"
+    fitting = [str(number) for number in (found, found + 1) if number >= 3]
     raise BadInputError(
         f"{sequence.name}: its list says frame_nums {said} for object {object_id}, which has "
         f"{counted(found, 'frame')} from start to end\n"
-        f"  expected {found} or {found + 1}, and at least 3; mend the list\n"
+        f"  expected {' or '.join(fitting) or 'an object of at least 2 frames'}; mend the list\n"
         f"  the official tool would {tool}"
     )
 

@@ -220,7 +220,8 @@ def objects_up_to_highest_label(
 
 
 def _highest(labels: NarrowLabels) -> int:
-    return max((k for k in object_ids(labels) if k != VOID), default=0)
+    highest = int(labels.max(initial=0))
+    return max((k for k in object_ids(labels) if k != VOID), default=0) if highest == VOID else highest
 
 
 def objects_where_shown(sequence: TruthSequence, frames: Frames, counts: Sequence[FrameCounts]) -> dict[int, Places]:

@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.metrics.statistics import ObjectScores, overall
 from vos_bench.progress import Progress
 from vos_bench.scoring import sequences
+from vos_bench.scoring.overlaps import OverlapsListener
 from vos_bench.scoring.sequences import SequenceResult, score_sequence, score_sequences
 from vos_bench.scoring.truth import truth_folder
 
@@ -287,3 +289,15 @@ def test_scoring_needs_no_torch(bench: Bench, blobs: Any) -> None:
         "print([name for name in ('torch', 'numba', 'llvmlite', 'joblib', 'cv2', 'pandas') if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
+
+
+def test_label_maps_go_with_their_sequence_while_nobody_collects_cycles(bench: Bench) -> None:
+    frames = [np.array([[0, 1, 2]], np.uint8)] * 4
+    bench.add("a", frames, frames)
+    gc.collect()
+    gc.disable()
+    try:
+        assert bench.score_all(overlaps_of="data")[0].overlaps is not None
+        assert not [each for each in gc.get_objects() if isinstance(each, OverlapsListener)]
+    finally:
+        gc.enable()

@@ -226,12 +226,13 @@ class OverlapsListener:
                 self._counter = None
 
     def record(self) -> OverlapsRecord | None:
-        """Return what was counted; None where a file is damaged that is not scored."""
+        """Return what was counted, once; None where a file is damaged that is not scored."""
+        counter, self._counter = self._counter, None  # each holds the other, and so the last label maps, until then
         with suppress(BadInputError):
-            if self._counter is not None:
+            if counter is not None:
                 if not self._shared:
                     self._hash.sha256()  # before they are read again: what changes meanwhile has another one
-                counted = self._counter.record(data=self._data, likeness=True)
+                counted = counter.record(data=self._data, likeness=True)
                 return counted.replace(masks=self._hash.sha256())
         return None
 

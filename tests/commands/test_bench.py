@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vos_bench.cli import main
+from vos_bench.records import load_run
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -24,6 +25,16 @@ def test_each_size_and_number_of_objects_is_a_case(tmp_path: Path, capsys: pytes
     runs = json.loads(figures.read_text())["runs"]
     assert [Path(run["out"]).name for run in runs] == names
     assert all(run["timing"]["fps"] is None and run["timing"]["step_ms"]["p50"] > 0 for run in runs)
+
+
+def test_without_a_folder_everything_lies_below_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["bench", "copy-first", "--dataset", "demo", "--sequences", "tiny", "--quick", "--repeats", "1"]
+    assert main([*command, "--device", "cpu"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["bench"]
+    (run,) = (tmp_path / "bench" / "demo" / "copy-first").iterdir()
+    assert [*load_run(run).sequence_records] == ["tiny"]
+    assert [path.name for path in (run / "masks").iterdir()] == ["tiny"]
 
 
 @pytest.mark.parametrize("init", ["mask", "box"])

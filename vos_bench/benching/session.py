@@ -169,6 +169,7 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
         raise BadInputError(f"{settings.dataset.name} {settings.dataset.split}: has no sequence; expected one at least")
     prepared = prepare_run(replace(settings, timing=True, jobs=1, shard=None, save_probabilities=False))
     out = settings.out or _default_out(prepared.record, settings.clock)
+    task = replace(prepared.task, out=out.absolute())  # without `settings.out`, that of a run, which is another folder
     require_apart(out, settings.dataset.root)
     with FolderLock(out, shard=None).held():
         before = open_folder(out, prepared.record, dataset=settings.dataset).record
@@ -182,17 +183,14 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
         try:
             with built_method(prepared.spec, notes) as method:
                 passes = Passes(
-                    settings.dataset, prepared.names, task=prepared.task, method=method, progress=progress or Progress()
+                    settings.dataset, prepared.names, task=task, method=method, progress=progress or Progress()
                 )
                 entry = _repeat(passes, repeats, notes)
         except Exception:
             if passes is None:  # the method cannot be built, so that there never was a timing
                 remove_empty_record(out, record)
             raise
-        saved = [
-            score_and_save(settings.dataset, timed.record(prepared.task), task=prepared.task)
-            for timed in passes.sequences.values()
-        ]
+        saved = [score_and_save(settings.dataset, timed.record(task), task=task) for timed in passes.sequences.values()]
         environment = collect_environment(settings.method.factory.partition(":")[0], settings.method.packages)
         record = record.replace(
             numerics=numerics(prepared.spec, method),

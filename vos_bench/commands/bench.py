@@ -80,7 +80,7 @@ def bench(
         turns: How many turns with it, 5 unless said otherwise.
         set_: KEY=VALUE of the method's configuration; may be given several times.
         name: What tables call the run, recorded beside the method's own name; of a system in its own process, its name.
-        out: The folder, with one inside it for each case. By default, bench/METHOD.
+        out: The folder, with one inside it for each of several cases. By default, bench/DATASET/METHOD/CONFIG8-CLOCK.
         json: A file for the figures.
     """
     if turns is not None and reference_command is None:

@@ -61,3 +61,20 @@ def test_completion_knows_every_command(shell: str) -> None:
     script = app.generate_completion(shell=shell)  # type: ignore[arg-type]
     assert all(name in script for name in COMMANDS)
     assert "save-probabilities" in script
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [(["list"], "KIND"), (["run", "lwl-lite"], "--dataset"), (["score"], "MASKS"), (["segment"], "--out")],
+)
+def test_a_missing_argument_is_called_by_the_name_of_the_help(
+    capsys: pytest.CaptureFixture[str], command: list[str], missing: str
+) -> None:
+    assert main(command) == 2
+    said = f"{command[0]}: {missing} is missing; vos-bench {command[0]} --help says what it is"
+    assert capsys.readouterr().err == f"vos-bench: {said}\n"
+
+
+def test_an_option_without_its_value_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "lwl-lite", "--dataset"]) == 2
+    assert capsys.readouterr().err == 'vos-bench: Command "run" parameter --dataset requires an argument.\n'

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
 import vos_bench
 from vos_bench.commands.catalogue import COMMANDS
@@ -44,8 +44,20 @@ def call(arguments: Sequence[str]) -> int:
 def _call(which: App, arguments: Sequence[str]) -> int:
     try:
         return which(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0
+    except MissingArgumentError as error:
+        raise BadInputError(_missing(error)) from error
     except CycloptsError as error:
         raise BadInputError(str(error)) from error
+
+
+def _missing(error: MissingArgumentError) -> str:
+    """Return what to say of an argument or a required option that was not given, or of an option without its value."""
+    found = error.argument
+    if found is None or found.tokens or error.keyword or not error.command_chain:
+        return str(error)
+    command = " ".join(error.command_chain)
+    name = found.field_info.name.upper() if found.field_info.is_positional else found.name
+    return f"{command}: {name} is missing; vos-bench {command} --help says what it is"
 
 
 @app.meta.default

@@ -33,8 +33,9 @@ NOTES = (
     "mask that lies mostly off it), both of the frames with the object; false reports, of the frames without it; "
     "flicker, of the mask; boundary IoU. In frames: recovery after a return. Less is better but for boundary IoU.",
     "Q, Acc, Rob, NRE, DRE, ADQ: quality, accuracy, robustness, not-reported and drift-rate error, and "
-    "absence-detection quality of VOTS, as vot-toolkit 0.9.0 computes them. docs/failures.md defines all of them.",
-    "The line `all` is the mean over the objects that have a value; of VOTS's measures, over objects, then sequences.",
+    "absence-detection quality of VOTS, as vot-toolkit 0.9.0 computes them.",
+    "The line `all` is the mean over the objects that have a value; of VOTS's measures, over objects, then sequences. "
+    "docs/failures.md defines all measures.",
 )
 
 
@@ -51,7 +52,8 @@ def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
             for row in _sequence_rows(run, name, each, sequence)
         ]
     columns = (Column("method"), Column("object"), *map(_column, (*FAILURE_MEASURES, *VOTS_MEASURES)))
-    return Table("Failures", columns, rows, NOTES, group="group", rank="rank", footnotes="notes")
+    about = {NOTES[1]: VOTS_MEASURES[0].name}
+    return Table("Failures", columns, rows, NOTES, group="group", rank="rank", footnotes="notes", column_notes=about)
 
 
 Found = Sequence[SequenceFailures] | BadInputError

@@ -42,3 +42,20 @@ def test_runs_over_other_sequences_are_no_seeds_of_each_other(make_run: MakeRun)
 
 def test_no_run_gives_an_empty_table() -> None:
     assert len(runs_table([]).rows) == 0
+
+
+def test_a_terminal_goes_without_what_says_nothing_first(make_run: MakeRun) -> None:
+    runs = [make_run({"a": (0.5, 0.5)}), make_run({"a": (0.6, 0.6)}, method="other")]
+    shown = headings(render(runs_table(runs), "text", width=80))
+    assert {"J&F", "J", "F"} <= shown
+    assert not {"frames", "init"} & shown
+
+
+def test_a_terminal_keeps_the_seeds_where_there_are_several(make_run: MakeRun) -> None:
+    runs = [make_run({"a": (J, 0.5)}, seed=seed) for seed, J in enumerate((0.5, 0.7))]
+    assert "seeds" in headings(render(runs_table(runs), "text", width=78))
+
+
+def headings(text: str) -> set[str]:
+    """Return the headings of a table of text."""
+    return set(text.splitlines()[2].split())

@@ -235,3 +235,11 @@ def test_the_command_says_what_is_true_of_the_machine_once(
 
 def _raise(error: Exception) -> float:
     raise error
+
+
+def test_a_terminal_keeps_latencies_before_columns_without_a_figure(make_run: Callable[..., Run]) -> None:
+    table = latency_table([make_run({"a": (0.5, 0.5)}, p50=10.0)])
+    text = render(table, "text", width=60)
+    assert "p50 [ms]" in text
+    assert "FPS" not in text.partition("─")[0], "no run has one"
+    assert "GPU memory" in text.partition("Not shown for lack of room: ")[2]

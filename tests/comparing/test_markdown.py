@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from vos_bench.comparing.compare import compare
-from vos_bench.comparing.markdown import comparison_markdown
+from vos_bench.comparing.comparison import ComparisonRow, Verdict
+from vos_bench.comparing.markdown import comparison_markdown, comparison_table
 from vos_bench.comparing.thumbnails import WIDTH, pictures, worst_frame
 from vos_bench.datasets.folder import Folder
 from vos_bench.labelmaps import write_label_map
@@ -29,6 +30,13 @@ def test_what_fails_comes_first_and_then_what_fell_most(make_run: MakeRun) -> No
     assert text.endswith(
         "zero is inside, so no difference is shown (paired bootstrap over 4 sequences, 10000 resamples).\n"
     )
+
+
+def test_without_notes_there_is_no_column_of_notes() -> None:
+    same = ComparisonRow("overall", "J&F", 0.5, 0.5, Verdict.SAME)
+    noted = replace(same, note="not judged")
+    assert [column.name for column in comparison_table([same], "").columns][-1] == "verdict"
+    assert [column.name for column in comparison_table([same, noted], "").columns][-1] == "note"
 
 
 def test_an_equal_run_passes_and_lists_no_sequence(make_run: MakeRun) -> None:

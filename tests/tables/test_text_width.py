@@ -135,3 +135,22 @@ def test_a_name_without_blanks_stays_whole_and_leaves_no_number() -> None:
     text = render(table, "text", width=32)
     assert LONG in text
     assert "80.0" not in text
+
+
+def test_a_note_on_a_column_goes_with_the_column() -> None:
+    about, other = "Speed is indicative.", "The scores are made up."
+    table = Table("Scores", (Column("method"), Column("speed", drop=5)), [{"method": "mine", "speed": "~10"}])
+    noted = table._replace(notes=(about, other), column_notes={about: "speed"})
+    assert about in render(noted, "text", width=80)
+    narrow = " ".join(render(noted, "text", width=8).split())
+    assert "Not shown for lack of room: speed" in narrow
+    assert about not in narrow
+    assert other in narrow
+
+
+def test_the_heading_of_a_group_fits() -> None:
+    heading = "a group whose heading is wider than the terminal that shows it"
+    table = Table("Scores", (Column("method"),), [{"method": "mine", "group": heading}], group="group")
+    lines = render(table, "text", width=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert f"{heading}:" in " ".join(" ".join(lines).split())

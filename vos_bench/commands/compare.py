@@ -243,7 +243,8 @@ def _print(comparison: Comparison) -> None:
         say(_NO_INTERVAL if tracks else "Neither run has scores: FPS alone was judged.")
         return
     same = sum(row.verdict is Verdict.SAME and row.subject != OVERALL for row in comparison.rows)
-    say(f"{counted(same, 'sequence is', 'sequences are')} the same within tolerance and not shown.")
+    if same:
+        say(f"{counted(same, 'sequence is', 'sequences are')} the same within tolerance and not shown.")
     say(f"{comparison.change}.")
 
 

@@ -18,7 +18,7 @@ _COLUMNS = (
     Column("run", digits=4),
     Column("change", digits=4, drop=1),
     Column("verdict"),
-    Column("note"),
+    Column("note", prose="wrapped", drop=0),
 )
 
 
@@ -36,7 +36,8 @@ def comparison_table(rows: Iterable[ComparisonRow], title: str) -> Table:
         }
         for row in rows
     ]
-    return Table(title, _COLUMNS, cells)
+    columns = _COLUMNS if any(cell["note"] for cell in cells) else _COLUMNS[:-1]
+    return Table(title, columns, cells)
 
 
 def _gain(row: ComparisonRow) -> float | None:

@@ -1,7 +1,7 @@
 """The table of timings, a line each, as `vos-bench bench` prints it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ COLUMNS = (
     Column("GPU memory", digits=0, unit="MiB"),
     Column("GPU reserved", digits=0, unit="MiB"),
 )
+EMPTY, ALIKE = 35, 11
+"""How soon a narrow terminal goes without a column that is empty, and without one of `SETTINGS` with a single value."""
+SETTINGS = ("clock", "repeats")
 ENERGY = (Column("energy", digits=2, unit="J/frame"), Column("GPU energy", digits=2, unit="J/frame"))
 """Shown where some run has a figure, or lacks one for want of a permission."""
 
@@ -47,7 +50,16 @@ def latency_table(runs: Sequence[Run]) -> Table:
     rows.sort(key=lambda row: (row["group"], _by_number(row["data"]), row["method"]))
     energy = tuple(column for column in ENERGY if any(row[column.name] not in (None, NO_COUNTER) for row in rows))
     notes = (*NOTES, ENERGY_NOTE) if energy else NOTES
-    return Table("Latency", (*COLUMNS, *energy), rows, notes, group="group", footnotes="notes")
+    columns = tuple(column._replace(drop=_dropped(column, rows)) for column in (*COLUMNS, *energy))
+    return Table("Latency", columns, rows, notes, group="group", footnotes="notes")
+
+
+def _dropped(column: Column, rows: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return how soon a narrow terminal goes without a column: sooner where it says nothing."""
+    values = {row.get(column.name) for row in rows}
+    if values == {None}:
+        return EMPTY
+    return ALIKE if column.name in SETTINGS and len(values) == 1 else column.drop
 
 
 def highest(values: Iterable[float | None]) -> float | None:

@@ -1,6 +1,6 @@
 """The table of runs: one line for each method and dataset, with the spread over seeds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from vos_bench.tables import SPREAD, Column, Table, percent
 ABOUT = ("dataset", "split", "method", "init", "frames", "conditions", "sequences", "seeds")
 DROPPED = {"frames": 9, "init": 8, "seeds": 7, "split": 6, "sequences": 5, "FPS": 4, "state": 3}
 """How soon a narrow terminal goes without a column of text; the numbers go before."""
+USUAL: dict[str, tuple[object, int]] = {"frames": ("all", 13), "init": ("mask", 12), "seeds": (1, 11)}
+"""What such a column holds of most runs, and how soon a narrow terminal goes without one that holds nothing else."""
 OPTIONAL = ("split", "init", "frames", "conditions", "seeds")
 """Columns that a table goes without where no run has anything in them, as with foreign label maps."""
 
@@ -39,7 +41,7 @@ def runs_table(runs: Sequence[Run]) -> Table:
     shown = [score for score in RUN_SCORES if any(row.get(score) is not None for row in rows)]
     columns = (
         *(
-            Column(name, drop=DROPPED.get(name))
+            Column(name, drop=_dropped(name, rows))
             for name in ABOUT
             if any(row[name] for row in rows) or name not in OPTIONAL
         ),
@@ -48,7 +50,14 @@ def runs_table(runs: Sequence[Run]) -> Table:
         Column("state", drop=DROPPED["state"]),
     )
     notes = (INDICATIVE,) if any(str(row[LATENCY]).startswith("~") for row in rows) else ()
-    return Table("Runs", columns, rows, (*notes, *(f"{each.text}." for each in shared), *_meanings(runs)))
+    said = (*notes, *(f"{each.text}." for each in shared), *_meanings(runs))
+    return Table("Runs", columns, rows, said, column_notes={INDICATIVE: LATENCY})
+
+
+def _dropped(name: str, rows: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return how soon a narrow terminal goes without a column: before J and F, where it says nothing about the runs."""
+    usual, soon = USUAL.get(name, (None, None))
+    return soon if soon and all(row[name] in (usual, None, "") for row in rows) else DROPPED.get(name)
 
 
 def _meanings(runs: Sequence[Run]) -> Iterator[str]:

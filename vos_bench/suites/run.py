@@ -66,14 +66,15 @@ class SuiteResult:
             for row in table.rows
         ]
         for each, error in self.failures:
-            about = {"dataset": each.run.dataset.name, "split": each.run.dataset.split, "method": each.method}
-            rows.append({**about, "settings": each.settings, "state": f"seed {each.seed}: {error}"})
+            failed = {"dataset": each.run.dataset.name, "split": each.run.dataset.split, "method": each.method}
+            rows.append({**failed, "settings": each.settings, "state": f"seed {each.seed}: {error}"})
         columns = [*runs_table([run for _, run in self.runs]).columns]
         if any(row["settings"] for row in rows):
             place = next(i for i, column in enumerate(columns) if column.name == "method")
             columns.insert(place + 1, Column("settings"))
         notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
-        return Table("Suite", tuple(columns), rows, tuple(notes))
+        about = {note: name for table in tables.values() for note, name in table.column_notes.items()}
+        return Table("Suite", tuple(columns), rows, tuple(notes), column_notes=about)
 
 
 def suite(

@@ -1,6 +1,7 @@
 """A table before it is set: raw values, and how to read them."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 Row = Mapping[str, Any]
@@ -91,6 +92,7 @@ class Table(NamedTuple):
             the value.
         across: The column whose values head the columns where the table is set on its side, as papers print a few
             methods beside each other with a line for each score; empty for a table that is never set so.
+        column_notes: Note to the one column that it explains: a text without the column goes without the note.
     """
 
     title: str
@@ -102,6 +104,7 @@ class Table(NamedTuple):
     footnotes: str = ""
     doubts: str = ""
     across: str = ""
+    column_notes: Mapping[str, str] = MappingProxyType({})
 
     def without_notes(self) -> "Table":
         """Return the table without notes below it, and without their numbers beside rows and values."""

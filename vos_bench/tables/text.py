@@ -26,10 +26,12 @@ def text(table: Table, layout: Layout, width: int | None) -> str:
     left_out = _left_out(columns, widths, narrow, width) if width else []
     kept = [i for i in range(len(layout.headings)) if i not in left_out]
     fitted = _fitting(widths, narrow, kept, width)
-    lines = _drawn(table, layout, [[row[i] for i in kept] for row in grid], kept, fitted)
+    lines = _drawn(table, layout, [[row[i] for i in kept] for row in grid], kept, fitted, width)
     legend = ["*best* and _second_ among comparable results."] if layout.ranked else []
     missing = [_said([layout.headings[i] for i in left_out])] if left_out else []
-    return "\n".join([*lines, *_wrapped([*legend, *below(table, layout), *missing], width)]).strip("\n") + "\n"
+    unseen = {columns[i].name for i in left_out}
+    notes = [note for note in below(table, layout) if table.column_notes.get(note) not in unseen]
+    return "\n".join([*lines, *_wrapped([*legend, *notes, *missing], width)]).strip("\n") + "\n"
 
 
 def _width(text: str) -> int:
@@ -85,11 +87,11 @@ def _fitting(widths: list[int], narrow: list[int], kept: list[int], width: int |
     return own
 
 
-def _drawn(table: Table, layout: Layout, grid: list[list[str]], kept: list[int], widths: list[int]) -> list[str]:
+def _drawn(
+    table: Table, layout: Layout, grid: list[list[str]], kept: list[int], widths: list[int], width: int | None
+) -> list[str]:
     cuts = [not layout.turned and table.columns[i].prose == "cut" for i in kept]
-    columns = [
-        _Column(width, layout.headings[i].is_number, cut) for i, width, cut in zip(kept, widths, cuts, strict=True)
-    ]
+    columns = [_Column(own, layout.headings[i].is_number, cut) for i, own, cut in zip(kept, widths, cuts, strict=True)]
     rule = _total(widths) - 1 if widths else NARROWEST
     lines = [
         *_folded(table.title, rule + 2),
@@ -101,7 +103,7 @@ def _drawn(table: Table, layout: Layout, grid: list[list[str]], kept: list[int],
     for number, (line, texts) in enumerate(zip(layout.lines, grid, strict=True)):
         if line.group != group:
             group = line.group
-            lines += [*([""] if number else []), f"  {group}:"]
+            lines += [*([""] if number else []), *_wrapped([f"  {group}:"], width, further="    ")]
         lines += _row(texts, columns)
     return [*lines, ""]
 
@@ -147,14 +149,17 @@ def _said(headings: list[Heading]) -> str:
     return f"Not shown for lack of room: {', '.join(heading.full_text for heading in headings)} (--wide shows all)."
 
 
-def _wrapped(notes: list[str], width: int | None) -> list[str]:
-    """Break notes into lines at blanks; an address stays whole."""
+def _wrapped(notes: list[str], width: int | None, *, further: str = "") -> list[str]:
+    """Break notes into lines at blanks, each but the first after `further`; an address stays whole."""
     if not width:
         return notes
     return [
         line
         for note in notes
-        for line in textwrap.wrap(note, max(width, NARROWEST), break_long_words=False, break_on_hyphens=False) or [""]
+        for line in textwrap.wrap(
+            note, max(width, NARROWEST), subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+        )
+        or [""]
     ]
 
 

@@ -104,7 +104,7 @@ def unscored(runs: Iterable[Run], *, wanted: Callable[[RunRecord], bool]) -> tup
     for run in runs:
         record = run.record
         if wanted(record) and (reason := _why_unscored(record)):
-            found.append(f"{record.method.title} of {record.created[:10]} {reason}.")
+            found.append(f"{record.method.title} on {record.dataset.title} of {record.created[:10]} {reason}.")
     return tuple(sorted(set(found)))
 
 

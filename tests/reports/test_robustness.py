@@ -10,6 +10,7 @@ import pytest
 from vos_bench.api import ReportOptions
 from vos_bench.errors import BadInputError
 from vos_bench.records import ProtocolEntry, Run
+from vos_bench.reports.measured import unscored
 from vos_bench.reports.robustness import draw_figure, make_table, robustness_curves
 from vos_bench.tables import render
 
@@ -96,3 +97,9 @@ def test_a_figure_of_clean_runs_says_what_it_lacks(make_run: MakeRun, tmp_path: 
 
 def test_a_table_without_corrupted_runs_says_so(make_run: MakeRun) -> None:
     assert "No run here was corrupted" in render(make_table([make_run({"a": (0.5, 0.5)})]), "text")
+
+
+def test_tables_of_published_rows_say_which_run_they_leave_out(corrupted: Callable[..., Run]) -> None:
+    (said,) = unscored([corrupted("noise:1", 0.5)], wanted=lambda _: True)
+    assert said.startswith("mine on demo val of 20")
+    assert said.endswith("is left out: corrupted by noise:1.")

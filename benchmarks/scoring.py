@@ -79,7 +79,6 @@ print("nan")
 
 PROTOCOL = """
 import sys
-from dataclasses import replace
 from pathlib import Path
 from vos_bench.openmp import choose_one_blas_thread
 choose_one_blas_thread()
@@ -97,7 +96,7 @@ else:
     for each in truth_folder(root / "truth"):
         objects = tuple(range(1, int(each.read_truth(each.truth_names[0]).max()) + 1))
         ranges = dict.fromkeys(objects, FrameRange(each.truth_names, len(each.truth_names))) if name == "lvos" else {}
-        sequences.append(replace(each, listed_objects=objects, frame_ranges=ranges))
+        sequences.append(type(each)(each.folder, each.truth_names, listed_objects=objects, frame_ranges=ranges))
 results = score_sequences(sequences, masks, protocol=name)
 assert not any(result.error for result in results)
 print(sum(len(scores.frames) for result in results for scores in result.objects))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -409,6 +410,33 @@ def test_what_is_no_time_in_utc_is_damage(run: Run, tmp_path: Path, field: str, 
     changed(run_file(tmp_path), lambda content: content.__setitem__(field, time))
     with pytest.raises(BadInputError, match=f"is damaged or no record: {field}"):
         load_run(tmp_path)
+
+
+def test_numbers_and_texts_of_numpy_are_written_as_plain_ones(tmp_path: Path):
+    path = tmp_path / "a.json"
+    made: Any = SequenceRecord(
+        name=np.str_("a"), status="done", frames=np.int64(3), seconds=np.float64(0.5), peak_mib=np.float32(0.25)
+    )
+    write_record(made, path)
+    assert read_record(SequenceRecord, path) == SequenceRecord(
+        name="a", status="done", frames=3, seconds=0.5, peak_mib=0.25
+    )
+    assert made.to_data()["frames"] == 3
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"seconds": math.nan}, "seconds: Expected `float`, got `null`"),
+        ({"data_notes": {"a": 1}}, "data_notes.*: Expected `str`, got `int`"),
+        ({"notes": (Path("a"),)}, "found PosixPath, expected a text or a number"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, odd: Any, said: str):
+    path = tmp_path / "a.json"
+    with pytest.raises(BadInputError, match=rf"a\.json: cannot be written: {said}.*expected texts and finite numbers"):
+        write_record(SequenceRecord(name="a", status="done", **odd), path)
+    assert not path.exists()
 
 
 def test_a_record_that_no_file_can_hold_is_one_message(run: Run, tmp_path: Path):

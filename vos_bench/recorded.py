@@ -1,5 +1,9 @@
-"""Base of what records hold: msgspec structs, which load quickly, and are checked when they are read from JSON."""
+"""Base of what records hold: msgspec structs, which load quickly.
 
+They are checked when they are read from JSON, and when `vos_bench.records.write_record` writes them.
+"""
+
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -8,6 +12,17 @@ if TYPE_CHECKING:
     from pydantic import JsonValue as JsonValue
 else:
     JsonValue = Any  # a file of JSON holds nothing else, so that there is nothing to check
+
+
+def _plain(value: Any) -> str | int | float:
+    """Return a text or number of NumPy's, or of another kind of its own, as Python's. Raises TypeError for others."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    raise TypeError(f"found {type(value).__name__}, expected a text or a number")
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,16 +39,16 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ValueError: A text is not Unicode.
             TypeError: There is a value that JSON does not have.
         """
-        line = msgspec.json.encode(self)
+        line = msgspec.json.encode(self, enc_hook=_plain)
         return (msgspec.json.format(line, indent=2) if indent else line).decode()
 
     def to_data(self) -> dict[str, Any]:
         """Return it as JSON's own kinds of values: dicts, lists, texts and numbers."""
-        data: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
+        data: dict[str, Any] = msgspec.to_builtins(self, str_keys=True, enc_hook=_plain)
         return data
 
     @classmethod
-    def from_json(cls, data: bytes) -> Self:
+    def from_json(cls, data: bytes | str) -> Self:
         """Read it from JSON. Raises ValueError, which names the first wrong field, what it holds and should hold."""
         try:
             return msgspec.json.decode(data, type=cls)

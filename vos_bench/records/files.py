@@ -67,12 +67,21 @@ def remove_partial_files(folder: Path) -> None:
 
 
 def write_record(record: Recorded, path: Path, *, durable: bool = True) -> None:
-    """Write a record as JSON, whole or not at all; `durable` as `replacing` has it. Raises BadInputError."""
+    """Write a record as JSON, whole or not at all; `durable` as `replacing` has it.
+
+    Raises:
+        BadInputError: It cannot be written, or a method or dataset gave something that could not be read again.
+    """
     try:
         text = record.to_json(indent=True)
-    except (TypeError, ValueError) as error:
+        type(record).from_json(text)
+    except UnicodeError as error:
         raise BadInputError(
             f"{path}: cannot be written: {error}; expected names and texts that are Unicode: rename the file or folder"
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise BadInputError(
+            f"{path}: cannot be written: {error}; a method or dataset gave it, expected texts and finite numbers"
         ) from None
     write_text(path, text + "\n", durable=durable)
 

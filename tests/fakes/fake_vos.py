@@ -302,6 +302,11 @@ class NegativeId(Sick):
         return Prediction(np.full(image.shape[:2], -1, dtype=np.int64))
 
 
+class EndlessTime(Sick):
+    def fault(self, image: Image) -> Prediction:
+        return Prediction(self.labels, milliseconds=np.inf)
+
+
 class FloatLabels(Sick):
     def fault(self, image: Image) -> Prediction:
         return Prediction(self.labels.astype(np.float32))

@@ -32,6 +32,7 @@ def settings(fake_vos: ModuleType, tmp_path: Path) -> RunSettings:
         ("UnknownId", r"frame 00001: returned the unknown object 7; expected 0 \(background\) to 1"),
         ("NegativeId", "frame 00001: returned the unknown object -1"),
         ("FloatLabels", "frame 00001: returned labels of type float32; expected whole numbers"),
+        ("EndlessTime", "frame 00001: reports inf milliseconds; expected a time, or None"),
         ("BareArray", "frame 00001: returned ndarray; expected a Prediction"),
         ("WrongProbabilities", r"returned probabilities of shape \(7, 12, 16\); expected \(2, 12, 16\)"),
     ],

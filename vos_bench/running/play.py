@@ -1,5 +1,6 @@
 """The exchange with a method: its answers are checked and written, the calls timed."""
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
@@ -129,6 +130,9 @@ def check_answer(prediction: Any, pending: PendingFrame) -> None:
             " the objects given so far"
         )
     _check_probabilities(prediction, pending)
+    took: object = prediction.milliseconds
+    if took is not None and not (isinstance(took, int | float | np.number) and 0 <= took < math.inf):
+        raise MethodError(f"{where}: reports {took!r:.100} milliseconds; expected a time, or None")
 
 
 def _check_probabilities(prediction: Prediction, pending: PendingFrame) -> None:

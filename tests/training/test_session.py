@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 
 import cv2
 import numpy as np
@@ -12,6 +13,10 @@ from vos_bench.methods.lwl.checkpoint import load_network, save_network
 from vos_bench.methods.lwl.config import BackboneConfig, LwlConfig
 from vos_bench.methods.lwl.network import LwlNetwork
 from vos_bench.parts.checkpoints import read_metadata
+from vos_bench.records import read_record
+from vos_bench.training import session
+from vos_bench.training.loop import TrainingOutcome
+from vos_bench.training.record import TrainingRecord
 from vos_bench.training.session import find_recipe, train
 
 TINY = LwlConfig(
@@ -95,6 +100,15 @@ def test_a_training_writes_its_record_weights_and_card(tmp_path, davis, start):
     assert str(davis) not in (tmp_path / "training.json").read_text()
     assert list(result.curves["step"]) == [1, 2]
     assert result.curves["loss"].notna().all()
+
+
+def test_a_validation_that_is_no_number_is_none_in_the_record(tmp_path, davis, start, monkeypatch):
+    outcome = TrainingOutcome("interrupted", 2, {}, {"loss": math.nan, "J": np.float64(0.5)})
+    monkeypatch.setattr(session, "train_recipe", lambda *_, **__: outcome)
+    weights = {"weights": start, "settings": (*as_settings(TINY), *SMALL)}
+    result = train("lwl-lite", "stage2", out=tmp_path, root={"davis16": davis}, device="cpu", **weights)
+    assert result.record.validation == {"loss": None, "J": 0.5}
+    assert read_record(TrainingRecord, tmp_path / "training.json") == result.record
 
 
 def test_an_unknown_recipe_is_said_plainly():

@@ -43,7 +43,7 @@ class TrainingRecord(Recorded, frozen=True, kw_only=True):
         step: Optimiser steps done.
         seconds: How long this start of the training took; a resumed one starts from zero.
         total_seconds: How long the steps took, over all starts; work that was lost to a kill is not counted.
-        validation: What the last validation measured.
+        validation: What the last validation measured; None for what was infinite or no number.
         weights_sha256: Of `weights.safetensors`, None while there is none.
     """
 
@@ -60,7 +60,7 @@ class TrainingRecord(Recorded, frozen=True, kw_only=True):
     step: int = 0
     seconds: float = 0.0
     total_seconds: float = 0.0
-    validation: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, float | None] = field(default_factory=dict)
     weights_sha256: str | None = None
 
 
@@ -74,7 +74,7 @@ class WeightsCard(Recorded, frozen=True, kw_only=True):
         data: What they were trained on, with its licence.
         licence: Under which the weights may be used.
         commit: Commit of the code that trained them; empty for an installed package.
-        scores: Measured scores by name, as fractions; those of the training's own validation to begin with.
+        scores: Measured scores by name, as fractions; at first those of the training's validation.
     """
 
     method: str
@@ -83,4 +83,4 @@ class WeightsCard(Recorded, frozen=True, kw_only=True):
     data: tuple[TrainingData, ...]
     licence: str
     commit: str = ""
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float | None] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """One training from its name to its weights: opens the data, runs the loop, writes record, weights and card."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -15,10 +16,11 @@ from vos_bench.config import Settings, overrides
 from vos_bench.devices import resolve_device
 from vos_bench.environment import collect_environment
 from vos_bench.errors import BadInputError
-from vos_bench.files import part_of, sha256, write_text
+from vos_bench.files import part_of, sha256
 from vos_bench.files.locks import FolderLock
 from vos_bench.parts.checkpoints import write_tensors
 from vos_bench.progress import Progress
+from vos_bench.records import write_record
 from vos_bench.training.checkpoint import CHECKPOINT
 from vos_bench.training.curves import CURVES, read_curves
 from vos_bench.training.loop import TrainingOutcome, train_recipe
@@ -116,7 +118,7 @@ def train(
             device=device,
             resume=resume,
             progress=progress,
-            on_start=lambda: _write(folder, record),
+            on_start=lambda: write_record(record, folder / RECORD),
         )
         return _finish(folder, record, chosen, outcome, seconds=time.monotonic() - started)
 
@@ -184,12 +186,12 @@ def _finish(
         step=outcome.step,
         seconds=seconds,
         total_seconds=outcome.seconds,
-        validation=dict(outcome.validation),
+        validation={name: float(value) if math.isfinite(value) else None for name, value in outcome.validation.items()},
     )
     if done and outcome.writes:
         record = record.replace(weights_sha256=_export(folder, record, recipe, outcome))
     if outcome.writes:
-        _write(folder, record)
+        write_record(record, folder / RECORD)
     return TrainingResult(folder, record, folder / WEIGHTS if done else None)
 
 
@@ -236,10 +238,6 @@ def _initial_record(method: str, recipe: Recipe, datasets: list[Dataset], passed
     )
 
 
-def _write(folder: Path, record: TrainingRecord) -> None:
-    write_text(folder / RECORD, record.to_json(indent=True) + "\n")
-
-
 def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: TrainingOutcome) -> str:
     """Write the weights and their card; return the weights' hash."""
     licences = sorted({data.licence for data in record.data if data.licence})
@@ -254,5 +252,5 @@ def _export(folder: Path, record: TrainingRecord, recipe: Recipe, outcome: Train
     )
     exported = recipe.export(outcome.weights)
     write_tensors(folder / WEIGHTS, exported.tensors, metadata={**exported.metadata, "card": card.to_json()})
-    write_text(folder / CARD, card.to_json(indent=True) + "\n")
+    write_record(card, folder / CARD)
     return sha256(folder / WEIGHTS)

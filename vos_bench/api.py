@@ -5,6 +5,7 @@ How an installed plugin describes itself is in `vos_bench.plugins`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, NamedTuple
@@ -371,7 +372,8 @@ class Dataset(ABC):
         """
 
 
-class ReportOptions(NamedTuple):
+@dataclass(frozen=True)
+class ReportOptions:
     """What the command line passes to a report that writes files itself.
 
     Attributes:
@@ -386,6 +388,6 @@ class ReportOptions(NamedTuple):
     out: Path
     paths: tuple[Path, ...] = ()
     root: Path | None = None
-    roots: Mapping[str, Path] = {}
+    roots: Mapping[str, Path] = field(default_factory=dict)
     sequences: tuple[str, ...] | None = None
-    progress: Progress = Progress()
+    progress: Progress = field(default_factory=Progress)

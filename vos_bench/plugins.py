@@ -229,27 +229,20 @@ def wrong_field(described: Any) -> str:
     """Return which field of a description holds something of another type than it says, and what; empty for none.
 
     Args:
-        described: An instance of a class of this module, or another dataclass or named tuple.
+        described: An instance of a class of this module, or another dataclass.
     """
     from pydantic import TypeAdapter, ValidationError  # here, since descriptions of vos-bench itself are not looked at
 
     from vos_bench.api import PromptKind
 
     hints = get_type_hints(type(described), localns={"PromptKind": PromptKind})
-    for name in _field_names(described):
-        value = getattr(described, name)
-        for inner in value if isinstance(value, tuple) else ():
-            if _field_names(inner) and (found := wrong_field(inner)):
-                return f"{name}: {found}"
+    for each in fields(described):
+        value = getattr(described, each.name)
         try:
-            TypeAdapter(hints[name]).validate_python(value)
+            TypeAdapter(hints[each.name]).validate_python(value)
         except ValidationError as error:
-            return f"{name} is {value!r:.100}: {error.errors()[0]['msg']}"
+            return f"{each.name} is {value!r:.100}: {error.errors()[0]['msg']}"
+        for inner in value if isinstance(value, tuple) else ():
+            if is_dataclass(inner) and (found := wrong_field(inner)):
+                return f"{each.name}: {found}"
     return ""
-
-
-def _field_names(described: Any) -> tuple[str, ...]:
-    """Return the names of the fields of a dataclass or a named tuple; empty for anything else."""
-    if is_dataclass(described):
-        return tuple(each.name for each in fields(described))
-    return getattr(described, "_fields", ()) if isinstance(described, tuple) else ()

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -140,7 +141,7 @@ def test_a_name_without_blanks_stays_whole_and_leaves_no_number() -> None:
 def test_a_note_on_a_column_goes_with_the_column() -> None:
     about, other = "Speed is indicative.", "The scores are made up."
     table = Table("Scores", (Column("method"), Column("speed", drop=5)), [{"method": "mine", "speed": "~10"}])
-    noted = table._replace(notes=(about, other), column_notes={about: "speed"})
+    noted = replace(table, notes=(about, other), column_notes={about: "speed"})
     assert about in render(noted, "text", width=80)
     narrow = " ".join(render(noted, "text", width=8).split())
     assert "Not shown for lack of room: speed" in narrow

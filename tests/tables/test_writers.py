@@ -3,6 +3,7 @@
 import math
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_each_format_is_as_recorded(format: Format) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_note_keeps_each_of_its_words(format: Format) -> None:
-    noted = TABLE._replace(notes=("LEGEND of what was seen.",))
+    noted = replace(TABLE, notes=("LEGEND of what was seen.",))
     assert "LEGEND of what was seen." in render(noted, format) or format == "csv"
 
 
@@ -100,7 +101,7 @@ def test_rows_of_different_rank_groups_and_rows_without_one_do_not_compete() -> 
 
 
 def test_without_rank_groups_nothing_is_marked() -> None:
-    assert "**81.2**" not in render(TABLE._replace(rank=""), "markdown")
+    assert "**81.2**" not in render(replace(TABLE, rank=""), "markdown")
 
 
 @pytest.mark.parametrize("format", ["html", "markdown"])
@@ -124,11 +125,11 @@ def test_csv_keeps_the_groups_name_where_a_column_is_called_group() -> None:
 
 
 def turnable() -> Table:
-    return TABLE._replace(across="method")
+    return replace(TABLE, across="method")
 
 
 def many_rows() -> Table:
-    return TABLE._replace(rows=[*TABLE.rows] * 20)
+    return replace(TABLE, rows=[*TABLE.rows] * 20)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (Debian: texlive-latex-recommended)")
@@ -162,7 +163,7 @@ def test_only_formats_with_headings_over_columns_turn_a_table_by_themselves() ->
 
 
 def test_too_many_methods_for_a_page_stay_rows_unless_asked_for() -> None:
-    many = many_rows()._replace(across="method")
+    many = replace(many_rows(), across="method")
     assert "\\begin{longtable}{lrrrr}" in render(many, "latex")
     assert "\\begin{tabular}{lccc" in render(many, "latex", orientation="columns")
 
@@ -179,7 +180,7 @@ def test_what_cannot_be_turned_is_refused() -> None:
 def test_a_value_that_is_none_or_nan_is_as_good_as_absent(missing: float | None) -> None:
     names = [name for column in TABLE.columns for name in (column.name, column.name + SPREAD)]
     rows = [{**dict.fromkeys(names, missing), **row} for row in TABLE.rows]
-    assert render(TABLE._replace(rows=rows), "markdown") == render(TABLE, "markdown")
+    assert render(replace(TABLE, rows=rows), "markdown") == render(TABLE, "markdown")
 
 
 @pytest.mark.parametrize("format", FORMATS)

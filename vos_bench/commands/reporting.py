@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vos_bench import registry
@@ -137,7 +138,7 @@ def _table_over(info: ReportInfo, runs: Sequence[Run], wanted: str | None, publi
     made = _made(info, chosen, published)
     kept = {run.folder for run in chosen}
     left_out = [f"Left out, without scores of these: {run.folder}." for run in runs if run.folder not in kept]
-    return made._replace(notes=(f"Averaged over the sequences {', '.join(sequences)} alone.", *left_out, *made.notes))
+    return replace(made, notes=(f"Averaged over the sequences {', '.join(sequences)} alone.", *left_out, *made.notes))
 
 
 def _find(info: ReportInfo, paths: Sequence[Path], *, named: bool) -> Sequence[Run]:

@@ -1,7 +1,7 @@
 """Many runs of one method in the order of time, and where their score moved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vos_bench.comparing.change_point import LEAST, ChangePoint, change_point
 from vos_bench.comparing.verdicts import require_comparable
@@ -60,7 +60,7 @@ class History:
             }
             for run, score, before in zip(self.runs, scores, [None, *scores], strict=False)
         ]
-        return Table("History", (*_ABOUT, percent(name)._replace(drop=0), *_MOVED), rows)
+        return Table("History", (*_ABOUT, replace(percent(name), drop=0), *_MOVED), rows)
 
 
 def history(runs: Sequence[Run]) -> History:

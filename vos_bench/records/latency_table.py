@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def latency_table(runs: Sequence[Run]) -> Table:
     rows.sort(key=lambda row: (row["group"], _by_number(row["data"]), row["method"]))
     energy = tuple(column for column in ENERGY if any(row[column.name] not in (None, NO_COUNTER) for row in rows))
     notes = (*NOTES, ENERGY_NOTE) if energy else NOTES
-    columns = tuple(column._replace(drop=_dropped(column, rows)) for column in (*COLUMNS, *energy))
+    columns = tuple(replace(column, drop=_dropped(column, rows)) for column in (*COLUMNS, *energy))
     return Table("Latency", columns, rows, notes, group="group", footnotes="notes")
 
 

@@ -1,8 +1,8 @@
 """A table before it is set: raw values, and how to read them."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 Row = Mapping[str, Any]
 """Values by the names of columns."""
@@ -19,7 +19,8 @@ DROP: Mapping[str, int] = {"decay": 40, "recall": 30}
 """How soon a narrow terminal goes without a statistic of a score; `NUMBER` for every other number."""
 
 
-class Column(NamedTuple):
+@dataclass(frozen=True)
+class Column:
     """How one column of a table is to be read.
 
     Attributes:
@@ -75,7 +76,8 @@ def percent(name: str, *, label: str = "", group: str = "") -> Column:
     return Column(name, digits=1, scale=100.0, higher_is_better=better, label=label, group=group, best=best)
 
 
-class Table(NamedTuple):
+@dataclass(frozen=True)
+class Table:
     """A table before it is set.
 
     Attributes:
@@ -104,8 +106,8 @@ class Table(NamedTuple):
     footnotes: str = ""
     doubts: str = ""
     across: str = ""
-    column_notes: Mapping[str, str] = MappingProxyType({})
+    column_notes: Mapping[str, str] = field(default_factory=dict)
 
     def without_notes(self) -> "Table":
         """Return the table without notes below it, and without their numbers beside rows and values."""
-        return self._replace(notes=(), footnotes="", doubts="")
+        return replace(self, notes=(), footnotes="", doubts="")

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from vos_bench.errors import BadInputError
@@ -77,7 +78,7 @@ def _for_papers(table: Table) -> Table:
         {**row, table.footnotes: tuple(note for note in notes_of(table, row) if "vos-bench report " not in note)}
         for row in table.rows
     ]
-    return table._replace(rows=rows)
+    return replace(table, rows=rows)
 
 
 def _natural(table: Table, format: Format) -> Orientation:

@@ -95,7 +95,7 @@ def test_what_is_no_fraction_is_no_score(value: float):
     with pytest.raises(ValueError, match=r"J is .*, expected a fraction from -1 to 1"):
         scores(value)
     text = FrameScores(frame=("0",), J=(value,), F=(0.0,)).to_json()
-    with pytest.raises(ValueError, match=r"J\[0\]: Expected `float`"):
+    with pytest.raises(ValueError, match=r"J\[0\]: Expected `float`.*, found (null|-?1\.5)$"):
         FrameScores.from_json(text.encode())
 
 
@@ -427,7 +427,7 @@ def test_numbers_and_texts_of_numpy_are_written_as_plain_ones(tmp_path: Path):
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        ({"seconds": math.nan}, "seconds: Expected `float`, got `null`"),
+        ({"seconds": math.nan}, "seconds: Expected `float`, found null"),
         ({"data_notes": {"a": 1}}, "data_notes.*: Expected `str`, got `int`"),
         ({"notes": (Path("a"),)}, "found PosixPath, expected a text or a number"),
     ],

@@ -3,6 +3,8 @@
 They are checked when they are read from JSON, and when `vos_bench.records.write_record` writes them.
 """
 
+import re
+from contextlib import suppress
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +25,17 @@ def _plain(value: Any) -> str | int | float:
     if isinstance(value, Real):
         return float(value)
     raise TypeError(f"found {type(value).__name__}, expected a text or a number")
+
+
+def _with_found(problem: str, data: bytes | str, place: str) -> str:
+    """Return a problem with the text or number that stands at a place such as `$.scores[0].J`, where there is one."""
+    with suppress(LookupError, TypeError, ValueError):
+        value = msgspec.json.decode(data)
+        for name, number in re.findall(r"\.(\w+)|\[([^\]]+)\]", place):
+            value = value[name or int(number)]  # the keys of a dict are not told
+        if problem.startswith("Expected") and not isinstance(value, dict | list):
+            return f"{problem.partition(', got ')[0]}, found {msgspec.json.encode(value).decode():.60}"
+    return problem
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +68,6 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except msgspec.DecodeError as error:
             problem, _, place = str(error).partition(" - at ")
             where = place.strip("`").removeprefix("$").removeprefix(".")
-            raise ValueError(f"{where}: {problem}" if where else problem) from None
+            raise ValueError(f"{where}: {_with_found(problem, data, place)}" if where else problem) from None
         except RecursionError:
             raise ValueError("it is nested too deeply") from None

@@ -110,8 +110,8 @@ def _rows(comparison: Comparison, score: str) -> Iterable[dict[str, object]]:
     yield {
         **_row(comparison, f"all {counted(len(names), 'sequence')}", names, score),
         "change": found.difference,
-        "from": found.low,
-        "to": found.high,
+        "from": found.low if found.has_interval else None,
+        "to": found.high if found.has_interval else None,
     }
     for name in names[:MOST]:
         yield {**_row(comparison, name, [name], score), "change": found.sequences[name]}

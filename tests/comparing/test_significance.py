@@ -64,6 +64,15 @@ def test_sequences_that_failed_in_one_run_are_left_out_and_none_left_is_refused(
         change(before, make_run({"c": (0.6, 0.6)}))
 
 
+def test_one_sequence_gives_no_interval(make_run: MakeRun) -> None:
+    runs = pair(make_run, {"a": 0.125})
+    found = change(*runs)
+    assert not found.is_significant, "it is drawn each time"
+    assert str(found) == "J&F +12.50 points; one sequence gives no interval"
+    table = make_table([*runs])
+    assert [(row["change"], row.get("from"), row.get("to")) for row in table.rows] == [(0.125, None, None)] * 2
+
+
 def test_the_report_shows_the_sequences_that_moved_most_first(make_run: MakeRun) -> None:
     table = make_table([*pair(make_run, {f"s{i:02d}": i / 100 * (-1) ** i for i in range(20)})])
     assert [row["of"] for row in table.rows[:3]] == ["all 20 sequences", "s19", "s18"]

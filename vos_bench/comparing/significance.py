@@ -43,11 +43,18 @@ class Change:
     score: str = "J&F"
 
     @property
+    def has_interval(self) -> bool:
+        """Whether the interval says anything: of one sequence, the same one is drawn each time."""
+        return len(self.sequences) > 1
+
+    @property
     def is_significant(self) -> bool:
-        """Whether zero lies outside of the interval."""
-        return self.low > 0 or self.high < 0
+        """Whether zero lies outside of an interval."""
+        return self.has_interval and (self.low > 0 or self.high < 0)
 
     def __str__(self) -> str:
+        if not self.has_interval:
+            return f"{self.score} {100 * self.difference:+.2f} points; one sequence gives no interval"
         verdict = "zero is outside" if self.is_significant else "zero is inside, so no difference is shown"
         return (
             f"{self.score} {100 * self.difference:+.2f} points, {self.confidence:.0%} interval "

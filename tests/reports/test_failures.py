@@ -207,7 +207,8 @@ def test_several_tables_are_printed_by_one_command(on_disk: Any, capsys: pytest.
     command = ["report", "failures,by-attribute", str(on_disk.folder), "--root", str(on_disk.root)]
     assert main(command) == 0
     said = capsys.readouterr().out
-    assert said.index("Failures") < said.index("Scores by attributes of the objects")
+    assert said.startswith("Failures\n")
+    assert "\n\nScores by attributes of the objects\n" in said
     for more, words in (
         (("--out", "a.txt"), "several tables are printed, expected one to write"),
         (("--format", "csv"), "found --format csv, which holds one table; expected one report"),

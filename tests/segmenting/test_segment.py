@@ -117,6 +117,15 @@ def test_several_videos_take_their_masks_in_order_or_by_name(call: Call, cat: Pa
     assert (label_maps(Path("again/masks/dog"))["00004"] == label_maps(Path("out/masks/dog"))["00004"]).all()
 
 
+def test_many_given_masks_are_told_in_short(
+    call: Call, cat: Path, fast: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for t in range(8):
+        labelled_png(Path(f"given/{t:05d}.png"), t)
+    assert call("segment", cat, "--mask", "given", "--method", fast, "--out", "out") == 0
+    assert "given on 00000, 00001, 00002, 00003, 00004, 00005 and 2 more frames; on " in capsys.readouterr().out
+
+
 def test_a_correction_reaches_a_method_that_takes_it(call: Call, cat: Path, fast: str) -> None:
     for t in (0, 6):
         labelled_png(Path(f"given/{t:05d}.png"), t)

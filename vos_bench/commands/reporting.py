@@ -51,7 +51,9 @@ def make_reports(
         for info in infos
         if info.kind == "table"
     ]
-    for each in made:
+    for place, each in enumerate(made):
+        if place:
+            say("")
         _write_table(each, format or "text", orientation, out, notes=notes)
     if made:
         return 0

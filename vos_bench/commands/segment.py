@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,9 @@ from vos_bench.segmenting import GivenBox, GivenMask, SegmentedSequence
 from vos_bench.segmenting import segment as segment_videos
 from vos_bench.segmenting.record import SegmentedObject
 from vos_bench.segmenting.sequence import overlay_file
+
+MOST_TOLD = 6
+"""How many frames or stretches of frames a line names."""
 
 Several = Parameter(negative=(), consume_multiple=False, show_default=False)
 
@@ -120,9 +124,13 @@ def _tell(sequence: SegmentedSequence) -> None:
 
 
 def _presence(found: SegmentedObject) -> str:
-    given = f"given on {', '.join(found.prompts)}; on {counted(found.frames, 'frame')}"
+    given = f"given on {_some(found.prompts, 'frames')}; on {counted(found.frames, 'frame')}"
     if not found.lost:
         return f"{given}, never lost"
     stretches = [first if first == last else f"{first} to {last}" for first, last in found.lost]
-    more = f" and {len(stretches) - 6} more times" if len(stretches) > 6 else ""
-    return f"{given}, lost on {', '.join(stretches[:6])}{more}"
+    return f"{given}, lost on {_some(stretches, 'times')}"
+
+
+def _some(texts: Sequence[str], what: str) -> str:
+    more = f" and {len(texts) - MOST_TOLD} more {what}" if len(texts) > MOST_TOLD else ""
+    return f"{', '.join(texts[:MOST_TOLD])}{more}"

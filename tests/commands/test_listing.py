@@ -139,6 +139,7 @@ def test_a_protocol_is_a_page_with_all_its_rules(capsys: pytest.CaptureFixture[s
         for about, said in protocol.page.items():
             assert about == "name" or f"{about}: {' '.join(said.split())}" in page
         assert all(text in page for text in protocol.assumed)
+        assert page.endswith(f"--protocol {name}")
 
 
 def test_a_protocol_that_is_not_there_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

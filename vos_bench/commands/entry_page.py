@@ -54,6 +54,7 @@ def _protocol_facts(name: str) -> Iterator[Fact]:
     _require(name, tuple(PROTOCOLS), "protocol")
     yield from PROTOCOLS[name].page.items()
     yield "assumed", PROTOCOLS[name].assumed
+    yield "to score by it", f"vos-bench score MASKS --dataset DATASET --root DIR --protocol {name}"
 
 
 def _require(name: str, known: tuple[str, ...], what: str) -> None:

@@ -48,6 +48,10 @@ class GpuEntry(Recorded, frozen=True, kw_only=True):
     name: str
     memory_mib: int | None = None
 
+    def __str__(self) -> str:
+        """Return all of it, for a message."""
+        return self.name if self.memory_mib is None else f"{self.name} of {self.memory_mib} MiB"
+
 
 class GitState(Recorded, frozen=True, kw_only=True):
     """The state of the code that `vos_bench` is imported from: a checkout, or what pip installed from a repository.

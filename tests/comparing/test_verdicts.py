@@ -8,10 +8,13 @@ import pytest
 from vos_bench.comparing.compare import compare
 from vos_bench.comparing.comparison import OVERALL, Comparison, Verdict
 from vos_bench.comparing.verdicts import judge
+from vos_bench.environment import GpuEntry
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import ProtocolEntry, Run
 
 MakeRun = Callable[..., Run]
+
+GPUS = (GpuEntry(name="A100", memory_mib=40960), GpuEntry(name="V100"))
 
 
 def verdicts(comparison: Comparison) -> dict[tuple[str, str], Verdict]:
@@ -110,6 +113,7 @@ def test_plain_runs_have_no_row_of_fps_unless_it_is_asked_for(make_run: MakeRun)
         ({"waiting": "PASSIVE"}, "different waiting of threads (none, then PASSIVE)"),
         ({"packages": {"torch": "2.6.0"}}, "different torch (none, then 2.6.0)"),
         ({"driver": "550"}, "different driver (none, then 550)"),
+        ({"gpus": GPUS}, "different GPU (none, then A100 of 40960 MiB, V100)"),
     ],
 )
 def test_speed_is_not_judged_where_the_machine_or_its_threads_differ(

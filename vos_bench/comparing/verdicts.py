@@ -280,7 +280,7 @@ def _or_nothing(value: object) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{name}={count}" for name, count in value.items()) or "none"
     if isinstance(value, tuple):
-        return " ".join(map(str, value)) or "none"
+        return ", ".join(map(str, value)) or "none"
     return str(value) if value not in (None, "") else "none"
 
 

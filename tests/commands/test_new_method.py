@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vos_bench.cli import main
+from vos_bench.commands import new_method
 from vos_bench.records import load_run
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "add-a-method.md"
@@ -44,6 +45,17 @@ def test_a_file_of_parameters_is_loaded(tmp_path: Path, monkeypatch: pytest.Monk
     weights = load_run(Path("run")).record.method.weights
     assert weights is not None
     assert weights.name == "mine.safetensors"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_it_says_how_to_test_also_where_pytest_is_not_installed(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(new_method, "find_spec", lambda name: sys if there and name == "pytest" else None)
+    assert main(["new-method", "mine"]) == 0
+    said = "test it: python -m pytest test_mine.py" + ("" if there else " (pip install pytest first)")
+    assert capsys.readouterr().out.splitlines()[-1] == said
 
 
 def test_files_that_are_there_stay(

@@ -42,11 +42,9 @@ def new_method(name: str, *, torch: Annotated[bool, FLAG] = False, out: Path = P
         write_text(path, text.replace("NewMethod", class_name).replace("new_method", module))
         say(str(path))
     say(f"run it: vos-bench run {_shown(out, module)}:{class_name} --dataset demo")
-    say(
-        f"test it: cd {out} && python -m pytest test_{module}.py"
-        if out != Path()
-        else f"test it: pytest test_{module}.py"
-    )
+    there = "" if out == Path() else f"cd {out} && "
+    needed = "" if find_spec("pytest") else " (pip install pytest first)"
+    say(f"test it: {there}python -m pytest test_{module}.py{needed}")
 
 
 def _shown(folder: Path, module: str) -> str:

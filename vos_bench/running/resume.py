@@ -194,7 +194,8 @@ def resume_notice(
         for name in sorted({*ours, *theirs})
         if ours.get(name) != theirs.get(name)
     ]
-    text = f"{out}: {len(found)} of the sequences were finished before and are taken over as they are"
+    were = "was finished before and is" if len(found) == 1 else "were finished before and are"
+    text = f"{out}: {len(found)} of the sequences {were} taken over as they are"
     if other:
         text += f"; WARNING: other software made them ({'; '.join(other[:5])}{'; …' if len(other) > 5 else ''})"
     return f"{text}; --overwrite always runs them again"

@@ -37,7 +37,12 @@ REFERENCE = {
     ),
     "records": (
         "Records",
-        ("vos_bench.records.models", "vos_bench.records.sequence_record", "vos_bench.training.record"),
+        (
+            "vos_bench.records.run_record",
+            "vos_bench.records.models",
+            "vos_bench.records.sequence_record",
+            "vos_bench.training.record",
+        ),
     ),
 }
 """Pages of the reference: a title, and what each tells of."""

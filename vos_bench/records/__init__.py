@@ -19,22 +19,19 @@ from vos_bench.records.files import (
 )
 from vos_bench.records.identity import config8, default_out, differences, identity
 from vos_bench.records.models import (
-    SCHEMA_VERSION,
     AblationEntry,
     BenchEntry,
     Counts,
     DatasetEntry,
     EnergyUse,
     ExternalScores,
-    Kind,
     MethodEntry,
     Numerics,
     ProtocolEntry,
     RealTimeEntry,
-    RunRecord,
-    Status,
     VariantEntry,
     WeightsEntry,
 )
 from vos_bench.records.run import FoundRuns, Run, find_runs, load_run
+from vos_bench.records.run_record import SCHEMA_VERSION, Kind, RunRecord, Status
 from vos_bench.records.sequence_record import FrameScores, ObjectRecord, SequenceRecord

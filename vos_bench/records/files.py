@@ -12,7 +12,7 @@ from vos_bench.files import part_of, read_bytes, write_text
 from vos_bench.names import MOST_NAME_BYTES, is_file_name, shorten
 from vos_bench.recorded import Recorded
 from vos_bench.records.csv import TABLES
-from vos_bench.records.models import SCHEMA_VERSION, RunRecord
+from vos_bench.records.run_record import SCHEMA_VERSION, RunRecord
 from vos_bench.records.sequence_record import SequenceRecord
 
 MOST_BYTES = 1 << 29

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vos_bench.errors import BadInputError
 from vos_bench.recorded import JsonValue
-from vos_bench.records.models import Numerics, RunRecord
+from vos_bench.records.models import Numerics
+from vos_bench.records.run_record import RunRecord
 
 
 def identity(record: RunRecord) -> dict[str, JsonValue]:

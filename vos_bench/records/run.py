@@ -18,7 +18,7 @@ from vos_bench.records.csv import (
     sequence_rows,
 )
 from vos_bench.records.files import read_record, read_sequence_records, run_file
-from vos_bench.records.models import RunRecord
+from vos_bench.records.run_record import RunRecord
 from vos_bench.records.sequence_record import SequenceRecord
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from vos_bench.metrics.protocols import scoring_protocol
-from vos_bench.records.models import ExternalScores, RunRecord
+from vos_bench.records.models import ExternalScores
 from vos_bench.records.run import Run
+from vos_bench.records.run_record import RunRecord
 from vos_bench.records.seeds import mean_scores, seed_groups
 from vos_bench.records.selection import MARK, shared_averages
 from vos_bench.records.summary import RUN_SCORES

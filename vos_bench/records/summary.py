@@ -14,8 +14,9 @@ from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted, shorten
 from vos_bench.records.csv import write_tables
 from vos_bench.records.files import read_sequence_records, run_file, write_record
-from vos_bench.records.models import Counts, DatasetEntry, RunRecord, Status
+from vos_bench.records.models import Counts, DatasetEntry
 from vos_bench.records.run import Run
+from vos_bench.records.run_record import RunRecord, Status
 from vos_bench.records.sequence_record import ObjectRecord, SequenceRecord
 from vos_bench.timing import summarise
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vos_bench.compiled import cache, programs
-from vos_bench.compiled.programs import COUNT
+from vos_bench.compiled.programs import COUNT, OVERLAP, UNFILTER, Program
 
 SCRIPT = """
 import sys
@@ -46,6 +46,12 @@ def test_a_program_is_compiled_once_on_a_machine_and_then_loaded_without_numba(t
     file.write_bytes(whole[:-100])
     assert count_in_a_process(tmp_path)[2] == "True", "a damaged file is not loaded"
     assert file.read_bytes() == whole, "nor does it stay"
+
+
+@pytest.mark.parametrize("program", [COUNT, OVERLAP, UNFILTER], ids=lambda program: program.name)
+def test_every_program_calls_nothing_outside_and_is_kept(program: Program) -> None:
+    cache.load(program)
+    assert cache.is_compiled(program), "such a program would be compiled by each process"
 
 
 def test_numbas_own_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ import pytest
 import vos_bench
 
 CORE = Path(vos_bench.__file__).parent
-FAMILIES = ("methods", "datasets", "reports")
-LOOK_UPS = {"method", "dataset", "report", "open_dataset"}
+FAMILIES = ("methods", "datasets", "reports", "loggers")
+LOOK_UPS = {"method", "dataset", "report", "logger", "open_dataset"}
 """Functions of `vos_bench.registry` whose first argument is a plugin's name."""
 
 PLUGINS = {point.name for family in FAMILIES for point in entry_points(group=f"vos_bench.{family}")}

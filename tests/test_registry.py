@@ -37,6 +37,8 @@ def test_every_registered_plugin_describes_itself_under_its_own_name() -> None:
         assert registry.dataset(name).name == name
     for name in registry.names("reports"):
         assert registry.report(name).name == name
+    for name in registry.names("loggers"):
+        assert registry.logger(name).name == name
 
 
 def test_a_misspelt_name_gets_the_close_one() -> None:
@@ -124,6 +126,7 @@ def test_describing_all_plugins_imports_neither_torch_nor_opencv() -> None:
         "[registry.method(n) for n in registry.names('methods')]\n"
         "[registry.dataset(n) for n in registry.names('datasets')]\n"
         "[registry.report(n) for n in registry.names('reports')]\n"
+        "[registry.logger(n) for n in registry.names('loggers')]\n"
         "sys.exit(bool({'torch', 'cv2', 'numba'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -36,6 +36,7 @@ _AFTER_AN_INTERRUPT = {
     "ablate": "; finished trainings and runs are kept, the same command goes on from there",
     "train": "; the same command with --resume goes on from the last checkpoint, where there is one",
     "segment": "; finished videos are kept, the same command with --overwrite begins anew",
+    "log": "; runs that were named are logged, the same command goes on from there",
     "export": "; finished files are kept, the same command writes all of them again",
 }
 """Command to how it continues after an interruption; other commands start again from the beginning."""

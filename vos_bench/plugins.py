@@ -190,6 +190,23 @@ class ReportInfo:
 
 
 @dataclass(frozen=True)
+class LoggerInfo:
+    """What is known of a logger without importing it. A `vos_bench.loggers` entry point names an instance of this.
+
+    Attributes:
+        name: What `vos-bench log --to` calls it.
+        summary: One sentence.
+        factory: `module:Class` of the `vos_bench.api.Logger`, called as `Class(about)` with what `--about` said.
+        about: The names that `--about` takes.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class KnownSystem:
     """A system of the field that does not run here. A `vos_bench.systems` entry point names a function that lists some.
 

@@ -1,4 +1,4 @@
-"""Finds methods, datasets and reports by name through entry points, without importing what it does not use.
+"""Finds methods, datasets, reports and loggers by name through entry points, without importing what it does not use.
 
 To list what is installed must be quick: what opens a dataset or runs a user's file is imported where that is done.
 """
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from vos_bench.errors import BadInputError
 from vos_bench.foreign_code import FILE_MODULE, foreign_code
 from vos_bench.names import TITLE_RULE, did_you_mean, is_file_name, is_title
-from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo, wrong_field
+from vos_bench.plugins import DatasetInfo, KnownSystem, LoggerInfo, MethodInfo, ReportInfo, wrong_field
 
 if TYPE_CHECKING:
     from vos_bench.api import Dataset, Sequence
 
-Family = Literal["methods", "datasets", "reports"]
+Family = Literal["methods", "datasets", "reports", "loggers"]
 EntryPointGroup = Literal[Family, "systems"]
-Info = TypeVar("Info", MethodInfo, DatasetInfo, ReportInfo)
+Info = TypeVar("Info", MethodInfo, DatasetInfo, ReportInfo, LoggerInfo)
 
 
 def names(family: Family) -> tuple[str, ...]:
@@ -203,6 +203,11 @@ def report(name: str) -> ReportInfo:
     return _load("reports", name, ReportInfo)
 
 
+def logger(name: str) -> LoggerInfo:
+    """Return a logger's description. Raises BadInputError as `method` does."""
+    return _load("loggers", name, LoggerInfo)
+
+
 def known_systems(passed_over: Callable[[str], None] | None = None) -> dict[str, KnownSystem]:
     """Return the systems of the field that do not run here, by name, sorted.
 
@@ -303,7 +308,7 @@ def _load(family: Family, name: str, wanted: type[Info]) -> Info:
     if info.name != name:  # which also keeps what a plugin calls itself out of paths
         raise BadInputError(f"{point.value}: says that its name is {info.name!r:.100}, expected {name} as it is listed")
     _require_fields(info, point.value)
-    if isinstance(info, MethodInfo | DatasetInfo | ReportInfo):
+    if isinstance(info, MethodInfo | DatasetInfo | ReportInfo | LoggerInfo):
         _factories.setdefault(_top(info.factory), _distribution(point))
     return info
 

@@ -33,14 +33,15 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 @pytest.mark.parametrize("raised", RAISED)
-@pytest.mark.parametrize("family", ["methods", "datasets", "reports"])
+@pytest.mark.parametrize("family", ["methods", "datasets", "reports", "loggers"])
 def test_one_broken_plugin_hides_no_other(
     call: Call, plugin: Install, capsys: Capture, family: str, raised: str
 ) -> None:
     plugin(RAISED[raised], f"[vos_bench.{family}]", "odd = odd_plugin:INFO")
     assert call("list", family) == 0
     out, err = capsys.readouterr()
-    assert {"methods": "copy-first", "datasets": "davis17", "reports": "davis17"}[family] in out
+    known = {"methods": "copy-first", "datasets": "davis17", "reports": "davis17", "loggers": "mlflow"}
+    assert known[family] in out
     assert "odd: its plugin odd_plugin:INFO fails to load" in err
 
 
@@ -133,11 +134,13 @@ DESCRIPTIONS = {
     },
     "datasets": {"splits=None": "splits is None", "folders=None": "folders is None", "factory=None": "factory is None"},
     "reports": {"kind='foo'": "kind is 'foo'", "takes=None": "takes is None", "factory=None": "factory is None"},
+    "loggers": {"about=None": "about is None", "factory=None": "factory is None"},
 }
 KINDS = {
     "methods": "MethodInfo(**{'name': 'odd', 'summary': '', 'factory': 'x:y', **dict(%s)})",
     "datasets": "DatasetInfo(**{'name': 'odd', 'summary': '', 'factory': 'x:y', 'splits': ('val',), **dict(%s)})",
     "reports": "ReportInfo(**{'name': 'odd', 'summary': '', 'factory': 'x:y', **dict(%s)})",
+    "loggers": "LoggerInfo(**{'name': 'odd', 'summary': '', 'factory': 'x:y', **dict(%s)})",
 }
 
 
@@ -153,7 +156,7 @@ def test_a_description_with_a_wrong_field_is_named_and_hides_no_other(
         f"[vos_bench.{family}]",
         "odd = odd_plugin:INFO",
     )
-    for kind in ("methods", "datasets", "reports", "recipes", "weights"):
+    for kind in ("methods", "datasets", "reports", "loggers", "recipes", "weights"):
         assert call("list", kind) == 0
     err = capsys.readouterr().err
     assert f"odd_plugin:INFO: describes itself wrongly: {said}" in err

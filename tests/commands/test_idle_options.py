@@ -82,6 +82,7 @@ IDLE = [  # the last option is the one without effect
     (("export", "{video}/Annotations", "--format", "coco", "--sequences", "nobody"), "--sequences nobody"),
     (("export", "{video}/Annotations", "--format", "coco", "--about", "name=x"), "--about name"),
     (("export", "{video}", "--format", "croissant", "--out", "out", "--root", "{video}"), "--root"),
+    (("log", "{video}", "--to", "mlflow", "--about", "nonsense=x"), "--about nonsense"),
     (("check-method", "copy-first", "--weights", "{video}/x.pth"), "--weights"),
     (("check-method", "copy-first", "--command", "x"), "command"),
     (("check-method", "copy-first", "--timeout", "3"), "timeout"),
@@ -110,7 +111,7 @@ ALWAYS = {
         "bench.sequences segment.mask segment.box segment.method segment.seed score.dataset score.truth score.protocol "
         "score.sequences import.method import.dataset import.source import.split import.truth import.protocol "
         "import.sequences import.licence train.recipe train.set ablate.scale ablate.seeds ablate.sequences "
-        "ablate.set ablate.run_set record.external record.server record.date export.format import-masks.from "
+        "ablate.set ablate.run_set record.external record.server record.date export.format log.to import-masks.from "
         "suite.check bench.set bench.repeats bench.quick bench.reference_command"
     ),
     "where it is done and how far, said in the record, in a note or by the error of a device that is not there": (

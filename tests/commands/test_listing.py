@@ -66,7 +66,7 @@ def test_the_page_of_the_docs_is_what_the_command_prints(capsys: pytest.CaptureF
     )
 
 
-@pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "reports", "weights"])
+@pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "reports", "loggers", "weights"])
 def test_listing_imports_nothing_heavy(kind: str) -> None:
     code = f"""
 import json, sys
@@ -109,6 +109,7 @@ def test_a_page_keeps_a_checksum_whole(capsys: pytest.CaptureFixture[str], monke
         *(("methods", name) for name in (*registry.names("methods"), *registry.known_systems())),
         *(("datasets", name) for name in registry.names("datasets")),
         *(("reports", name) for name in registry.names("reports")),
+        *(("loggers", name) for name in registry.names("loggers")),
     ],
 )
 def test_everything_has_a_page(capsys: pytest.CaptureFixture[str], kind: str, name: str) -> None:

@@ -20,7 +20,7 @@ SCRIPT = (
         ["ablate", "--help"],
         *(
             ["list", kind]
-            for kind in ("methods", "datasets", "recipes", "ablations", "reports", "weights", "protocols")
+            for kind in ("methods", "datasets", "recipes", "ablations", "reports", "loggers", "weights", "protocols")
         ),
     ],
     ids=" ".join,

@@ -87,7 +87,9 @@ def test_a_cut_column_is_one_line_an_entry() -> None:
     assert all(line.endswith("…") for line in lines if line.startswith("  a "))
 
 
-@pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "ablations", "reports", "weights", "protocols"])
+@pytest.mark.parametrize(
+    "kind", ["methods", "datasets", "recipes", "ablations", "reports", "loggers", "weights", "protocols"]
+)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_list_has_one_line_an_entry_and_fits(
     kind: str, width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -156,6 +156,12 @@ COMMANDS = {
         "hub.md",
         "export",
     ),
+    "log": Command(
+        "Send scored runs to a tracking server, such as MLflow or W&B.",
+        ("log runs --to mlflow --about experiment=vos", "log runs/demo/lwl-lite --to wandb --about project=vos"),
+        "hub.md",
+        "log",
+    ),
     "import-masks": Command(
         "Turn the exports of annotation tools into label maps that keep identities.",
         ("import-masks annotations.zip --from cvat --out masks",),
@@ -181,7 +187,7 @@ COMMANDS = {
         "new_method",
     ),
     "list": Command(
-        "List methods, datasets, recipes, ablations, reports, weights or protocols, or describe one.",
+        "List methods, datasets, recipes, ablations, reports, loggers, weights or protocols, or describe one.",
         ("list methods", "list methods lwl", "list weights --format json", "list protocols mosev2"),
         "methods.md",
         "listing",

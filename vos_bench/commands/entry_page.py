@@ -1,4 +1,4 @@
-"""A page of text about one method, system, dataset, report or protocol: all that is said of it."""
+"""A page of text about one method, system, dataset, report, logger or protocol: all that is said of it."""
 
 import shutil
 import textwrap
@@ -8,7 +8,7 @@ from vos_bench import registry
 from vos_bench.commands.output import PIPE, say
 from vos_bench.errors import BadInputError
 from vos_bench.names import did_you_mean
-from vos_bench.plugins import DatasetInfo, KnownSystem, MethodInfo, ReportInfo, WeightsInfo
+from vos_bench.plugins import DatasetInfo, KnownSystem, LoggerInfo, MethodInfo, ReportInfo, WeightsInfo
 
 Fact = tuple[str, str | tuple[str, ...]]
 """What a line is about, and what it says; several sayings are a list."""
@@ -20,7 +20,12 @@ def say_entry(kind: str, name: str) -> None:
     Raises:
         BadInputError: There is none of that name, or its plugin cannot be loaded.
     """
-    pages = {"datasets": _dataset_facts, "reports": _report_facts, "protocols": _protocol_facts}
+    pages = {
+        "datasets": _dataset_facts,
+        "reports": _report_facts,
+        "loggers": _logger_facts,
+        "protocols": _protocol_facts,
+    }
     facts = pages.get(kind, _method_facts)(name)
     wanted = kind if kind in {"recipes", "ablations", "weights"} else ""
     for about, said in facts:
@@ -46,6 +51,11 @@ def _dataset_facts(name: str) -> Iterator[Fact]:
 def _report_facts(name: str) -> Iterator[Fact]:
     _require(name, registry.names("reports"), "report")
     return _about_report(registry.report(name))
+
+
+def _logger_facts(name: str) -> Iterator[Fact]:
+    _require(name, registry.names("loggers"), "logger")
+    return _about_logger(registry.logger(name))
 
 
 def _protocol_facts(name: str) -> Iterator[Fact]:
@@ -134,6 +144,13 @@ def _about_report(info: ReportInfo) -> Iterator[Fact]:
     yield "makes", f"a {info.kind}"
     out = "" if info.kind == "table" else " --out FOLDER" if info.kind == "page" else " --out FILE.svg"
     yield "to make it", f"vos-bench report {info.name} RUN…{out}"
+
+
+def _about_logger(info: LoggerInfo) -> Iterator[Fact]:
+    yield "name", info.name
+    yield "", info.summary
+    yield "--about takes", ", ".join(info.about)
+    yield "to log runs", f"vos-bench log RUN… --to {info.name}"
 
 
 def _set(about: str, said: str | tuple[str, ...]) -> Iterator[str]:

@@ -62,10 +62,11 @@ def export(
             raise BadInputError(
                 "--format croissant: found no --out, expected --out FOLDER; nothing is written among data"
             )
-        said = parse_about(about, format, CROISSANT_ABOUT)
+        said = parse_about(about, f"--format {format}", CROISSANT_ABOUT)
         written = export_croissant(run, out=out, about=said, progress=shown_bars())
     else:
-        written = export_records(run, format, out=out, about=parse_about(about, format, RECORD_ABOUT[format]))
+        said = parse_about(about, f"--format {format}", RECORD_ABOUT[format])
+        written = export_records(run, format, out=out, about=said)
     for path in written:
         say(str(path))
 
@@ -73,7 +74,7 @@ def export(
 def _export_label_maps(
     run: Path, form: str, out: Path | None, root: Path | None, sequences: str | None, about: tuple[str, ...]
 ) -> None:
-    parse_about(about, form, ())
+    parse_about(about, f"--format {form}", ())
     chosen = sequence_names(sequences)
     notes: list[str] = []
     written = write_export(run, form, out=out, root=root, sequences=chosen, progress=shown_bars(), notes=notes)

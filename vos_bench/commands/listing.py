@@ -23,18 +23,19 @@ BRIEF: dict[str, tuple[str, ...]] = {
     "recipes": ("method", "recipe", "summary"),
     "ablations": ("method", "scale", "table", "values", "trains"),
     "reports": ("name", "makes", "summary"),
+    "loggers": ("name", "about", "summary"),
     "weights": ("method", "weights", "where", "licence"),
     "protocols": ("name", "headline", "official tool"),
 }
 """The columns of text, a line an entry; the other formats have all."""
 PROSE = ("splits", "summary", "licence", "values", "official tool")
 DROPPED = {"starts from": 4, "parameters": 3, "where": 3, "trains": 3}
-Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "weights", "protocols"]
+Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "loggers", "weights", "protocols"]
 Info = TypeVar("Info")
 
 
 def listing(kind: Listed, name: str | None = None, *, format: Format = "text") -> None:
-    """List methods, datasets, recipes, ablations, reports, weights or protocols, or describe one of them.
+    """List methods, datasets, recipes, ablations, reports, loggers, weights or protocols, or describe one of them.
 
     Args:
         kind: What to list.
@@ -52,6 +53,7 @@ def listing(kind: Listed, name: str | None = None, *, format: Format = "text") -
         "recipes": _recipes,
         "ablations": _ablations,
         "reports": _reports,
+        "loggers": _loggers,
         "weights": _weights,
         "protocols": _protocols,
     }[kind]()
@@ -139,6 +141,13 @@ def _datasets() -> list[dict[str, str]]:
 def _reports() -> list[dict[str, str]]:
     return [
         {"name": info.name, "makes": info.kind, "summary": info.summary} for info in _loaded("reports", registry.report)
+    ]
+
+
+def _loggers() -> list[dict[str, str]]:
+    return [
+        {"name": info.name, "about": ", ".join(info.about), "summary": info.summary}
+        for info in _loaded("loggers", registry.logger)
     ]
 
 

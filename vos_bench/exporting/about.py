@@ -1,4 +1,4 @@
-"""`--about NAME=VALUE`: what a form asks for and no file of a run or of data contains."""
+"""`--about NAME=VALUE`: what a form or a logger asks for and no file of a run or of data contains."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,13 +6,13 @@ from vos_bench.errors import BadInputError
 from vos_bench.names import did_you_mean
 
 
-def parse_about(texts: Iterable[str], form: str, known: Iterable[str]) -> Mapping[str, str]:
+def parse_about(texts: Iterable[str], reader: str, known: Iterable[str]) -> Mapping[str, str]:
     """Read NAME=VALUE, each name once.
 
     Args:
         texts: What `--about` said.
-        form: For the message.
-        known: The names that the form takes.
+        reader: The option that reads them, for the message: `--format coco`, `--to NAME`.
+        known: The names that it takes.
 
     Raises:
         BadInputError: A text has no `=`, or its name is none of these, or stands twice.
@@ -24,7 +24,7 @@ def parse_about(texts: Iterable[str], form: str, known: Iterable[str]) -> Mappin
             raise BadInputError(f"--about {text}: expected NAME=VALUE, as in --about {known[0] if known else 'NAME'}=…")
         if name not in known:
             hint = did_you_mean(name, known) if known else "it takes none"
-            raise BadInputError(f"--about {name}: --format {form} has no use for it; {hint}")
+            raise BadInputError(f"--about {name}: {reader} has no use for it; {hint}")
         if name in found:
             raise BadInputError(f"--about {name}: named twice, expected once")
         found[name] = value.strip()

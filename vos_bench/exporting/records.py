@@ -17,6 +17,7 @@ from vos_bench.exporting.about import require_about
 from vos_bench.files import write_text
 from vos_bench.names import counted, escape_formula, shorten
 from vos_bench.records import Run, RunRecord, config8, find_runs
+from vos_bench.records.run_fields import all_run_fields
 from vos_bench.records.runs_table import runs_table
 from vos_bench.tables import render
 
@@ -202,60 +203,16 @@ def write_runs_csv(runs: Sequence[Run], out: Path, about: Mapping[str, str]) -> 
 
 def _flat(run: Run) -> dict[str, Any]:
     record = run.record
+    params, metrics, tags = all_run_fields(run)
     return {
         "run_id": config8(record),
         "run_name": run.title,
         "status": STATUS[record.status],
         "start_time": record.created,
         "end_time": record.finished,
-        **{f"metrics.{metric_name(name)}": value for name, value in _metrics(run).items()},
-        **{f"params.{name}": value for name, value in _parameters(record).items()},
-        **{f"tags.{name}": value for name, value in _tags(record).items()},
-    }
-
-
-def metric_name(score: str) -> str:
-    """Return the name of a score where `&` is not allowed: `J_and_F`."""
-    return score.replace("&", "_and_")
-
-
-def _metrics(run: Run) -> dict[str, float | None]:
-    found: dict[str, float | None] = {name: None if math.isnan(value) else value for name, value in run.scores.items()}
-    timing = run.record.timing
-    if timing is not None:
-        step = timing.step_ms
-        found |= {"fps": timing.fps, "init_ms": timing.init_ms}
-        found |= {f"{name}_ms": getattr(step, name) if step else None for name in ("p50", "p90", "p99")}
-    counts = run.record.counts
-    return {**found, "sequences_scored": counts.scored, "sequences_failed": counts.failed}
-
-
-def _parameters(record: RunRecord) -> dict[str, Any]:
-    numerics, weights = record.numerics, record.method.weights
-    return {
-        "method": record.method.name,
-        "weights": weights.name if weights else None,
-        "weights_sha256": weights.sha256 if weights else None,
-        "dataset": record.dataset.name,
-        "split": record.dataset.split or None,
-        "fingerprint": record.dataset.fingerprint,
-        "protocol": record.protocol.name,
-        "init": record.protocol.init,
-        "frames_seen": record.protocol.frames_seen,
-        "conditions": ", ".join(record.protocol.conditions) or None,
-        **({name: getattr(numerics, name) for name in ("seed", "device", "amp", "compile")} if numerics else {}),
-        **{f"config.{name}": str(value) for name, value in record.method.config.items()},
-    }
-
-
-def _tags(record: RunRecord) -> dict[str, str | None]:
-    environment = record.environment
-    return {
-        "vos_bench": environment.vos_bench,
-        "commit": environment.git.commit if environment.git else None,
-        "cpu": environment.cpu or None,
-        "gpu": ", ".join(sorted({gpu.name for gpu in environment.gpus})) or None,
-        "kind": record.kind,
+        **{f"metrics.{name}": value for name, value in metrics.items()},
+        **{f"params.{name}": value for name, value in params.items()},
+        **{f"tags.{name}": value for name, value in tags.items()},
     }
 
 

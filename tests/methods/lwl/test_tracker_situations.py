@@ -162,7 +162,7 @@ def test_a_target_that_vanishes_keeps_its_place_and_all_others_go_on(network):
     image = noise(160, 288)
     mask = rectangle((160, 288), 60, 100, 110, 170)
     image[mask] = (200, 30, 30)
-    tracker = LwlTracker(network("mask"), FAST.replace(smallest_mask=1e9))
+    tracker = LwlTracker(network("mask"), FAST.replace(smallest_mask=1e7))
     tracker.initialize(image, Prompt(masks={1: mask}))
     before = tracker.cohorts[0].states[0]
     tracker.step(image)

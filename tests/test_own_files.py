@@ -119,11 +119,12 @@ def test_what_is_no_name_is_one_message(tmp_path: Path, name: str, monkeypatch: 
 
 def test_parts_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
     dead, other = tmp_path / "a.zip.0123456789abcdef.part", tmp_path / "b.zip.0123456789abcdef.part"
-    dead.write_text("half")
-    other.write_text("half")
+    piece = tmp_path / "a.zip.1.part"  # of a download by another program
+    for path in (dead, other, piece):
+        path.write_text("half")
     with replacing(tmp_path / "a.zip") as part:
         remove_stale_parts(tmp_path / "a.zip")
-        assert (dead.exists(), other.exists(), part.exists()) == (False, True, True)
+        assert [path.exists() for path in (dead, other, piece, part)] == [False, True, True, True]
         part.write_text("whole")
     assert (tmp_path / "a.zip").read_text() == "whole"
 

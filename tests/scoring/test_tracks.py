@@ -129,6 +129,13 @@ def test_a_file_of_other_videos_is_refused(judge: Any) -> None:
             judge([truth], [video("two", [{1: BAR}], CLASSES)], task)
 
 
+def test_a_file_of_videos_that_were_not_chosen_misses_those_that_were(tmp_path: Path) -> None:
+    one, two = (video(name, [{1: BAR}], CLASSES) for name in ("one", "two"))
+    listing, found = write(tmp_path / "all.json", one, two), write(tmp_path / "pred.json", two)
+    scores = score_tracks(found, {"all": listing}, "exemplar", names={"made-up__one"})
+    assert scores.missing == ("made-up__one",)
+
+
 def test_true_tracks_of_distractor_classes_do_not_count(judge: Any) -> None:
     truth = video("one", [{1: BAR, 2: SQUARE, 3: BOX}], {**CLASSES, 3: DISTRACTOR})
     found = judge([truth], [video("one", [{1: BAR, 2: SQUARE}], CLASSES)])

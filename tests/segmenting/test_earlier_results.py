@@ -74,7 +74,7 @@ def test_overwriting_keeps_what_others_put_among_label_maps(
     before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
     assert call(*again) == 2
     error = capsys.readouterr().err
-    assert "out/masks/cat: holds 00003-fixed.png, 3.png, notes.txt, which vos-bench segment did not write" in error
+    assert "out/masks/cat: holds 00003-fixed.png, 3.png, notes.txt, which segment.json does not name" in error
     assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
     for path in others:
         path.unlink()

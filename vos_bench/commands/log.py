@@ -12,14 +12,12 @@ from vos_bench.exporting import parse_about
 from vos_bench.exporting.log import log_runs
 
 
-def log(
-    runs: tuple[Path, ...], *, to: Annotated[str, Parameter(name="--to")], about: Annotated[tuple[str, ...], MANY] = ()
-) -> None:
+def log(*runs: Path, to: Annotated[str, Parameter(name="--to")], about: Annotated[tuple[str, ...], MANY] = ()) -> None:
     """Send scored runs to a tracking server: parameters, metrics and tags, without values of single frames.
 
     Args:
-        runs: Folders of runs, or folders that hold several. Runs that are incomplete, failed or not scored are left
-            out, and a line says so.
+        runs: Folders of runs, at any depth; `runs/` where none is given. Runs that are incomplete, failed or not scored
+            are left out, and a line says so.
         to: The logger; `vos-bench list loggers` has them all.
         about: NAME=VALUE for the logger, such as experiment=vos or project=vos; may be given several times.
     """

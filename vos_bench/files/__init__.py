@@ -151,10 +151,14 @@ def part_of(path: Path) -> str | None:
 
 
 def remove_stale_parts(path: Path) -> None:
-    """Remove what killed processes left beside a file that they were writing; what another one writes now stays."""
+    """Remove what killed processes left beside a file that they were writing; what another one writes now stays.
+
+    Only names with random digits are ours here: others call the pieces of a file `NAME.1.part`.
+    """
     with suppress(OSError, ValueError):
         for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
-            if part_of(part) == path.name and not part.is_symlink():
+            found = _NEW_PART.fullmatch(part.name)
+            if found and found["name"] == path.name and not part.is_symlink():
                 _remove_if_stale(part)
 
 

@@ -3,8 +3,8 @@
 The names are those of the columns of `mlflow.search_runs`, MLflow 2 and 3.
 """
 
+import hashlib
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,7 +19,8 @@ class RunFields(NamedTuple):
     """One run in flat form.
 
     Attributes:
-        id: CONFIG8 and the time when the run began, which no other run shares: `1f3c9a2e-20261129T163024Z`.
+        id: CONFIG8 and eight digits of a hash of the record: another one for what was measured or scored again, and for
+            another command.
         params: What it was run with.
         metrics: Its scores as fractions, its times and how many sequences were scored.
         tags: Where and by which version it was made.
@@ -38,7 +39,7 @@ def run_fields(run: Run) -> RunFields:
 
 
 def _id(record: RunRecord) -> str:
-    return f"{config8(record)}-{re.sub('[^0-9TZ]', '', record.created)}"
+    return f"{config8(record)}-{hashlib.sha256(record.to_json().encode()).hexdigest()[:8]}"
 
 
 def _known(values: Mapping[str, Value | None]) -> dict[str, Value]:

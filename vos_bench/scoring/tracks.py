@@ -119,9 +119,13 @@ def score_tracks(prediction: Path, truths: Mapping[str, Path], task: Task, *, na
 
 def _require_one_video(prediction: Path, found: TrackFile, source: Path, videos: Mapping[str, Video]) -> None:
     given = [each.name for each in found.sequences]
-    if videos and videos.keys().isdisjoint(given):
+    if not videos or not videos.keys().isdisjoint(given):
+        return
+    expected = {each.name for each in read_tracks(source).sequences}  # of which the user may have chosen others
+    if expected.isdisjoint(given):
         raise BadInputError(
-            f"{prediction}: holds no video of {source}: found {shorten(given)}; expected {shorten(videos)}\n"
+            f"{prediction}: holds no video of {source}: found {shorten(given)}; "
+            f"expected {shorten(sorted(expected))}\n"
             "  dataset and seq_name must be those of the truth (the official tool would count misses alone)"
         )
 

@@ -239,7 +239,7 @@ def _old_label_maps(folder: Path, names: Collection[str]) -> list[Path]:
     others = [path.name for path in inside if path.suffix != ".png" or not _is_frame(path.stem, names)]
     if others:
         raise BadInputError(
-            f"{folder}: holds {shorten(others)}, which vos-bench segment did not write; expected its label maps alone: "
+            f"{folder}: holds {shorten(others)}, which {FILE} does not name; expected its label maps alone: "
             "move other files away, or give another --out"
         )
     return [*inside, folder]

@@ -130,7 +130,7 @@ def test_a_file_of_other_videos_is_refused(judge: Any) -> None:
 
 
 def test_a_file_of_videos_that_were_not_chosen_misses_those_that_were(tmp_path: Path) -> None:
-    one, two = (video(name, [{1: BAR}], CLASSES) for name in ("one", "two"))
+    one, two = (video(name, [{1: BAR, 2: SQUARE}], CLASSES) for name in ("one", "two"))
     listing, found = write(tmp_path / "all.json", one, two), write(tmp_path / "pred.json", two)
     scores = score_tracks(found, {"all": listing}, "exemplar", names={"made-up__one"})
     assert scores.missing == ("made-up__one",)

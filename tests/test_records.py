@@ -114,6 +114,25 @@ def test_a_damaged_file_is_named(run: Run, tmp_path: Path, damage: bytes, file: 
         load_run(folder)
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (("status",), "status: found 'odd', expected one of complete, failed, started"),
+        (("protocol", "init"), "protocol.init: found 'odd', expected one of box, mask"),
+    ],
+)
+def test_a_word_that_may_not_stand_there_is_told_with_those_that_may(
+    run: Run, tmp_path: Path, place: tuple[str, ...], said: str
+):
+    path = run_file(save(tmp_path, run))
+    record = json.loads(path.read_text("utf-8"))
+    inside = record[place[0]] if len(place) == 2 else record
+    inside[place[-1]] = "odd"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(BadInputError, match=f"is damaged or no record: {said}; restore it"):
+        load_run(tmp_path)
+
+
 def test_an_unknown_field_is_damage(run: Run, tmp_path: Path):
     path = run_file(save(tmp_path, run))
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"mood": "good"}), encoding="utf-8")

@@ -1,6 +1,5 @@
 """What holds methods against the authors' code: it finds what differs, and refuses what proves nothing."""
 
-import importlib.util
 import json
 import shutil
 import sys
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmark_scripts import load_script
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOUTS = ROOT / "tests" / "fakes" / "checkouts"
@@ -156,18 +156,8 @@ def test_the_table_of_the_page_is_that_of_the_record() -> None:
     assert f"| {masks} masks | {equal}; logits at most {furthest:.1e} apart |".replace("e-0", "e-") in page
 
 
-def script(name: str) -> Any:
-    """Import a script that is no module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
 def test_a_cell_of_the_table_of_speed_is_measured_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = script("systems_speed")
+    table = load_script("systems_speed")
     monkeypatch.setattr(table, "SYSTEMS", {"copy-first": ("the first mask", ())})
     monkeypatch.setattr(table, "SIZE", "64x48")
     out = tmp_path / "speed.json"

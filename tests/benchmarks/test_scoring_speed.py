@@ -3,8 +3,11 @@
 One test compares with the obvious way to compute the same, so that a slow version does not pass unnoticed.
 """
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from skimage.morphology import isotropic_dilation
 from vos_bench.labelmaps import read_label_map, read_narrow, write_label_map
 from vos_bench.metrics.contours import boundary, tolerance_radius
 from vos_bench.metrics.counts import CompiledCounter, FrameCounts, PixelCounts, count_frame
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Labels = NDArray[np.uint8]
 TimesFaster = Callable[..., float]
@@ -86,3 +91,25 @@ def test_read(benchmark: BenchmarkFixture, pair: Pair, tmp_path: Path, mode: str
 def test_write(benchmark: BenchmarkFixture, pair: Pair, tmp_path: Path) -> None:
     benchmark(write_label_map, tmp_path / "labels.png", pair[0].astype(np.uint16))
     np.testing.assert_array_equal(read_label_map(tmp_path / "labels.png"), pair[0])
+
+
+def test_the_pages_give_the_ratios_of_the_records() -> None:
+    def record(name: str) -> Any:
+        return json.loads((ROOT / "benchmarks" / f"scoring-{name}.json").read_text(encoding="utf-8"))
+
+    readme, page = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/scoring-speed.md"))
+    thirty = record("thirty-sequences")
+    rates = [thirty["tools"][f"{name}, 1"]["object_frames_per_cpu_second"] for name in ("vos-bench", "vos-benchmark")]
+    times = f"{int(thirty['times']['1']['median'])} times"
+    assert f"**Scoring**: {times} the throughput" in readme
+    assert f"({rates[0]:,} object-frames per CPU second against\n{rates[1]}," in readme
+    assert f"**{times}** with one worker" in page
+    assert f"commit `{thirty['commit']}`" in readme
+    for name in ("six-sequences", "1080p"):
+        found = record(name)
+        ours, theirs = (found["tools"][f"{tool}, 1"]["cpu_seconds"] for tool in ("vos-bench", "vos-benchmark"))
+        assert re.search(rf"\b{found['times']['1']['median']:.3g} times \({ours:.2f} s against {theirs:.3g} s\)", page)
+    protocols = {name: f"{name} {found['ratio']:.2f}" for name, found in record("protocols")["protocols"].items()}
+    assert ", ".join(text for name, text in protocols.items() if name != "davis") in page
+    command = record("command")["all sequences"]
+    assert f"{command['ratio']:.2f} times the CPU seconds" in page

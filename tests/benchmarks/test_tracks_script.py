@@ -1,11 +1,11 @@
 """Scores of tracks on made-up files are those that TrackEval gave, as the committed record has them."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmark_scripts import load_script
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = json.loads((ROOT / "benchmarks" / "tracks.json").read_text(encoding="utf-8"))
@@ -14,12 +14,7 @@ SEEDS = sorted({row["seed"] for row in RECORD["rows"]})
 
 @pytest.fixture(scope="module")
 def tracks() -> Any:
-    spec = importlib.util.spec_from_file_location("tracks_script", ROOT / "benchmarks" / "tracks.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tracks")
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,11 +1,11 @@
 """VOTS's measures on made-up clips are those that vot-toolkit gave, as the committed record has them."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmark_scripts import load_script
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = json.loads((ROOT / "benchmarks" / "vots.json").read_text(encoding="utf-8"))
@@ -13,12 +13,7 @@ RECORD = json.loads((ROOT / "benchmarks" / "vots.json").read_text(encoding="utf-
 
 @pytest.fixture(scope="module")
 def vots() -> Any:
-    spec = importlib.util.spec_from_file_location("vots", ROOT / "benchmarks" / "vots.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("vots")
 
 
 def test_the_measures_are_those_of_the_toolkit(vots: Any, tmp_path: Path) -> None:

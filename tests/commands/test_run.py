@@ -1,14 +1,12 @@
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from bad_input import Data, kept, statuses
+from watched_processes import interrupted
 
 Call = Callable[..., int]
 
@@ -173,18 +171,9 @@ def test_a_method_file_may_use_dataclasses_with_annotations_as_text(call: Call, 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_an_interrupt_gives_exit_code_130_and_keeps_what_is_finished(folder: Data, methods: Path) -> None:
     arguments = ("run", f"{methods}:Slow", *folder.arguments, "--out", "out")
-    command = [sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())", *arguments]
     here = methods.parent
-    process = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        until = time.monotonic() + 180
-        while not (here / "slow").exists() and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=180)
-    finally:
-        process.kill()
-    assert process.returncode == 130
+    code, said = interrupted(arguments, here, begun=here / "slow")
+    assert code == 130
     assert "vos-bench: interrupted; finished sequences are kept" in said
     assert "Traceback" not in said
     assert statuses(str(here / "out")) == {"one": "done"}

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,6 +30,20 @@ def require(true: object, message: str) -> None:
     """Raise LostError unless something holds; `assert` would be gone under `python -O`."""
     if not true:
         raise LostError(message)
+
+
+def interrupted(arguments: Sequence[str], folder: Path, *, begun: Path) -> tuple[int, str]:
+    """Interrupt a command as Ctrl-C does, once a file is there; return its exit code and what it said of it."""
+    process = subprocess.Popen([*VOS_BENCH, *arguments], cwd=folder, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 180
+        while not begun.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=180)
+    finally:
+        process.kill()
+    return process.returncode, said
 
 
 def ended(process: Process) -> int:

@@ -2,15 +2,12 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from films import film, frames_folder, label_maps
+from watched_processes import interrupted
 
 Call = Callable[..., int]
 
@@ -118,18 +115,9 @@ def test_an_interrupt_says_how_to_go_on(call: Call, cat: Path, fast: str, tmp_pa
         "import pathlib, time\nfrom fast import Red\n\n\nclass Slow(Red):\n    def step(self, image, new=None):\n"
         "        pathlib.Path('slow').touch()\n        time.sleep(1)\n        return super().step(image, new)\n"
     )
-    command = [sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())"]
     arguments = ("segment", str(cat), "--mask", "first.png", "--method", "slow.py:Slow", "--out", "out")
-    process = subprocess.Popen([*command, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    try:
-        until = time.monotonic() + 180
-        while not Path("slow").exists() and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=180)
-    finally:
-        process.kill()
-    assert process.returncode == 130
+    code, said = interrupted(arguments, tmp_path, begun=tmp_path / "slow")
+    assert code == 130
     assert "interrupted; finished videos are kept, the same command with --overwrite begins anew" in said
     assert "Traceback" not in said
     assert call("segment", cat, "--mask", "first.png", "--method", fast, "--out", "out", "--overwrite") == 0

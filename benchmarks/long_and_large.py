@@ -9,6 +9,7 @@ not used, so that other work on the machine matters little. A few different fram
 and again, so that the disk holds few. Files are those that a command reads: a run has a frame and a label map of each,
 and writes half as many more. The slope ratio is the time of one more unit between the second and the third size,
 divided by that between the first and the second: 1 where time is linear, and 4 for these sizes where it is quadratic.
+It is "none" where the time did not grow from the first size to the second, as can be with --small.
 """
 
 import argparse
@@ -155,12 +156,15 @@ def measure_case(name: str, *, small: bool, scratch: Path) -> Iterator[Row]:
                 yield Row(name, command, case.unit, round(size.units, 3), round(seconds, 3), round(peak, 1))
 
 
-def slope_ratio(rows: list[Row]) -> float:
-    """Return the time of a unit from the second size to the third, by that from the first to the second."""
+def slope_ratio(rows: list[Row]) -> float | None:
+    """Return the time of a unit from the second size to the third, by that from the first to the second, or None.
+
+    There is none where the time did not grow from the first size to the second.
+    """
     first, second, third = rows
     before = (second.seconds - first.seconds) / (second.units - first.units)
     after = (third.seconds - second.seconds) / (third.units - second.units)
-    return after / before
+    return after / before if before > 0 else None
 
 
 def table(rows: list[Row]) -> str:
@@ -171,11 +175,12 @@ def table(rows: list[Row]) -> str:
     ]
     for case, command in dict.fromkeys((row.case, row.command) for row in rows):
         found = [row for row in rows if (row.case, row.command) == (case, command)]
+        ratio = slope_ratio(found)
         cells = (
             ", ".join(f"{row.units:,.6g}" for row in found) + f" {found[0].unit}s",
             ", ".join(f"{row.seconds:.1f}" for row in found),
             ", ".join(f"{row.peak_mib:.0f}" for row in found),
-            f"{slope_ratio(found):.2f}",
+            "none" if ratio is None else f"{ratio:.2f}",
         )
         lines.append(f"| {case} | {command} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from benchmark_scripts import run_script
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -32,16 +33,11 @@ REHEARSED: dict[str, Callable[[dict[str, Any]], bool]] = {
 """One case or more of each kind, and what its figures have to say."""
 
 
-def call(*arguments: str) -> str:
-    command = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a rehearsal of these cases in one call."""
     out = tmp_path_factory.mktemp("results")
-    call("--case", *REHEARSED, "--quick", "--small", "--device", "cpu", "--out", str(out))
+    run_script("gpu", "--case", *REHEARSED, "--quick", "--small", "--device", "cpu", "--out", str(out))
     return out
 
 
@@ -109,7 +105,7 @@ def test_every_other_case_is_of_a_kind_that_was_rehearsed():
 
 
 def test_what_matters_most_comes_first():
-    cases = call("--list").split()
+    cases = run_script("gpu", "--list").split()
     precisions = ("float32", "tf32", "bf16", "fp16")
     first = {f"lwl-{name}{objects}" for name in precisions for objects in ("", "-4-objects")}
     first |= {f"lwl-lite-{name}" for name in precisions} | {f"training-{name}" for name in precisions[:3]}
@@ -120,7 +116,7 @@ def test_what_matters_most_comes_first():
 
 
 def test_of_several_cases_the_order_is_that_of_importance(tmp_path):
-    said = call("--case", "training-bf16", "peaks", "--small", "--device", "cpu", "--out", str(tmp_path))
+    said = run_script("gpu", "--case", "training-bf16", "peaks", "--small", "--device", "cpu", "--out", str(tmp_path))
     assert [json.loads(line)["case"] for line in said.splitlines()] == ["peaks", "training-bf16"]
 
 

@@ -1,38 +1,37 @@
 """The scripts that measure run, in a small mode."""
 
-import importlib.util
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from benchmark_scripts import load_script, run_script
 
 SMALL = ("--set", "crop_size=[64, 112]", "--set", "memory_size=2", "--set", "first_iterations=2")
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.mark.parametrize(
     ("script", "arguments", "expected"),
     [
-        ("lwl_split.py", ("lwl", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
-        ("lwl_split.py", ("lwl-lite", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
-        ("lwl_memory.py", ("--threads", "1", "--frames", "3", "--crop", "64x112"), "MiB"),
-        ("lite_speed.py", ("--before", sys.executable, "--threads", "1", "--small"), "made up, 4 objects, 1 thread: "),
-        ("long_and_large.py", ("--small", "--cases", "long", "objects"), "| objects | score |"),
+        ("lwl_split", ("lwl", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
+        ("lwl_split", ("lwl-lite", "--threads", "1", "--frames", "4", *SMALL), "| steepest descent |"),
+        ("lwl_memory", ("--threads", "1", "--frames", "3", "--crop", "64x112"), "MiB"),
+        ("lite_speed", ("--before", sys.executable, "--threads", "1", "--small"), "made up, 4 objects, 1 thread: "),
+        ("long_and_large", ("--small", "--cases", "long", "objects"), "| objects | score |"),
     ],
 )
 def test_a_script_runs_and_prints_its_figures(script, arguments, expected):
-    command = [sys.executable, str(BENCHMARKS / script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    assert expected in done.stdout
+    assert expected in run_script(script, *arguments)
+
+
+@pytest.mark.parametrize(("seconds", "ratio"), [((1, 2, 6), "2.00"), ((1, 1, 2), "none"), ((2, 1, 2), "none")])
+def test_a_slope_ratio_needs_a_time_that_grew_first(seconds, ratio):
+    script = load_script("long_and_large")
+    rows = [script.Row("long", "score", "frame", n, s, 100.0) for n, s in zip((1, 2, 4), seconds, strict=True)]
+    assert script.table(rows).splitlines()[-1].endswith(f" | {ratio} |")
 
 
 def test_the_least_time_is_measured_by_products_and_convolutions_in_the_networks_precision(monkeypatch):
-    spec = importlib.util.spec_from_file_location("lwl_split", BENCHMARKS / "lwl_split.py")
-    script = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "lwl_split", script)
-    spec.loader.exec_module(script)
+    script = load_script("lwl_split")
     monkeypatch.setattr(script, "PRODUCTS", {"cpu": (16, 32)})
     monkeypatch.setattr(script, "CONVOLUTIONS", ((4, 6, 10),))
     found = {name: (count, work) for name, count, work in script._multiplying("cpu", torch.bfloat16)}

@@ -1,4 +1,4 @@
-"""The interfaces between datasets, methods, reports, loggers and the runner: all that a plugin's author needs.
+"""The interfaces between datasets, methods, reports and the runner: what a plugin's author needs of vos-bench.
 
 How an installed plugin describes itself is in `vos_bench.plugins`.
 """
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from vos_bench.progress import Progress
 from vos_bench.prompts import Box as Box
 from vos_bench.prompts import Mask as Mask
 from vos_bench.prompts import Prompt as Prompt
-
-if TYPE_CHECKING:
-    from vos_bench.records.run import Run
 
 Image = NDArray[np.uint8]
 """H x W x 3, RGB."""
@@ -394,19 +391,3 @@ class ReportOptions:
     roots: Mapping[str, Path] = field(default_factory=dict)
     sequences: tuple[str, ...] | None = None
     progress: Progress = field(default_factory=Progress)
-
-
-class Logger(ABC):
-    """Sends runs to a program that keeps them, such as a tracking server. One instance serves one `vos-bench log`."""
-
-    def __init__(self, about: Mapping[str, str]) -> None:
-        """Keep what `--about NAME=VALUE` said; a subclass may connect after calling this."""
-        self.about = about
-
-    @abstractmethod
-    def log(self, run: "Run") -> str:
-        """Send one complete and scored run; `vos_bench.records.run_fields.run_fields` has it in flat form.
-
-        Returns:
-            Where it lies now, or that it lay there before, in one line.
-        """

@@ -196,7 +196,7 @@ class LoggerInfo:
     Attributes:
         name: What `vos-bench log --to` calls it.
         summary: One sentence.
-        factory: `module:Class` of the `vos_bench.api.Logger`, called as `Class(about)` with what `--about` said.
+        factory: `module:Class` of the `vos_bench.records.logger.Logger`, called as `Class(about)` with `--about`.
         about: The names that `--about` takes.
     """
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:  # every layer reports progress; only the type of a record comes from above
-    from vos_bench.records import SequenceRecord
+    from vos_bench.records.sequence_record import SequenceRecord
 
 
 class Progress:

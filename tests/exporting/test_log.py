@@ -50,7 +50,7 @@ def test_a_run_in_flat_form_has_nothing_that_is_not_known(saved: Callable[..., P
 
 
 OWN = """
-from vos_bench.api import Logger
+from vos_bench.records.logger import Logger
 from vos_bench.plugins import LoggerInfo
 from vos_bench.records.run_fields import run_fields
 

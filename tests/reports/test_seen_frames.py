@@ -18,7 +18,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.exporting.source import label_map_folders
 from vos_bench.records import Run, load_run
 from vos_bench.records.data import RunData
-from vos_bench.records.notebook import _dataset, run_html
+from vos_bench.records.notebook import _dataset
 from vos_bench.reports.page.site import write_page
 
 ONE_FILE = Path(__file__).resolve().parents[1] / "fakes" / "one_file.py"
@@ -92,10 +92,10 @@ def test_exported_overlays_and_notebooks_show_corrupted_frames(seen: SeenRuns, m
     [one] = label_map_folders(seen.dark.folder, root=seen.root, sequences=("one",))
     assert next(one.frames())[1].image.max() < 10
     monkeypatch.setattr(registry, "open_dataset", lambda *_, **__: Folder(seen.root, split="all"))
-    dataset = _dataset(seen.dark)
+    dataset = _dataset(seen.dark.record)
     assert dataset
     assert dataset.sequence("one").read_frame("00000").max() < 10
-    assert "corrupted by dark:5" in run_html(seen.dark)
+    assert "corrupted by dark:5" in seen.dark._repr_html_()
 
 
 @pytest.mark.parametrize("report", ["strips", "animation"])

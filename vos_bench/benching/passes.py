@@ -17,8 +17,8 @@ from vos_bench.records import SequenceRecord, masks_folder
 from vos_bench.running.frames import FramePlan, FrameSource, LoadedFrame, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import LabelMapWriter, play
-from vos_bench.running.sequence import Task, saving
+from vos_bench.running.play import LabelMapWriter, Task, play
+from vos_bench.running.sequence import saving
 from vos_bench.timing import FrameTimings
 
 MOST_REPEATS = 1000

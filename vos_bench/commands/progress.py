@@ -8,7 +8,7 @@ from typing import Self
 from rich import progress as bars
 from rich.console import Console
 
-from vos_bench.commands.output import say
+from vos_bench.commands.streams import write_out
 from vos_bench.errors import VosBenchError
 from vos_bench.names import printable
 from vos_bench.progress import Progress
@@ -110,7 +110,7 @@ class TerminalProgress(Progress):
         """Say which job of an ablation starts."""
         self._bars.stop()  # while bars are drawn, rich sends standard output to their stream
         self._clear()
-        say(f"{name} (one of {jobs} jobs)")
+        write_out(printable(f"{name} (one of {jobs} jobs)\n"))
         self._bars.start()
 
     @contextmanager

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vos_bench import registry
-from vos_bench.api import Logger
 from vos_bench.errors import BadInputError
 from vos_bench.foreign_code import foreign_code
 from vos_bench.plugins import LoggerInfo
 from vos_bench.records import Run, find_runs
+from vos_bench.records.logger import Logger
 
 
 class LoggedRun(NamedTuple):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from vos_bench.api import Logger
 from vos_bench.loggers.packages import import_package
 from vos_bench.records import Run
+from vos_bench.records.logger import Logger
 from vos_bench.records.run_fields import run_fields
 
 

@@ -2,10 +2,10 @@
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from vos_bench.formats.mask_folders import read_masks, written_frames
 from vos_bench.labelmaps import tint
 from vos_bench.metrics.statistics import SCORES
 from vos_bench.records.files import masks_folder
-
-if TYPE_CHECKING:
-    from vos_bench.records.run import Run
+from vos_bench.records.run_record import RunRecord
 
 Item = TypeVar("Item")
 
@@ -33,25 +31,32 @@ WIDEST = 4 * HEIGHT
 """Of one frame, in pixels."""
 
 
-def run_html(run: "Run") -> str:
-    """Return a run as a fragment of HTML; every text in it is escaped, and the image needs no second file."""
-    title = f"<p><b>{escape(run.title)}</b>, scores in percent ({escape(str(run.folder))})</p>"
-    return f"<div>{title}{_score_table(run)}{_strip(run)}</div>"
+def run_html(title: str, folder: Path, record: RunRecord, sequences: Iterable[str]) -> str:
+    """Return a run as a fragment of HTML; every text in it is escaped, and the image needs no second file.
+
+    Args:
+        title: What the run is called.
+        folder: Its folder.
+        record: Its record.
+        sequences: The names of its sequences.
+    """
+    heading = f"<p><b>{escape(title)}</b>, scores in percent ({escape(str(folder))})</p>"
+    return f"<div>{heading}{_score_table(record)}{_strip(folder, record, sequences)}</div>"
 
 
-def _score_table(run: "Run") -> str:
-    counts = run.record.counts
-    first = [name for name in run.scores if name not in SCORES]
-    columns = {name: f"{100 * run.scores[name]:.1f}" for name in (*first, *SCORES) if name in run.scores}
-    columns |= {"done": str(counts.done), "failed": str(counts.failed), "status": run.record.status}
+def _score_table(record: RunRecord) -> str:
+    counts, scores = record.counts, record.scores
+    first = [name for name in scores if name not in SCORES]
+    columns = {name: f"{100 * scores[name]:.1f}" for name in (*first, *SCORES) if name in scores}
+    columns |= {"done": str(counts.done), "failed": str(counts.failed), "status": record.status}
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     cells = "".join(f"<td>{escape(text)}</td>" for text in columns.values())
     return f"<table><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
 
 
-def _strip(run: "Run") -> str:
+def _strip(folder: Path, record: RunRecord, sequences: Iterable[str]) -> str:
     """Return the strip as an image; nothing where no label map is there."""
-    shown = [*_panels(run)]
+    shown = [*_panels(folder, record, sequences)]
     if not shown:
         return ""
     from PIL import Image as PillowImage  # here: a run without label maps shows itself without it
@@ -64,16 +69,16 @@ def _strip(run: "Run") -> str:
     )
 
 
-def _panels(run: "Run") -> Iterator[tuple[str, Image]]:
+def _panels(folder: Path, record: RunRecord, sequences: Iterable[str]) -> Iterator[tuple[str, Image]]:
     """Yield names and pictures of frames that are spread over the run's sequences and their label maps."""
-    frames = {name: written_frames(masks_folder(run.folder, name)) for name in run.sequence_records}
+    frames = {name: written_frames(masks_folder(folder, name)) for name in sequences}
     names = _spread([name for name, found in frames.items() if found], PANELS)
     if not names:
         return
-    dataset = _dataset(run)
+    dataset = _dataset(record)
     for name in names:
         for frame in _spread(frames[name], -(-PANELS // len(names))):
-            if (image := _picture(dataset, name, masks_folder(run.folder, name), frame)) is not None:
+            if (image := _picture(dataset, name, masks_folder(folder, name), frame)) is not None:
                 yield f"{name} {frame}", image
 
 
@@ -83,15 +88,15 @@ def _spread(items: Sequence[Item], most: int) -> list[Item]:
     return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
 
 
-def _dataset(run: "Run") -> Dataset | None:
+def _dataset(record: RunRecord) -> Dataset | None:
     """Open the run's data, where they are here, with the frames that its method saw.
 
     Their fingerprint is not compared: that would take longer than all that a notebook shows.
     """
-    data = run.record.dataset
+    data = record.dataset
     try:
         opened = registry.open_dataset(data.name, split=data.split or None)
-        return corrupted(opened, run.record.protocol.corruption or None)
+        return corrupted(opened, record.protocol.corruption or None)
     except Exception:  # a dataset that cannot be opened, for whatever reason, leaves label maps without their frames
         return None
 

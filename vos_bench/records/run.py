@@ -111,7 +111,7 @@ class Run:
         """Return what a notebook shows: the scores, and frames with the label maps over them."""
         from vos_bench.records.notebook import run_html  # here, for few need what draws
 
-        return run_html(self)
+        return run_html(self.title, self.folder, self.record, self.sequence_records)
 
 
 def _sequence_scores(record: SequenceRecord) -> dict[str, float | None]:

@@ -1,29 +1,81 @@
-"""The exchange with a method: its answers are checked and written, the calls timed."""
+"""The exchange with a method, on terms that all sequences of a run share: answers are checked, timed and written."""
 
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vos_bench.api import (
+    FramesSeen,
     LabelMap,
     Method,
     Prediction,
     PromptedSequence,
+    PromptKind,
+    ProtocolName,
     SequenceMethod,
 )
 from vos_bench.environment import device_name
 from vos_bench.errors import MethodError
 from vos_bench.foreign_code import foreign_code
 from vos_bench.names import counted
-from vos_bench.running.frames import FramePlan, FrameSource, PendingFrame, paste
-from vos_bench.timing import Bracket, FrameClock, FrameTimings, Phase, Stopwatch, stopwatch
+from vos_bench.parts.box_start import BoxFill
+from vos_bench.plugins import MethodInfo
+from vos_bench.records import RealTimeEntry
+from vos_bench.running.frames import FramePlan, FrameSource, LoadedFrame, PendingFrame, paste
+from vos_bench.timing import Bracket, Clock, FrameClock, FrameTimings, Phase, Stopwatch, stopwatch
 
-if TYPE_CHECKING:
-    from vos_bench.running.sequence import Task
+
+@dataclass(frozen=True)
+class Task:
+    """What every sequence of a run has in common. It travels to other processes.
+
+    Attributes:
+        info: The method's description.
+        out: The run's folder.
+        identity: The run's `config8`.
+        software: The version of vos-bench, for the record.
+        init: What objects start from.
+        box_start: How masks are made of boxes; None leaves boxes as they are.
+        frames: What the method sees.
+        protocol: How to score.
+        seed: The run's seed.
+        save_probabilities: Whether to keep them.
+        read_ahead: Whether a thread decodes the next frame beside the method.
+        clock: Whose time is taken.
+        shared: Whether other sequences run at the same time.
+        real_time: How frames come in real time; None where they wait for the method.
+        overlaps_of: The fingerprint of the data, to count overlaps while scoring; None not to.
+        sequences: How many the run has.
+    """
+
+    info: MethodInfo
+    out: Path
+    identity: str
+    software: str
+    init: PromptKind
+    box_start: BoxFill | None
+    frames: FramesSeen
+    protocol: ProtocolName
+    seed: int
+    save_probabilities: bool
+    read_ahead: bool
+    clock: Clock
+    shared: bool
+    real_time: RealTimeEntry | None = None
+    overlaps_of: str | None = None
+    sequences: int = 1
+
+    def source(self, frames: Iterator[LoadedFrame], clock: FrameClock | None = None) -> FrameSource:
+        """Return what hands frames to the method, in real time as `clock` says."""
+        return FrameSource(
+            frames, info=self.info, init=self.init, box_start=self.box_start, seed=self.seed, clock=clock
+        )
 
 
 def answers(
@@ -244,7 +296,7 @@ def play(
     *,
     method: Method | SequenceMethod,
     writer: LabelMapWriter,
-    task: "Task",
+    task: Task,
     frame_done: Callable[[int], None],
     repeat: int | None = None,
     clock: FrameClock | None = None,

@@ -34,8 +34,9 @@ from vos_bench.records.summary import write_summary
 from vos_bench.running.dispatch import RunOutput, WorkerJob, run_in_workers
 from vos_bench.running.frames import object_frames
 from vos_bench.running.method import built_method, numerics
+from vos_bench.running.play import Task
 from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, remove_empty_record, resume_notice
-from vos_bench.running.sequence import Task, prompted_sequences, run_sequence, score_and_save
+from vos_bench.running.sequence import prompted_sequences, run_sequence, score_and_save
 from vos_bench.running.settings import Overwrite, RunSettings
 from vos_bench.running.setup import PreparedRun, prepare_run
 from vos_bench.weights import choose as choose_weights

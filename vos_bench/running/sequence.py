@@ -11,13 +11,10 @@ import numpy as np
 
 from vos_bench.api import (
     Dataset,
-    FramesSeen,
     LabelMap,
     Method,
     Prediction,
     PromptedSequence,
-    PromptKind,
-    ProtocolName,
     Sequence,
     SequenceMethod,
 )
@@ -29,11 +26,8 @@ from vos_bench.foreign_code import foreign_code
 from vos_bench.formats.mask_folders import write_masks
 from vos_bench.formats.probabilities import write_probabilities
 from vos_bench.names import counted, to_utf8
-from vos_bench.parts.box_start import BoxFill
-from vos_bench.plugins import MethodInfo
 from vos_bench.progress import Progress
 from vos_bench.records import (
-    RealTimeEntry,
     SequenceRecord,
     masks_folder,
     probabilities_folder,
@@ -52,12 +46,12 @@ from vos_bench.running.faults import (
     ran_out_of_memory,
     release_memory,
 )
-from vos_bench.running.frames import FramePlan, FrameSource, LoadedFrame, plan_frames, read_frames
+from vos_bench.running.frames import FramePlan, plan_frames, read_frames
 from vos_bench.running.method import seed_everything, sequence_seed
 from vos_bench.running.peak_memory import PeakMemory
-from vos_bench.running.play import LabelMapWriter, play
+from vos_bench.running.play import LabelMapWriter, Task, play
 from vos_bench.running.resume import remove_outputs
-from vos_bench.timing import Clock, FrameClock, FrameTimings
+from vos_bench.timing import FrameClock, FrameTimings
 
 if TYPE_CHECKING:
     from vos_bench.scoring.sequences import SequenceResult
@@ -65,53 +59,6 @@ if TYPE_CHECKING:
 
 class CannotSaveError(BadInputError):
     """The run's folder cannot be written, so the run ends."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What every sequence of a run has in common. It travels to other processes.
-
-    Attributes:
-        info: The method's description.
-        out: The run's folder.
-        identity: The run's `config8`.
-        software: The version of vos-bench, for the record.
-        init: What objects start from.
-        box_start: How masks are made of boxes; None leaves boxes as they are.
-        frames: What the method sees.
-        protocol: How to score.
-        seed: The run's seed.
-        save_probabilities: Whether to keep them.
-        read_ahead: Whether a thread decodes the next frame beside the method.
-        clock: Whose time is taken.
-        shared: Whether other sequences run at the same time.
-        real_time: How frames come in real time; None where they wait for the method.
-        overlaps_of: The fingerprint of the data, to count overlaps while scoring; None not to.
-        sequences: How many the run has.
-    """
-
-    info: MethodInfo
-    out: Path
-    identity: str
-    software: str
-    init: PromptKind
-    box_start: BoxFill | None
-    frames: FramesSeen
-    protocol: ProtocolName
-    seed: int
-    save_probabilities: bool
-    read_ahead: bool
-    clock: Clock
-    shared: bool
-    real_time: RealTimeEntry | None = None
-    overlaps_of: str | None = None
-    sequences: int = 1
-
-    def source(self, frames: Iterator[LoadedFrame], clock: FrameClock | None = None) -> FrameSource:
-        """Return what hands frames to the method, in real time as `clock` says."""
-        return FrameSource(
-            frames, info=self.info, init=self.init, box_start=self.box_start, seed=self.seed, clock=clock
-        )
 
 
 @dataclass

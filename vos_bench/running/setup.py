@@ -25,7 +25,7 @@ from vos_bench.records.scores import protocol_entry
 from vos_bench.records.summary import utc_now
 from vos_bench.running.method import MethodSpec, configure, method_class
 from vos_bench.running.peak_memory import MEMORY_DEFINITION
-from vos_bench.running.sequence import Task
+from vos_bench.running.play import Task
 from vos_bench.running.settings import RunSettings, require_sound
 from vos_bench.timing import DEFAULT_GRACE
 from vos_bench.weights import weights_sha256

@@ -27,7 +27,8 @@ from vos_bench.errors import MethodError, VosBenchError
 from vos_bench.foreign_code import foreign_code, leave, threads_noted
 from vos_bench.progress import Progress
 from vos_bench.running.method import MethodSpec, build_method, closing_note, numerics
-from vos_bench.running.sequence import Task, run_sequence
+from vos_bench.running.play import Task
+from vos_bench.running.sequence import run_sequence
 
 IDLE_SECONDS = 300.0
 """How long it waits for another sequence; then it frees its memory and GPU for others."""

@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from vos_bench.analysis.runs import sequence_failures
+from vos_bench.analysis.runs import SequenceFailures, failures_of
 from vos_bench.errors import BadInputError
-from vos_bench.scoring.overlaps import sequence_overlaps
+from vos_bench.metrics.frame_rules import TruthSequence
+from vos_bench.scoring.overlaps import SequenceCounter
 from vos_bench.scoring.truth import truth_folder
 
 Labels = NDArray[np.uint8]
@@ -31,6 +32,10 @@ def block(left: int, k: int = 1) -> Labels:
 NOTHING = np.zeros((12, 20), np.uint8)
 
 
+def sequence_failures(truth: TruthSequence, folder: Path) -> SequenceFailures:
+    return failures_of(SequenceCounter(truth, folder).record())
+
+
 def test_label_maps_and_truth_are_paired_by_name(tmp_path: Path) -> None:
     write(tmp_path / "truth" / "a", block(0), block(0), NOTHING, block(0))
     write(tmp_path / "masks" / "a", block(0), block(0), block(9), NOTHING)
@@ -45,8 +50,7 @@ def test_frames_without_a_label_map_do_not_count_and_part_their_neighbours(tmp_p
     write(tmp_path / "truth" / "a", *[block(0)] * 5)
     write(tmp_path / "masks" / "a", *[block(0)] * 3, names=[0, 2, 4])
     [truth] = truth_folder(tmp_path / "truth")
-    overlaps = sequence_overlaps(truth, tmp_path / "masks" / "a")
-    assert overlaps.frames == ("00000", "00002", "00004")
+    assert SequenceCounter(truth, tmp_path / "masks" / "a").record().frames == ("00000", "00002", "00004")
     assert sequence_failures(truth, tmp_path / "masks" / "a").objects[0].missing["flicker"] == "sparse truth"
 
 

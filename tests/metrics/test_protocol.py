@@ -39,8 +39,8 @@ def starts(protocol: str, sequence: Truth) -> dict[int, int]:
 
 def test_davis_leaves_out_the_first_and_the_last_frame() -> None:
     sequence = Truth({name: [0, 1] for name in "abcd"})
-    assert scoring_protocol("davis").scored_frames(sequence) == ("b", "c")
-    assert scoring_protocol("all-frames").scored_frames(sequence) == ("a", "b", "c", "d")
+    assert scoring_protocol("davis").select_frames(sequence).names == ("b", "c")
+    assert scoring_protocol("all-frames").select_frames(sequence).names == ("a", "b", "c", "d")
 
 
 @pytest.mark.parametrize("frames", ["", "a", "ab"])
@@ -48,12 +48,12 @@ def test_davis_needs_three_frames(frames: str) -> None:
     with pytest.raises(
         BadInputError, match=f"bear: found a truth for {len(frames)} of its frames, expected at least 3"
     ):
-        scoring_protocol("davis").scored_frames(Truth({name: [0, 1] for name in frames}))
+        scoring_protocol("davis").select_frames(Truth({name: [0, 1] for name in frames}))
 
 
 def test_all_frames_needs_one_frame() -> None:
     with pytest.raises(BadInputError, match="bear: found no frame with a truth"):
-        scoring_protocol("all-frames").scored_frames(Truth({}))
+        scoring_protocol("all-frames").select_frames(Truth({}))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from vos_bench.metrics.frame_rules import names_up_to_last
 from vos_bench.metrics.measures import smoothed_similarity
 from vos_bench.metrics.statistics import ObjectScores, absences
 from vos_bench.scoring.record import score
-from vos_bench.scoring.sequences import score_sequence
+from vos_bench.scoring.sequences import sequence_result
 from vos_bench.scoring.truth import truth_folder
 
 NAMES = tuple("12345")
@@ -121,7 +121,7 @@ def test_whole_label_maps_by_hand(tmp_path: Path) -> None:
     truth = write(tmp_path / "truth", dict(zip(NAMES, [here, here, none, here, here], strict=True)))
     masks = write(tmp_path / "masks", dict(zip(NAMES, [here, beside, none, none, here], strict=True)))
     (sequence,) = truth_folder(truth, None)
-    (found,) = score_sequence(sequence, masks, protocol="mosev2")
+    (found,) = sequence_result(sequence, masks, protocol="mosev2").objects
     assert found.frames == ("2", "3", "4")
     assert found.J.tolist() == [91 / 111, 1, 1 / 101]
     # Both squares have 40 + 1 boundary pixels: left and top from outside, right and bottom from inside.

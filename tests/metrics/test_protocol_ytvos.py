@@ -76,9 +76,9 @@ def test_void_is_no_object():
 @pytest.mark.parametrize("protocol", BOTH)
 def test_nothing_to_count_is_an_error(protocol: str):
     with pytest.raises(BadInputError, match="found a truth for 1 of its frames, none of which"):
-        scoring_protocol(protocol).scored_frames(Truth({"00000": [1]}))
+        scoring_protocol(protocol).select_frames(Truth({"00000": [1]}))
     with pytest.raises(BadInputError, match="none of which"):
-        scoring_protocol(protocol).scored_frames(Truth(ROWS, {1: "00015"}))
+        scoring_protocol(protocol).select_frames(Truth(ROWS, {1: "00015"}))
 
 
 def test_the_two_variants_say_what_they_assume():

@@ -17,7 +17,7 @@ from vos_bench.metrics.statistics import ObjectScores, overall
 from vos_bench.progress import Progress
 from vos_bench.scoring import sequences
 from vos_bench.scoring.overlaps import OverlapsListener
-from vos_bench.scoring.sequences import SequenceResult, score_sequence, score_sequences
+from vos_bench.scoring.sequences import SequenceResult, score_sequences, sequence_result
 from vos_bench.scoring.truth import truth_folder
 
 Labels = np.ndarray[Any, Any]
@@ -36,7 +36,7 @@ class Bench:
 
     def score(self, name: str, protocol: Any = "davis") -> tuple[ObjectScores, ...]:
         (sequence,) = truth_folder(self.truth, [name])
-        return score_sequence(sequence, self.masks, protocol=protocol)
+        return sequence_result(sequence, self.masks, protocol=protocol).objects
 
     def score_all(self, **options: Any) -> list[SequenceResult]:
         return score_sequences(truth_folder(self.truth), self.masks, **{"protocol": "davis", **options})
@@ -200,7 +200,7 @@ def test_groups_and_ids_are_those_of_the_sequence(bench: Bench, blobs: Any) -> N
 
         read_truth_labels = read_truth
 
-    scores = score_sequence(Grouped(), bench.masks, protocol="davis")
+    scores = sequence_result(Grouped(), bench.masks, protocol="davis").objects
     assert [(each.object_id, each.group) for each in scores] == [(1, "seen"), (2, "unseen")]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from vos_bench.api import Sequence
 from vos_bench.errors import BadInputError, one_line
@@ -80,20 +79,6 @@ def count_and_keep(run: Run, video: TruthSequence, *, total: int = 0) -> Overlap
     counted = counter.record(data=run.record.dataset.fingerprint, masks=masks, likeness=True)
     keep_overlaps(run.folder, counted)
     return counted
-
-
-def sequence_failures(video: TruthSequence, folder: Path, *, total: int = 0) -> SequenceFailures:
-    """Return how the label maps of one sequence fail.
-
-    Args:
-        video: Its truth.
-        folder: Its label maps, `FRAME.png` or `OBJECT/FRAME.png`.
-        total: See `vos_bench.scoring.overlaps.SequenceCounter`.
-
-    Raises:
-        BadInputError: No frame has a truth and a label map, or a file is damaged or has another size.
-    """
-    return failures_of(SequenceCounter(video, folder, total=total).record())
 
 
 def failures_of(record: OverlapsRecord) -> SequenceFailures:

@@ -19,7 +19,6 @@ from vos_bench.metrics.frame_rules import (
     FilesRule,
     FrameRule,
     Frames,
-    Names,
     ObjectRule,
     Places,
     TruthSequence,
@@ -126,12 +125,8 @@ class ScoringProtocol(NamedTuple):
         frames = {"name": self.name, "scores": ", ".join(self.scores), "frames": self.frames.text}
         return {**frames, **self.rules, "averaging": self.averaging.text}
 
-    def scored_frames(self, sequence: TruthSequence) -> Names:
-        """Return the names of the frames that count. Raises BadInputError when the sequence has too few."""
-        return self.select_frames(sequence).names
-
     def select_frames(self, sequence: TruthSequence) -> Frames:
-        """Return the frames that count, by object where each has its own. Raises BadInputError as `scored_frames`."""
+        """Return the frames that count, by object where each has its own. Raises BadInputError for too few."""
         return self.frames.apply(sequence)
 
     def places(self, sequence: TruthSequence, frames: Frames, counts: Sequence[FrameCounts]) -> dict[int, Places]:

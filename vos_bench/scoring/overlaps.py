@@ -58,11 +58,6 @@ class SequenceOverlaps:
         return cls(record.name, record.frames, record.length, (record.height, record.width), objects)
 
 
-def sequence_overlaps(sequence: TruthSequence, folder: Path | None, *, total: int = 0) -> SequenceOverlaps:
-    """Count the overlaps of one sequence; see `SequenceCounter`. Raises BadInputError as it does."""
-    return SequenceOverlaps.of(SequenceCounter(sequence, folder, total=total).record())
-
-
 class SequenceCounter:
     """Counts the overlaps of one sequence, frame by frame; what scoring has at hand it does not read again."""
 

@@ -197,11 +197,6 @@ def _result(sequence: TruthSequence, masks: Path, wanted: _Wanted) -> SequenceRe
     return result._replace(seconds=time.perf_counter() - started, notes=notes, overlaps=overlaps)
 
 
-def score_sequence(sequence: TruthSequence, masks: Path, *, protocol: ProtocolName) -> tuple[ObjectScores, ...]:
-    """Score the label maps of one sequence; see `sequence_result`. Returns its objects' scores by ascending id."""
-    return sequence_result(sequence, masks, protocol=protocol).objects
-
-
 def sequence_result(
     sequence: TruthSequence, masks: Path, *, protocol: ProtocolName, overlaps_of: str | None = None, together: int = 1
 ) -> SequenceResult:

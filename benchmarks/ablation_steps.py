@@ -48,10 +48,10 @@ def step(before: pd.DataFrame, after: pd.DataFrame) -> str:
     mean = change.mean(axis=1).sort_values()
     low, high = interval(mean)
     most = mean.index[mean.abs().argmax()]
-    ends = ", ".join(f"{name} {mean[name]:+.1f}" for name in (*mean.index[:2], *mean.index[-2:]))
+    ends = ", ".join(f"{name} {mean[name]:+z.1f}" for name in (*mean.index[:2], *mean.index[-2:]))
     return (
-        f"{mean.mean():+.1f} ({low:+.1f} to {high:+.1f}) | {', '.join(f'{each:+.1f}' for each in change.mean())} | "
-        f"{(mean > 0).sum()} of {len(mean)} | {mean.drop(most).mean():+.1f} without {most} | {ends}"
+        f"{mean.mean():+z.1f} ({low:+z.1f} to {high:+z.1f}) | {', '.join(f'{each:+z.1f}' for each in change.mean())} | "
+        f"{(mean > 0).sum()} of {len(mean)} | {mean.drop(most).mean():+z.1f} without {most} | {ends}"
     )
 
 

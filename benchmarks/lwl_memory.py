@@ -53,7 +53,7 @@ def main() -> None:
         if frame % 100 == 0:
             seconds = time.perf_counter() - start
             print(f"frame {frame}: {resident_mib():.1f} MiB, {seconds / frame:.3f} s a frame", flush=True)
-    print(f"from frame 100 to {arguments.frames}: {resident_mib() - settled:+.1f} MiB")
+    print(f"from frame 100 to {arguments.frames}: {resident_mib() - settled:+z.1f} MiB")
 
 
 if __name__ == "__main__":

@@ -206,7 +206,7 @@ def verdict(differences: dict[str, float]) -> str:
     if max(map(abs, differences.values())) <= TOLERANCE:
         largest = max(abs(each) for each in differences.values())
         return "reproduced, to the last bit" if largest == 0 else f"reproduced, to {100 * largest:.4f} points"
-    return "off by " + ", ".join(f"{name} {100 * each:+.2f}" for name, each in differences.items())
+    return "off by " + ", ".join(f"{name} {100 * each:+z.2f}" for name, each in differences.items())
 
 
 def name_in_readme(method: MethodEntry) -> str:

@@ -112,7 +112,7 @@ def _certainty(rows: Sequence[VariantRow]) -> str:
     if not all(row.spread for row in rows):
         return "one seed each does not tell how much of a step is chance"
     within = [
-        f"{after.label} ({100 * gain:+.1f}, between spreads of {100 * before.spread['J']:.1f} and "
+        f"{after.label} ({100 * gain:+z.1f}, between spreads of {100 * before.spread['J']:.1f} and "
         f"{100 * after.spread['J']:.1f})"
         for before, after in pairwise(rows)
         if abs(gain := after.scores["J"] - before.scores["J"]) <= max(before.spread["J"], after.spread["J"])

@@ -235,7 +235,7 @@ def verdict(points: float, row: Published, score: str, rows: Iterable[Published]
     low, high = min(figures), max(figures)
     if low < high and low - rounding <= points <= high + rounding:
         return f"{WITHIN_DOUBT} ({low:g} to {high:g})"
-    return f"{OFF} {difference:+.2f}" + (", and the figure is doubtful" if score in row.doubts else "")
+    return f"{OFF} {difference:+z.2f}" + (", and the figure is doubtful" if score in row.doubts else "")
 
 
 def doubtful_figures(row: Published, score: str, rows: Iterable[Published] = ()) -> set[float]:
@@ -318,7 +318,7 @@ def _frame_effects(runs: Iterable[Run]) -> Iterable[str]:
     for benchmark in BENCHMARKS:
         pairs = frame_pairs(benchmark) if (benchmark.dataset, benchmark.split) in places else {}
         if pairs:
-            shown = ", ".join(f"{name} {change:+.1f}" for name, change in pairs.items())
+            shown = ", ".join(f"{name} {change:+z.1f}" for name, change in pairs.items())
             yield f"All frames in place of the annotated ones, published on {benchmark.published}: {shown} points."
 
 

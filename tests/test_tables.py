@@ -70,7 +70,14 @@ def test_a_decay_is_ranked_unless_one_is_below_zero() -> None:
     assert decays(0.05, 0.01, 0.2) == ["5.0", "1.0"]
     assert decays(0.05, 0.0, 0.2) == ["5.0", "0.0"], "zero is the best that there is"
     assert decays(0.05, -0.01, 0.2) == [], "a score that grows is no better than one that stays"
-    assert decays(0.05, -0.0001, 0.2) == ["5.0", "-0.0"], "what is printed as zero is zero"
+    assert decays(0.05, -0.0001, 0.2) == ["5.0", "0.0"], "what is printed as zero is zero"
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "latex", "html"])
+def test_what_rounds_to_zero_has_no_sign(format: Format) -> None:
+    table = Table("Runs", (Column("method"), Column("change", digits=2)), [{"method": "a", "change": -0.0004}])
+    assert "0.00" in render(table, format)
+    assert "-0.00" not in render(table, format)
 
 
 def test_a_row_without_a_rival_is_not_marked() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vos_bench.comparing.significance import change, score_interval
+from vos_bench.comparing.significance import Change, change, score_interval
 from vos_bench.errors import BadInputError, NotComparableError
 from vos_bench.records import Run
 from vos_bench.reports.delta import make_table
@@ -119,3 +119,8 @@ def test_the_interval_follows_the_averaging_of_the_protocol(make_run: MakeRun) -
     assert found == pytest.approx((0.5, 0.5)), "draws without one of the groups have no G"
     low, high = score_interval([run], "J&F") or (0, 0)
     assert (low, high) == pytest.approx((0.2, 0.65), abs=0.16)
+
+
+def test_no_end_of_an_interval_is_minus_zero() -> None:
+    change = Change(-0.00001, -0.00002, 0.00001, 0.95, {"a": -0.00002, "b": 0.0}, 100)
+    assert str(change).startswith("J&F +0.00 points, 95% interval +0.00 to +0.00: zero is inside")

@@ -270,3 +270,11 @@ def test_a_lone_method_and_a_decay_below_zero_are_not_marked(make_run: MakeRun, 
     assert marks([one], "one") == []
     assert marks([one, two], "below") == ["60.0", "60.0", "60.0", "50.0", "50.0", "50.0"], "no decay among them"
     assert "3.0" in marks([decayed(one, 0.05), two], "above")
+
+
+def test_a_decay_that_rounds_to_zero_has_no_sign(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run({"a": (0.5, 0.5)})
+    run = replace(run, record=run.record.replace(scores={**run.record.scores, "J_decay": -0.0001}))
+    write_page([run], ReportOptions(out=tmp_path / "site"))
+    for page in (tmp_path / "site").glob("*.html"):
+        assert ">-0.0<" not in page.read_text()

@@ -16,6 +16,7 @@ from vos_bench.reports import reproduction
 from vos_bench.reports.page.site import write_page
 from vos_bench.reports.published import Published, load, select
 from vos_bench.reports.reproduction import BENCHMARKS, SEQUENCES, counterparts, make_table, sentences, verdict
+from vos_bench.tables import render
 
 MakeRun = Callable[..., Run]
 
@@ -123,6 +124,13 @@ def test_a_run_of_a_method_has_a_line_for_each_row_and_score(make_run: MakeRun) 
     assert first["settings"] == "all frames seen; crop_size 480 x 832; float32 on cpu; weights lwl (sha256 00000000)"
     assert any("LWL paper" in note for note in first["notes"])
     assert any("Table 3" in note or "LWL" in note for note in first["notes"])
+
+
+def test_a_difference_that_rounds_to_zero_has_no_sign(make_run: MakeRun) -> None:
+    printed = row_of("LWL", "DAVIS 2017", setting="extra-data").percent["J&F"]
+    table = make_table([run_of(make_run, "lwl", {"J&F": printed - 0.001})])
+    assert table.rows[0]["difference"] < 0
+    assert "-0.00" not in render(table, "markdown")
 
 
 def test_the_methods_known_deviations_are_told(make_run: MakeRun) -> None:

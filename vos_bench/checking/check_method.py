@@ -171,7 +171,7 @@ def _memory(method: CheckedMethod) -> tuple[Outcome, str]:
     method.answers(moving_squares("long", frames=LONG), progress=memory)
     half = len(memory.mib) // 2
     growth = max(memory.mib[half:]) - max(memory.mib[:half])
-    return _passed(growth <= MOST_GROWTH_MIB), f"{growth:+.0f} MiB over the second half of {LONG} frames of 96 x 128"
+    return _passed(growth <= MOST_GROWTH_MIB), f"{growth:+z.0f} MiB over the second half of {LONG} frames of 96 x 128"
 
 
 def _device(method: CheckedMethod) -> tuple[Outcome, str]:

@@ -48,7 +48,7 @@ def record(
         before = read_record(RunRecord, run_file(run))
         others = tuple(each for each in before.external if (each.server, each.date) != (entry.server, entry.date))
         write_record(before.replace(external=(*others, entry)), run_file(run))
-    scores = ", ".join(f"{name} {value:.4f}" for name, value in entry.scores.items())
+    scores = ", ".join(f"{name} {value:z.4f}" for name, value in entry.scores.items())
     say(f"{run}: {scores} (external: {entry.server}, {entry.date})")
 
 

@@ -77,7 +77,7 @@ def _add_case(suite: Xml.Element, row: ComparisonRow, record: RunRecord, *, fail
 def sentence(row: ComparisonRow) -> str:
     """Return a row's verdict with its numbers."""
     values = [
-        f"{what} {value:.4f}" for what, value in (("was", row.baseline), ("is", row.candidate)) if value is not None
+        f"{what} {value:z.4f}" for what, value in (("was", row.baseline), ("is", row.candidate)) if value is not None
     ]
     return f"{row.score} {row.verdict.value}: {', '.join(values)}".strip() + (f" ({row.note})" if row.note else "")
 

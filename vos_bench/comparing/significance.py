@@ -54,11 +54,11 @@ class Change:
 
     def __str__(self) -> str:
         if not self.has_interval:
-            return f"{self.score} {100 * self.difference:+.2f} points; one sequence gives no interval"
+            return f"{self.score} {100 * self.difference:+z.2f} points; one sequence gives no interval"
         verdict = "zero is outside" if self.is_significant else "zero is inside, so no difference is shown"
         return (
-            f"{self.score} {100 * self.difference:+.2f} points, {self.confidence:.0%} interval "
-            f"{100 * self.low:+.2f} to {100 * self.high:+.2f}: {verdict} (paired bootstrap over "
+            f"{self.score} {100 * self.difference:+z.2f} points, {self.confidence:.0%} interval "
+            f"{100 * self.low:+z.2f} to {100 * self.high:+z.2f}: {verdict} (paired bootstrap over "
             f"{counted(len(self.sequences), 'sequence')}, {self.resamples} resamples)"
         )
 

@@ -47,7 +47,7 @@ def run_html(title: str, folder: Path, record: RunRecord, sequences: Iterable[st
 def _score_table(record: RunRecord) -> str:
     counts, scores = record.counts, record.scores
     first = [name for name in scores if name not in SCORES]
-    columns = {name: f"{100 * scores[name]:.1f}" for name in (*first, *SCORES) if name in scores}
+    columns = {name: f"{100 * scores[name]:z.1f}" for name in (*first, *SCORES) if name in scores}
     columns |= {"done": str(counts.done), "failed": str(counts.failed), "status": record.status}
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     cells = "".join(f"<td>{escape(text)}</td>" for text in columns.values())

@@ -182,7 +182,7 @@ def _text(column: Column, row: Row) -> str:
     spread: Any = row.get(column.name + SPREAD)
     if text == MISSING or column.digits is None or is_missing(spread):
         return text
-    return f"{text} ± {spread * column.scale:.{column.digits}f}"
+    return f"{text} ± {spread * column.scale:z.{column.digits}f}"
 
 
 def _value_text(column: Column, row: Row) -> str:
@@ -191,7 +191,7 @@ def _value_text(column: Column, row: Row) -> str:
         return MISSING
     if column.digits is None or isinstance(value, str):
         return str(value)
-    return f"{value * column.scale:.{column.digits}f}"
+    return f"{value * column.scale:z.{column.digits}f}"  # z: what rounds to zero has no sign
 
 
 def _ranks(table: Table, rows: list[Row]) -> dict[tuple[int, str], Rank]:

@@ -82,16 +82,19 @@ def test_what_a_killed_import_left_goes_with_the_next_one(breaking: ModuleType, 
     data = {"images": frames, "annotations": objects, "categories": [{"id": 1, "name": "animal"}]}
     export.write_text(json.dumps(data))
     command = ("import-masks", str(export), "--from", "coco", "--out", str(out))
-    left, codes = 0, set()
+    left, codes, moved = 0, set(), set()
     for _ in killed_at_every_change(breaking, command, out, step=1):
         left += bool(list(out.rglob("*.part")))
         out.mkdir(exist_ok=True)
         (out / "Annotations.mine.part").mkdir()
+        moved.add(len(list(out.glob("Annotations/*"))))
         codes.add(main(list(command)))
         assert [path.name for path in out.rglob("*.part")] == ["Annotations.mine.part"]
+        assert len(list(out.glob("Annotations/*/*.png"))) == 2
         shutil.rmtree(out)
     assert left > 5
-    assert codes == {0, 2}  # refused where the killed one had moved a sequence to its place
+    assert moved == {0, 1, 2}, "killed before, between and after the moves"
+    assert codes == {0}
 
 
 def test_folders_change_places_where_the_system_cannot_do_it_in_one_step(

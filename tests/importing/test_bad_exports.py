@@ -71,8 +71,43 @@ def test_label_maps_that_are_there_stay(
 ) -> None:
     arguments = ("import-masks", exports / "mots", "--from", "mots", "--out", "out")
     assert call(*arguments) == 0
+    folder = Path("out/Annotations/clip")
+    first, *_ = sorted(folder.iterdir())
+    written = first.stat()
+    capsys.readouterr()
+    assert call(*arguments) == 0
+    assert "note: clip: the same label maps were there already, and stay\n" in capsys.readouterr().out
+    assert first.stat() == written
+    first.write_bytes(b"mine")
+    assert call(*arguments) == 2
+    assert "out/Annotations/clip: holds other label maps than this export" in capsys.readouterr().err
+    assert first.read_bytes() == b"mine"
+    first.rename(folder / "mine.png")
     assert call(*arguments) == 2
     assert "out/Annotations/clip: holds files" in capsys.readouterr().err
+    assert [path.name for path in Path("out").iterdir()] == ["Annotations"]
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_an_error_between_two_moves_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    (tmp_path / "a.json").write_text(coco("cat/0.jpg", "dog/0.jpg"))
+    (tmp_path / "out/Annotations/cat").mkdir(parents=True)
+    rename = Path.rename
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.name == "dog":
+            raise error
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises((BadInputError, KeyboardInterrupt)):
+        import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
+    assert sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*")) == [
+        "out/Annotations",
+        "out/Annotations/cat",
+    ]
 
 
 def cvat_images(*names: str, size: tuple[object, object] = (6, 8)) -> str:

@@ -1,5 +1,6 @@
 """`vos-bench import-masks`: from the regions of a form to label maps under ids that stay the same."""
 
+import filecmp
 import shutil
 import tempfile
 import zipfile
@@ -89,7 +90,7 @@ def import_masks(
 
     Raises:
         BadInputError: It is not what `form` says, holds nothing, loses which region is which object, or `out` holds
-            label maps of these sequences.
+            other label maps of these sequences.
     """
     if form not in IMPORTS:
         raise BadInputError(f"--from {form}: {did_you_mean(form, IMPORTS)}")
@@ -105,7 +106,7 @@ def import_masks(
             _require_same_size(path, found, size)
         names = {sequence: _ids(found, sequence) for sequence in found.frames}
         remove_stale_parts(folder / "Annotations")  # also where label maps of a killed start are in the way
-        _require_room(folder, found)
+        there = _require_room(folder, found)
         total = sum(len(frames) for frames in found.frames.values())
         overlaps = 0
         counting = (progress or Progress()).counting(form, total)
@@ -120,6 +121,8 @@ def import_masks(
         notes.append(
             f"objects overlap on {counted(overlaps, 'frame')}: a label map has one object a pixel, the upper one"
         )
+    if there:
+        notes.append(f"{shorten(there, 6)}: the same label maps were there already, and stay")
     frames = {sequence: len(each) for sequence, each in found.frames.items()}
     return ImportedMasks(folder, frames, {sequence: each.titles for sequence, each in names.items()}, tuple(notes))
 
@@ -302,15 +305,23 @@ def _numbered(sequence: str, objects: Iterable[Item]) -> dict[Item, int]:
     return dict(zip(named, free, strict=False))
 
 
-def _require_room(folder: Path, found: Annotations) -> None:
-    for sequence in found.frames:
+def _require_room(folder: Path, found: Annotations) -> list[str]:
+    """Return the sequences that have label maps for the same frames already, as after a kill between two moves.
+
+    Raises BadInputError where anything else is in the way, or the disk is full.
+    """
+    there = []
+    for sequence, frames in found.frames.items():
         target = folder / "Annotations" / sequence
         if target.exists() and not target.is_dir():
             raise BadInputError(f"{target}: is a file; give another --out, or remove it")
-        if target.exists() and any(target.iterdir()):
+        names = {each.name for each in target.iterdir()} if target.exists() else set()
+        if names and names != {f"{frame}.png" for frame in frames}:
             raise BadInputError(f"{target}: holds files; give another --out, or remove them")
+        there += [sequence] if names else []
     if shutil.disk_usage(folder if folder.exists() else Path.cwd()).free < 1 << 20:
         raise BadInputError(f"{folder}: the disk is full; expected room for label maps")
+    return there
 
 
 @contextmanager
@@ -321,12 +332,37 @@ def _staged(folder: Path, sequences: Collection[str]) -> Iterator[Path]:
             yield staged
             sync_contents(staged)
             make_folder(folder)
-            for sequence in sequences:
-                if (staged / sequence).is_dir():
-                    (staged / sequence).rename(folder / sequence)  # takes the place of an empty folder too
+            _move(staged, folder, [name for name in sequences if (staged / name).is_dir()])
             sync_folder(folder)
     except OSError as error:
         raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}; expected free space") from error
+
+
+def _move(staged: Path, folder: Path, sequences: Iterable[str]) -> None:
+    """Move all sequences to their places, or none. Raises OSError, and BadInputError where others are in the way."""
+    new = [name for name in sequences if not _is_there(staged / name, folder / name)]
+    empty = [name for name in new if (folder / name).exists()]
+    try:
+        for name in new:
+            (staged / name).rename(folder / name)  # takes the place of an empty folder too
+    except BaseException:
+        for name in new:
+            if not (staged / name).exists():
+                (folder / name).rename(staged / name)
+        for name in empty:
+            (folder / name).mkdir(exist_ok=True)
+        raise
+
+
+def _is_there(new: Path, old: Path) -> bool:
+    """Say whether the place of a sequence holds the same files. Raises BadInputError where it holds others."""
+    names = sorted(each.name for each in old.iterdir()) if old.exists() else []
+    if not names:
+        return False
+    same, _, _ = filecmp.cmpfiles(new, old, names, shallow=False)
+    if same != names or len(same) != sum(1 for _ in new.iterdir()):
+        raise BadInputError(f"{old}: holds other label maps than this export; give another --out, or remove them")
+    return True
 
 
 def _drawn(region: Region) -> Mask:

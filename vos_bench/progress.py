@@ -25,7 +25,7 @@ class Progress:
         """The work has ended, well or not."""
 
     def resumed(self, message: str) -> None:
-        """A run keeps sequences that were finished before; `message` says how many and which software made them."""
+        """Something lies in the folder from before; `message` says what of it is kept or replaced, and what made it."""
 
     def run_started(self, sequences: tuple[str, ...], finished: int, work: Callable[[str], float]) -> None:
         """A run will process these sequences.

@@ -1,6 +1,8 @@
 """`vos_bench.score` from Python: the same record as the command's, and little behind it."""
 
 import inspect
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -11,11 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 import vos_bench
+from vos_bench.cli import main
 from vos_bench.errors import BadInputError
 from vos_bench.metrics import protocols
 from vos_bench.metrics.measures import region_similarity
 from vos_bench.progress import Progress
-from vos_bench.records.run import load_run
+from vos_bench.records.run import Run, load_run
 from vos_bench.scoring.record import score
 
 Blobs = Callable[..., list[NDArray[np.uint16]]]
@@ -64,6 +67,61 @@ def test_nothing_to_score_against_is_refused(data: Path) -> None:
         score(data / "masks")
     with pytest.raises(BadInputError, match="expected 1 or more"):
         score(data / "masks", truth=data / "truth", jobs=0)
+
+
+class Told(Progress):
+    """Keeps what is said of an earlier result."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def resumed(self, message: str) -> None:
+        self.said.append(message)
+
+
+def again(data: Path, truth: str = "truth") -> tuple[Run, list[str]]:
+    """Score into the same folder, and return the run with what is said."""
+    told = Told()
+    return score(data / "masks", truth=data / truth, protocol="davis", out=data / "out", progress=told), told.said
+
+
+def changed(folder: Path, **fields: object) -> None:
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | fields), "utf-8")
+
+
+def test_a_damaged_earlier_record_is_replaced_and_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, said = again(data)
+    assert said == []
+    assert again(data)[1] == [], "a whole one is replaced without a word"
+    changed(data / "out", scores="none")
+    second, said = again(data)
+    (message,) = said
+    assert message.startswith(f"{data / 'out' / 'run.json'}: is damaged or no record: ")
+    assert message.endswith("; this scoring replaces it")
+    assert second.scores == run.scores
+    changed(data / "out", scores="none")
+    arguments = ["score", str(data / "masks"), "--truth", str(data / "truth"), "--out", str(data / "out")]
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == f"{message}\n"
+
+
+def test_scores_that_were_typed_in_survive_another_scoring(data: Path) -> None:
+    again(data)
+    server = [{"server": "CodaLab", "date": "2026-11-29", "scores": {"J&F": 0.8}}]
+    changed(data / "out", external=server)
+    run, said = again(data)
+    assert run.record.external == load_run(data / "out").record.external != ()
+    assert said == [f"{data / 'out'}: keeps the scores of a server that were typed in there (vos-bench record)"]
+    shutil.copytree(data / "truth", data / "other")
+    shutil.copy(data / "masks/a/00002.png", data / "other/a/00002.png")
+    kept = (data / "out/run.json").read_bytes()
+    with pytest.raises(BadInputError, match=r"holds scores of a server, typed in by hand, .*lost \(dataset.*finger"):
+        again(data, "other")
+    assert (data / "out/run.json").read_bytes() == kept
+    changed(data / "out", scores="none")
+    with pytest.raises(BadInputError, match=r"typed in by hand, which would be lost \(is damaged\)"):
+        again(data)
 
 
 def test_the_command_loads_nothing_slow(data: Path) -> None:

@@ -34,10 +34,17 @@ def show(table: Table, format: Format = "text", *, orientation: Orientation | No
     write_out(render(table, format, width=width, orientation=orientation))
 
 
+class _Notices(Progress):
+    """Draws nothing, and says what of an earlier result is kept or replaced."""
+
+    def resumed(self, message: str) -> None:
+        warn(message)
+
+
 def shown_bars() -> Progress:
     """Return bars for a terminal; elsewhere a listener that draws nothing, so that nothing is loaded to draw them."""
     if not sys.stderr.isatty():
-        return Progress()
+        return _Notices()
     from vos_bench.commands.progress import TerminalProgress  # it loads rich
 
     return TerminalProgress()

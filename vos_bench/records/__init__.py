@@ -9,7 +9,7 @@ from vos_bench.records.files import (
     SHARED_FILES,
     masks_folder,
     probabilities_folder,
-    read_kind,
+    read_earlier_record,
     read_record,
     read_sequence_records,
     remove_partial_files,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import asdict
@@ -110,18 +110,40 @@ def read_record(kind: type[Record], path: Path) -> Record:
     return record
 
 
-def read_kind(path: Path) -> tuple[str, str]:
-    """Return the kind of a run's record and the method's name, and check no more; for a record that is to be replaced.
+class EarlierRecord(NamedTuple):
+    """What is known of a run's record that is to be replaced.
+
+    Attributes:
+        kind: Its kind.
+        method: The method's name.
+        has_external: Whether it has scores of a server, which were typed in by hand.
+        record: All of it; None where the rest is damaged.
+        damage: What is wrong with it, empty where nothing is.
+    """
+
+    kind: str
+    method: str
+    has_external: bool
+    record: RunRecord | None
+    damage: str = ""
+
+
+def read_earlier_record(path: Path) -> EarlierRecord:
+    """Read a record that is to be replaced; it may be damaged, as long as it says of what kind and method it is.
 
     Raises:
-        BadInputError: The file does not say them; the message is that of `read_record`.
+        BadInputError: It does not say that; the message is that of `read_record`.
     """
     try:
-        found = msgspec.json.decode(read_bytes(path, most=MOST_BYTES))
-        return str(found["kind"]), str(found["method"]["name"])
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         record = read_record(RunRecord, path)
-    return record.kind, record.method.name
+    except BadInputError as error:
+        try:
+            found = msgspec.json.decode(read_bytes(path, most=MOST_BYTES))
+            kind, method = str(found["kind"]), str(found["method"]["name"])
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            raise error from None
+        return EarlierRecord(kind, method, bool(found.get("external")), None, str(error).partition("; restore")[0])
+    return EarlierRecord(record.kind, record.method.name, bool(record.external), record)
 
 
 def _contradiction(record: SequenceRecord, path: Path) -> str:

@@ -21,7 +21,8 @@ from vos_bench.records import (
     RunRecord,
     SequenceRecord,
     default_out,
-    read_kind,
+    differences,
+    read_earlier_record,
     read_record,
     remove_partial_files,
     run_file,
@@ -29,6 +30,7 @@ from vos_bench.records import (
     write_record,
 )
 from vos_bench.records.csv import TABLES
+from vos_bench.records.files import EarlierRecord
 from vos_bench.records.scores import object_records, protocol_entry, protocol_label
 from vos_bench.records.summary import utc_now, write_summary
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
@@ -76,7 +78,7 @@ def score(
 ) -> Run:
     """Score label maps, write a record of the scores and return it as a run.
 
-    What an earlier scoring left in `out` is replaced, never reused.
+    What an earlier scoring left in `out` is replaced, never reused, but for scores that a server gave to the same.
 
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`; or a JSON file of tracks, as burst takes it too.
@@ -101,7 +103,7 @@ def score(
 
     Raises:
         BadInputError: Folders, frames or sizes do not match the truth, found before anything is scored; or `out` holds
-            another kind of record, or cannot be written.
+            another kind of record, or scores that a server gave to another scoring, or cannot be written.
     """
     check_jobs(jobs)
     if name is not None and not is_title(name):
@@ -151,7 +153,8 @@ def score_target(
     record = _record(masks, target, command, source, name)
     out = Path(out) if out else default_out(record)
     require_apart(out, target.root)
-    _require_no_other_record(out, record)
+    if notice := _require_no_other_record(out, record):
+        (progress or Progress()).resumed(notice)
     if tracks and not masks.is_dir():
         if failures:
             raise BadInputError(f"--failures: {masks} has tracks and no label maps to count; leave it out")
@@ -185,6 +188,7 @@ def _write(
     with FolderLock(out, shard=None).held():
         _require_no_other_record(out, record)  # again: scoring takes its time
         remove_partial_files(out)
+        record = _with_external(out, record)
         write_record(record, run_file(out))  # `started`: from here on the earlier scoring counts no more
         _remove_overlaps(out)
         _remove_sequence_records(out)
@@ -318,22 +322,51 @@ def _name(masks: Path) -> str:
     return printable((folder.parent if folder.name == "masks" else folder).name) or "masks"
 
 
-def _require_no_other_record(out: Path, record: RunRecord) -> None:
-    """Check that nothing would be replaced but an earlier scoring of the same kind, of the same system."""
+def _require_no_other_record(out: Path, record: RunRecord) -> str:
+    """Check that nothing would be replaced but an earlier scoring of the same kind, of the same system.
+
+    Returns:
+        What a user should know of the earlier scoring, empty for nothing.
+    """
     expected = "expected a new folder or an earlier scoring; give another --out"
     if run_file(out).exists():
-        kind, method = read_kind(run_file(out))
-        if kind != record.kind:
-            raise BadInputError(f"{out}: holds a record of the kind {kind}; {expected}")
-        if record.kind == "results-only" and method != record.method.name:
-            raise BadInputError(f"{out}: holds results of {method}, not of {record.method.name}; {expected}")
-        return
+        earlier = read_earlier_record(run_file(out))
+        if earlier.kind != record.kind:
+            raise BadInputError(f"{out}: holds a record of the kind {earlier.kind}; {expected}")
+        if record.kind == "results-only" and earlier.method != record.method.name:
+            raise BadInputError(f"{out}: holds results of {earlier.method}, not of {record.method.name}; {expected}")
+        return _replaced(out, earlier, record)
     made = sorted((out / "sequences").glob("*"))
     if not made and (tables := [out / name for name in TABLES if (out / name).exists()]):
         raise BadInputError(f"{tables[0]}: found it without a run.json of a scoring; {expected}")
     for path in made:
         if path.suffix != ".json" or read_record(SequenceRecord, path).identity:
             raise BadInputError(f"{path}: found it without a run.json of a scoring; {expected}")
+    return ""
+
+
+def _replaced(out: Path, earlier: EarlierRecord, record: RunRecord) -> str:
+    """Say what becomes of an earlier scoring that is not simply replaced.
+
+    Raises BadInputError where the scores of a server, which were typed in by hand, would be lost.
+    """
+    if earlier.has_external:
+        different = "is damaged" if earlier.record is None else "; ".join(differences(earlier.record, record))
+        if different:
+            raise BadInputError(
+                f"{out}: holds scores of a server, typed in by hand, which would be lost ({different})\n"
+                "  expected a new folder or an earlier scoring of the same; give another --out"
+            )
+        return f"{out}: keeps the scores of a server that were typed in there (vos-bench record)"
+    return f"{earlier.damage}; this scoring replaces it" if earlier.damage else ""
+
+
+def _with_external(out: Path, record: RunRecord) -> RunRecord:
+    """Return a record with the scores of a server that an earlier scoring of the same has."""
+    if not run_file(out).exists():
+        return record
+    earlier = read_earlier_record(run_file(out)).record
+    return record if earlier is None else record.replace(external=earlier.external)
 
 
 def _sequence_record(result: SequenceResult, protocol: ProtocolName) -> SequenceRecord:

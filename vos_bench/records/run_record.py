@@ -42,6 +42,7 @@ class RunRecordChanges(TypedDict, total=False):
     """What may be learnt of a run after its record was begun, or differs in a run beside it; see `RunRecord`."""
 
     created: UtcTime
+    finished: UtcTime | None
     status: Status
     method: MethodEntry
     dataset: DatasetEntry

@@ -14,7 +14,7 @@ from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.names import counted, shorten
 from vos_bench.records.csv import write_tables
 from vos_bench.records.files import read_sequence_records, run_file, write_record
-from vos_bench.records.models import Counts, DatasetEntry
+from vos_bench.records.models import Counts
 from vos_bench.records.run import Run
 from vos_bench.records.run_record import RunRecord, Status
 from vos_bench.records.sequence_record import ObjectRecord, SequenceRecord
@@ -59,39 +59,17 @@ def _with_results(record: RunRecord, ended: list[SequenceRecord]) -> RunRecord:
     counts = Counts(selected=len(data.sequences), done=len(done), failed=len(ended) - len(done), scored=len(scored))
     status = _status(counts)
     shortages = tuple(_shortages(done))
-    return RunRecord(
-        schema_version=record.schema_version,
-        kind=record.kind,
+    return record.replace(
         status=status,
-        created=record.created,
         finished=None if status == "started" else utc_now(),
-        command=record.command,
-        method=record.method,
-        dataset=DatasetEntry(
-            name=data.name,
-            version=data.version,
-            split=data.split,
-            fingerprint=data.fingerprint,
-            sampled_sha256=data.sampled_sha256,
-            whole_sha256=data.whole_sha256,
-            sequences=data.sequences,
-            frames=sum(sequence.frames for sequence in ended) if status == "complete" else None,
-        ),
-        protocol=record.protocol,
-        environment=record.environment,
-        numerics=record.numerics,
+        dataset=data.replace(frames=sum(each.frames for each in ended) if status == "complete" else None),
         counts=counts,
         scored=bool(scored),
-        scores=dict(record.scores) if tracks else _mean_scores(scored, record.protocol.name),
-        classes=record.classes,
+        scores=record.scores if tracks else _mean_scores(scored, record.protocol.name),
         timing=summarise(
             (sequence.timings for sequence in done),
             disturbances=(*(record.bench.disturbances if record.bench else ()), *shortages),
         ),
-        bench=record.bench,
-        memory_definition=record.memory_definition,
-        external=record.external,
-        ablation=record.ablation,
         notes=(
             *record.notes,
             *data_notes({each.name: each.data_notes for each in done}),

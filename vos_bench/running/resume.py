@@ -104,16 +104,9 @@ def open_folder(
     if not fresh:
         _require_same_files(out, factory, [each for each in present.values() if each.status == "done"])
     names.update(path.stem for path in files)
-    data = record.dataset
-    chosen = DatasetEntry(
-        name=data.name,
-        version=data.version,
-        split=data.split,
-        fingerprint=data.fingerprint,
-        sampled_sha256=data.sampled_sha256,
-        whole_sha256=data.whole_sha256 or whole,
+    chosen = record.dataset.replace(
+        whole_sha256=record.dataset.whole_sha256 or whole,
         sequences=tuple(name for name in dataset.sequence_names if name in names),
-        frames=data.frames,
     )
     return OpenedFolder(record.replace(dataset=chosen), present)
 

@@ -1,6 +1,6 @@
 """Runs a method over the sequences of a dataset: streaming, resumable, in one process or several."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -248,12 +248,8 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
         environments = record.environment, prepared.record.environment
         if notice := resume_notice(out, kept, prepared.task.software, *environments):
             progress.resumed(notice)
-        if work.unsaved:
-            count = counted(len(work.unsaved), "sequence was", "sequences were")
-            progress.resumed(f"{out}: {count} finished before without probabilities: run again to save them")
-        if settings.failures and work.finished:
-            count = counted(len(work.finished), "sequence was", "sequences were")
-            progress.resumed(f"{out}: {count} finished before: the first report of failures counts these")
+        for notice in _work_notices(work, failures=settings.failures):
+            progress.resumed(f"{out}: {notice}")
         progress.run_started((*work.score, *work.run), len(work.finished), partial(_work_of, settings))
         try:
             output = _run_sequences(settings, prepared, work, present, progress)
@@ -273,6 +269,16 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
             record = _with_track_scores(out, record, settings.dataset, ended)
         with lock.gate():
             return write_summary(out, record, ended)
+
+
+def _work_notices(work: RemainingWork, *, failures: bool) -> Iterator[str]:
+    """Say what was asked for and earlier runs left out."""
+    if work.unsaved:
+        count = counted(len(work.unsaved), "sequence was", "sequences were")
+        yield f"{count} finished before without probabilities: run again to save them"
+    if failures and work.finished:
+        count = counted(len(work.finished), "sequence was", "sequences were")
+        yield f"{count} finished before: the first report of failures counts these"
 
 
 def _with_track_scores(out: Path, record: RunRecord, dataset: Dataset, ended: Iterable[SequenceRecord]) -> RunRecord:

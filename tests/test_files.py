@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from vos_bench import files
 from vos_bench.errors import BadInputError
-from vos_bench.files import read_bytes, read_ends, require_regular, sha256
+from vos_bench.files import read_bytes, read_ends, reading, require_regular, sha256
 
 
 def test_the_hash_is_that_of_the_content(tmp_path: Path) -> None:
@@ -40,7 +39,7 @@ def test_a_file_is_read_whole_whatever_its_size_was_a_moment_ago(
         require_regular(path, most=most)
         return had
 
-    monkeypatch.setattr(files, "require_regular", looked)
+    monkeypatch.setattr(reading, "require_regular", looked)
     for content in (b"", b"123456", bytes(range(256)) * 10_000):
         (tmp_path / "file").write_bytes(content)
         assert read_bytes(tmp_path / "file", most=1 << 30) == content

@@ -76,7 +76,7 @@ OWN_FILES = {
     "vos_bench/download.py": "downloads, which it wrote itself, and zips that `import-masks` looked at",
     "vos_bench/environment.py": "of the kernel",
     "vos_bench/files/distributions.py": "of installed packages",
-    "vos_bench/files/__init__.py": "looks first what it is",
+    "vos_bench/files/reading.py": "looks first what it is",
     "vos_bench/running/peak_memory.py": "of the kernel",
     "vos_bench/running/worker_process.py": "its end of a pipe to the run that started it",
     "vos_bench/training/curves.py": "the training's own",

@@ -26,6 +26,9 @@ from .run_names import chosen, distinct_names
 
 ALL = "all"
 NO_DATA = "no data"
+NO_OBJECT = "no object"
+NEVER_PRESENT = "never present"
+"""Why Rob, NRE and DRE have no value: to the VOT toolkit, an object that is one pixel wide or high is not there."""
 _COUNTS = {"recovery", "identity switches"}
 """Measures that are no shares."""
 NOTES = (
@@ -105,7 +108,7 @@ def _run_rows(run: Run, name: str, found: Found) -> Iterator[dict[str, Any]]:
     missing = {name: _reasons(each.missing.get(name) for each in objects) for name in _names() if name not in means}
     yield {
         **row,
-        "ADQ": "too few",
+        **_no_vots([each for sequence in found for each in sequence.vots]),
         **missing,
         **means,
         "notes": notes,
@@ -120,7 +123,7 @@ def _names() -> list[str]:
 def _reasons(reasons: Iterable[str | None]) -> str:
     """Return why no object has a value, the reason of most of them."""
     found = [each for each in reasons if each]
-    return max(dict.fromkeys(found), key=found.count, default="no object")
+    return max(dict.fromkeys(found), key=found.count, default=NO_OBJECT)
 
 
 def _sequence_rows(run: Run, name: str, found: Found, sequence: tuple[str, str]) -> Iterator[dict[str, Any]]:
@@ -141,11 +144,18 @@ def _sequence_rows(run: Run, name: str, found: Found, sequence: tuple[str, str])
 
 
 def _object_row(found: ObjectFailures, vots: VotsCounts) -> Mapping[str, Any]:
-    reason = "too few" if vots.noticed + vots.false else "no absence"
     return {
         "object": str(found.name or found.object_id),
         **found.missing,
         **found.values,
-        **{"ADQ": reason},
+        **_no_vots([vots]),
         **vots.scores(),
     }
+
+
+def _no_vots(objects: Sequence[VotsCounts]) -> dict[str, str]:
+    """Return for each of VOTS's measures why none of these objects has it, for where that is so."""
+    if not objects:
+        return dict.fromkeys((each.name for each in VOTS_MEASURES), NO_OBJECT)
+    absent = any(each.noticed + each.false for each in objects)
+    return {**{each.name: NEVER_PRESENT for each in VOTS_MEASURES}, "ADQ": "too few" if absent else "no absence"}

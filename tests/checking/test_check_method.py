@@ -38,6 +38,33 @@ class Mine(SequenceMethod):
             found[-1, last % labels.shape[1]] = 1
             yield Prediction(found)
 """,
+    "causal, in groups of three": """
+class Mine(SequenceMethod):
+    def segment(self, sequence):
+        frames = list(sequence.frames)
+        labels = np.zeros(frames[0].image.shape[:2], np.uint16)
+        for start in (-2, *range(1, len(frames), 3)):
+            group = frames[max(0, start) : start + 3]
+            last = int(np.mean([frame.image.mean() for frame in group]) * 7)
+            for frame in group:
+                for k, mask in (frame.new or Prompt()).masks.items():
+                    labels[mask] = k
+                found = labels.copy()
+                found[-1, last % labels.shape[1]] = 1
+                yield Prediction(found)
+""",
+    "causal, on one frame": """
+class Mine(SequenceMethod):
+    def segment(self, sequence):
+        frames = list(sequence.frames)
+        labels = np.zeros(frames[0].image.shape[:2], np.uint16)
+        for t, frame in enumerate(frames):
+            for k, mask in (frame.new or Prompt()).masks.items():
+                labels[mask] = k
+            found = labels.copy()
+            found[-1, int(frames[t + (t == 1)].image.mean() * 7) % labels.shape[1]] = 1
+            yield Prediction(found)
+""",
     "deterministic": """
 import time
 class Mine(Still):
@@ -55,6 +82,18 @@ class Mine(Still):
     def step(self, image, new=None):
         found = super().step(image, new)
         found.labels[-1, : 3 * self.seen] = 1
+        return found
+""",
+    "independent, of one size": """
+class Mine(Still):
+    first = None
+    def initialize(self, image, prompt):
+        if self.first is None or self.first.shape != image.shape:
+            self.first = image
+        return super().initialize(image, prompt)
+    def step(self, image, new=None):
+        found = super().step(image, new)
+        found.labels[-1, int(self.first.mean() * 7) % image.shape[1]] = 1
         return found
 """,
     "late object": """
@@ -92,7 +131,7 @@ class Mine(Still):
         self.kept = []
         return super().initialize(image, prompt)
     def step(self, image, new=None):
-        self.kept.append(np.ones(2**20, np.uint8))
+        self.kept.append(image.copy())
         return super().step(image, new)
 """,
 }
@@ -111,9 +150,10 @@ def test_an_honest_method_passes(tmp_path: Path) -> None:
     assert {each.outcome for each in found.values()} <= {"passed", "not checked"}
 
 
-@pytest.mark.parametrize("check", FAULTS)
-def test_a_fault_is_caught_by_its_check(check: str, tmp_path: Path) -> None:
-    found = findings(FAULTS[check], tmp_path)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_caught_by_its_check(fault: str, tmp_path: Path) -> None:
+    found = findings(FAULTS[fault], tmp_path)
+    check = fault.partition(",")[0]
     assert found[check].outcome == "failed", found[check]
     assert not {name for name, each in found.items() if each.outcome == "failed"} - {check}
 
@@ -122,7 +162,35 @@ def test_what_chance_may_have_done_is_called_so(tmp_path: Path) -> None:
     found = findings(FAULTS["deterministic"], tmp_path)
     for check in ("causal", "independent"):
         assert found[check].outcome == "not checked"
-        assert "the same clip is answered differently each time" in found[check].found
+        assert "the very same clip is answered differently each time" in found[check].found
+
+
+ONE_OF_TWO_ANSWERS = """
+class Mine(Still):
+    def initialize(self, image, prompt):
+        self.column = next(COLUMNS)
+        return super().initialize(image, prompt)
+    def step(self, image, new=None):
+        found = super().step(image, new)
+        found.labels[-1, self.column] = 1
+        return found
+"""
+
+
+@pytest.mark.parametrize("columns", [[0] * 7 + [1], [0, 1, 0, 1, 0]], ids=["seldom", "each time"])
+def test_a_method_with_several_answers_fails_as_not_deterministic_alone(columns: list[int], tmp_path: Path) -> None:
+    state = tmp_path / "count"
+    counting = f"""
+from pathlib import Path
+def columns():
+    while True:
+        count = len(Path({str(state)!r}).read_bytes()) if Path({str(state)!r}).exists() else 0
+        Path({str(state)!r}).write_bytes(b"x" * (count + 1))
+        yield {columns}[count % {len(columns)}]
+COLUMNS = columns()
+"""
+    found = findings(counting + ONE_OF_TWO_ANSWERS, tmp_path)
+    assert {name for name, each in found.items() if each.outcome == "failed"} == {"deterministic"}
 
 
 def test_the_command_says_each_finding_and_writes_a_card(

@@ -21,6 +21,7 @@ from vos_bench.records.overlaps import MasksHash, masks_sha256
 from vos_bench.reports import by_attribute, failures, review
 from vos_bench.running.resume import remove_outputs
 from vos_bench.scoring.overlaps import SequenceCounter
+from vos_bench.scoring.record import score
 
 
 @pytest.fixture
@@ -79,6 +80,21 @@ def test_other_data_than_the_run_saw_are_refused(on_disk: Any, tmp_path: Path) -
     run = bare(on_disk.runs[0], tmp_path / "run")
     [row] = failures.make_table([run], ReportOptions(out=Path(), root=other)).rows
     assert "is not the" in row["notes"][0]
+
+
+def test_a_measure_of_vots_without_a_value_says_why(tmp_path: Path) -> None:
+    for frame in range(3):
+        labels = np.zeros((12, 16), np.uint8)
+        labels[4, 2:9] = 1  # one row, which the VOT toolkit takes for nothing
+        for folder in ("truth", "masks"):
+            (tmp_path / folder / "flat").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(labels).save(tmp_path / folder / "flat" / f"{frame:05d}.png")
+    run = score(
+        tmp_path / "masks", truth=tmp_path / "truth", protocol="all-frames", failures=True, out=tmp_path / "run"
+    )
+    for row in failures.make_table([run], ReportOptions(out=Path())).rows:
+        assert row["Q"] == pytest.approx(2 / 3)  # the frame on which the object is given counts as 0
+        assert [row[name] for name in ("Rob", "NRE", "DRE", "ADQ")] == ["never present"] * 3 + ["too few"]
 
 
 def tables_of(run: Run, root: Path | None) -> list[Any]:

@@ -115,7 +115,7 @@ class Coco(Dataset):
         return [Problem(folder / name, "no such file", "an image that has annotations", remedy) for name in missing]
 
     def package(self, masks: Path, archive: Path) -> None:
-        """Refuse: no server takes label maps of COCO's objects one by one."""
+        """Raise BadInputError: no server takes label maps of COCO's objects one by one."""
         raise BadInputError(f"{archive}: not written for {masks}: coco is here for training, no server scores it")
 
 

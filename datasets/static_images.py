@@ -86,7 +86,7 @@ class StaticImages(Dataset):
         return None
 
     def package(self, masks: Path, archive: Path) -> None:
-        """Refuse: there is no server for this data."""
+        """Raise BadInputError: there is no server for this data."""
         score = f"vos-bench score {masks} --dataset {self.name} --split {self.split}"
         raise BadInputError(
             f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}\n"

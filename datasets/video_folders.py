@@ -243,7 +243,7 @@ class FolderDataset(Dataset):
         return label_notes({path.stem: object_ids(read_narrow(path)) for path in paths})
 
     def package(self, masks: Path, archive: Path) -> None:
-        """Refuse: there is no server for this data."""
+        """Raise BadInputError: there is no server for this data."""
         raise BadInputError(
             f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}\n"
             f"  {self._scored_here(masks)}"

@@ -114,7 +114,7 @@ class Vost(LabelMapDataset):
                 return
 
     def package(self, masks: Path, archive: Path) -> None:
-        """Refuse: nobody takes label maps of VOST."""
+        """Raise BadInputError: nobody takes label maps of VOST."""
         if self.split != "test":
             super().package(masks, archive)
         raise BadInputError(

@@ -63,7 +63,11 @@ def strips(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
 
 
 def animation(runs: Sequence[Run], options: ReportOptions) -> list[Path]:
-    """Write one animated WebP for each sequence, the methods side by side: into a file, or several into a folder."""
+    """Write one animated WebP for each sequence, the methods side by side: into a file, or several into a folder.
+
+    Raises:
+        BadInputError: One file is named for several sequences, or the data of a run are not here.
+    """
     runs, names = _runs_and_sequences(runs, options, "animation")
     single = options.out.suffix.lower() == ".webp"
     if single and len(names) > 1:

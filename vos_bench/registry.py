@@ -247,7 +247,7 @@ def _unlisted(value: str, said: str) -> BadInputError:
 
 
 def resolve(reference: str) -> Any:
-    """Import what a `module:attribute` string names; `FILE.py:CLASS` works too."""
+    """Import what `module:attribute` or `FILE.py:CLASS` names. Raises BadInputError where it cannot be had."""
     module_name, _, attribute = reference.rpartition(":")
     module = _module_from_file(Path(module_name)) if module_name.endswith(".py") else _import(module_name)
     with foreign_code(lambda said: BadInputError(f"{module_name}: {attribute} cannot be had: {said}")):

@@ -32,7 +32,7 @@ class SystemRecipe(External):
     common = frozenset({*RecipeConfig.model_fields})
 
     def command(self) -> tuple[str, ...]:
-        """Return the driver's command line: every option of the configuration by its name."""
+        """Return the driver's command line, every option by its name. Raises BadInputError without weights."""
         if self.weights is None:
             raise BadInputError(f"{self.driver}: no weights; give --weights FILE")
         options = self.config.model_dump(exclude=self.common)
@@ -44,7 +44,7 @@ class RepositoryRecipe(SystemRecipe):
     """Runs a driver on a checkout."""
 
     def command(self) -> tuple[str, ...]:
-        """Return the driver's command line, once the checkout is found."""
+        """Return the driver's command line, once the checkout is found. Raises BadInputError where it is not there."""
         folder = Path(self.config.repository).expanduser()
         if not self.config.repository or not folder.is_dir():
             raise BadInputError(
@@ -78,7 +78,7 @@ class Sam21(SystemRecipe):
     driver = "run_sam2.py"
 
     def command(self) -> tuple[str, ...]:
-        """Return the driver's command line in the batch form."""
+        """Return the driver's command line in the batch form. Raises BadInputError for other `calls` than `once`."""
         folders = ("--frames", "{frames}", "--prompts", "{prompts}", "--out", "{out}")
         if self.config.calls != "once":
             raise BadInputError("sam2.1: its driver works on all sequences in one call; leave calls=once")

@@ -249,7 +249,11 @@ class OwnLiteRecipe(LiteLoopRecipe):
     """Makes of the network what `LiteLoopRecipe` calls."""
 
     def build_network(self) -> nn.Module:
-        """Return the network around the ImageNet backbone, or with the weights to start from."""
+        """Return the network around the ImageNet backbone, or with the weights to start from.
+
+        Raises:
+            BadInputError: These weights are of another network.
+        """
         kind = type(self)
         if path := self.start_file("network"):
             network = kind.file.load(path)

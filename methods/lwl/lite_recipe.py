@@ -143,7 +143,7 @@ class LiteBoxRecipe(LiteRecipe):
     """Trains the box encoder alone: the mask of a frame from its box, decoded by the fixed decoder."""
 
     def build_network(self) -> nn.Module:
-        """Return the box encoder's path through the network that the weights are of."""
+        """Return the box encoder's path through the network of the weights. Raises BadInputError without weights."""
         path = self.start_file("network")
         if path is None:
             raise BadInputError(f"the recipe {self.name} trains the box encoder of a trained network: give --weights")

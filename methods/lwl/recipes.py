@@ -179,7 +179,11 @@ def exported(weights: Mapping[str, Tensor], config: LwlConfig, *, half: bool = F
 
 
 def start_network(path: Path, config: LwlConfig) -> LwlNetwork:
-    """Build a network and fill what `path` has of it; only a box encoder may be new."""
+    """Build a network and fill what `path` has of it; only a box encoder may be new.
+
+    Raises:
+        BadInputError: It has parameters of another network.
+    """
     if not config.box_encoder:
         return load_network(path, config)
     network = LwlNetwork(config)

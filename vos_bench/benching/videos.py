@@ -83,7 +83,7 @@ class MadeUpVideo(Sequence):
         return Prompt(masks={k: labels == k for k in range(1, self.shape.objects + 1)})
 
     def read_truth(self, frame_name: str) -> LabelMap:
-        """Refuse: nothing is scored here."""
+        """Raise BadInputError: nothing is scored here."""
         raise BadInputError(f"{self.name}/{frame_name}: a made-up video has no truth; expected a dataset for scores")
 
     def labels(self, number: int) -> LabelMap:
@@ -135,7 +135,7 @@ class MadeUpVideos(Dataset):
         self.sequence_names = ("made-up",)
 
     def sequence(self, name: str) -> Sequence:
-        """Return the video."""
+        """Return the video. Raises BadInputError for another name."""
         if name not in self.sequence_names:
             raise BadInputError(f"{name}: expected {self.sequence_names[0]}, the only one there is")
         return MadeUpVideo(self.shape)
@@ -149,5 +149,5 @@ class MadeUpVideos(Dataset):
         return []
 
     def package(self, _masks: Path, _archive: Path) -> None:
-        """Refuse: there is no server for this."""
+        """Raise BadInputError: there is no server for this."""
         raise BadInputError(f"{self.name}: made-up videos have no server; expected a dataset with one")

@@ -114,7 +114,7 @@ class _ClipSequence(Sequence):
         return Prompt(masks=dict(self.clip.prompts[int(frame_name)]))
 
     def read_truth(self, frame_name: str) -> LabelMap:
-        """Refuse: clips are not scored."""
+        """Raise BadInputError: clips are not scored."""
         raise BadInputError(f"{self.name}/{frame_name}: a clip is not scored")
 
 
@@ -146,5 +146,5 @@ class Clips(Dataset):
         return []
 
     def package(self, _masks: Path, _archive: Path) -> None:
-        """Refuse: there is no server for this."""
+        """Raise BadInputError: there is no server for this."""
         raise BadInputError(f"{self.name}: has no server")

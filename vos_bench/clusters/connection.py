@@ -98,7 +98,7 @@ def _on(start: Callable[..., Future[Any]], slots: int, *, at_once: int | Literal
 
 @contextmanager
 def plain_errors(engine: Cluster) -> Iterator[None]:
-    """Turn a cluster's own errors into one message; errors of this package pass."""
+    """Raise a cluster's own errors as BadInputError, with one message; errors of this package pass."""
     try:
         yield
     except VosBenchError:

@@ -69,7 +69,7 @@ def names_file(_: object, path: Path | None) -> None:
 
 
 def seeds(text: str) -> tuple[int, ...]:
-    """Read `--seeds 0,1,2`."""
+    """Read `--seeds 0,1,2`. Raises BadInputError for another form, or a seed twice."""
     numbers = _numbers("--seeds", text, text.split(","), "whole numbers with commas between, as in 0,1,2")
     if len(numbers) > len(set(numbers)):
         raise BadInputError(f"--seeds {text}: expected each seed once")
@@ -79,7 +79,7 @@ def seeds(text: str) -> tuple[int, ...]:
 
 
 def shard(text: str | None) -> tuple[int, int] | None:
-    """Read `--shard I/N`, I from 1 to N."""
+    """Read `--shard I/N`, I from 1 to N. Raises BadInputError for another form."""
     if text is None:
         return None
     expected = "I/N with I from 1 to N, as in 2/8"

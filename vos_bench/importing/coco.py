@@ -23,7 +23,11 @@ _ONE = "one: name the file of the export"
 
 
 def read_coco(path: Path, size: tuple[int, int] | None) -> Annotations:
-    """Read a COCO file of instances, or the one in a folder. Frames are named and grouped by `file_name`."""
+    """Read a COCO file of instances, or the one in a folder. Frames are named and grouped by `file_name`.
+
+    Raises:
+        BadInputError: It is damaged, or has boxes alone.
+    """
     del size
     file = only_file(path, ".json", expected=_ONE)
     data = _read(file, ("images", "annotations", "categories"))
@@ -59,7 +63,7 @@ def read_coco(path: Path, size: tuple[int, int] | None) -> Annotations:
 
 
 def read_youtube_vis(path: Path, size: tuple[int, int] | None) -> Annotations:
-    """Read a YouTube-VIS file, or the one in a folder."""
+    """Read a YouTube-VIS file, or the one in a folder. Raises BadInputError where it is damaged."""
     del size
     file = only_file(path, ".json", expected=_ONE)
     data = _read(file, ("videos", "annotations", "categories"))

@@ -25,7 +25,7 @@ _OTHERS = frozenset({"box", "polyline", "points", "cuboid", "ellipse", "skeleton
 
 
 def read_cvat(path: Path, size: tuple[int, int] | None) -> Annotations:
-    """Read CVAT's XML, or the one file of it in a folder."""
+    """Read CVAT's XML, or the one file of it in a folder. Raises BadInputError where it is another or damaged."""
     file = only_file(path, ".xml", expected="the one of `CVAT for video 1.1` or `CVAT for images 1.1`")
     try:
         require_regular(file, most=MOST_BYTES)

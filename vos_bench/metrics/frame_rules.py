@@ -104,7 +104,7 @@ def trimmed_frames(
         first: How many frames to leave out at the beginning.
         last: And at the end.
         instead: A protocol that leaves none out, if there is one.
-        too_few: What the official tool does with a sequence that is too short.
+        too_few: What the official tool does with a sequence that is too short. Ours raises BadInputError.
     """
 
     def trim(names: Names, of: str) -> Names:
@@ -139,7 +139,7 @@ def all_frames(sequence: TruthSequence) -> Frames:
 
 
 def frames_after_first_object(name: ProtocolName, text: str, *, last_counts: bool) -> FrameRule:
-    """Return the rule of YouTube-VOS: the annotated frames after the first given object."""
+    """Return the rule of YouTube-VOS: annotated frames after the first given object; without any, BadInputError."""
 
     def select(sequence: TruthSequence) -> Frames:
         names = sequence.truth_names
@@ -258,7 +258,11 @@ def _first_shown(counts: Sequence[FrameCounts]) -> dict[int, int]:
 def objects_where_either_shows(
     sequence: TruthSequence, frames: Frames, counts: Sequence[FrameCounts]
 ) -> dict[int, Places]:
-    """Return SA-V's objects, each from the first frame on where truth or mask has it."""
+    """Return SA-V's objects, each from the first frame on where truth or mask has it.
+
+    Raises:
+        BadInputError: The truth of an object shows it on no frame that counts.
+    """
     shown = sorted({k for labels in counts for k, numbers in labels.items() if numbers.truth_area})
     found: dict[int, Places] = {}
     for k in sequence.object_names or shown:

@@ -148,7 +148,7 @@ def overall(objects: Iterable[ObjectScores]) -> dict[str, float]:
 
 
 def mean_of_statistics(statistics: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return what `overall` returns, from the statistics of each object."""
+    """Return what `overall` returns, from the statistics of each object. Raises BadInputError without any."""
     if not statistics:
         raise BadInputError("found no object to score; expected at least one in the first truth of some sequence")
     means = {name: float(np.mean([row[name] for row in statistics])) for name in STATISTICS}

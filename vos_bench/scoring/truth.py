@@ -266,7 +266,7 @@ def _with_list(sequence: TruthFolder, meta: "Meta", groups: Mapping[str, Mapping
 
 
 def require_truth(truth: TruthFolder, names: tuple[str, ...], *, given: frozenset[str]) -> None:
-    """Check that there is a truth for every frame that is asked for; those with a given mask may do without."""
+    """Raise BadInputError where a frame that is asked for has no truth; those with a given mask may do without."""
     present = frozenset(truth.truth_names)
     wanted = [name for name in names if name not in given]
     if missing := [name for name in wanted if name not in present]:

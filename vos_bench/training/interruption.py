@@ -11,7 +11,7 @@ from vos_bench.errors import VosBenchError
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Collect SIGTERM and SIGINT, so that the training saves first; a second one stops it at once."""
+    """Collect SIGTERM and SIGINT, so that the training saves first; a second one raises KeyboardInterrupt at once."""
     received: list[int] = []
 
     def note(number: int, _: Any) -> None:

@@ -126,7 +126,7 @@ def training_objects(
 def shares(
     data: Ordered[DataShare], datasets: Ordered[Dataset], rule: FrameRule
 ) -> list[tuple[float, list[TrainingObject]]]:
-    """Return for each dataset of a mixture its weight and its objects."""
+    """Return for each dataset of a mixture its weight and its objects. Raises BadInputError where one has none."""
     found = [
         (share.weight, training_objects(dataset, rule, leave_out=share.left_out(dataset)))
         for share, dataset in zip(data, datasets, strict=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as PillowImage
 
 from vos_bench.api import Image, Problem
 from vos_bench.files import read_bytes, read_ends, require_regular
@@ -177,6 +176,8 @@ def file_damage(path: Path) -> str | None:
 
 def orientation(path: Path) -> int:
     """Return how a file's EXIF data say that a camera was held: 1 for upright, which a file without them is too."""
+    from PIL import Image as PillowImage  # here and below, since a truth alone has no frames
+
     try:
         require_regular(path, most=MAX_BYTES)
         with PillowImage.open(path, formats=_FORMATS) as image:
@@ -222,6 +223,8 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def _size(path: Path, source: Path | io.BytesIO) -> tuple[int, int]:
+    from PIL import Image as PillowImage
+
     try:
         with PillowImage.open(source, formats=_FORMATS) as image:
             # Of a PNG without such data Pillow would decode all pixels to look behind them.

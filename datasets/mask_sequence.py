@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vos_bench.api import Image, LabelMap, Mask, Problem, Prompt, Sequence
+from vos_bench.labelmaps import NarrowLabels
 
 from .frames import image_size, read_image
 from .masks import size_problem
@@ -48,6 +49,10 @@ class MaskSequence(Sequence):
     def _read_mask(self, frame_name: str, object_id: int) -> Mask:
         """Read a mask of one of an object's frames. Raises BadInputError when it is damaged."""
 
+    def _read_labels(self, frame_name: str, object_id: int) -> NarrowLabels:
+        """Read it as labels: those of its file, or 0 and 1. Raises BadInputError likewise."""
+        return self._read_mask(frame_name, object_id).view(np.uint8)
+
     @abstractmethod
     def _place(self, frame_name: str, object_id: int) -> Path:
         """Return the file that holds such a mask."""
@@ -80,10 +85,19 @@ class MaskSequence(Sequence):
             BadInputError: It is no mask of one object, or has another size than its frame.
         """
         mask = self._read_mask(frame_name, object_id)
-        frame = self._frames.get(frame_name)
-        if frame is not None and mask.shape != (size := image_size(frame)):
-            raise BadDataError(size_problem(self._place(frame_name, object_id), mask.shape, size))
+        self._require_size(frame_name, object_id, mask.shape)
         return mask
+
+    def read_object_labels(self, frame_name: str, object_id: int) -> NarrowLabels:
+        """Read the mask of one object as the labels of its file. Raises BadInputError as `read_truth_mask`."""
+        labels = self._read_labels(frame_name, object_id)
+        self._require_size(frame_name, object_id, labels.shape)
+        return labels
+
+    def _require_size(self, frame_name: str, object_id: int, shape: tuple[int, ...]) -> None:
+        frame = self._frames.get(frame_name)
+        if frame is not None and shape != (size := image_size(frame)):
+            raise BadDataError(size_problem(self._place(frame_name, object_id), shape, size))
 
     def read_truth(self, frame_name: str) -> LabelMap:
         """Merge the masks of a frame, for pictures: where objects overlap the lowest id is on top.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vos_bench.api import Mask, Problem
 from vos_bench.formats.mask_folders import FIRST_ID, read_object_mask
+from vos_bench.labelmaps import NarrowLabels, read_narrow
 from vos_bench.names import is_leftover
 from vos_bench.prompts import LARGEST_ID
 
@@ -43,6 +44,9 @@ class ObjectFolderSequence(MaskSequence):
 
     def _read_mask(self, frame_name: str, object_id: int) -> Mask:
         return read_object_mask(self._masks[object_id][frame_name])
+
+    def _read_labels(self, frame_name: str, object_id: int) -> NarrowLabels:
+        return read_narrow(self._masks[object_id][frame_name])
 
 
 def list_object_folders(folder: Path) -> dict[str, dict[str, Path]]:

@@ -12,7 +12,6 @@ from .catalogue import SAV
 from .frames import LABEL_SUFFIXES, file_damage, image_files
 from .inspection import Inspection, require_frames, require_label_maps, require_partners
 from .label_map_sequence import LabelMapSequence
-from .masklets import MaskletSequence
 from .name_list import read_name_list
 from .object_folders import ObjectFolderSequence, list_object_folders
 from .problems import BadDataError
@@ -88,6 +87,8 @@ class Sav(FolderDataset):
         folder = self.annotations_folder / name
         frames = require_frames(self.frames_folder / name) if self.with_frames else {}
         if file := self._masklets(name):
+            from .masklets import MaskletSequence  # here, since it loads pydantic
+
             return MaskletSequence(name, frames=frames, file=file)
         if _is_label_map_layout(folder):
             labels = require_label_maps(folder)

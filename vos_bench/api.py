@@ -282,6 +282,13 @@ class Sequence(ABC):
         mask: Mask = self.read_truth(frame_name) == object_id
         return mask
 
+    def read_object_labels(self, frame_name: str, object_id: int) -> NDArray[np.uint8] | LabelMap:
+        """Read what `read_truth_mask` reads; a dataset may return the labels of the object's own file.
+
+        Scoring takes them as they are where they are 0 and 1, and asks for the mask where they are not.
+        """
+        return self.read_truth_mask(frame_name, object_id).view(np.uint8)
+
     def read_boxes(self, _frame_name: str, /) -> Mapping[int, Box]:
         """Return the boxes that the annotation of a frame gives besides its masks; empty where it gives none."""
         return {}

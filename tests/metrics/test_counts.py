@@ -18,7 +18,7 @@ from vos_bench.metrics.contours import (
     disks_by_area,
     tolerance_radius,
 )
-from vos_bench.metrics.counts import CompiledCounter, CountFrame, count_frame
+from vos_bench.metrics.counts import CompiledCounter, CountFrame, HigherLabelError, count_frame, count_object
 
 Count = Callable[[NDArray[Any], NDArray[Any]], Any]
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -49,6 +49,23 @@ def pairs(draw: st.DrawFn, heights: st.SearchStrategy[int], widths: st.SearchStr
 @example(pair=(np.eye(70, dtype=np.uint8), np.eye(70, dtype=np.uint8)[:, ::-1]))
 def test_both_ways_of_counting_agree_with_the_definition(pair: Pair, count: CountFrame, count_naively: Count) -> None:
     assert dict(sorted(count(*pair).items())) == count_naively(*pair)
+
+
+@pytest.mark.parametrize("label", [2, 7, 8, 255])
+def test_one_object_is_counted_where_both_masks_are_0_and_1_and_no_memory_is_taken_for_others(
+    label: int, count: CountFrame
+) -> None:
+    truth, mask = np.zeros((2, 9, 70), np.uint8)
+    assert count_object(count, truth, mask) is None
+    mask[2:5, 3:66] = truth[3:7, 5:64] = 1
+    assert count_object(count, truth, mask) == count_frame(truth, mask)[1]
+    for labels in (truth, mask):
+        labels[4, 20] = label
+        with pytest.raises(HigherLabelError):
+            count_object(count, truth, mask)
+        labels[4, 20] = 1
+    assert getattr(count, "_labels", 8) <= 41  # what the label maps of the other tests have
+    assert count_object(count, truth, mask) == count_frame(truth, mask)[1]
 
 
 @settings(deadline=None, max_examples=40)

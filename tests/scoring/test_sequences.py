@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vos_bench import registry
 from vos_bench.errors import BadInputError
+from vos_bench.metrics.counts import CompiledCounter, count_frame
 from vos_bench.metrics.statistics import ObjectScores, overall
 from vos_bench.progress import Progress
 from vos_bench.scoring import sequences
@@ -91,6 +93,49 @@ def test_a_late_object_with_a_higher_id_is_background_until_it_is_predicted(benc
     bench.add("s", truth, truth)
     with pytest.raises(BadInputError, match=r"00003\.png: found id 2, expected only 1 and 0"):
         bench.score("s")
+
+
+WHITES = {"of 8 bits": (255, 255), "one and white": (1, 255), "white and one": (255, 1), "of 16 bits": (65535, 300)}
+
+
+@pytest.mark.parametrize("counter", [count_frame, CompiledCounter()], ids=["plain", "compiled"])
+@pytest.mark.parametrize("white", WHITES.values(), ids=WHITES)
+def test_masks_of_objects_score_alike_whatever_number_stands_for_the_object(
+    bench: Bench, blobs: Any, white: tuple[int, int], counter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequences, "counter", lambda *_: counter)
+
+    def scores(*numbers: int) -> list[dict[str, Any]]:
+        for folder, number, seed in zip((bench.truth, bench.masks), numbers, (0, 1), strict=True):
+            for k, ids in enumerate(([1], [1, 2])):  # objects of one frame may overlap
+                masks = [(labels > 0) * number for labels in blobs(ids, seed=seed)]
+                masks[2] = masks[2] * (k == 0)  # gone for a frame
+                bench.write(folder / "cat" / f"{k:03d}", masks)
+        opened = registry.open_truth("sav", bench.truth)
+        assert opened is not None
+        (result,) = score_sequences([*opened], bench.masks, protocol="sav")
+        return [each.statistics() | {"J of frames": each.J.tolist()} for each in result.objects]
+
+    expected = scores(1, 1)
+    assert len(expected) == 2
+    assert scores(*white) == expected
+
+
+@pytest.mark.parametrize("number", [1, 255])
+def test_a_mask_of_one_object_with_a_third_value_or_of_another_size_fails_its_sequence(
+    bench: Bench, blobs: Any, number: int
+) -> None:
+    masks = [labels * number for labels in blobs([1])]
+    bench.write(bench.truth / "cat/000", masks)
+    for wrong, said in (
+        (np.where(masks[2] == 0, np.arange(60) % 3, masks[2]), "00002.png: found more than two values"),
+        (masks[2][:, :50], "00002.png: found 40 x 50 pixels (height x width), expected 40 x 60 as in the truth"),
+    ):
+        bench.write(bench.masks / "cat/000", [*masks[:2], wrong, *masks[3:]])
+        opened = registry.open_truth("sav", bench.truth)
+        assert opened is not None
+        (result,) = score_sequences([*opened], bench.masks, protocol="sav")
+        assert said in result.error
 
 
 def test_void_in_the_truth_is_background(bench: Bench, blobs: Any, official: Any) -> None:

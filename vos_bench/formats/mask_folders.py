@@ -11,8 +11,9 @@ import numpy as np
 
 from vos_bench.api import LabelMap, Mask, Sequence
 from vos_bench.errors import BadInputError
+from vos_bench.files import AnyPath
 from vos_bench.files.listing import files_in
-from vos_bench.labelmaps import read_label_map, read_narrow, write_label_map
+from vos_bench.labelmaps import NarrowLabels, read_label_map, read_narrow, write_label_map
 from vos_bench.names import frame_order
 
 FIRST_ID = 1
@@ -103,7 +104,11 @@ def read_object_mask(path: Path) -> Mask:
         BadInputError: As `vos_bench.labelmaps.read_label_map`, or the file holds more than two values, so that it is a
             label map of several objects or was smoothed.
     """
-    labels = read_narrow(path)
+    return object_mask(read_narrow(path), path)
+
+
+def object_mask(labels: NarrowLabels, path: AnyPath) -> Mask:
+    """Return the mask of one object from the labels of its file, `path`. Raises BadInputError as `read_object_mask`."""
     high = int(labels.max())
     if high <= 1 and labels.dtype == np.uint8:
         ready: Mask = labels.view(np.bool_)  # 0 and 1, as nearly everywhere: nothing to look for, nothing to copy

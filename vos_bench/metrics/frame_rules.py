@@ -59,6 +59,9 @@ class TruthSequence(Protocol):
     def read_truth_mask(self, frame_name: str, object_id: int, /) -> Mask:
         """Read the truth of one object on one of its frames, which may overlap that of others."""
 
+    def read_object_labels(self, frame_name: str, object_id: int, /) -> NarrowLabels:
+        """Read the same as labels; only where all of them are 0 and 1 they are the mask."""
+
 
 class Frames(NamedTuple):
     """The frames of a sequence that count.

@@ -102,6 +102,10 @@ class _OwnTruthSequence(SequenceView):
         """Ask the truth."""
         return self._truth.read_truth_mask(frame_name, object_id)
 
+    def read_object_labels(self, frame_name: str, object_id: int) -> NarrowLabels:
+        """Ask the truth."""
+        return self._truth.read_object_labels(frame_name, object_id)
+
 
 class _TruthSequence(SequenceView):
     """A sequence with another truth: on the frames whose label maps are asked for."""

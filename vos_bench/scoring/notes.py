@@ -68,6 +68,10 @@ class WhiteTruth:
         mask: Mask = self.read_truth(frame_name) == object_id
         return mask
 
+    def read_object_labels(self, frame_name: str, object_id: int, /) -> NarrowLabels:
+        """Read what `read_truth_mask` reads, as 0 and 1."""
+        return self.read_truth_mask(frame_name, object_id).view(np.uint8)
+
 
 @dataclass
 class TruthReading:

@@ -118,7 +118,8 @@ def _check_objects(sequence: TruthSequence, folder: Path, frames: Frames) -> int
                 f"{folder / name}: there is no such folder ({held}); expected the masks of this object{remedy}"
             )
         present = label_map_names(folder / name)
-        if missing := [frame for frame in wanted if frame not in set(present)]:
+        there = frozenset(present)
+        if missing := [frame for frame in wanted if frame not in there]:
             raise BadInputError(_missing(folder / name, missing, wanted, present))
         for frame in wanted[:1]:
             height, width = read_size(folder / name / f"{frame}.png")

@@ -12,9 +12,17 @@ from vos_bench import interrupts
 from vos_bench.api import ProtocolName
 from vos_bench.clusters import LOCAL, Cluster
 from vos_bench.errors import BadInputError, VosBenchError, one_line
-from vos_bench.formats.mask_folders import read_object_mask
+from vos_bench.formats.mask_folders import object_mask
 from vos_bench.labelmaps import VOID, NarrowLabels, describe_unknown_ids, label_map_path, read_narrow, white_as
-from vos_bench.metrics.counts import CountFrame, FrameCounts, PixelCounts, counter, fits_in_bytes
+from vos_bench.metrics.counts import (
+    CountFrame,
+    FrameCounts,
+    HigherLabelError,
+    PixelCounts,
+    count_object,
+    counter,
+    fits_in_bytes,
+)
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.measures import contour_accuracy
 from vos_bench.metrics.protocols import scoring_protocol
@@ -300,12 +308,23 @@ def _count_objects(
     for object_id, name in sequence.object_names.items():
         if own and frame not in own[object_id]:
             continue
-        path = folder / name / f"{frame}.png"
-        mask, truth = read_object_mask(path), sequence.read_truth_mask(frame, object_id)
-        check_size(path, mask.shape, truth.shape)
-        if found := count(truth.view(np.uint8), mask.view(np.uint8)).get(1):
+        if found := _count_object(sequence, frame, object_id, f"{folder}/{name}/{frame}.png", count):
             counts[object_id] = found
     return counts
+
+
+def _count_object(
+    sequence: TruthSequence, frame: str, object_id: int, path: str, count: CountFrame
+) -> PixelCounts | None:
+    labels, true_labels = read_narrow(path), sequence.read_object_labels(frame, object_id)
+    if labels.shape == true_labels.shape:
+        try:
+            return count_object(count, true_labels, labels)
+        except HigherLabelError:  # as in 0/255 masks
+            pass
+    mask, truth = object_mask(labels, path), sequence.read_truth_mask(frame, object_id)
+    check_size(path, mask.shape, truth.shape)
+    return count_object(count, truth.view(np.uint8), mask.view(np.uint8))
 
 
 def _counted(reading: TruthReading, truth: NarrowLabels, masks: NarrowLabels, count: CountFrame) -> FrameCounts:

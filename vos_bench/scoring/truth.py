@@ -152,6 +152,10 @@ class TruthFolder(NamedTuple):
         mask: Mask = self.read_truth(frame_name) == object_id
         return mask
 
+    def read_object_labels(self, frame_name: str, object_id: int, /) -> NarrowLabels:
+        """Read what `read_truth_mask` reads, as 0 and 1."""
+        return self.read_truth_mask(frame_name, object_id).view(np.uint8)
+
 
 def truth_folder(folder: Path, sequences: Iterable[str] | None = None) -> tuple[TruthFolder, ...]:
     """Open a folder in which every folder is a sequence of truth label maps.

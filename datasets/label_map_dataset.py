@@ -67,8 +67,17 @@ class LabelMapDataset(FolderDataset):
         folder = self.annotations_folder / name
         self._require_label_maps(folder)
         if not self.with_frames:
+            self._require_truth(name)
             return {}, require_label_maps(folder)
         return self._files(name, "some frames")
+
+    def _require_truth(self, name: str) -> None:
+        if not (self.annotations_folder / name).exists():
+            listing = self.lists[0].name if self.lists else "the list"
+            remedy = f"get the whole truth, or take {name} out of {listing} (the official tool stops here)"
+            raise BadDataError(
+                Problem(self.annotations_folder / name, "no such folder", f"the label maps of {name}", remedy)
+            )
 
     def _require_label_maps(self, folder: Path) -> None:
         if not folder.is_dir() or image_files(folder, LABEL_SUFFIXES):

@@ -57,7 +57,7 @@ class _Lvos(LabelMapDataset):
         """
         names = ("val", "valid") if split == "valid" else (split,)
         if truth_alone:
-            frames, labels = None, find_truth(root, dataset=self.info.name)
+            frames, labels = None, find_truth(root, dataset=self.info.name, splits=names)
             places: tuple[Path, ...] = (root, labels, root.parent)
         else:
             folder = find_split(root, names, dataset=self.info.name)

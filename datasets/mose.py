@@ -40,20 +40,22 @@ class _Mose(LabelMapDataset):
             BadInputError: The tree is another; the message names the likely right root.
         """
         if truth_alone:
-            frames, labels = None, find_truth(root, dataset=self.info.name)
+            frames, labels = None, find_truth(root, dataset=self.info.name, splits=(split,))
             lists = self._read_lists((root, labels, root.parent), split)
             self._require_listed(labels)
+            names = sequence_folders(labels)
         else:
             folder = find_split(root, (split,), dataset=self.info.name, other="val" if split == "valid" else "")
             frames = require_folder(folder / FRAMES, expected="frames SEQUENCE/FRAME.jpg")
             labels = require_folder(folder / LABELS, expected="label maps SEQUENCE/FRAME.png")
             lists = self._read_lists((folder, root), split)
+            names = self._listed_names() or sequence_folders(frames)
         super().__init__(
             root,
             split=split,
             frames=frames,
             annotations=labels,
-            sequence_names=self._listed_names() or sequence_folders(frames or labels),
+            sequence_names=names,
             lists=lists,
         )
 

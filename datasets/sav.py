@@ -56,7 +56,7 @@ class Sav(FolderDataset):
         """
         self.listing: Path | None = None
         if truth_alone:
-            frames, labels = None, find_truth(root, dataset=SAV.name, folder=LABELS)
+            frames, labels = None, find_truth(root, dataset=SAV.name, folder=LABELS, splits=(f"sav_{split}",))
             names = sequence_folders(labels)
         else:
             folder = find_split(root, (f"sav_{split}",), dataset=SAV.name, other=split)

@@ -99,13 +99,14 @@ def sequence_folders(folder: Path) -> tuple[str, ...]:
     return names
 
 
-def find_truth(truth: Path, *, dataset: str, folder: str = LABELS) -> Path:
+def find_truth(truth: Path, *, dataset: str, folder: str = LABELS, splits: tuple[str, ...] = ()) -> Path:
     """Return the folder that holds one folder of truth a sequence: `TRUTH/Annotations`, or TRUTH itself.
 
     Args:
         truth: What `--truth` names.
         dataset: The dataset's name.
         folder: How the dataset calls the folder of annotations.
+        splits: What the split's folder is called, for a user who names the dataset's root.
 
     Raises:
         BadInputError: There is no such folder; the message names the likely right one.
@@ -120,13 +121,17 @@ def find_truth(truth: Path, *, dataset: str, folder: str = LABELS) -> Path:
     remedy = f"expected {folder}/SEQUENCE/FRAME.png, or SEQUENCE/FRAME.png directly in it"
     if image_files(truth, LABEL_SUFFIXES):
         found, remedy = "label maps directly in it: it is one level too deep", f"give {truth.parent}"
-    elif near := likely_root(truth, folder):
+    elif near := _split_below(truth, splits, folder) or likely_root(truth, folder):
         found, remedy = f"no folder {folder}", f"did you mean --truth {near} ?"
     else:
         found = (
             f"no label map in the folders of it ({shorten(sorted(path.name for path in truth.iterdir())) or 'empty'})"
         )
     raise BadDataError(Problem(truth, found, f"the truth of {dataset}", remedy))
+
+
+def _split_below(root: Path, splits: tuple[str, ...], folder: str) -> Path | None:
+    return next((root / name for name in splits if (root / name / folder).is_dir()), None)
 
 
 def holds_label_maps(folder: Path) -> bool:

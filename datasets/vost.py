@@ -46,8 +46,7 @@ class Vost(LabelMapDataset):
         if problem := root_problem(root, LABELS, dataset=VOST.name):
             raise BadDataError(problem)
         labels = find_truth(root, dataset=VOST.name)
-        remedy = f"{AGAIN}: VOST has ImageSets/train.txt, val.txt and test.txt"
-        listing = find_file([root / "ImageSets" / f"{split}.txt"], expected="the list of sequences", remedy=remedy)
+        listing = _find_list(root / "ImageSets", split)
         frames = None if truth_alone else _frames(root)
         super().__init__(
             root,
@@ -121,6 +120,15 @@ class Vost(LabelMapDataset):
             f"{self.name} {self.split}: its authors keep the truth back and name no server that takes {archive.name}\n"
             f"  expected --split val, which is scored here\n  the label maps are in {masks}"
         )
+
+
+def _find_list(folder: Path, split: str) -> Path:
+    """Return the file that names a split's sequences. Raises BadDataError, which names the split that is there."""
+    others = [other for other in VOST.splits if other != split and (folder / f"{other}.txt").is_file()]
+    remedy = f"{AGAIN}: VOST has ImageSets/train.txt, val.txt and test.txt"
+    if others:
+        remedy = f"use --split {others[0]}, or get {split}.txt"
+    return find_file([folder / f"{split}.txt"], expected="the list of sequences", remedy=remedy)
 
 
 def _frames(root: Path) -> Path:

@@ -135,6 +135,7 @@ class DatasetInfo:
         own_truth: Whether `--truth` takes a tree of truth in the dataset's own layout, with its lists and without
             frames; then the factory opens one as `Class(truth, split=..., truth_alone=True)`. Else `--truth` takes one
             folder of label maps a sequence.
+        truth_alone: Whether it can only be scored with `--truth`: no run and no check.
         source: Where the authors offer it.
         citation: The paper to cite.
         frames_folder: `module:function` that opens any folder of frames without label maps, called as
@@ -151,6 +152,7 @@ class DatasetInfo:
     licence: str = ""
     download: str = ""
     own_truth: bool = False
+    truth_alone: bool = False
     source: str = ""
     citation: str = ""
     frames_folder: str = ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vos_bench import registry
 from vos_bench.cli import main
@@ -230,6 +231,18 @@ def test_predictions_at_24_frames_a_second_score_as_those_at_6(call: Call, bench
     notes = [note for note in record("scored")["notes"] if "passed over" in note]
     assert notes == [f"{PASSED_OVER_NOTE}: sav_000001 (27 of 36), sav_000002 (27 of 36)"]  # said once
     assert not any("passed over" in note for note in record("out")["notes"])
+
+
+def test_a_sequence_without_an_object_that_counts_is_named(call: Call, benchmark_trees, tmp_path) -> None:
+    root = benchmark_trees.vost(tmp_path / "data")
+    first, *_ = sorted((root / "Annotations/555_tear_foil").iterdir())
+    labels = np.zeros_like(read_label_map(first))
+    masks = shutil.copytree(root / "Annotations", tmp_path / "masks")
+    Image.fromarray(labels.astype(np.uint8)).save(first)
+    assert call("score", masks, "--dataset", "vost", "--truth", root, "--out", "out") == 0
+    notes = record("out")["notes"]
+    assert "their truth shows no object that counts, so that no mean has them: 555_tear_foil" in notes
+    assert not any("without public truth" in note for note in notes)
 
 
 def test_a_run_on_burst_has_the_official_scores_of_its_tracks(call: Call, benchmark_trees, tmp_path, capsys) -> None:

@@ -154,3 +154,11 @@ def test_the_list_of_protocols_names_their_tools(capsys: pytest.CaptureFixture[s
     assert set(found) == set(PROTOCOLS)
     assert found["davis"]["official tool"] == "davisvideochallenge/davis2017-evaluation, ac7c43f"
     assert found["vost"]["F"] == "none"
+
+
+@pytest.mark.parametrize("name", ["mosev2", "lvos2", "sav", "vost", "burst", "lvos"])
+def test_the_page_of_a_dataset_offers_what_it_can_do(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    said = page(capsys, "datasets", name)
+    assert ("the zip that it takes" in said) == (name in ("mosev2", "lvos2"))  # some split of theirs has a server
+    assert ("vos-bench run" in said) == (name != "lvos")
+    assert ("vos-bench score MASKS --dataset lvos --truth DIR" in said) == (name == "lvos")

@@ -313,3 +313,42 @@ def test_a_truth_of_mosev2_without_its_list(benchmark_trees, tmp_path):
     (root / "valid/meta_valid.json").unlink()
     with pytest.raises(BadInputError, match=r"(?s)meta_valid\.json: found no such file.*the list of objects of MOSEv2"):
         registry.open_truth("mosev2", root / "valid")
+
+
+@pytest.mark.parametrize("name", ["lvos", "mosev1", "mosev2", "sav"])
+def test_a_root_given_as_truth_is_answered_with_the_folder_of_the_split(benchmark_trees, tmp_path, name):
+    root = benchmark_trees.BUILDERS.get(name, benchmark_trees.lvos)(tmp_path / "data")
+    labels = next(path for path in root.rglob("Annotations*") if path.is_dir())
+    (root / "another" / labels.name).mkdir(parents=True)
+    with pytest.raises(BadInputError, match=f"did you mean --truth {labels.parent} "):
+        registry.open_truth(name, root)
+
+
+def test_the_list_of_another_split_of_vost_names_it(benchmark_trees, tmp_path):
+    root = benchmark_trees.vost(tmp_path / "data")
+    rename("ImageSets/val.txt", "ImageSets/train.txt")(root)
+    with pytest.raises(BadInputError, match=r"(?s)val\.txt: found no such file.*use --split train, or get val\.txt"):
+        registry.open_truth("vost", root)
+
+
+@pytest.mark.parametrize(("name", "labels"), [("vost", "Annotations"), ("lvos", "val/Annotations")])
+def test_a_truth_that_lacks_a_listed_sequence(benchmark_trees, tmp_path, name, labels):
+    root = benchmark_trees.BUILDERS.get(name, benchmark_trees.lvos)(tmp_path / "data")
+    folder = min((root / labels).iterdir())
+    shutil.rmtree(folder)
+    truth = registry.open_truth(name, (root / labels).parent)
+    assert truth is not None
+    words = rf"no such folder.*label maps of {folder.name}.*take {folder.name} out of \w+\.(txt|json).*stops here"
+    with pytest.raises(BadInputError, match=rf"(?s){words}"):
+        truth.sequence(folder.name)
+
+
+def test_a_truth_of_mosev2_has_the_sequences_of_its_folders_whatever_else_is_listed(benchmark_trees, tmp_path):
+    root = benchmark_trees.mosev2(tmp_path / "data", "train")
+    kept, *others = sorted(path.name for path in (root / "train/Annotations").iterdir())
+    for name in others:
+        shutil.rmtree(root / "train/Annotations" / name)
+    truth = registry.open_truth("mosev2", root / "train", split="train")
+    assert truth is not None
+    assert others
+    assert truth.sequence_names == (kept,)

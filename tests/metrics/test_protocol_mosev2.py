@@ -86,10 +86,12 @@ def test_in_a_tiny_image_a_disk_without_a_pixel_is_that_of_its_upper_left_corner
         ("1234", ""),  # the last frame is never read
         ("123456", ""),
         ("1245", "label map 3.png is missing.*shift all later frames by one"),
-        ("145", "2 label maps are missing, the first is 2.png"),
+        ("145", "2 label maps are missing, the first is 2.png; write an empty one"),
+        (("01", "02", "03", "04", "05"), "found 01.png and the like: name label maps as the frames of the truth"),
+        (("01", "02", "03", "04"), "found 01.png and the like: name label maps as the frames of the truth"),
     ],
 )
-def test_label_maps_are_paired_by_their_places(present: str, words: str) -> None:
+def test_label_maps_are_paired_by_their_places(present: str | tuple[str, ...], words: str) -> None:
     import re
 
     assert (

@@ -133,6 +133,9 @@ def _about_dataset(info: DatasetInfo) -> Iterator[Fact]:
     yield "to cite", info.citation
     yield "server", "vos-bench package writes the zip that it takes" if info.has_server else ""
     yield "to fetch", f"vos-bench fetch {info.name} --root DIR" if info.download else ""
+    if info.truth_alone:
+        yield "to score label maps", f"vos-bench score MASKS --dataset {info.name} --truth DIR"
+        return
     root = " --root DIR" if info.needs_root else ""
     yield "to look for mistakes", f"vos-bench check {info.name}{root}"
     yield "to run on it", f"vos-bench run {registry.default_method().name} --dataset {info.name}{root}"

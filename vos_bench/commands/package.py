@@ -16,10 +16,11 @@ def package(run: Path, *, out: Annotated[Path, Parameter(name="--out")], root: P
 
     Args:
         run: The run's folder, which holds `run.json` and `masks/`.
-        out: The zip to write.
+        out: The zip to write; of BURST, a JSON file.
         root: The dataset's folder. By default, `VOS_BENCH_DATA` or the config file names it.
     """
     record = load_run(run).record
     opened = registry.open_dataset(record.dataset.name, root=root, split=record.dataset.split)
     opened.package(run / "masks", out)
-    say(f"{out}: {counted(len(opened), 'sequence')}, ready for the server")
+    taker = "server" if registry.dataset_has_server(record.dataset.name) else "official tool"
+    say(f"{out}: {counted(len(opened), 'sequence')}, ready for the {taker}")

@@ -294,6 +294,11 @@ def names_up_to_last(truth: Names, present: Names) -> str:
     if list(expected) == found:
         return ""
     missing = [name for name in expected if name not in set(present)]
+    if renamed := set(map(int, missing)) & set(map(int, present)):
+        other = next(name for name in found if int(name) in renamed)
+        return (
+            f"found {other}.png and the like: name label maps as the frames of the truth (the official tool stops here)"
+        )
     if len(present) == len(truth) - 1 and missing:
         return (
             f"the label map {missing[0]}.png is missing; write an empty one where no object is seen (the official tool "
@@ -302,7 +307,7 @@ def names_up_to_last(truth: Names, present: Names) -> str:
     if missing:
         return (
             f"{counted(len(missing), 'label map is', 'label maps are')} missing, the first is "
-            f"{missing[0]}.png; the official tool would stop"
+            f"{missing[0]}.png; write an empty one where no object is seen (the official tool would stop)"
         )
     extra = next(name for name in found if name not in set(truth))
     return f"found {extra}.png, which the truth lacks; remove it (the official tool looks for its truth, and stops)"

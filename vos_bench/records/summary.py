@@ -186,7 +186,10 @@ def _shortages(done: list[SequenceRecord]) -> Iterator[str]:
 def _notes(counts: Counts, done: list[SequenceRecord]) -> Iterator[str]:
     if counts.scored and counts.scored < counts.selected:
         yield f"the scores are means over {counts.scored} of {counted(counts.selected, 'sequence')}"
-    if unscored := counts.done - counts.scored:
+    empty = [each.name for each in done if each.protocol and not each.scores] if counts.scored < counts.done else []
+    if empty:
+        yield f"their truth shows no object that counts, so that no mean has them: {shorten(empty)}"
+    if unscored := counts.done - counts.scored - len(empty):
         yield f"{counted(unscored, 'sequence')} without public truth: label maps written, not scored"
     software = sorted({sequence.software for sequence in done if sequence.software})
     if len(software) > 1:

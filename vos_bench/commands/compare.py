@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -100,19 +100,16 @@ def compare(
     if not thumbnails:
         _refuse("no --thumbnails, which alone read the data", {"--root": root})
     try:
-        code = _tell_comparison(
-            paths,
-            sequences,
-            _tolerances(tolerance),
-            sequence_tolerance,
-            fail_on,
-            junit,
-            summary,
-            thumbnails=thumbnails,
-            root=root,
-            json=json,
-        )
-        return _update(baseline, paths) if update else code
+        _require_sides(paths, thumbnails=thumbnails, summary=summary)
+        comparison = _judged(paths, options.sequence_names(sequences), _tolerances(tolerance), sequence_tolerance)
+        failing = comparison.failing(fail_on)
+        if junit is not None:
+            write_page(junit, comparison_junit(comparison, fail_on=fail_on))
+        if summary is not None:
+            _write_summary(summary, comparison, fail_on, thumbnails=thumbnails, root=root)
+        write_json(json, _figures(comparison, failed=bool(failing)))
+        _print(comparison)  # last: standard output may be full
+        return _update(baseline, paths) if update else int(bool(failing))
     except VosBenchError as error:
         _tell_refusal(error, junit, summary)
         raise
@@ -134,27 +131,22 @@ def _refuse(beside: str, given: Mapping[str, object]) -> None:
             raise BadInputError(f"{option} with {beside}: it has no effect; leave it out")
 
 
-def _tell_comparison(
-    paths: Sequence[Path],
-    sequences: str | None,
-    wanted: _Tolerances,
-    sequence_tolerance: float | None,
-    fail_on: FailOn,
-    junit: Path | None,
-    summary: Path | None,
-    *,
-    thumbnails: bool,
-    root: Path | None,
-    json: Path | None,
-) -> int:
+def _require_sides(paths: Sequence[Path], *, thumbnails: bool, summary: Path | None) -> None:
+    """Check that there is what to compare, and a place for the thumbnails. Raises BadInputError."""
     if len(paths) < 2:
         raise BadInputError("compare: found one record, expected a baseline and a run, or --history")
     if thumbnails and summary is None:
         raise BadInputError("--thumbnails: they are put into the summary; expected --summary FILE too")
+
+
+def _judged(
+    paths: Sequence[Path], sequences: Sequence[str] | None, wanted: _Tolerances, sequence_tolerance: float | None
+) -> Comparison:
+    """Compare the last run with those before it, and say under which conditions. Raises VosBenchError."""
     comparison = compare_runs(
         paths[:-1],
         paths[-1],
-        sequences=options.sequence_names(sequences),
+        sequences=sequences,
         tolerances=wanted.fixed,
         sequence_tolerance=sequence_tolerance,
         spread=wanted.multiple,
@@ -170,17 +162,17 @@ def _tell_comparison(
         say(f"Run with different options: {', '.join(comparison.different_options)}.")
     if comparison.changed_files:
         say(f"Beside the method, the runs read other files: {shorten(comparison.changed_files, 5)}.")
-    failing = comparison.failing(fail_on)
-    if junit is not None:
-        write_page(junit, comparison_junit(comparison, fail_on=fail_on))
-    if summary is not None:
-        _write_summary(summary, comparison, fail_on, thumbnails=thumbnails, root=root)
-    rows = [asdict(row) for row in comparison.rows]
-    verdicts = {"worse": comparison.is_worse, "failed": bool(failing), "rows": rows}
-    moved = asdict(comparison.change) if comparison.change else None
-    write_json(json, {**verdicts, f"change of {comparison.candidate.headline}": moved})
-    _print(comparison)  # last: standard output may be full
-    return int(bool(failing))
+    return comparison
+
+
+def _figures(comparison: Comparison, *, failed: bool) -> dict[str, Any]:
+    """Return what `--json` writes."""
+    return {
+        "worse": comparison.is_worse,
+        "failed": failed,
+        "rows": [asdict(row) for row in comparison.rows],
+        f"change of {comparison.candidate.headline}": asdict(comparison.change) if comparison.change else None,
+    }
 
 
 def _tell_refusal(error: VosBenchError, junit: Path | None, summary: Path | None) -> None:

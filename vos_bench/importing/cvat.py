@@ -75,20 +75,13 @@ def _read_tracks(root: ElementTree.Element, file: Path, found: Annotations, size
         seen = [shape for shape in track if shape.tag in _SHAPES and shape.get("outside", "0") != "1"]
         single += len(seen) == 1
         for shape in seen:
-            region = Region(
-                sequence,
-                f"{_frame_number(shape):05d}",
-                number,
-                track.get("label", ""),
-                partial(_drawn, file, shape, size),
-                int(shape.get("z_order", "0")),
-            )
-            found.regions.append(region)
+            frame, label = f"{_frame_number(shape):05d}", track.get("label", "")
+            mask, height = partial(_drawn, file, shape, size), int(shape.get("z_order", "0"))
+            found.regions.append(Region(sequence, frame, number, label, mask, height))
     if single:
         found.notes.append(
-            f"{counted(single, 'track is', 'tracks are')} on one frame alone: CVAT makes one of each shape "
-            "that was not drawn as a track, and "
-            "which of them are one object is lost"
+            f"{counted(single, 'track is', 'tracks are')} on one frame alone: CVAT makes one of each shape that was "
+            "not drawn as a track, and which of them are one object is lost"
         )
 
 

@@ -43,39 +43,37 @@ def read_mots(path: Path, size: tuple[int, int] | None) -> Annotations:
     del size
     found, read = Annotations(), _last_read()
     for sequence, folder, images in _mots_folders(path):
-        files = {file.stem: file for file in files_in(folder, ".png")}
-        if not files:
-            continue
-        found.sizes[sequence] = read_size(next(iter(files.values())))
-        found.frames[sequence] = _frames_of(found, sequence, files, images)
-        labels = _labels(folder)
-        values = {
-            frame: object_ids(_sized(read_label_map(file), file, found.sizes[sequence]))
-            for frame, file in files.items()
-        }
-        everything = {value for each in values.values() for value in each}
-        kept = sorted(value for value in everything if value // MOTS_PER_CLASS not in (0, MOTS_IGNORED))
-        if everything and max(everything) < MOTS_PER_CLASS:
-            raise BadInputError(
-                f"{folder}: holds no value above {max(everything)}; expected {MOTS_PER_CLASS} x class + object, as in "
-                "MOTS PNG: label maps of plain ids are --from davis"
-            )
-        if len(kept) < len(everything):
-            found.notes.append(
-                f"{sequence}: regions of class 10, to be ignored, and pixels without a class are background"
-            )
-        objects = {value % MOTS_PER_CLASS for value in kept}
-        unique = len(objects) == len(kept)  # else an object's number means something only with its class
-        if not unique:
-            found.notes.append(f"{sequence}: objects of two classes share numbers; ids are 1000 x class + object")
-        for frame, here in values.items():
-            for value in here:
-                if value in kept:
-                    kind, number = divmod(value, MOTS_PER_CLASS)
-                    label = labels[kind - 1] if kind <= len(labels) else f"class {kind}"
-                    mask = partial(_equal, read, files[frame], value)
-                    found.regions.append(Region(sequence, frame, number if unique else value, label, mask))
+        if files := {file.stem: file for file in files_in(folder, ".png")}:
+            found.sizes[sequence] = read_size(next(iter(files.values())))
+            found.frames[sequence] = _frames_of(found, sequence, files, images)
+            _add_mots_regions(found, sequence, folder, files, read)
     return found
+
+
+def _add_mots_regions(
+    found: Annotations, sequence: str, folder: Path, files: dict[str, Path], read: Callable[[Path], NarrowLabels]
+) -> None:
+    size, labels = found.sizes[sequence], _labels(folder)
+    values = {frame: object_ids(_sized(read_label_map(file), file, size)) for frame, file in files.items()}
+    everything = {value for each in values.values() for value in each}
+    kept = {value for value in everything if value // MOTS_PER_CLASS not in (0, MOTS_IGNORED)}
+    if everything and max(everything) < MOTS_PER_CLASS:
+        raise BadInputError(
+            f"{folder}: holds no value above {max(everything)}; expected {MOTS_PER_CLASS} x class + object, as in "
+            "MOTS PNG: label maps of plain ids are --from davis"
+        )
+    if kept < everything:
+        found.notes.append(f"{sequence}: regions of class 10, to be ignored, and pixels without a class are background")
+    unique = len({value % MOTS_PER_CLASS for value in kept}) == len(kept)
+    if not unique:  # an object's number means something only with its class
+        found.notes.append(f"{sequence}: objects of two classes share numbers; ids are 1000 x class + object")
+    for frame, here in values.items():
+        for value in here:
+            if value in kept:
+                kind, number = divmod(value, MOTS_PER_CLASS)
+                label = labels[kind - 1] if kind <= len(labels) else f"class {kind}"
+                mask = partial(_equal, read, files[frame], value)
+                found.regions.append(Region(sequence, frame, number if unique else value, label, mask))
 
 
 def _last_read() -> Callable[[Path], NarrowLabels]:

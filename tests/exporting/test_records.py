@@ -96,6 +96,24 @@ def test_a_model_card_is_read_by_the_hubs_own_package(saved: Callable[..., Path]
     )
     assert "| demo | val | mine (mine-base) |" in card.text
     assert card.text.count("- mine (mine-base): demo val, 1 sequence (a)") == 2
+    assert "; seed 0; data " in card.text
+    assert "; seed 1; data " in card.text
+
+
+def test_the_hubs_own_package_keeps_runs_apart_when_it_writes_a_card_again(
+    saved: Callable[..., Path], tmp_path: Path
+) -> None:
+    hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
+    folder = saved()
+    for name, changed in (("two", {"corruption": "noise:5"}), ("three", {"frames_seen": "annotated"})):
+        other = load_run(saved(name))
+        protocol = other.record.protocol.replace(**changed)
+        write_record(other.record.replace(protocol=protocol), run_file(other.folder))
+    (path,) = export_records(folder.parent, "model-card", out=tmp_path / "out")
+    hub.ModelCard.load(path).save(tmp_path / "again.md")
+    (model,) = yaml.safe_load((tmp_path / "again.md").read_text(encoding="utf-8").split("---")[1])["model-index"]
+    assert [len(each["metrics"]) for each in model["results"]] == [7, 7, 7]
+    assert sum(each["dataset"]["name"].endswith("corrupted by noise:5") for each in model["results"]) == 1
 
 
 def test_runs_csv_has_a_line_a_run_and_the_columns_of_mlflow(saved: Callable[..., Path], tmp_path: Path) -> None:

@@ -148,10 +148,11 @@ def write_model_card(runs: Sequence[Run], out: Path, about: Mapping[str, str]) -
         **({"license": about["license"]} if "license" in about else {}),
         "pipeline_tag": TASK["type"],
         "tags": ["video-object-segmentation", FRAMEWORK],
-        "model-index": [{"name": name, "results": [_card_result(run, about) for run in scored]}],
+        "model-index": [{"name": name, "results": [_card_result(run, about, len(scored) > 1) for run in scored]}],
     }
     conditions = "\n".join(
-        f"- {run.record.method.title}: {'; '.join(_conditions(run.record))}; data {run.record.dataset.fingerprint[:12]}"
+        f"- {run.record.method.title}: {'; '.join(_conditions(run.record))}"
+        f"{f'; seed {run.record.seed}' if run.record.numerics else ''}; data {run.record.dataset.fingerprint[:12]}"
         for run in scored
     )
     text = (
@@ -163,7 +164,7 @@ def write_model_card(runs: Sequence[Run], out: Path, about: Mapping[str, str]) -
     return path
 
 
-def _card_result(run: Run, about: Mapping[str, str]) -> dict[str, Any]:
+def _card_result(run: Run, about: Mapping[str, str], one_of_several: bool) -> dict[str, Any]:
     record = run.record
     title = ", ".join((record.dataset.title, *record.protocol.conditions))
     data = {"type": about.get("dataset", record.dataset.name), "name": title}
@@ -171,7 +172,12 @@ def _card_result(run: Run, about: Mapping[str, str]) -> dict[str, Any]:
     known = {name: value for name, value in run.scores.items() if not math.isnan(value)}
     return {
         "task": dict(TASK),  # a copy each: YAML writes what it meets twice as an alias
-        "dataset": {**data, **({"split": record.dataset.split} if record.dataset.split else {})},
+        "dataset": {
+            **data,
+            # huggingface_hub joins the results of one type, config and split when it writes a card that it has read.
+            **({"config": f"run {config8(record)}"} if one_of_several else {}),
+            **({"split": record.dataset.split} if record.dataset.split else {}),
+        },
         "metrics": [{"type": name, "value": percent_of(value), "name": f"{name} (%)"} for name, value in known.items()],
         **source,
     }

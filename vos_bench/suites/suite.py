@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, JsonValue, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, StrictInt, ValidationError
 
 from vos_bench.api import FramesSeen, Precision, PromptKind, ProtocolName
 from vos_bench.config import MOST_BYTES, FrozenModel, as_toml, explain, read_toml
@@ -92,7 +92,7 @@ class Suite(FrozenModel):
         settings: Sets of options; one set of defaults where none is given.
     """
 
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1)] = (0,)  # true is no seed
     page: bool = True
     methods: Methods
     datasets: Datasets

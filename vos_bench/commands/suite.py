@@ -1,4 +1,4 @@
-"""`vos-bench suite`: a whole experiment from one file."""
+"""`vos-bench suite`: all runs that one file names."""
 
 import sys
 from pathlib import Path

@@ -41,14 +41,15 @@ class WorkerInput:
 
     Attributes:
         method: Its name.
-        header: For the worker process; see `WorkerSetup`.
+        setup: A pickled `WorkerSetup`, for the worker process.
         environment: For the worker process.
+        out: The folder of the run.
         token: Names the run among all.
         stall: After how many seconds without a frame a worker is killed; None for never.
     """
 
     method: str
-    header: bytes
+    setup: bytes
     environment: dict[str, str]
     out: Path
     token: str
@@ -135,8 +136,8 @@ def _worker_input(job: WorkerJob, engine: Cluster, jobs: int | None, stall: floa
         limit = str(max(1, cpu_count() // jobs))
         threads = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, limit)
     info = job.spec.info
-    header = WorkerSetup(str(Path.cwd()), tuple(sys.path), info.factory, cloudpickle.dumps(job))
-    return WorkerInput(info.name, pickle.dumps(header), threads, job.task.out, secrets.token_hex(8), stall)
+    setup = WorkerSetup(str(Path.cwd()), tuple(sys.path), info.factory, cloudpickle.dumps(job))
+    return WorkerInput(info.name, pickle.dumps(setup), threads, job.task.out, secrets.token_hex(8), stall)
 
 
 class _RemoteSequences(Progress):
@@ -220,7 +221,7 @@ def _try(
 ) -> WorkerResult:
     pool, stillborn = pool_of(worker_input.token), 0
     while len(failures) < TRIES:
-        worker = pool.acquire(worker_input.header, worker_input.environment)
+        worker = pool.acquire(worker_input.setup, worker_input.environment)
         fresh, whole = not worker.used, False
         try:
             record, numerics = worker.run(name, progress=progress, gone=gone, stall=worker_input.stall)

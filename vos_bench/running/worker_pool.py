@@ -44,7 +44,7 @@ class RunEndedError(Exception):
 class WorkerProcess:
     """One worker process. It runs one sequence at a time."""
 
-    def __init__(self, header: bytes, environment: dict[str, str]) -> None:
+    def __init__(self, setup: bytes, environment: dict[str, str]) -> None:
         """Start it with a pickled `WorkerSetup`, and with what is to be added to this process's environment."""
         self.gpus = os.environ.get(_GPUS)
         self.used = False
@@ -59,7 +59,7 @@ class WorkerProcess:
             )
         self._answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
-        self._write(header)
+        self._write(setup)
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -171,7 +171,7 @@ class WorkerPool:
         self._closed = False
         self._lock = threading.Lock()
 
-    def acquire(self, header: bytes, environment: dict[str, str]) -> WorkerProcess:
+    def acquire(self, setup: bytes, environment: dict[str, str]) -> WorkerProcess:
         """Return a worker process that has nothing to do, or a new one.
 
         Raises:
@@ -182,7 +182,7 @@ class WorkerPool:
                 raise RunEndedError("the run has ended")
             gpus = os.environ.get(_GPUS)
             fit = [worker for worker in self._idle if worker.alive() and worker.gpus == gpus]
-            worker = fit[-1] if fit else WorkerProcess(header, environment)
+            worker = fit[-1] if fit else WorkerProcess(setup, environment)
             self._idle = [each for each in self._idle if each is not worker and each.alive()]
             self._busy.add(worker)
             return worker

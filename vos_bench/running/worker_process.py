@@ -41,7 +41,7 @@ Answer = tuple[str, tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class WorkerJob:
-    """What the sequences of a run have in common.
+    """The data, the method and the task of a run, as they travel to its workers.
 
     Attributes:
         dataset: The data.
@@ -111,12 +111,12 @@ def _receive(requests: BinaryIO, received: "queue.SimpleQueue[Any]") -> None:
 
 
 def _serve(received: "queue.SimpleQueue[Any]", tell: Callable[..., None]) -> None:
-    header: WorkerSetup = received.get()
-    sys.path.extend(path for path in header.path if path not in sys.path)
+    setup: WorkerSetup = received.get()
+    sys.path.extend(path for path in setup.path if path not in sys.path)
     with suppress(FileNotFoundError):
-        os.chdir(header.folder)
-    registry.resolve(header.factory)
-    job: WorkerJob = pickle.loads(header.job)  # from the run that this is a part of
+        os.chdir(setup.folder)
+    registry.resolve(setup.factory)
+    job: WorkerJob = pickle.loads(setup.job)  # from the run that this is a part of
     worker: _Worker | None = None
     with suppress(queue.Empty):
         while name := received.get(timeout=IDLE_SECONDS):

@@ -1,1 +1,1 @@
-"""Runs a whole experiment from one file: methods by datasets by seeds by settings."""
+"""Makes all runs that one file names: methods by datasets by seeds by settings."""

@@ -59,18 +59,37 @@ def likely_below(folder: Path, marker: str) -> Path | None:
 
 
 def find_file(places: Iterable[Path], *, expected: str, remedy: str) -> Path:
-    """Return the first of several files that is there. Raises BadDataError, naming the first, where none is."""
+    """Return the first of several files that is there.
+
+    Raises BadDataError where none is, naming the first, or the folder in which it should lie.
+    """
     wanted = list(places)
     if found := next((path for path in wanted if path.is_file()), None):
         return found
     folder = wanted[0].parent
-    if folder.is_dir() and (nested := likely_below(folder, wanted[0].name)):
+    if not folder.is_dir():
+        raise BadDataError(_folder_missing(wanted[0], expected=expected, remedy=remedy))
+    if nested := likely_below(folder, wanted[0].name):
         found_instead = f"{wanted[0].name} one level too deep, in {nested}"
         remedy = f"move what {nested} holds one level up, into {folder}"
         raise BadDataError(Problem(folder, found_instead, f"{wanted[0].name} directly in it", remedy))
-    holds = shorten(sorted(path.name for path in folder.iterdir()), 5) if folder.is_dir() else ""
-    found_instead = f"no such file ({folder.name} holds {holds or 'nothing'})"
-    raise BadDataError(Problem(wanted[0], found_instead, expected, remedy))
+    raise BadDataError(Problem(wanted[0], f"no such file ({_holds(folder)})", expected, remedy))
+
+
+def _folder_missing(file: Path, *, expected: str, remedy: str) -> Problem:
+    """Return the problem of a file whose folder is missing; it names the highest folder that is."""
+    missing = next(each for each in reversed(file.parents) if not each.is_dir())
+    above = missing.parent
+    if above.is_dir() and (nested := likely_below(above, str(file.relative_to(above)))):
+        found, remedy = f"it one level too deep, in {nested}", f"move what {nested} holds one level up, into {above}"
+    else:
+        found = f"no such folder ({_holds(above)})"
+    return Problem(missing, found, f"{file.relative_to(missing)} in it, {expected}", remedy)
+
+
+def _holds(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir() if not is_leftover(path.name))
+    return f"{folder.name} holds {shorten(names, 5) or 'nothing'}"
 
 
 def depth_problem(folder: Path, names: Collection[str]) -> Problem | None:

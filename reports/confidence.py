@@ -10,7 +10,7 @@ import numpy as np
 
 from vos_bench.api import Mask, ReportOptions
 from vos_bench.api import Sequence as Video
-from vos_bench.errors import BadInputError
+from vos_bench.errors import BadInputError, one_line
 from vos_bench.formats.probabilities import FrameProbabilities, read_probabilities
 from vos_bench.labelmaps import VOID
 from vos_bench.metrics.calibration import BINS, ProbabilityCounts, Reliability, surroundings
@@ -25,8 +25,8 @@ FRAMES, EVERY = 6, 12
 """Of each sequence so many frames are read, or every twelfth one where that is more: neighbours say nearly the same."""
 
 ALL = "all"
-NOT_SAVED, NO_TRUTH, NOTHING = "not saved", "no truth", "never there"
-"""What stands in place of a number: no probabilities, no truth, or no pixel of the object in either."""
+NOT_SAVED, NO_TRUTH, NOTHING, NO_DATA = "not saved", "no truth", "never there", "no data"
+"""What stands in place of a number: no probabilities, no truth, no pixel of the object in either, or no dataset."""
 
 COLUMNS = (
     Column("sequence"),
@@ -73,22 +73,42 @@ def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
     """Return the table: a group for each run, a line for each object.
 
     Raises:
-        BadInputError: The data of a run with probabilities are not at hand, a file is damaged, or no run has a
+        BadInputError: The data of all runs with probabilities are not at hand, a file is damaged, or no run has a
             sequence that was asked for.
     """
     chosen_names, data = chosen(runs, options), RunData(options.root)
+    found = [_calibrations(run, chosen_names[run.folder], data, options) for run in runs]
+    errors = [each for each in found if isinstance(each, BadInputError)]
+    if errors and not any(each.frames for those in found if not isinstance(those, BadInputError) for each in those):
+        raise errors[0]
     rows = [
         row
-        for run, name in zip(runs, distinct_names(runs), strict=True)
-        for row in _run_rows(run, name, calibrations(run, chosen_names[run.folder], data, options))
+        for run, name, each in zip(runs, distinct_names(runs), found, strict=True)
+        for row in _run_rows(run, name, each)
     ]
-    return Table("Calibration of saved probabilities", COLUMNS, rows, NOTES, group="group")
+    return Table("Calibration of saved probabilities", COLUMNS, rows, NOTES, group="group", footnotes="notes")
 
 
-def _run_rows(run: Run, name: str, found: Sequence[ObjectCalibration]) -> Iterator[dict[str, Any]]:
+Found = Sequence[ObjectCalibration] | BadInputError
+"""What was counted of a run, or why its data cannot be opened."""
+
+
+def _calibrations(run: Run, names: Sequence[str], data: RunData, options: ReportOptions) -> Found:
+    if any(saved_frames(run, name) for name in names):
+        try:
+            data.open(run)
+        except BadInputError as error:
+            return error
+    return calibrations(run, names, data, options)
+
+
+def _run_rows(run: Run, name: str, found: Found) -> Iterator[dict[str, Any]]:
+    group = {"group": f"{name} on {run.record.dataset.title}"}
+    if isinstance(found, BadInputError):
+        yield {**group, "sequence": ALL, "ECE": NO_DATA, "notes": (one_line(str(found)),)}
+        return
     rows = [_object_row(run, each) for each in found]
     numbers = [row for row in rows if isinstance(row["ECE"], float)]
-    group = {"group": f"{name} on {run.record.dataset.title}"}
     if not numbers:
         reasons = dict.fromkeys(each.reason for each in found)
         yield {**group, "sequence": ALL, "ECE": ", ".join(reasons) or NOT_SAVED}

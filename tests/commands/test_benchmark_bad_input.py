@@ -196,6 +196,24 @@ def test_a_damaged_file_of_tracks_is_named(
     assert re.search(f"pred.json.*{words}", capsys.readouterr().err)
 
 
+def test_a_folder_that_holds_tracks_is_named_with_the_file_to_give(
+    benchmark_trees, tmp_path: Path, call: Call, capsys
+) -> None:
+    root, folder = benchmark_trees.burst(tmp_path / "data"), tmp_path / "result"
+    folder.mkdir()
+    command = ("score", folder, "--dataset", "burst", "--truth", root / "val", "--out", "out")
+    assert call(*command) == 2
+    assert "it is empty" in capsys.readouterr().err
+    tracks = shutil.copy(root / "val/all_classes.json", folder / "mine.json")
+    assert call(*command) == 2
+    assert f"give it in place of the folder: {tracks}\n" in capsys.readouterr().err
+    assert call(command[0], tracks, *command[2:]) == 0
+    shutil.copy(tracks, folder / "other.json")
+    capsys.readouterr()
+    assert call(*command) == 2
+    assert "found JSON files (mine.json, other.json): give the one that holds the tracks" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "more", "note"),
     [

@@ -148,6 +148,19 @@ def test_a_protocol_that_is_not_there_is_one_message(capsys: pytest.CaptureFixtu
     assert "there is no protocol 'mose2'; did you mean mosev2?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("kind", "column"), [("protocols", "official tool"), ("datasets", "splits")])
+def test_no_name_is_cut_in_a_narrow_list(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str, column: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["list", kind, "--format", "json"]) == 0
+    names = {name for row in json.loads(capsys.readouterr().out)["rows"] for name in row[column].split()}
+    assert main(["list", kind]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    assert names <= set(text.split())
+
+
 def test_the_list_of_protocols_names_their_tools(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "protocols", "--format", "json"]) == 0
     found = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}

@@ -15,6 +15,7 @@ from vos_bench.comparing.thumbnails import WIDTH, pictures, worst_frame
 from vos_bench.datasets.folder import Folder
 from vos_bench.labelmaps import write_label_map
 from vos_bench.records import FrameScores, Run, SequenceRecord
+from vos_bench.tables import render
 
 MakeRun = Callable[..., Run]
 
@@ -37,6 +38,21 @@ def test_without_notes_there_is_no_column_of_notes() -> None:
     noted = replace(same, note="not judged")
     assert [column.name for column in comparison_table([same], "").columns][-1] == "verdict"
     assert [column.name for column in comparison_table([same, noted], "").columns][-1] == "note"
+
+
+def test_a_terminal_of_80_columns_has_both_scores_beside_a_long_note() -> None:
+    long = "different processor (Intel(R) Xeon(R) Processor @ 2.10GHz, then AMD EPYC 7763 64-Core Processor)"
+    rows = [
+        ComparisonRow("overall", "J_recall", 0.8123, 0.8124, Verdict.SAME, "not judged"),
+        ComparisonRow("overall", "FPS", 20.1, 19.0, Verdict.NOT_COMPARABLE, long),
+        ComparisonRow("scooter-black", "J&F", 0.8125, 0.7421, Verdict.WORSE),
+    ]
+    text = render(comparison_table(rows, "Comparison", notes_below=True), "text", width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Not shown" not in text
+    for value in ("0.8123", "0.8124", "20.1000", "19.0000", "-1.1000", "0.8125", "0.7421", "-0.0704"):
+        assert value in text
+    assert f"[2] {long}" in " ".join(text.split())
 
 
 def test_an_equal_run_passes_and_lists_no_sequence(make_run: MakeRun) -> None:

@@ -51,6 +51,16 @@ def wrap(folder: str) -> Damage:
     return damage
 
 
+def nested(name: str, folder: str) -> Damage:
+    """Move something into a new folder."""
+
+    def damage(root: Path) -> None:
+        (root / folder).mkdir()
+        (root / name).rename(root / folder / name)
+
+    return damage
+
+
 def save(path: str, image: Image.Image) -> Damage:
     return lambda root: image.save(root / path)
 
@@ -226,6 +236,14 @@ CASES: list[tuple[str, str | None, Damage, str]] = [
     ("vost", None, only_every("JPEGImages_10fps/*", 2), "9 images for 9 label maps: 5 frames a second"),
     ("vost", None, dense_images, "18 images for 9 label maps: 10 frames a second.*rename"),
     ("vost", None, remove("ImageSets/val.txt"), "val.txt.*no such file"),
+    (
+        "vost",
+        None,
+        remove("ImageSets"),
+        "ImageSets.*found no such folder .*holds Annotations.*val.txt in it, the list of sequences.*train.txt, val.txt",
+    ),
+    ("vost", None, nested("ImageSets", "VOST"), "ImageSets.*one level too deep, in .*VOST.*move what .*VOST holds"),
+    ("burst", None, remove("val"), "val.*no such folder .*holds frames.*all_classes.json in it, the tracks of val"),
     ("vost", None, dots, "a frame named frame.00012.*drops the dot"),
     ("vost", None, save("Annotations/555_tear_foil/frame00018.png", RGB), "mode RGB"),
     ("burst", None, remove("val/all_classes.json"), "all_classes.json.*no such file"),

@@ -1,6 +1,8 @@
 """`vos-bench log`: a logger of one's own, and those of MLflow and W&B with stand-ins for the two packages."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -163,7 +165,6 @@ def test_a_package_that_is_not_installed_is_named(
     saved: Callable[..., Path], capsys: Capture, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     saved("one")
-    monkeypatch.setattr(sys, "path", [each for each in sys.path if not (Path(each) / name / "__init__.py").exists()])
     monkeypatch.setitem(sys.modules, name, None)  # which Python takes for a package that is not there
     assert main(["log", "runs", "--to", name]) == 2
     assert f"--to {name}: found no package {name}; pip install {name}" in capsys.readouterr().err
@@ -258,6 +259,22 @@ def test_a_run_that_broke_off_is_logged_again(saved: Callable[..., Path], mlflow
     mlflow.broken = False
     assert main(["log", "runs", "--to", "mlflow"]) == 0
     assert capsys.readouterr().out == "runs/one: MLflow experiment Default, run id1\n"
+
+
+LOG = "import sys; from vos_bench.cli import main; sys.exit(main(['log', 'runs', '--to', 'mlflow']))"
+
+
+def test_mlflow_itself_takes_more_settings_than_it_takes_at_once(saved: Callable[..., Path], tmp_path: Path) -> None:
+    pytest.importorskip("mlflow")
+    folder = saved("one", config={f"setting{number}": number for number in range(250)})
+    place = {"MLFLOW_TRACKING_URI": (tmp_path / "server").as_uri(), "MLFLOW_ALLOW_FILE_STORE": "true"}
+    subprocess.run([sys.executable, "-c", LOG], env={**os.environ, **place}, check=True)
+    fields = run_fields(load_run(folder))
+    (params,) = (tmp_path / "server").glob("*/*/params")
+    assert {path.name: path.read_text() for path in params.iterdir()} == {
+        name: str(value) for name, value in fields.params.items()
+    }
+    assert {path.name for path in (params.parent / "metrics").iterdir()} == set(fields.metrics)
 
 
 class FakeWandb(ModuleType):

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,19 @@ def test_the_command_shows_a_review_and_says_that_a_root_is_no_use(
     assert "note: --root has no effect" in capsys.readouterr().err
     assert main(["report", "review", str(on_disk.folder), "--sequences", "nobody"]) == 2
     assert "--sequences nobody: no run has finished it" in capsys.readouterr().err
+
+
+def test_a_run_whose_data_are_not_here_says_so_and_the_others_keep_their_numbers(unsure: Run, on_disk: Any) -> None:
+    data = unsure.record.dataset.replace(name="davis17", split="val")
+    elsewhere = replace(unsure, record=unsure.record.replace(dataset=data))
+    rows = confidence.make_table([elsewhere, unsure], options_of(on_disk.root)).rows
+    first = rows[0]
+    assert (first["sequence"], first["ECE"]) == ("all", "no data")
+    assert str(on_disk.root) in first["notes"][0]
+    assert "\n" not in first["notes"][0]
+    assert isinstance(rows[1]["ECE"], float)
+    with pytest.raises(BadInputError, match=str(on_disk.root)):
+        confidence.make_table([elsewhere], options_of(on_disk.root))
 
 
 def test_other_data_than_the_run_saw_are_not_calibrated_against(unsure: Run, on_disk: Any, tmp_path: Path) -> None:

@@ -350,5 +350,9 @@ def test_label_maps_go_with_their_sequence_while_nobody_collects_cycles(bench: B
         before = listeners()
         assert bench.score_all(overlaps_of="data")[0].overlaps is not None
         assert listeners() == before
+        damaged = bench.masks / "a" / "00002.png"
+        damaged.write_bytes(damaged.read_bytes()[:-20])
+        assert "damaged" in bench.score_all(overlaps_of="data")[0].error
+        assert listeners() == before, "a sequence that fails keeps nothing either"
     finally:
         gc.enable()

@@ -13,6 +13,7 @@ from PIL import Image
 
 from vos_bench.cli import main
 from vos_bench.errors import BadInputError
+from vos_bench.progress import Progress
 from vos_bench.records import find_runs
 from vos_bench.suites.plan import plan_suite
 from vos_bench.suites.run import suite as run_suite
@@ -269,6 +270,27 @@ def test_a_run_at_which_another_process_is_at_work_is_passed_over(
     with FolderLock(busy, shard=None).held():
         assert main(["suite", str(file)]) == 0
     assert "1 run is at work in another process" in capsys.readouterr().out
+
+
+def test_a_suite_takes_the_option_that_its_notices_name(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["suite", str(write(SMALL))]
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "--overwrite always runs them again" in capsys.readouterr().err
+    made: list[str] = []
+    monkeypatch.setattr(Progress, "sequence_finished", lambda _, record: made.append(record.name))
+    assert not run_suite(Path(command[1])).failed
+    assert made == []
+    assert not run_suite(Path(command[1]), overwrite="always").failed
+    assert len(made) == 4
+    capsys.readouterr()
+    assert main([*command, "--overwrite", "always"]) == 0
+    assert "taken over" not in capsys.readouterr().err
+    assert main([*command, "--overwrite", "never"]) == 1
+    assert "--overwrite never forbids to touch them" in capsys.readouterr().err
 
 
 def test_failures_are_counted_while_the_runs_are_scored(write: Write) -> None:

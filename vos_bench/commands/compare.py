@@ -229,7 +229,7 @@ def _tell_machines(before: RunRecord, after: RunRecord) -> None:
 
 def _print(comparison: Comparison) -> None:
     rows = (row for row in comparison.rows if row.subject == OVERALL or row.verdict is not Verdict.SAME)
-    show(comparison_table(rows, f"Comparison: {comparison.heading}"))
+    show(comparison_table(rows, f"Comparison: {comparison.heading}", notes_below=True))
     if comparison.change is None:
         tracks = any(row.score != "FPS" for row in comparison.rows)
         say(_NO_INTERVAL if tracks else "Neither run has scores: FPS alone was judged.")

@@ -11,12 +11,14 @@ from vos_bench.commands.groups import FLAG, RESULTS, WORK
 from vos_bench.commands.output import say, show, warn, write_json
 from vos_bench.commands.progress import TerminalProgress
 from vos_bench.names import counted
+from vos_bench.running.settings import Overwrite
 
 
 def suite(
     file: Path,
     *,
     check: Annotated[bool, FLAG, WORK] = False,
+    overwrite: Annotated[Overwrite, WORK] = "only-missing",
     out: Annotated[Path | None, Parameter(name="--out"), RESULTS] = None,
     json: Annotated[Path | None, Parameter(name="--json", validator=options.names_file), RESULTS] = None,
 ) -> int:
@@ -28,6 +30,7 @@ def suite(
     Args:
         file: The suite, TOML; see docs/suites.md.
         check: Check everything, list what would run, and run nothing.
+        overwrite: What to do with sequences that are finished already.
         out: The folder of all results. By default, suites/NAME, with the name of the file.
         json: A file for the scores.
     """
@@ -35,7 +38,7 @@ def suite(
     from vos_bench.suites.run import suite as run_suite
 
     with TerminalProgress() as progress:
-        result = run_suite(file, out=out, check=check, progress=progress, command=sys.argv[1:])
+        result = run_suite(file, out=out, check=check, overwrite=overwrite, progress=progress, command=sys.argv[1:])
     say(count_runs(result))
     if check:
         for each in result.plan.runs:

@@ -17,13 +17,13 @@ _COLUMNS = (
     Column("baseline", digits=4, drop=12),
     Column("run", digits=4),
     Column("change", digits=4, drop=1),
-    Column("verdict"),
+    Column("verdict", prose="wrapped", drop=0, narrowest=14),
     Column("note", prose="wrapped", drop=0),
 )
 
 
-def comparison_table(rows: Iterable[ComparisonRow], title: str) -> Table:
-    """Return rows of a comparison as a table."""
+def comparison_table(rows: Iterable[ComparisonRow], title: str, *, notes_below: bool = False) -> Table:
+    """Return rows of a comparison as a table, with their notes in a column, or numbered below it."""
     cells = [
         {
             "of": row.subject,
@@ -33,9 +33,12 @@ def comparison_table(rows: Iterable[ComparisonRow], title: str) -> Table:
             "change": _gain(row),
             "verdict": row.verdict.value,
             "note": row.note,
+            "notes": (row.note,) if row.note else (),
         }
         for row in rows
     ]
+    if notes_below:
+        return Table(title, _COLUMNS[:-1], cells, footnotes="notes")
     columns = _COLUMNS if any(cell["note"] for cell in cells) else _COLUMNS[:-1]
     return Table(title, columns, cells)
 

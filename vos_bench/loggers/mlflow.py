@@ -31,6 +31,7 @@ class MlflowLogger(Logger):
         if found := mlflow.search_runs(filter_string=same, max_results=1, output_format="list"):
             return f"{_place(found[0])}, has it already"
         with mlflow.start_run(run_name=run.title) as started:
+            # The client splits them: a server takes no more than 100 parameters, or 1000 metrics, at once.
             mlflow.log_params({name: str(value)[:LONGEST_PARAM] for name, value in fields.params.items()})
             mlflow.log_metrics(fields.metrics)
             # Tags are last: without its id, a run that broke off is logged again.

@@ -177,6 +177,30 @@ class SequenceCounter:
         self._found.append(self._counter.count(truth, masks, follows=follows))
 
 
+class _MaskReader:
+    """Reads label maps and hashes them on the way.
+
+    It is no part of the listener, so that listener and counter do not hold each other, and the last label maps go with
+    their sequence, however that ends.
+
+    Attributes:
+        hash: Of what was read.
+        damaged: Whether a file could not be hashed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.hash, self.damaged = MasksHash(folder), False
+
+    def read(self, path: str) -> NarrowLabels:
+        """Read a label map. Raises BadInputError as `read_narrow`."""
+        try:
+            content = self.hash.read(path)
+        except BadInputError:  # of this file, or of one before it, which may not be scored
+            self.damaged = True
+            return read_narrow(path)
+        return decode_png(content, path)
+
+
 class OverlapsListener:
     """Hears which frames of a sequence are scored, and counts its overlaps; what is damaged fails no scoring."""
 
@@ -191,7 +215,8 @@ class OverlapsListener:
         """
         self._sequence, self._folder, self._pixels, self._data = sequence, folder, pixels, data
         self._counter: SequenceCounter | None = None
-        self._shared, self._hash = False, MasksHash(folder)
+        self._shared, self._reader = False, _MaskReader(folder)
+        self.read = self._reader.read
 
     def begin(self, reading: TruthReading) -> None:
         """Hear how the truth is read."""
@@ -203,17 +228,10 @@ class OverlapsListener:
                 self._sequence, self._folder, pixels=self._pixels, reading=known, read_masks=self.read
             )
 
-    def read(self, path: str) -> NarrowLabels:
-        """Read a label map that is to be scored. Raises BadInputError as `read_narrow`."""
-        try:
-            content = self._hash.read(path)
-        except BadInputError:  # of this file, or of one before it, which may not be scored
-            self._counter = None
-            return read_narrow(path)
-        return decode_png(content, path)
-
     def see(self, name: str, truth: NarrowLabels, masks: NarrowLabels, *, low: bool) -> None:
         """Hear of a scored frame; see `SequenceCounter.see`."""
+        if self._reader.damaged:
+            self._counter = None
         if self._counter is not None and self._shared:
             try:
                 self._counter.see(name, truth, masks, low=low)
@@ -222,13 +240,13 @@ class OverlapsListener:
 
     def record(self) -> OverlapsRecord | None:
         """Return what was counted, once; None where a file is damaged that is not scored."""
-        counter, self._counter = self._counter, None  # each holds the other, and so the last label maps, until then
+        counter, self._counter = self._counter, None
         with suppress(BadInputError):
-            if counter is not None:
+            if counter is not None and not self._reader.damaged:
                 if not self._shared:
-                    self._hash.sha256()  # before they are read again: what changes meanwhile has another one
+                    self._reader.hash.sha256()  # before they are read again: what changes meanwhile has another one
                 counted = counter.record(data=self._data, likeness=True)
-                return counted.replace(masks=self._hash.sha256())
+                return counted.replace(masks=self._reader.hash.sha256())
         return None
 
 

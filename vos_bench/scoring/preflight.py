@@ -10,7 +10,7 @@ from vos_bench.labelmaps import label_map_path, read_size
 from vos_bench.metrics.frame_rules import Frames, TruthSequence
 from vos_bench.metrics.protocols import scoring_protocol
 from vos_bench.metrics.scoring_rules import OfficialTool, ScoringProtocol
-from vos_bench.names import counted, renaming, shorten
+from vos_bench.names import counted, is_leftover, renaming, shorten
 from vos_bench.scoring.truth import folder_advice, label_map_names, list_folder
 
 MOST_PROBLEMS = 10
@@ -37,7 +37,7 @@ def preflight(sequences: Sequence[TruthSequence], masks: Path, *, protocol: Prot
     rule = scoring_protocol(protocol)
     if not sequences:
         raise BadInputError("there is no sequence to score; expected at least one")
-    _check_layout(sequences, masks)
+    _check_layout(sequences, masks, tracks=bool(rule.tracks))
     pixels, problems = 0, []
     for sequence in sequences:
         try:
@@ -49,14 +49,26 @@ def preflight(sequences: Sequence[TruthSequence], masks: Path, *, protocol: Prot
     return pixels
 
 
-def _check_layout(sequences: Sequence[TruthSequence], masks: Path) -> None:
-    """Recognise a folder that is one level too deep or too high: none of the sequences is in it."""
+def _check_layout(sequences: Sequence[TruthSequence], masks: Path, *, tracks: bool) -> None:
+    """Recognise a folder that is one level too deep or too high, or holds tracks: none of the sequences is in it."""
     names = tuple(sequence.name for sequence in sequences)
     if not any((masks / name).exists() for name in names):
         expected = shorten(names)
         folders = [path.name for path in list_folder(masks) if path.is_dir()]
-        advice = renaming(folders, names) or folder_advice(masks, names, truth=sequences)
+        advice = (tracks and _track_files(masks)) or renaming(folders, names)
+        advice = advice or folder_advice(masks, names, truth=sequences)
         raise BadInputError(f"{masks}: expected one folder of label maps for each sequence ({expected}); {advice}")
+
+
+def _track_files(masks: Path) -> str:
+    """Return which JSON file of a folder without label maps to give; nothing where there is none."""
+    files = sorted(path for path in masks.rglob("*.json") if not is_leftover(path.name))
+    if not files or next(masks.rglob("*.png"), None) is not None:
+        return ""
+    if len(files) == 1:
+        return f"found a JSON file: if it holds the tracks, give it in place of the folder: {files[0]}"
+    found = shorten(str(path.relative_to(masks)) for path in files)
+    return f"found JSON files ({found}): give the one that holds the tracks in place of the folder"
 
 
 def _check_sequence(sequence: TruthSequence, folder: Path, rule: ScoringProtocol) -> int:

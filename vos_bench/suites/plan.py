@@ -23,6 +23,7 @@ from vos_bench.plugins import MethodInfo
 from vos_bench.records import default_out
 from vos_bench.running.frames import plan_frames
 from vos_bench.running.run import RunSettings, open_data
+from vos_bench.running.settings import Overwrite
 from vos_bench.running.setup import prepare_run
 from vos_bench.suites.suite import Suite, SuiteDataset, SuiteMethod, SuiteSettings
 from vos_bench.views import DatasetView
@@ -138,13 +139,16 @@ class _PlannedData(DatasetView):
         return self._frames(whole=whole)
 
 
-def plan_suite(suite: Suite, *, file: Path, out: Path, command: tuple[str, ...] = ()) -> SuitePlan:
+def plan_suite(
+    suite: Suite, *, file: Path, out: Path, overwrite: Overwrite = "only-missing", command: tuple[str, ...] = ()
+) -> SuitePlan:
     """Find every method, weight, dataset and sequence, check all settings against them, and name each run's folder.
 
     Args:
         suite: The suite.
         file: Its file; relative paths in it start from its folder.
         out: The folder of all results.
+        overwrite: What the runs do about sequences that were finished before.
         command: The command line, for the records.
 
     Raises:
@@ -160,6 +164,7 @@ def plan_suite(suite: Suite, *, file: Path, out: Path, command: tuple[str, ...] 
         problems.call("", require_apart, out, data.opened.root)
         _look_at_sequences(data, settings, problems)
     runs = [*_runs(methods, datasets, settings, tuple(dict.fromkeys(suite.seeds)), out, command, problems)]
+    runs = [each._replace(run=replace(each.run, overwrite=overwrite)) for each in runs]
     _require_different(runs, problems)
     problems.require_none(file)
     resolved = Suite(

@@ -18,6 +18,7 @@ from vos_bench.records.selection import MARK
 from vos_bench.running.faults import GpuLostError
 from vos_bench.running.run import run_method
 from vos_bench.running.sequence import CannotSaveError
+from vos_bench.running.settings import Overwrite
 from vos_bench.suites.plan import SuitePlan, SuiteRun, plan_suite
 from vos_bench.suites.suite import read_suite, suite_text
 from vos_bench.tables import Column, Table, render
@@ -82,10 +83,11 @@ def suite(
     *,
     out: str | Path | None = None,
     check: bool = False,
+    overwrite: Overwrite = "only-missing",
     progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> SuiteResult:
-    """Look at all that a suite names, then run it; what was finished before stays.
+    """Look at all that a suite names, then run it; what was finished before stays, unless `overwrite` says otherwise.
 
     A run that fails does not stop the others. The summary is brought up to date after each run.
 
@@ -93,6 +95,7 @@ def suite(
         file: The suite, TOML; see docs/suites.md.
         out: The folder of all results; None for `suites/NAME`, with the name of the file.
         check: Look at everything and run nothing.
+        overwrite: What to do about sequences that were finished before: keep them, run them again, or refuse.
         progress: Hears how the runs go.
         command: The command line, for the records.
 
@@ -106,7 +109,7 @@ def suite(
     """
     file, progress = Path(file), progress or Progress()
     folder = Path("suites") / file.stem if out is None else Path(out)
-    plan = plan_suite(read_suite(file), file=file, out=folder, command=tuple(command))
+    plan = plan_suite(read_suite(file), file=file, out=folder, overwrite=overwrite, command=tuple(command))
     result = SuiteResult(folder, plan)
     if check:
         return result

@@ -35,6 +35,7 @@ class Column:
             what `PROSE` says of text, and `DROP` of a number.
         prose: What a narrow terminal does to the column's sentences: `wrapped` into lines, or `cut` to one; names are
             neither.
+        narrowest: How narrow a column of sentences may become.
         best: The value beyond which a metric gets no better, as 0 does for a decay; None for none. Rows are not ranked
             by this column where one of them lies beyond.
     """
@@ -48,6 +49,7 @@ class Column:
     group: str = ""
     drop: int | None = None
     prose: Literal["", "wrapped", "cut"] = ""
+    narrowest: int = 24
     best: float | None = None
 
     @property

@@ -8,7 +8,7 @@ from vos_bench.tables.layout import Cell, Heading, Layout, below, marked, with_m
 from vos_bench.tables.model import Column, Table
 
 NARROWEST = 24
-"""A column of sentences is never narrower than that."""
+"""Notes and the rule below the headings are never narrower than that."""
 FRAME, BETWEEN = 3, 3
 """What the rule below the headings has beyond the columns, and blanks between two columns."""
 
@@ -49,12 +49,12 @@ def _natural_widths(layout: Layout, grid: list[list[str]]) -> list[int]:
 
 
 def _narrow_widths(columns: tuple[Column, ...], layout: Layout, grid: list[list[str]]) -> list[int]:
-    """Return how narrow each column can be: names as their longest word, sentences `NARROWEST`, numbers not at all."""
+    """Return how narrow each column can be: names as their longest word, sentences as they say, numbers not at all."""
     texts = [[layout.headings[i].full_text, *(row[i] for row in grid)] for i in range(len(layout.headings))]
     widths = _natural_widths(layout, grid)
     for i, column in enumerate(columns):
         if column.prose:
-            widths[i] = min(widths[i], NARROWEST)
+            widths[i] = min(widths[i], column.narrowest)
         elif not column.dropped:
             widths[i] = max(_width(word) for text in texts[i] for word in [*text.split(), ""])
     return widths

@@ -106,6 +106,14 @@ def test_frames_lie_under_the_label_maps(run: Run, monkeypatch: pytest.MonkeyPat
     assert image.getpixel((180 + 10, 10)) == (50 + 64, 50, 50)
     assert image.getpixel((180 + 170, 10)) == (100, 100, 100)
     assert image.getpixel((170, 10)) == (0, 0, 0)  # a frame of another size than its label map
+    said = "Frames of demo val as they are here now, not compared with those that the run saw"
+    assert html.endswith(f"<p>{said}</p></div>")
+
+
+def test_a_strip_without_frames_says_so(run: Run, monkeypatch: pytest.MonkeyPatch):
+    write_masks(run)
+    monkeypatch.setattr(registry, "open_dataset", lambda *_, **__: None)
+    assert run._repr_html_().endswith("<p>Label maps alone: no frames of demo val were found here</p></div>")
 
 
 def test_the_strip_is_short_however_many_sequences_there_are(make_run: Callable[..., Run], tmp_path: Path):

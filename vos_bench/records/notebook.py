@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -55,22 +55,38 @@ def _score_table(record: RunRecord) -> str:
 
 
 def _strip(folder: Path, record: RunRecord, sequences: Iterable[str]) -> str:
-    """Return the strip as an image; nothing where no label map is there."""
+    """Return the strip as an image, and where its frames are from; nothing where no label map is there."""
     shown = [*_panels(folder, record, sequences)]
     if not shown:
         return ""
     from PIL import Image as PillowImage  # here: a run without label maps shows itself without it
 
     file = io.BytesIO()
-    PillowImage.fromarray(np.concatenate([image for _, image in shown], axis=1)).save(file, "PNG")
-    names = escape(", ".join(name for name, _ in shown), quote=True)
+    PillowImage.fromarray(np.concatenate([each.picture for each in shown], axis=1)).save(file, "PNG")
+    names = escape(", ".join(each.name for each in shown), quote=True)
     return (
         f'<img alt="{names}" title="{names}" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+        f"<p>{escape(_origin(record, shown))}</p>"
     )
 
 
-def _panels(folder: Path, record: RunRecord, sequences: Iterable[str]) -> Iterator[tuple[str, Image]]:
-    """Yield names and pictures of frames that are spread over the run's sequences and their label maps."""
+def _origin(record: RunRecord, shown: Sequence["_Panel"]) -> str:
+    """Say where the frames are from, whose fingerprint nobody compared."""
+    if not any(each.has_frame for each in shown):
+        return f"Label maps alone: no frames of {record.dataset.title} were found here"
+    return f"Frames of {record.dataset.title} as they are here now, not compared with those that the run saw"
+
+
+class _Panel(NamedTuple):
+    """One picture of the strip, and whether there is a frame under its label map."""
+
+    name: str
+    picture: Image
+    has_frame: bool
+
+
+def _panels(folder: Path, record: RunRecord, sequences: Iterable[str]) -> Iterator[_Panel]:
+    """Yield pictures of frames that are spread over the run's sequences and their label maps."""
     frames = {name: written_frames(masks_folder(folder, name)) for name in sequences}
     names = _spread([name for name, found in frames.items() if found], PANELS)
     if not names:
@@ -78,8 +94,12 @@ def _panels(folder: Path, record: RunRecord, sequences: Iterable[str]) -> Iterat
     dataset = _dataset(record)
     for name in names:
         for frame in _spread(frames[name], -(-PANELS // len(names))):
-            if (image := _picture(dataset, name, masks_folder(folder, name), frame)) is not None:
-                yield f"{name} {frame}", image
+            try:
+                labels = read_masks(masks_folder(folder, name), frame)
+            except BadInputError:
+                continue
+            image = _frame(dataset, name, frame, labels)
+            yield _Panel(f"{name} {frame}", _picture(labels, image), image is not None)
 
 
 def _spread(items: Sequence[Item], most: int) -> list[Item]:
@@ -91,7 +111,7 @@ def _spread(items: Sequence[Item], most: int) -> list[Item]:
 def _dataset(record: RunRecord) -> Dataset | None:
     """Open the run's data, where they are here, with the frames that its method saw.
 
-    Their fingerprint is not compared: that would take longer than all that a notebook shows.
+    Their fingerprint is not compared, as a line below the strip says: that would take longer than all else.
     """
     data = record.dataset
     try:
@@ -101,26 +121,22 @@ def _dataset(record: RunRecord) -> Dataset | None:
         return None
 
 
-def _picture(dataset: Dataset | None, sequence: str, masks: Path, frame: str) -> Image | None:
-    """Return a label map over its frame, or alone where the frame is not here; None where it cannot be read."""
+def _picture(labels: LabelMap, image: Image | None) -> Image:
+    """Return a label map over its frame, or alone where the frame is not here."""
     import cv2  # here, as above
 
-    try:
-        labels = read_masks(masks, frame)
-    except BadInputError:
-        return None
-    image = _frame(dataset, sequence, frame, labels)
+    image = np.zeros((*labels.shape, 3), np.uint8) if image is None else image
     width = min(max(1, round(image.shape[1] * HEIGHT / image.shape[0])), WIDEST)
     shown: Image = cv2.resize(tint(image, labels), (width, HEIGHT), interpolation=cv2.INTER_AREA)
     return shown
 
 
-def _frame(dataset: Dataset | None, sequence: str, frame: str, labels: LabelMap) -> Image:
-    black = np.zeros((*labels.shape, 3), np.uint8)
+def _frame(dataset: Dataset | None, sequence: str, frame: str, labels: LabelMap) -> Image | None:
+    """Return a frame of the size of its label map; None where there is none."""
     if dataset is None:
-        return black
+        return None
     try:
         image = dataset.sequence(sequence).read_frame(frame)
     except Exception:  # as in `_dataset`
-        return black
-    return image if image.shape == black.shape else black
+        return None
+    return image if image.shape == (*labels.shape, 3) else None

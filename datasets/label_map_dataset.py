@@ -153,7 +153,7 @@ class LabelMapDataset(FolderDataset):
                     yield problem
                     continue
                 have = f"{len(self) - len(missing)} of {counted(len(self), 'sequence')}; missing: {shorten(missing)}"
-                yield Problem(folder, have, f"all of {self.name} {self.split}", AGAIN)
+                yield Problem(folder, have, f"all of {self.name} {self.split}", self._absent_remedy())
             extra = sorted(present - {*self.sequence_names})
             if extra and not self.shares_folders:
                 remedy = "two releases or splits may be mixed: unpack one into an empty folder"
@@ -161,6 +161,10 @@ class LabelMapDataset(FolderDataset):
         for folder in (self.root, self.annotations_folder.parent, self.frames_folder, self.annotations_folder):
             if (left := folder / MACOS_LEFTOVERS).exists():
                 yield Problem(left, "what an archive from macOS leaves behind", "only the data", "remove it")
+
+    def _absent_remedy(self) -> str:
+        """Return what to do where listed sequences are not there."""
+        return AGAIN
 
     @abstractmethod
     def _open(self, name: str) -> Sequence:

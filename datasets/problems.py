@@ -87,19 +87,28 @@ def _children(folder: Path) -> list[Path]:
         return []
 
 
-def root_problem(root: Path, marker: str, *, dataset: str) -> Problem | None:
-    """Return what is wrong with a root that has to hold the folder `marker`, with the likely right root."""
-    remedy = f"give the folder that holds {marker} as --root"
+def root_problem(root: Path, marker: str, *, dataset: str, option: str = "--root") -> Problem | None:
+    """Return what is wrong with a root that has to hold the folder `marker`, with the likely right root.
+
+    Args:
+        root: The folder.
+        marker: What it has to hold.
+        dataset: The dataset's name.
+        option: The option that named it.
+    """
+    remedy = f"give the folder that holds {marker} as {option}"
     if problem := folder_problem(root, expected=f"the root of {dataset}, a folder with {marker} in it", remedy=remedy):
         found = likely_root(root, marker)
-        return problem._replace(remedy=_did_you_mean(found, marker)) if found else problem
+        return problem._replace(remedy=_did_you_mean(found, marker, option)) if found else problem
     if (root / marker).is_dir():
         return None
     if (root / marker).exists():
         remedy = "unpack the archive again: this may be what a failed unpacking left"
         return Problem(root / marker, "a file", "a folder", remedy)
     if found := likely_root(root, marker):
-        return Problem(root / marker, "no such folder", f"{marker} directly in --root", _did_you_mean(found, marker))
+        return Problem(
+            root / marker, "no such folder", f"{marker} directly in {option}", _did_you_mean(found, marker, option)
+        )
     if archives := sorted(path.name for path in root.iterdir() if path.suffix.lower() in ARCHIVES and path.is_file()):
         found_instead = f"no such folder, but {shorten(archives)} beside its place"
         remedy = f"unpack what was downloaded, so that {root / marker} is there"
@@ -108,5 +117,5 @@ def root_problem(root: Path, marker: str, *, dataset: str) -> Problem | None:
     return Problem(root / marker, f"no such folder ({root} holds {holds})", f"the root of {dataset}", remedy)
 
 
-def _did_you_mean(root: Path, marker: str) -> str:
-    return f"there is {root / marker}: did you mean --root {root} ?"
+def _did_you_mean(root: Path, marker: str, option: str) -> str:
+    return f"there is {root / marker}: did you mean {option} {root} ?"

@@ -29,7 +29,7 @@ class Vost(LabelMapDataset):
     info = VOST
     scored_by: ClassVar[ProtocolName] = "vost"
     shares_folders = True
-    releases: ClassVar[Mapping[str, Mapping[str, int]]] = {VOST.name: {"train": 572, "val": 70, "test": 70}}
+    releases: ClassVar[Mapping[str, Mapping[str, int]]] = {VOST.name: {"train": 572, "val": 70, "test": 71}}
 
     def __init__(self, root: Path, *, split: str, truth_alone: bool = False) -> None:
         """Find the split's list and folders.
@@ -43,17 +43,18 @@ class Vost(LabelMapDataset):
             BadInputError: The tree is another; the message names the likely right root.
         """
         require_no_zip(root)
-        if problem := root_problem(root, LABELS, dataset=VOST.name):
+        if problem := root_problem(root, LABELS, dataset=VOST.name, option="--truth" if truth_alone else "--root"):
             raise BadDataError(problem)
         labels = find_truth(root, dataset=VOST.name)
         listing = _find_list(root / "ImageSets", split)
-        frames = None if truth_alone else _frames(root)
+        names = read_name_list(listing)
+        frames = None if truth_alone else _frames(root, split, names)
         super().__init__(
             root,
             split=split,
             frames=frames,
             annotations=labels,
-            sequence_names=read_name_list(listing),
+            sequence_names=names,
             lists=(listing,),
         )
 
@@ -79,13 +80,16 @@ class Vost(LabelMapDataset):
         return tuple(frame for frame in frames if frame in sparse) or frames
 
     def frames_problem(self, seen: FramesSeen, /) -> Problem | None:
-        """Return why a method cannot see the images of 10 frames a second, or None; those of 5 it always can."""
+        """Return why a method cannot see the images of 10 frames a second, or None; those of 5 it always can.
+
+        The published archive has those of 10 for val alone, so that methods see 5 frames a second of train.
+        """
         folder = self.root / DENSE
         remedy = (
             f"get {DENSE} of the download; or run with --frames annotated, which is recorded and never compared with "
             "runs on all frames"
         )
-        if seen == "annotated":
+        if seen == "annotated" or (self.split != "val" and self.frames_folder != folder):
             return None
         if not folder.is_dir():
             return Problem(folder, "no such folder", "the images that VOST gives to methods, 10 a second", remedy)
@@ -112,6 +116,9 @@ class Vost(LabelMapDataset):
                 yield Problem(given / name, found, "images of 5 frames a second, one a label map", remedy)
                 return
 
+    def _absent_remedy(self) -> str:
+        return "its authors release the videos of test apart: put them there" if self.split == "test" else AGAIN
+
     def package(self, masks: Path, archive: Path) -> None:
         """Raise BadInputError: nobody takes label maps of VOST."""
         if self.split != "test":
@@ -131,9 +138,10 @@ def _find_list(folder: Path, split: str) -> Path:
     return find_file([folder / f"{split}.txt"], expected="the list of sequences", remedy=remedy)
 
 
-def _frames(root: Path) -> Path:
+def _frames(root: Path, split: str, names: tuple[str, ...]) -> Path:
+    """Return the images of 10 frames a second; those of 5 where the archive has no others, as for train."""
     dense = root / DENSE
-    if dense.is_dir():
+    if dense.is_dir() and (split == "val" or any((dense / name).is_dir() for name in names)):
         return dense
     held = shorten(sorted(path.name for path in root.iterdir() if path.is_dir()), 5)
     return require_folder(root / FRAMES, expected=f"images in {DENSE} or {FRAMES} ({root.name} holds {held})")

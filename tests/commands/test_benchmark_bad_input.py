@@ -225,7 +225,7 @@ def test_a_folder_that_holds_tracks_is_named_with_the_file_to_give(
         (
             "lvos",
             ("--sequences", "longBBBB"),
-            "all videos are unseen, so that there is no mean of seen and unseen ones",
+            "all scored videos are unseen, so that there is no mean of seen and unseen ones",
         ),
     ],
 )

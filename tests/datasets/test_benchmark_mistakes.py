@@ -370,3 +370,30 @@ def test_a_truth_of_mosev2_has_the_sequences_of_its_folders_whatever_else_is_lis
     assert truth is not None
     assert others
     assert truth.sequence_names == (kept,)
+
+
+def test_a_split_of_vost_without_images_of_10_frames_a_second_shows_those_of_5(benchmark_trees, tmp_path):
+    root = benchmark_trees.vost(tmp_path / "data")  # val, which has them
+    for folder in ("JPEGImages", "Annotations"):
+        shutil.copytree(root / folder / "555_tear_foil", root / folder / "1_knead_dough")
+    (root / "ImageSets/train.txt").write_text("1_knead_dough")
+    dataset: Dataset = registry.open_dataset("vost", root=root, split="train")
+    assert dataset.frames_problem("all") is None
+    assert [problem.found for problem in dataset.check()] == ["1 sequence"]
+    assert len(dataset.sequence("1_knead_dough").frame_names) == len(dataset.sequence("1_knead_dough").truth_names)
+    assert len(registry.open_dataset("vost", root=root).sequence("555_tear_foil").frame_names) > 9
+
+
+def test_a_list_of_vost_test_without_its_videos_says_that_they_come_apart(benchmark_trees, tmp_path):
+    root = benchmark_trees.vost(tmp_path / "data")
+    (root / "ImageSets/test.txt").write_text("9_peel_banana\n9_cut_paper")
+    found = registry.open_dataset("vost", root=root, split="test").check()
+    assert [problem.remedy for problem in found[1:]] == ["its authors release the videos of test apart: put them there"]
+
+
+def test_a_truth_at_the_wrong_level_of_vost_names_the_option(benchmark_trees, tmp_path):
+    root = benchmark_trees.vost(tmp_path / "data")
+    with pytest.raises(BadInputError, match=rf"did you mean --truth {root} \?"):
+        registry.open_truth("vost", root / "ImageSets")
+    with pytest.raises(BadInputError, match=rf"did you mean --root {root} \?"):
+        registry.open_dataset("vost", root=root / "ImageSets")

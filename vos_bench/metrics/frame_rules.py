@@ -174,7 +174,10 @@ def frames_of_ranges(sequence: TruthSequence) -> Frames:
     wanted = {name for names in own.values() for name in names}
     present = frozenset(sequence.truth_names)
     if lost := sorted(wanted - present):
-        raise BadInputError(f"{sequence.name}: its list names frame {lost[0]}, for which there is no truth")
+        raise BadInputError(
+            f"{sequence.name}: its list names frame {lost[0]}, for which there is no truth; mend the list, or get the "
+            "whole truth (the official tool stops here)"
+        )
     return Frames(tuple(sorted(wanted)), own)
 
 
@@ -192,7 +195,8 @@ def _inner_frames(sequence: TruthSequence, object_id: int, listed: FrameRange) -
     raise BadInputError(
         f"{sequence.name}: its list says frame_nums {said} for object {object_id}, which has "
         f"{counted(found, 'frame')} from start to end\n"
-        f"  expected {' or '.join(fitting) or 'an object of at least 2 frames'}; mend the list\n"
+        f"  expected {' or '.join(fitting) or 'an object of at least 2 frames'}; mend the list, or leave"
+        " the object out\n"
         f"  the official tool would {tool}"
     )
 

@@ -163,7 +163,7 @@ def _group_notes(record: RunRecord, scored: list[SequenceRecord]) -> Iterator[st
     elif name.startswith("ytvos") and len(groups) == 1:
         yield f"all objects are of {groups.pop()} categories, so that there is no G"
     elif name.startswith("lvos") and len(groups) == 1:
-        yield f"all videos are {groups.pop()}, so that there is no mean of seen and unseen ones"
+        yield f"all scored videos are {groups.pop()}, so that there is no mean of seen and unseen ones"
     elif name == "mosev2" and objects:
         for score, what in zip(ABSENCE_SCORES, ("goes away", "comes back"), strict=True):
             if not any(score in each.extra for each in objects):

@@ -89,6 +89,17 @@ def bench(
     chosen = options.sequence_names(sequences)
     parameters = weights.choose(info, weights_)
     data, clocks = _cases(dataset, root, split, size, objects, frames), _clocks(info, device)
+    side = RunSettings(
+        info,
+        data[0],
+        set_,
+        sequences=chosen,
+        init=init,
+        box_start=box_start,
+        device=device,
+        amp=amp,
+        compile=compile,
+    ).with_weights(parameters)
     runs, compared = [], dict[str, Turns]()
     for case, clock in product(data, clocks):
         alone = len(data) * len(clocks) == 1
@@ -114,21 +125,9 @@ def bench(
             )
             runs.append(timed)
             if reference_command is not None and clock == "stream":
-                ours = RunSettings(
-                    info,
-                    case,
-                    set_,
-                    sequences=chosen,
-                    init=init,
-                    box_start=box_start,
-                    device=device,
-                    amp=amp,
-                    compile=compile,
-                ).with_weights(parameters)
-                reference = _reference(ours, reference_command)
-                compared[case.name] = take_turns(
-                    ours, reference, count=5 if turns is None else turns, progress=progress
-                )
+                ours = replace(side, dataset=case)
+                theirs = _reference(ours, reference_command)
+                compared[case.name] = take_turns(ours, theirs, count=5 if turns is None else turns, progress=progress)
     return _conclude(runs, compared, json)
 
 

@@ -8,7 +8,7 @@ from vos_bench import registry
 from vos_bench.commands.output import PIPE, say
 from vos_bench.errors import BadInputError
 from vos_bench.names import did_you_mean
-from vos_bench.plugins import DatasetInfo, KnownSystem, LoggerInfo, MethodInfo, ReportInfo, WeightsInfo
+from vos_bench.plugins import KnownSystem, MethodInfo, WeightsInfo
 
 Fact = tuple[str, str | tuple[str, ...]]
 """What a line is about, and what it says; several sayings are a list."""
@@ -41,21 +41,6 @@ def _method_facts(name: str) -> Iterator[Fact]:
         return _about_system(systems[name])
     _require(name, (*registry.names("methods"), *systems), "method")
     return _about_method(registry.method(name))
-
-
-def _dataset_facts(name: str) -> Iterator[Fact]:
-    _require(name, registry.names("datasets"), "dataset")
-    return _about_dataset(registry.dataset(name))
-
-
-def _report_facts(name: str) -> Iterator[Fact]:
-    _require(name, registry.names("reports"), "report")
-    return _about_report(registry.report(name))
-
-
-def _logger_facts(name: str) -> Iterator[Fact]:
-    _require(name, registry.names("loggers"), "logger")
-    return _about_logger(registry.logger(name))
 
 
 def _protocol_facts(name: str) -> Iterator[Fact]:
@@ -124,7 +109,9 @@ def _about_system(system: KnownSystem) -> Iterator[Fact]:
         yield "to score them", f"vos-bench import MASKS --method {system.name} --dataset DATASET --root DIR"
 
 
-def _about_dataset(info: DatasetInfo) -> Iterator[Fact]:
+def _dataset_facts(name: str) -> Iterator[Fact]:
+    _require(name, registry.names("datasets"), "dataset")
+    info = registry.dataset(name)
     yield "name", info.name
     yield "", info.summary
     yield "splits", ", ".join(info.splits)
@@ -141,7 +128,9 @@ def _about_dataset(info: DatasetInfo) -> Iterator[Fact]:
     yield "to run on it", f"vos-bench run {registry.default_method().name} --dataset {info.name}{root}"
 
 
-def _about_report(info: ReportInfo) -> Iterator[Fact]:
+def _report_facts(name: str) -> Iterator[Fact]:
+    _require(name, registry.names("reports"), "report")
+    info = registry.report(name)
     yield "name", info.name
     yield "", info.summary
     yield "makes", f"a {info.kind}"
@@ -149,7 +138,9 @@ def _about_report(info: ReportInfo) -> Iterator[Fact]:
     yield "to make it", f"vos-bench report {info.name} RUN…{out}"
 
 
-def _about_logger(info: LoggerInfo) -> Iterator[Fact]:
+def _logger_facts(name: str) -> Iterator[Fact]:
+    _require(name, registry.names("loggers"), "logger")
+    info = registry.logger(name)
     yield "name", info.name
     yield "", info.summary
     yield "--about takes", ", ".join(info.about)

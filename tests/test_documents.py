@@ -81,3 +81,10 @@ def test_every_command_is_one_that_the_command_line_takes(page: Path, command: s
 def test_there_are_commands_and_links_to_look_at() -> None:
     assert len(EVERY_COMMAND) > 60
     assert sum(1 for page in PAGES for _ in links(page)) > 40
+
+
+def test_the_table_of_folders_has_all_of_the_core() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Where code belongs")[2].partition("\n## ")[0]
+    folders = {path.parent.name for path in ROOT.glob("vos_bench/*/*.py")}
+    assert len(folders) > 20
+    assert {name for name in folders if f"{name}/`" not in table} == set()

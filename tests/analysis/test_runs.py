@@ -113,3 +113,11 @@ def test_objects_with_masks_of_their_own_are_judged_by_these(tmp_path: Path) -> 
     assert two.values["missed"] == two.values["drift"] == 0
     assert two.values["boundary IoU"] == 1
     assert found.frames == {1: ("00000", "00001", "00002"), 2: ("00001", "00002")}
+
+
+def test_the_holder_of_a_mask_is_told_by_whole_truths_where_they_overlap(tmp_path: Path) -> None:
+    wide = block(3) + block(5)  # 42 pixels: 12 of object 1, and 30 of object 2, of which 12 lie under object 1
+    write(tmp_path / "000", block(0), (wide > 0).astype(np.uint8))
+    write(tmp_path / "001", block(3), block(3))
+    one, _ = sequence_failures(OwnMasks(), tmp_path).objects
+    assert one.values["identity switches"] == 1

@@ -62,9 +62,9 @@ def test_an_object_that_stays_is_underconfident_by_what_it_lacks_to_one(unsure: 
     found = {(row["sequence"], row.get("object")): row for row in rows}
     still = found["one", "2"]
     assert still["frames"] == 5, "six frames, of which the first is given"
-    # Object 2 covers 14 x 20 pixels of a box that is widened by round(19 / 4 + 1) = 6: 40 - 16 rows by 32 columns.
-    assert still["pixels"] == 5 * 24 * 32
-    assert still["ECE"] == pytest.approx(0.4 * 14 * 20 / (24 * 32), abs=1e-3)
+    # Object 2 covers 14 x 20 pixels of a box that is widened by 20 / 4 = 5: 40 - 17 rows by 30 columns.
+    assert still["pixels"] == 5 * 23 * 30
+    assert still["ECE"] == pytest.approx(0.4 * 14 * 20 / (23 * 30), abs=1e-3)
     assert still["overconfidence"] == pytest.approx(-still["ECE"])
     moving = found["one", "1"]
     assert moving["ECE"] > still["ECE"] / 10

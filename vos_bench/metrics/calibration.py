@@ -137,7 +137,7 @@ def surroundings(mask: Mask) -> tuple[slice, slice] | None:
     if not rows.size:
         return None
     columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    margin = round(MARGIN * max(np.ptp(rows), np.ptp(columns)) + 1)
+    margin = round(MARGIN * (max(np.ptp(rows), np.ptp(columns)) + 1))
     bounds = ((each[0] - margin, each[-1] + 1 + margin) for each in (rows, columns))
     down, across = (slice(max(0, int(low)), int(high)) for low, high in bounds)
     return down, across

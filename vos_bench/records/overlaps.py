@@ -17,7 +17,7 @@ from vos_bench.names import is_file_name
 from vos_bench.recorded import Recorded
 from vos_bench.records.files import masks_folder, read_record, sequence_file
 
-COUNTING = "1"
+COUNTING = "2"
 """Another one for each change of what the numbers mean: what was counted by other rules is counted again."""
 
 

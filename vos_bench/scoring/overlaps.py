@@ -1,7 +1,7 @@
 """Reads the label maps and the truth of one sequence, and counts how its objects overlap, frame by frame."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -323,18 +323,19 @@ def _each_mask(
     for i, frame in enumerate(frames):
         found: FrameOverlaps = {}
         merged = _without_void(sequence.read_truth(frame))
-        for object_id, name in sequence.object_names.items():
-            own = sequence.object_frames.get(object_id)
-            if own and frame not in own:
-                continue
-            truth = sequence.read_truth_mask(frame, object_id)
-            mask = _read_mask(folder and folder / name / f"{frame}.png", truth.shape)
+        truths = {
+            k: sequence.read_truth_mask(frame, k)
+            for k in sequence.object_names
+            if not (own := sequence.object_frames.get(k)) or frame in own
+        }
+        for object_id, truth in truths.items():
+            mask = _read_mask(folder and folder / sequence.object_names[object_id] / f"{frame}.png", truth.shape)
             counter = counters.setdefault(object_id, overlap_counter(mask.size * total))
             follows = _follows(places, i) and last.get(object_id) == i - 1
             counted = counter.count(_own_and_others(truth, merged), mask.view(np.uint8), follows=follows)
             last[object_id] = i
             if numbers := counted.get(_OWN):
-                found[object_id] = _with_owner(numbers, mask, merged, object_id)
+                found[object_id] = _with_owner(numbers, mask, {k: truths[k] for k in truths if k != object_id})
         yield found
 
 
@@ -354,15 +355,13 @@ def _own_and_others(truth: Mask, merged: NarrowLabels) -> NDArray[np.uint8]:
     return labels
 
 
-def _with_owner(numbers: ObjectOverlap, mask: Mask, merged: NarrowLabels, object_id: int) -> ObjectOverlap:
-    """Return an object's numbers with the id of the other object that has most of its mask."""
+def _with_owner(numbers: ObjectOverlap, mask: Mask, others: Mapping[int, Mask]) -> ObjectOverlap:
+    """Return an object's numbers with the id of the other object that has most of its mask, whatever overlaps it."""
     if not numbers.owned:
         return numbers
-    shares = np.bincount(merged[mask])
-    shares[[0, *([object_id] if object_id < len(shares) else [])]] = 0
-    owner = int(shares.argmax())
-    owned = int(shares[owner])
-    return numbers._replace(owner=owner if owned else 0, owned=owned)
+    shares = {k: int(np.count_nonzero(mask & other)) for k, other in others.items()}
+    owner = max(shares, key=shares.__getitem__)
+    return numbers._replace(owner=owner, owned=shares[owner])
 
 
 def _object_records(

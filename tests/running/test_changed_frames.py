@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from vos_bench import registry
+from vos_bench.benching.session import Repeats, bench_method
 from vos_bench.errors import BadInputError
 from vos_bench.files import BLOCK_BYTES, BLOCKS, read_blocks
 from vos_bench.labelmaps import write_label_map
+from vos_bench.progress import Progress
+from vos_bench.records import AblationEntry
 from vos_bench.running.run import RunSettings, run_method
 
 
@@ -35,9 +38,30 @@ def change(settings: RunSettings, start: int, length: int) -> None:
 def test_a_change_in_the_middle_is_refused_and_running_again_is_allowed(settings: RunSettings) -> None:
     run_method(settings)
     change(settings, 6000, 3000)
-    with pytest.raises(BadInputError, match="was made from other frames of folder all"):
+    with pytest.raises(BadInputError, match=r"(?s)was made from other frames of folder all.*or --overwrite always$"):
         run_method(settings)
     assert run_method(replace(settings, overwrite="always")).record.status == "complete"
+
+
+def test_a_timing_and_an_ablation_name_no_option_that_they_lack(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Progress, "resumed", lambda _, message: said.append(message))
+    job = replace(
+        settings,
+        ablation=AblationEntry(method="copy-first", scale="lite", variants=()),
+        out=settings.dataset.root.parent / "job",
+    )
+    run_method(job)
+    run_method(job)
+    assert said[0].endswith("taken over as they are; remove the folder to run them again")
+    timing = replace(settings, out=settings.dataset.root.parent / "timing")
+    bench_method(timing, Repeats(1, quick=True))
+    change(settings, 6000, 3000)
+    for again in (lambda: run_method(job), lambda: bench_method(timing, Repeats(1, quick=True))):
+        with pytest.raises(BadInputError, match=r"(?s)other frames.*give another --out, or remove the folder$"):
+            again()
 
 
 def test_a_change_of_one_byte_is_noticed_by_whole_hashes_alone(settings: RunSettings) -> None:

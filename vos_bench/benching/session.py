@@ -32,7 +32,7 @@ from vos_bench.records import (
 )
 from vos_bench.records.summary import write_summary
 from vos_bench.running.method import built_method, numerics
-from vos_bench.running.resume import open_folder, remove_empty_record, remove_outputs
+from vos_bench.running.resume import REMOVE, open_folder, remove_empty_record, remove_outputs
 from vos_bench.running.run import chosen_names, open_data
 from vos_bench.running.sequence import score_and_save
 from vos_bench.running.settings import RunSettings
@@ -172,7 +172,7 @@ def bench_method(settings: RunSettings, *, repeats: Repeats = Repeats(), progres
     task = replace(prepared.task, out=out.absolute())  # without `settings.out`, that of a run, which is another folder
     require_apart(out, settings.dataset.root)
     with FolderLock(out, shard=None).held():
-        before = open_folder(out, prepared.record, dataset=settings.dataset).record
+        before = open_folder(out, prepared.record, dataset=settings.dataset, remedy=REMOVE).record
         remove_partial_files(out)
         for name in before.dataset.sequences:
             remove_outputs(out, name)

@@ -37,6 +37,10 @@ KNOWN_ENTRIES = frozenset({*SHARED_FILES, "sequences", "masks", "probabilities",
 """What a run writes into its folder."""
 
 
+OVERWRITE, REMOVE = "--overwrite always", "remove the folder"
+"""What makes a run again: the option of commands that have it; else there is but one way."""
+
+
 class RemainingWork(NamedTuple):
     """What is to be done, each in the dataset's order.
 
@@ -61,7 +65,13 @@ class OpenedFolder(NamedTuple):
 
 
 def open_folder(
-    out: Path, record: RunRecord, *, dataset: Dataset, factory: str = "", fresh: bool = False
+    out: Path,
+    record: RunRecord,
+    *,
+    dataset: Dataset,
+    factory: str = "",
+    fresh: bool = False,
+    remedy: str = OVERWRITE,
 ) -> OpenedFolder:
     """Check that a folder is free or holds this very run, and return what is known from before.
 
@@ -74,6 +84,7 @@ def open_folder(
         factory: Of its method; see `vos_bench.plugins.MethodInfo`.
         fresh: Whether this run makes all its sequences again. An earlier run of the same method on the same data, which
             differs in anything else, is then removed, if it has no sequence that this one would not make.
+        remedy: What messages advise where it has to be made again.
 
     Raises:
         BadInputError: It holds another run, a damaged record, or files that are no run's.
@@ -85,7 +96,7 @@ def open_folder(
     elif run_file(out).exists():
         before = _same_run(out, record)
         if not fresh:
-            _require_same_frames(out, before.dataset, record.dataset)
+            _require_same_frames(out, before.dataset, record.dataset, remedy)
             whole = before.dataset.whole_sha256
         names.update(before.dataset.sequences)
         record = record.replace(
@@ -102,7 +113,7 @@ def open_folder(
         if path.stem in present:
             _require_identity(path, present[path.stem], config8(record))
     if not fresh:
-        _require_same_files(out, factory, [each for each in present.values() if each.status == "done"])
+        _require_same_files(out, factory, [each for each in present.values() if each.status == "done"], remedy)
     names.update(path.stem for path in files)
     chosen = record.dataset.replace(
         whole_sha256=record.dataset.whole_sha256 or whole,
@@ -124,24 +135,24 @@ def _same_run(out: Path, record: RunRecord) -> RunRecord:
     return before
 
 
-def _require_same_frames(out: Path, before: DatasetEntry, now: DatasetEntry) -> None:
+def _require_same_frames(out: Path, before: DatasetEntry, now: DatasetEntry, remedy: str) -> None:
     """Check that no frame changed inside, which the fingerprint, made of ends and sizes, does not see."""
     for ours, theirs in ((now.whole_sha256, before.whole_sha256), (now.sampled_sha256, before.sampled_sha256)):
         if ours and theirs and ours != theirs:
             raise BadInputError(
                 f"{out}: was made from other frames of {now.title}: names, sizes and ends are equal, and the content "
-                "differs\n  bring the data back, or give another --out or --overwrite always"
+                f"differs\n  bring the data back, or give another --out, or {remedy}"
             )
 
 
-def _require_same_files(out: Path, factory: str, finished: Collection[SequenceRecord]) -> None:
+def _require_same_files(out: Path, factory: str, finished: Collection[SequenceRecord], remedy: str) -> None:
     """Check that no file changed that the method read when it made the finished sequences."""
     read = {(name, value) for each in finished for name, value in each.method_files.items()}
     changed = sorted({name for name, value in read if changed_files(factory, {name: value})})
     if changed:
         raise BadInputError(
             f"{out}: was made when {shorten(changed)} beside the method held something else; bring that back, or give "
-            "another --out or --overwrite always"
+            f"another --out, or {remedy}"
         )
 
 
@@ -166,7 +177,12 @@ def _is_replaced(out: Path, record: RunRecord) -> bool:
 
 
 def resume_notice(
-    out: Path, found: Collection[SequenceRecord], software: str, before: Environment, now: Environment
+    out: Path,
+    found: Collection[SequenceRecord],
+    software: str,
+    before: Environment,
+    now: Environment,
+    remedy: str = OVERWRITE,
 ) -> str:
     """Return one line on finished sequences that stay as they are: how many, and what made them where that differs.
 
@@ -176,6 +192,7 @@ def resume_notice(
         software: What this run would write into its sequence files.
         before: The environment of the folder's record.
         now: That of this process.
+        remedy: What makes them again.
     """
     if not found:
         return ""
@@ -191,7 +208,7 @@ def resume_notice(
     text = f"{out}: {len(found)} of the sequences {were} taken over as they are"
     if other:
         text += f"; WARNING: other software made them ({'; '.join(other[:5])}{'; …' if len(other) > 5 else ''})"
-    return f"{text}; --overwrite always runs them again"
+    return f"{text}; {remedy} {'runs' if remedy == OVERWRITE else 'to run'} them again"
 
 
 def remove_empty_record(out: Path, record: RunRecord) -> bool:

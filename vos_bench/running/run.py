@@ -35,7 +35,15 @@ from vos_bench.running.dispatch import RunOutput, WorkerJob, run_in_workers
 from vos_bench.running.frames import object_frames
 from vos_bench.running.method import built_method, numerics
 from vos_bench.running.play import Task
-from vos_bench.running.resume import RemainingWork, open_folder, remaining_work, remove_empty_record, resume_notice
+from vos_bench.running.resume import (
+    OVERWRITE,
+    REMOVE,
+    RemainingWork,
+    open_folder,
+    remaining_work,
+    remove_empty_record,
+    resume_notice,
+)
 from vos_bench.running.sequence import prompted_sequences, run_sequence, score_and_save
 from vos_bench.running.settings import Overwrite, RunSettings
 from vos_bench.running.setup import PreparedRun, prepare_run
@@ -229,8 +237,9 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
     lock = FolderLock(out, shard=settings.shard)
     with lock.held():
         fresh = settings.overwrite == "always" and settings.shard is None
+        remedy = REMOVE if settings.ablation else OVERWRITE  # `vos-bench ablate` has no such option
         record, present = open_folder(
-            out, prepared.record, dataset=settings.dataset, factory=settings.method.factory, fresh=fresh
+            out, prepared.record, dataset=settings.dataset, factory=settings.method.factory, fresh=fresh, remedy=remedy
         )
         if settings.shard is None:
             remove_partial_files(out)
@@ -246,7 +255,7 @@ def run_method(settings: RunSettings, *, progress: Progress | None = None) -> Ru
         write_record(record, run_file(out))
         kept = [present[name] for name in (*work.finished, *work.score)]
         environments = record.environment, prepared.record.environment
-        if notice := resume_notice(out, kept, prepared.task.software, *environments):
+        if notice := resume_notice(out, kept, prepared.task.software, *environments, remedy):
             progress.resumed(notice)
         for notice in _work_notices(work, failures=settings.failures):
             progress.resumed(f"{out}: {notice}")

@@ -57,9 +57,9 @@ def test_a_timing_and_an_ablation_name_no_option_that_they_lack(
     run_method(job)
     assert said[0].endswith("taken over as they are; remove the folder to run them again")
     timing = replace(settings, out=settings.dataset.root.parent / "timing")
-    bench_method(timing, Repeats(1, quick=True))
+    bench_method(timing, repeats=Repeats(1, quick=True))
     change(settings, 6000, 3000)
-    for again in (lambda: run_method(job), lambda: bench_method(timing, Repeats(1, quick=True))):
+    for again in (lambda: run_method(job), lambda: bench_method(timing, repeats=Repeats(1, quick=True))):
         with pytest.raises(BadInputError, match=r"(?s)other frames.*give another --out, or remove the folder$"):
             again()
 

@@ -1,6 +1,6 @@
 """`vos-bench list`: what is installed, a line an entry, or a page about one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
 from vos_bench import registry
@@ -27,12 +27,8 @@ BRIEF: dict[str, tuple[str, ...]] = {
     "weights": ("method", "weights", "where", "licence"),
     "protocols": ("name", "headline", "official tool"),
 }
-"""The columns of text; the other formats have all."""
-PROSE: Mapping[str, Literal["cut", "wrapped"]] = {
-    **dict.fromkeys(("splits", "values", "official tool"), "wrapped"),
-    **dict.fromkeys(("summary", "licence"), "cut"),
-}
-"""What a narrow terminal does to a column: names stay whole, and the page about an entry has the sentences."""
+"""The columns of text, a line an entry; the other formats have all."""
+PROSE = ("splits", "summary", "licence", "values", "official tool")
 DROPPED = {"starts from": 4, "parameters": 3, "where": 3, "trains": 3}
 Listed = Literal["methods", "datasets", "recipes", "ablations", "reports", "loggers", "weights", "protocols"]
 Info = TypeVar("Info")
@@ -61,8 +57,10 @@ def listing(kind: Listed, name: str | None = None, *, format: Format = "text") -
         "weights": _weights,
         "protocols": _protocols,
     }[kind]()
+    if kind == "protocols" and format == "text":  # the name of the tool fits a line; its file and commit do not
+        rows = [{**row, "official tool": row["official tool"].partition(",")[0]} for row in rows]
     shown = BRIEF[kind] if format == "text" else [name for name in rows[0] if name != "parameters"] if rows else ()
-    columns = tuple(Column(name, prose=PROSE.get(name, ""), drop=DROPPED.get(name)) for name in shown)
+    columns = tuple(Column(name, prose="cut" if name in PROSE else "", drop=DROPPED.get(name)) for name in shown)
     notes = (
         *(NOTES if kind == "methods" else ()),
         *((MORE.format(kind=kind, what="METHOD" if "method" in BRIEF[kind] else "NAME"),) if format == "text" else ()),

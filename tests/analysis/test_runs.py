@@ -79,10 +79,19 @@ def test_without_any_label_map_nothing_can_be_said(tmp_path: Path) -> None:
         sequence_failures(truth, tmp_path / "nowhere")
 
 
+def test_a_sequence_without_a_truth_says_so(tmp_path: Path) -> None:
+    write(tmp_path, block(0))
+    untold = OwnMasks()
+    untold.truth_names = ()
+    with pytest.raises(BadInputError, match="a: has no public truth; expected a dataset"):
+        sequence_failures(untold, tmp_path)
+
+
 class OwnMasks:
     """A sequence whose objects have masks of their own, which overlap."""
 
-    name, truth_names, groups, first_frames = "a", ("00000", "00001", "00002"), {}, {}
+    name, groups, first_frames = "a", {}, {}
+    truth_names: tuple[str, ...] = ("00000", "00001", "00002")
     frame_names = truth_names
     object_names, frame_ranges, listed_objects = {1: "000", 2: "001"}, {}, None
 

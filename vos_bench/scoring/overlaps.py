@@ -274,7 +274,7 @@ def colours_alike(sequence: TruthSequence, overlaps: SequenceOverlaps) -> dict[i
 def _frames(sequence: TruthSequence, folder: Path | None, written: frozenset[str]) -> tuple[str, ...]:
     """Return the frames that have a truth and a label map."""
     frames = tuple(name for name in sequence.truth_names if name in written)
-    if not frames and folder is None:
+    if not frames and (folder is None or not sequence.truth_names):
         raise BadInputError(
             f"{sequence.name}: has no public truth; expected a dataset, or a split, whose truth is known"
         )

@@ -1,15 +1,20 @@
 """Fixtures that every test may use."""
 
 import importlib
+import os
+import random
 import shutil
 import signal
+import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -30,10 +35,28 @@ from vos_bench.records import (
 from vos_bench.timing import Latency, TimingSummary
 
 # A busy machine is no fault of the code: time is measured in tests/benchmarks, and nowhere else.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Inputs are the same each time, so that chance makes no change fail; where the nightly profile is asked for, others.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize=not os.environ.get("VOS_BENCH_FUZZ"),
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("patient")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+sys.path.insert(0, str(CHECKOUT / "tests" / "fakes"))  # for what tests of several folders import
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let every test draw the same random numbers, whichever tests ran before it in this process."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    if torch := sys.modules.get("torch"):  # most tests do without
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +94,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def fake_vos(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def fake_vos() -> ModuleType:
     """The made-up dataset and methods of tests/fakes."""
-    monkeypatch.syspath_prepend(str(CHECKOUT / "tests" / "fakes"))
     return importlib.import_module("fake_vos")
 
 
@@ -99,16 +121,14 @@ def golden(golden_folder: Path) -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def ytvos_tree(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def ytvos_tree() -> ModuleType:
     """Builds made-up trees of the layout of YouTube-VOS; see tests/fakes."""
-    monkeypatch.syspath_prepend(str(CHECKOUT / "tests" / "fakes"))
     return importlib.import_module("ytvos_tree")
 
 
 @pytest.fixture
-def benchmark_trees(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def benchmark_trees() -> ModuleType:
     """Builds made-up trees of the layouts of SA-V, MOSE, LVOS, VOST and BURST; see tests/fakes."""
-    monkeypatch.syspath_prepend(str(CHECKOUT / "tests" / "fakes"))
     return importlib.import_module("benchmark_trees")
 
 
@@ -186,6 +206,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     for flag in (*BROWSER_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1280,900"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    opened = _opened(lambda: webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)))
     yield opened
     opened.quit()
+
+
+def _opened(start: Callable[[], Any]) -> Any:
+    """Start a browser, which may take longer than the minute that its driver waits: then try again."""
+    from selenium.common.exceptions import WebDriverException
+
+    for _ in range(2):
+        with suppress(WebDriverException):
+            return start()
+    return start()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 import vos_bench
 from vos_bench.devices import torch_flags
@@ -52,7 +53,7 @@ def test_collecting_does_not_import_torch():
         " collect_environment(); torch_flags(); device_name('cpu');"
         " sys.exit('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    run_python("-c", code)
 
 
 def test_thread_counts_that_are_set_are_recorded(monkeypatch: pytest.MonkeyPatch):

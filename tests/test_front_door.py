@@ -2,32 +2,27 @@
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 import vos_bench
 
 HEAVY = {"numpy", "pandas", "torch", "pydantic", "PIL", "cv2"}
 
 
-def python(code: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True, check=True)
-
-
 def test_the_import_takes_under_20_milliseconds_of_its_own():
     times = []
     for _ in range(5):  # the least of them: a busy machine is no fault of the code
-        lines = python("import vos_bench", "-X", "importtime").stderr.splitlines()
+        lines = run_python("-X", "importtime", "-c", "import vos_bench").stderr.splitlines()
         [own] = [int(line.split("|")[0].split(":")[1]) for line in lines if re.search(r"\| +vos_bench$", line)]
         times.append(own)
     assert min(times) < 20_000
 
 
 def test_the_import_loads_nothing_heavy():
-    assert python(f"import sys, vos_bench; print({HEAVY} & {{*sys.modules}})").stdout == "set()\n"
+    assert run_python("-c", f"import sys, vos_bench; print({HEAVY} & {{*sys.modules}})").stdout == "set()\n"
 
 
 @pytest.mark.parametrize("name", vos_bench.__all__)

@@ -1,11 +1,10 @@
 """How OpenMP's threads shall wait: asleep on a busy machine, soon asleep on an idle one, as the user says always."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 from vos_bench import openmp
 
@@ -66,8 +65,7 @@ def test_the_command_that_scores_has_one_thread():
     code = "import os, sys\nfrom vos_bench.cli import main\nmain(['score', 'none', '--truth', 'none'])\n"
     code += "print('numpy' in sys.modules, len(os.listdir('/proc/self/task')))"
     variables = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["True", "1"]
+    assert run_python("-c", code, env=variables).stdout.split() == ["True", "1"]
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("3", "3")])
@@ -75,11 +73,5 @@ def test_scoring_starts_no_threads_for_products_of_matrices(given, expected):
     variables = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     code = "import os\nfrom vos_bench.openmp import choose_one_blas_thread\nchoose_one_blas_thread()\n"
     code += "print(os.environ['OPENBLAS_NUM_THREADS'])"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=variables | ({"OPENBLAS_NUM_THREADS": given} if given else {}),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_python("-c", code, env=variables | ({"OPENBLAS_NUM_THREADS": given} if given else {}))
     assert done.stdout.strip() == expected

@@ -1,9 +1,9 @@
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 from vos_bench import registry
 from vos_bench.cli import main
@@ -129,4 +129,4 @@ def test_describing_all_plugins_imports_neither_torch_nor_opencv() -> None:
         "[registry.logger(n) for n in registry.names('loggers')]\n"
         "sys.exit(bool({'torch', 'cv2', 'numba'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    run_python("-c", code)

@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from python_processes import run_python
 from safetensors.torch import load_file
 
 from vos_bench.ablation.jobs import jobs_of, state_of, steps_done
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"
 Start = Callable[..., "subprocess.Popen[str]"]
 ONE = ("--table", "held-out")
 JOB = "held-out/all/seed0"
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 900
 
 
 def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
@@ -131,8 +131,4 @@ def test_listing_jobs_and_their_state_loads_no_torch(start: Start) -> None:
         "main(['ablate', 'lwl', '--scale', 'lite', '--table', 'all', '--status']); "
         "sys.exit('torch' in sys.modules)"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    assert "held-out/all/seed0" in found.stdout
+    assert "held-out/all/seed0" in run_python("-c", script).stdout

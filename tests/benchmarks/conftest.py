@@ -1,16 +1,12 @@
 """Label maps as large and as rough as those of DAVIS at 480p."""
 
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))  # for `benchmark_scripts`
 
 Labels = NDArray[np.uint8]
 

@@ -4,8 +4,6 @@ import inspect
 import json
 import re
 import runpy
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +16,7 @@ import pytest
 from benchmark_scripts import run_script
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from python_processes import run_python
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "gpu.py"
 REHEARSED: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -89,9 +88,7 @@ def test_the_packages_that_the_head_of_the_script_names_suffice(tmp_path, monkey
     blocked = {top for top, names in tops if present.isdisjoint(map(canonicalize_name, names))} - {"vos_bench"}
     assert {"pandas", "numba", "llvmlite", "av", "rich", "cyclopts"} <= blocked
     arguments = ("--case", "lwl-tf32", *list(REHEARSED)[2:], "--quick", "--small", "--device", "cpu")
-    command = [sys.executable, "-c", WITHOUT, ",".join(blocked), str(SCRIPT), *arguments, "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_python("-c", WITHOUT, ",".join(blocked), SCRIPT, *arguments, "--out", tmp_path)
 
 
 def test_every_other_case_is_of_a_kind_that_was_rehearsed():

@@ -13,7 +13,6 @@ from PIL import Image
 from vos_bench.cli import main
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `bad_input`, which the tests of this folder alone import
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))  # for `films`
 from bad_input import FAULTY, Data
 
 ONE_FILE = Path(__file__).resolve().parents[1] / "fakes" / "one_file.py"

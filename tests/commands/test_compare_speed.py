@@ -1,38 +1,40 @@
 """FPS is judged from what `vos-bench bench` records, scores or none; where it cannot be, that is said and why."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from vos_bench.cli import main
 from vos_bench.environment import ProcessorUse
+from vos_bench.timing import WallStopwatch
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
 METHODS = """
-import time
-
+import made_up_clock
 import numpy as np
 
 from vos_bench.api import Image, Method, Prediction, Prompt
 
 
 class Quick(Method):
-    seconds = 0.001
+    milliseconds = 1
 
     def initialize(self, image: Image, prompt: Prompt) -> Prediction:
         self.shape = image.shape[:2]
         return self.step(image)
 
     def step(self, image: Image, new: Prompt | None = None) -> Prediction:
-        time.sleep(self.seconds)
+        made_up_clock.milliseconds += self.milliseconds
         return Prediction(np.ones(self.shape, np.uint16), None)
 
 
 class Slow(Quick):
-    seconds = 0.01
+    milliseconds = 10
 """
 
 
@@ -40,6 +42,15 @@ class Slow(Quick):
 def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what else the test machine does out of it."""
     monkeypatch.setattr(ProcessorUse, "share_of_others", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a clock that only the methods move be the one that times them."""
+    made_up = SimpleNamespace(milliseconds=0)
+    monkeypatch.setitem(sys.modules, "made_up_clock", made_up)
+    watch = WallStopwatch(now=lambda: made_up.milliseconds * 1_000_000)
+    monkeypatch.setattr("vos_bench.running.play.stopwatch", lambda *_, **__: watch)
 
 
 @pytest.fixture
@@ -70,6 +81,7 @@ def test_without_scores_fps_alone_is_judged(
     found = json.loads(files["rows.json"].read_text())
     [row] = found["rows"]
     assert (row["score"], row["verdict"], found["change of J&F"]) == ("FPS", "worse", None)
+    assert (row["baseline"], row["candidate"]) == (pytest.approx(1000), pytest.approx(100))
     assert "FPS" in files["page.md"].read_text()
     assert 'failures="1"' in files["junit.xml"].read_text()
     assert main(["compare", str(quick), str(slow), "--tolerance", "FPS=0.99"]) == 0

@@ -114,7 +114,7 @@ for folder in frames.iterdir():
         (("copy-first", "--command", "x"), "there is no 'command'"),
         (("external", "--command", "true", "--name", "a/b"), "--name a/b: expected letters"),
         (("external", "--command", "true", "--timeout", "0"), "timeout_seconds"),
-        (("external", "--command", "true", "--timeout", "5"), "ended with exit code 0 instead of answering hello"),
+        (("external", "--command", "true", "--timeout", "300"), "ended with exit code 0 instead of answering hello"),
         (("cutie",), "cutie: no weights. To give it some:\n  --weights FILE"),
         (("xmem", "--weights", "w.pth"), "there is no such folder\n  expected a checkout"),
         (("sam2.1", "--weights", "w.pth", "--set", "python=no-such-python"), "there is no program 'no-such-python'"),

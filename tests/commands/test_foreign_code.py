@@ -183,12 +183,14 @@ def test_the_end_of_a_process_runs_what_was_registered_for_it_and_waits_for_thre
 import atexit, threading, time
 from vos_bench.foreign_code import leave
 atexit.register(print, "registered", end=" ")
-threading.Thread(target=lambda: (time.sleep(0.5), print("thread", end=" ")), daemon={daemon}).start()
+back = threading.Event()
+threading.Thread(target=lambda: (back.wait(), time.sleep(0.5), print("thread", end=" ")), daemon={daemon}).start()
 print("printed", end=" ")
 leave(3)
 print("returned", end=" ")
+back.set()
 """
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=300)
     expected = (3, "printed registered ") if daemon else (0, "printed returned thread registered ")
     assert (done.returncode, done.stdout) == expected
 

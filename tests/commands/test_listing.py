@@ -1,11 +1,10 @@
 """`vos-bench list methods`: what each row is, and the page of the docs that is made of it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 from vos_bench import registry
 from vos_bench.cli import main
@@ -75,8 +74,7 @@ main(["list", "{kind}"])
 heavy = {{"torch", "numpy", "pandas", "pydantic", "timm", "cv2", "matplotlib"}}
 sys.stderr.write(json.dumps(sorted(heavy & set(sys.modules))))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stderr.splitlines()[-1]) == []
+    assert json.loads(run_python("-c", code).stderr.splitlines()[-1]) == []
 
 
 def page(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -2,14 +2,13 @@
 
 import inspect
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from python_processes import run_python
 
 from vos_bench.cli import main
 from vos_bench.commands.app import app
@@ -170,5 +169,4 @@ def test_a_plain_line_loads_no_cyclopts(line: list[str]) -> None:
         f"import sys; from vos_bench.cli import main; main({line})\n"
         "print('cyclopts' in sys.modules, 'numpy' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True"]
+    assert run_python("-c", code).stdout.split() == ["False", "True"]

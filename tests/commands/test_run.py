@@ -97,12 +97,12 @@ def test_a_long_list_of_names_is_looked_through_once(
 ) -> None:
     names = [f"s{k}" for k in range(60_000)]
     Path("list.txt").write_text("\n".join([*names, "s7"]))
-    began = time.monotonic()
+    began = time.process_time()
     assert call("run", "copy-first", "--dataset", "folder", "--root", video, "--sequences", "@list.txt") == 2
     assert "named twice: s7" in capsys.readouterr().err
     Path("list.txt").write_text("\n".join(names))
     assert call("score", video / "Annotations", "--truth", video / "Annotations", "--sequences", "@list.txt") == 2
-    assert time.monotonic() - began < 20  # a look for each name took minutes
+    assert time.process_time() - began < 20  # a look for each name took minutes
 
 
 @pytest.mark.parametrize(

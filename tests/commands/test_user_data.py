@@ -3,13 +3,12 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from python_processes import run_python
 
 from vos_bench.labelmaps import object_ids, read_label_map
 
@@ -26,7 +25,7 @@ def built(shared: Path, tmp_path: Path) -> Built:
         if not (script := shared / "inputs" / f"{name}.py").is_file():
             pytest.skip("needs the scripts of shared/inputs beside the checkout")
         root = tmp_path / "brought"
-        subprocess.run([sys.executable, "-B", script, root], check=True, capture_output=True)
+        run_python("-B", script, root)
         return root
 
     return build

@@ -1,10 +1,11 @@
 """The scripts of `benchmarks/`, which are no modules of a package."""
 
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from python_processes import run_python
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -22,7 +23,4 @@ def load_script(name: str) -> Any:
 
 def run_script(name: str, *arguments: str) -> str:
     """Run a script in a process of its own; return what it printed. A failure shows its errors."""
-    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_python(BENCHMARKS / f"{name}.py", *arguments).stdout

@@ -21,6 +21,7 @@ from watched_processes import (
     others,
     require,
     require_gone,
+    stop,
     wait_for,
     workers,
 )
@@ -192,8 +193,10 @@ def started_twice(trial: Trial) -> None:
     """The same command while the first is at work: the second says so and stops, the first goes on."""
     process = trial.start()
     wait_for(lambda: trial.work.progress(trial.out) > 0, process)
-    os.kill(process.pid, signal.SIGSTOP)  # so that it is still at work when the second comes
+    stop(process)  # so that it is still at work when the second comes
     try:
+        if trial.work.progress(trial.out) == trial.sound.progress:
+            raise TooLateError("all was done, and its lock may be gone")
         second = trial.start()
         code, said = ended(second), trial.processes.said()
     finally:

@@ -112,6 +112,12 @@ def wait_for(condition: Callable[[], bool], process: Process) -> None:
         time.sleep(0.002)
 
 
+def stop(process: Process) -> None:
+    """Stop a process and wait until it stands still. Raises TooLateError where it ends first."""
+    os.kill(process.pid, signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, process)
+
+
 def require_gone(session: int) -> None:
     """Wait until no process of a session is left."""
     deadline = time.monotonic() + 120

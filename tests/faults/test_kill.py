@@ -6,6 +6,7 @@ benchmarks/faults.py does this many times, with more faults.
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -87,9 +88,10 @@ def test_ctrl_c_twice_ends_a_run_without_a_word_too_many_and_leaves_no_process(
 
 @pytest.mark.parametrize("pause", [0.0, 0.1, 0.3])
 def test_ctrl_c_while_workers_start_is_answered_by_the_first_process_alone(
-    breaking: ModuleType, works: ModuleType, trial: Trials, tmp_path: Path, pause: float
+    breaking: ModuleType, works: ModuleType, trial: Trials, meet: Meet, tmp_path: Path, pause: float
 ):
-    breaking.interrupted_at_start(trial(works.made_up_run(2), whole=works.made_up_run(1)), pause=pause)
+    run, whole = works.made_up_run(2), works.made_up_run(1)
+    meet(partial(breaking.interrupted_at_start, pause=pause), lambda seed: trial(run, seed=seed, whole=whole))
     scoring = trial(works.scoring(tmp_path, jobs=6), whole=works.scoring(tmp_path / "one"))
     with suppress(breaking.TooLateError):  # on a fast machine it may have ended
         breaking.interrupted_at_start(scoring, pause=pause)
@@ -115,9 +117,9 @@ def test_ctrl_c_twice_ends_a_training_that_goes_on_to_the_same_weights(
 
 
 def test_a_second_run_in_the_same_folder_stops_and_the_first_goes_on(
-    breaking: ModuleType, works: ModuleType, trial: Trials
+    breaking: ModuleType, works: ModuleType, trial: Trials, meet: Meet
 ):
-    breaking.started_twice(trial(works.made_up_run(1)))
+    meet(breaking.started_twice, lambda seed: trial(works.made_up_run(1), seed=seed))
 
 
 def test_a_killed_run_leaves_no_lock(breaking: ModuleType, works: ModuleType, trial: Trials):

@@ -2,11 +2,10 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 FOLDER = Path(__file__).parent
 MEBIBYTES = 768
@@ -22,11 +21,9 @@ CONTROL = {"the largest label map within a tenth": "MemoryError"}
 
 @pytest.fixture(scope="module")
 def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    command = [sys.executable, str(FOLDER / "bombs.py"), str(tmp_path_factory.mktemp("bombs")), str(MEBIBYTES)]
     path = os.pathsep.join((str(FOLDER), os.environ.get("PYTHONPATH", "")))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=environment)
-    assert done.returncode == 0, f"it ended with {done.returncode}: {done.stderr[-2000:]}"
+    done = run_python(FOLDER / "bombs.py", tmp_path_factory.mktemp("bombs"), MEBIBYTES, env=environment)
     found: dict[str, str] = json.loads(done.stdout)
     return found
 

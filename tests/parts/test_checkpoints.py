@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import subprocess
 import sys
 import types
 import zipfile
@@ -10,6 +9,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
+from python_processes import run_python
 from safetensors.torch import save_file
 
 from vos_bench.errors import BadInputError
@@ -242,7 +242,7 @@ def test_equal_tensors_and_texts_give_equal_files_in_every_process(tmp_path):
     )
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=True)
+        run_python("-c", code, tmp_path / name)
     assert len({path.read_bytes() for path in tmp_path.glob("*/*")}) == 1
 
 

@@ -3,8 +3,6 @@
 import base64
 import io
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image as PillowImage
+from python_processes import run_python
 
 from vos_bench import registry
 from vos_bench.labelmaps import write_label_map
@@ -145,4 +144,4 @@ def test_no_text_of_a_run_is_markup(make_run: Callable[..., Run], tmp_path: Path
 
 def test_reading_a_run_does_not_draw():
     code = "import sys, vos_bench.records; print({'cv2', 'PIL'} & {*sys.modules})"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+    assert run_python("-c", code).stdout == "set()\n"

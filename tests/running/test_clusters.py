@@ -31,7 +31,7 @@ from vos_bench.running.worker_pool import close_pool
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
 FAKES = Path(__file__).resolve().parent.parent / "fakes"
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 900
 
 
 class Processes:

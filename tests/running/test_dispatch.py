@@ -200,4 +200,6 @@ def test_no_thread_is_left_behind():
     before = set(threading.enumerate())
     with receiving(Progress(), host="127.0.0.1") as address, sending(address) as sender:
         sender.frame_done("a")
-    assert set(threading.enumerate()) - before == set()
+        started = set(threading.enumerate()) - before
+    assert started
+    assert started.isdisjoint(threading.enumerate())

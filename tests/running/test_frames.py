@@ -81,11 +81,13 @@ def test_a_frame_that_cannot_be_read_is_named(fake_vos: ModuleType, ahead: bool)
 
 def test_closing_ends_the_reading_thread(fake_vos: ModuleType):
     sequence = fake_vos.FakeSequence("closed", fake_vos.Spec(length=9))
+    before = {*threading.enumerate()}
     frames = read_frames(sequence, sequence.frame_names, ahead=True)
     next(frames)
-    assert any(thread.name.startswith("read-ahead") for thread in threading.enumerate())
+    started = {*threading.enumerate()} - before
+    assert [thread.name.partition("_")[0] for thread in started] == ["read-ahead"]
     frames.close()
-    assert not any(thread.name.startswith("read-ahead") for thread in threading.enumerate())
+    assert started.isdisjoint(threading.enumerate())
 
 
 def test_a_mask_of_another_size_than_its_frame_is_named(fake_vos: ModuleType):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from python_processes import run_python
 
 from vos_bench.cli import main
 from vos_bench.files import code
@@ -180,7 +180,7 @@ assert not heard, heard
     import tempfile
 
     with tempfile.TemporaryDirectory() as out:
-        subprocess.run([sys.executable, "-c", code, f"{out}/out"], check=True, capture_output=True)
+        run_python("-c", code, f"{out}/out")
 
 
 def test_what_it_costs(tmp_path: Path) -> None:
@@ -190,10 +190,10 @@ def test_what_it_costs(tmp_path: Path) -> None:
     (tmp_path / "gain.txt").write_text("1")
 
     def seconds() -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(1000):
             (tmp_path / "gain.txt").read_text()
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     before = min(seconds() for _ in range(5))
     code.watch(path)

@@ -1,11 +1,11 @@
 """The highest memory of one sequence."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 from vos_bench.running import peak_memory
 from vos_bench.running.peak_memory import PeakMemory
@@ -19,8 +19,7 @@ def test_the_peak_of_one_sequence_does_not_count_for_the_next():
         "import numpy as np; from vos_bench.running.peak_memory import PeakMemory; first = PeakMemory();"
         " block = np.ones(25_000_000); del block; before = first.host_mib(); print(before - PeakMemory().host_mib())"
     )  # in a process of its own: one that held much before has room for 190 MiB without growing
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert float(done.stdout) > 150
+    assert float(run_python("-c", code).stdout) > 150
 
 
 def test_elsewhere_the_peak_of_the_process_stands(monkeypatch: pytest.MonkeyPatch):
@@ -44,4 +43,4 @@ def test_a_gpu_that_only_another_process_uses_is_not_asked():
 
 def test_the_runner_is_imported_without_torch_and_numba():
     code = "import sys, vos_bench.running.run; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    run_python("-c", code)

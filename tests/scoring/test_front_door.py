@@ -3,14 +3,13 @@
 import inspect
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from python_processes import run_python
 
 import vos_bench
 from vos_bench.cli import main
@@ -130,7 +129,7 @@ def test_the_command_loads_nothing_slow(data: Path) -> None:
         f"import sys; from vos_bench.cli import main; assert main({arguments!r}) == 0\n"
         f"print([name for name in {SLOW!r} if name in sys.modules])"
     )
-    assert subprocess.check_output([sys.executable, "-c", program], text=True).splitlines()[-1] == "[]"
+    assert run_python("-c", program).stdout.splitlines()[-1] == "[]"
 
 
 def test_few_files_lie_between_the_front_door_and_the_formula_of_j(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

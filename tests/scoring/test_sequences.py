@@ -1,7 +1,5 @@
 import gc
 import os
-import subprocess
-import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from python_processes import run_python
 
 from vos_bench import registry
 from vos_bench.errors import BadInputError
@@ -333,7 +332,7 @@ def test_scoring_needs_no_torch(bench: Bench, blobs: Any) -> None:
         f"score_sequences(truth_folder(Path({str(bench.truth)!r})), Path({str(bench.masks)!r}), protocol='davis')\n"
         "print([name for name in ('torch', 'numba', 'llvmlite', 'joblib', 'cv2', 'pandas') if name in sys.modules])"
     )
-    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
+    assert run_python("-c", program).stdout.strip() == "[]"
 
 
 def listeners() -> int:

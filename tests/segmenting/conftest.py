@@ -1,12 +1,9 @@
-"""Lets the tests of this folder import `films`, and gives them a video with its first label map."""
+"""A video with its first label map, and methods of one file."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))  # for `films`
 from films import film, labelled_png
 
 from vos_bench.cli import main

@@ -1,10 +1,9 @@
 """Memory does not grow with a video."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 from films import film, labelled_png
+from python_processes import run_python
 
 CALL = """
 import resource, sys
@@ -16,10 +15,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 def peak_mib(video: Path, mask: Path, out: Path) -> int:
     arguments = ("segment", video, "--mask", mask, "--method", "copy-first", "--out", out)
-    done = subprocess.run(
-        [sys.executable, "-c", CALL, *map(str, arguments)], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout.splitlines()[-1])
+    return int(run_python("-c", CALL, *arguments).stdout.splitlines()[-1])
 
 
 def test_memory_stays_flat(tmp_path: Path) -> None:

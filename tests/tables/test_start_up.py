@@ -1,10 +1,9 @@
 """What is listed does not wait for what only reports need."""
 
 import json
-import subprocess
-import sys
 
 import pytest
+from python_processes import run_python
 
 SLOW = ("pandas", "torch", "matplotlib", "cv2", "numba", "jinja2", "joblib", "skimage")
 SCRIPT = (
@@ -26,7 +25,4 @@ SCRIPT = (
     ids=" ".join,
 )
 def test_help_and_lists_import_nothing_slow(arguments: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, timeout=120, check=True
-    )
-    assert json.loads(done.stderr.splitlines()[-1]) == [0, []]
+    assert json.loads(run_python("-c", SCRIPT, *arguments).stderr.splitlines()[-1]) == [0, []]

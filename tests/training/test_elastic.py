@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from python_processes import run_python
 
 from vos_bench.errors import BadInputError
 from vos_bench.training.loop import train_recipe
@@ -51,11 +50,9 @@ def train(out: Path, *killed: int) -> dict[str, torch.Tensor]:
     out.mkdir()
     script = out / "worker.py"
     script.write_text(WORKER)
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1"]
-    command = [sys.executable, *launcher, script, Path(__file__).with_name("conftest.py"), out, *map(str, killed)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    found = subprocess.run(command, env=environment, capture_output=True, timeout=900, check=False, text=True)
-    assert found.returncode == 0, found.stderr
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1")
+    arguments = (script, Path(__file__).with_name("conftest.py"), out, *killed)
+    found = run_python(*launcher, *arguments, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert not [line for line in found.stderr.splitlines() if "vos_bench" in line and "Warning" in line]
     for rank in (0, 1):
         assert (out / f"starts-{rank}").read_text() == ("1" if killed else "0")

@@ -2,13 +2,13 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import torch
+from python_processes import run_python
 
 from vos_bench.errors import BadInputError, VosBenchError
 from vos_bench.progress import Progress
@@ -210,11 +210,10 @@ def test_two_processes_of_two_samples_equal_one_of_four(tmp_path, scope):
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    for name, command in (("one", [sys.executable]), ("two", launcher)):
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    for name, command in (("one", ()), ("two", launcher)):
         (tmp_path / name).mkdir()
-        arguments = [*command, str(script), str(points_file), str(tmp_path / name), scope]
-        subprocess.run(arguments, check=True, env=environment, capture_output=True, timeout=900)
+        run_python(*command, script, points_file, tmp_path / name, scope, env=environment)
     one, two = (torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("one", "two"))
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=0, atol=1e-5)

@@ -1,11 +1,10 @@
 """docs/external.md says what is there."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from python_processes import run_python
 
 from vos_bench import registry
 from vos_bench.methods.external.method import PLACEHOLDERS
@@ -20,9 +19,9 @@ def test_the_client_of_the_page_is_the_one_that_comes_along() -> None:
 
 
 def test_the_client_is_printed_by_a_command() -> None:
-    command = [sys.executable, "-m", "vos_bench.methods.external"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed == (DRIVERS / "vos_bench_client.py").read_text(encoding="utf-8")
+    assert run_python("-m", "vos_bench.methods.external").stdout == (DRIVERS / "vos_bench_client.py").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("name", PLACEHOLDERS)

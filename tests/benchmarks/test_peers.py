@@ -160,13 +160,21 @@ def test_a_cell_of_the_table_of_speed_is_measured_and_kept(tmp_path: Path, monke
     table = load_script("systems_speed")
     monkeypatch.setattr(table, "SYSTEMS", {"copy-first": ("the first mask", ())})
     monkeypatch.setattr(table, "SIZE", "64x48")
+    real = table._bench
+
+    def bench(*cell: Any, frames: int, work: Path) -> tuple[str, float, float]:
+        command, seconds, peak = real(*cell, frames=frames, work=work)
+        assert seconds > 0
+        return command, 0.1 * frames, peak
+
+    monkeypatch.setattr(table, "_bench", bench)
     out = tmp_path / "speed.json"
     given = ["systems_speed.py", "--work", str(tmp_path), "--out", str(out), "--frames", "3"]
     monkeypatch.setattr(sys, "argv", [*given, "--cells", "copy-first:2"])
     table.main()
     (row,) = json.loads(out.read_text())["rows"]
     assert (row["objects"], row["frames"]) == (2, 3)
-    assert row["cpu_ms"] != 0
+    assert row["cpu_ms"] == pytest.approx(100 / table.PASSES)
     assert row["peak_mib"] > 20
     monkeypatch.setattr(sys, "argv", given)
     table.main()

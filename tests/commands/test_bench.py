@@ -1,6 +1,7 @@
 """`vos-bench bench` as a user calls it."""
 
 import json
+import shlex
 import sys
 from importlib import resources
 from pathlib import Path
@@ -100,7 +101,14 @@ def test_another_program_is_timed_in_turns(tmp_path: Path, capsys: pytest.Captur
         "cpu",
     ]
     figures = tmp_path / "figures.json"
-    reference = ["--reference-command", f"{sys.executable} {client}", "--turns", "2", "--json", str(figures)]
+    reference = [
+        "--reference-command",
+        shlex.join((sys.executable, str(client))),
+        "--turns",
+        "2",
+        "--json",
+        str(figures),
+    ]
     assert main([*command, "--out", str(tmp_path / "out"), *reference]) == 0
     assert "made-up-64x48-1: the reference takes" in capsys.readouterr().out
     turns = json.loads(figures.read_text())["turns"]["made-up-64x48-1"]

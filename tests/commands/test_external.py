@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="external programs need 
 
 Call = Callable[..., int]
 
-STILL = f"{sys.executable} {DRIVERS / 'vos_bench_client.py'}"
+STILL = shlex.join((sys.executable, str(DRIVERS / "vos_bench_client.py")))
 
 SYSTEM = f"""
 import os, sys, time
@@ -40,7 +41,7 @@ serve(lambda hello: System())
 def system(folder: Path, fault: str) -> str:
     path = folder / "system.py"
     path.write_text(SYSTEM.replace("FAULT", fault))
-    return f"{sys.executable} {path}"
+    return shlex.join((sys.executable, str(path)))
 
 
 def test_a_system_is_run_scored_and_recorded_under_its_own_name(call: Call, video: Path) -> None:
@@ -97,7 +98,7 @@ for folder in frames.iterdir():
     for frame in folder.iterdir():
         shutil.copy(prompts / folder.name / "00000.png", out / folder.name / (frame.stem + ".png"))
 """)
-    command = f"{sys.executable} {path} {{frames}} {{prompts}} {{out}}"
+    command = f"{shlex.join((sys.executable, str(path)))} {{frames}} {{prompts}} {{out}}"
     code = call(
         "run", "external", "--command", command, "--set", "calls=once", "--dataset", "folder", "--root", video,
         "--out", "out",
@@ -142,11 +143,11 @@ def processes(pattern: str) -> list[str]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], patience: float = 300.0) -> bool:
-    deadline = time.monotonic() + patience
-    while not condition() and time.monotonic() < deadline:
+def wait_until(condition: Callable[[], object]) -> bool:
+    deadline = time.monotonic() + 300
+    while not (found := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return condition()
+    return bool(found)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
@@ -172,7 +173,7 @@ def test_no_process_outlives_a_run_that_is_ended(video: Path, tmp_path: Path, en
     ]
     code = f"import sys; from vos_bench.cli import main; sys.exit(main({json.dumps(arguments)}))"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert wait_until(mark.exists), "the system never began"
+    assert wait_until(lambda: mark.exists() or run.poll() is not None), "the system never began"
     run.send_signal(end)
     _, errors = run.communicate(timeout=300)
     assert run.returncode == (130 if end == signal.SIGINT else -9), errors

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from python_processes import run_python
 
 from vos_bench import registry
 from vos_bench.api import Dataset
@@ -89,15 +90,9 @@ def test_it_travels_to_another_process(dataset):
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_its_description_loads_without_torch_or_opencv(name):
-    import subprocess
-    import sys
-
-    code = (
-        f"import sys; from vos_bench import registry; registry.dataset({name!r});"
-        "sys.exit(' '.join({'torch', 'cv2'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr.strip() == ""
+    code = f"import sys; from vos_bench import registry; registry.dataset({name!r})\n"
+    code += "print(*{'torch', 'cv2'} & {*sys.modules})"
+    assert run_python("-c", code).stdout.strip() == ""
 
 
 @pytest.mark.parametrize("kind", ["frames", "labels", "list"])

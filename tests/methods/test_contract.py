@@ -1,6 +1,7 @@
 """What every registered method has to do, whatever it is; a method that is added is tested here without a word."""
 
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ def build(info: MethodInfo) -> Iterator[Callable[..., Any]]:
     factory = registry.resolve(info.factory)
     config = None
     if info.row == "adapter":  # the system at the other end is the example of the reference client
-        config = factory.Config(command=f"{sys.executable} {DRIVERS / 'vos_bench_client.py'}")
+        config = factory.Config(command=shlex.join((sys.executable, str(DRIVERS / "vos_bench_client.py"))))
     built: list[Any] = []
 
     def make(seed: int = 0) -> Any:

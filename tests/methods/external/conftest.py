@@ -1,5 +1,6 @@
 """Programs of every kind at the other end of the pipe, and a small video for them."""
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def program(tmp_path: Path) -> Callable[[str], str]:
     def make(body: str) -> str:
         path = tmp_path / "system.py"
         path.write_text(SYSTEM.format(body="\n".join("    " + line for line in body.splitlines())))
-        return f"{sys.executable} {path}"
+        return shlex.join((sys.executable, str(path)))
 
     return make
 
@@ -64,7 +65,7 @@ def script(tmp_path: Path) -> Callable[[str], str]:
     def make(text: str) -> str:
         path = tmp_path / "script.py"
         path.write_text(text)
-        return f"{sys.executable} {path}"
+        return shlex.join((sys.executable, str(path)))
 
     return make
 
@@ -111,4 +112,4 @@ def answers() -> Callable[[External, PromptedSequence], list[Prediction]]:
 @pytest.fixture
 def client() -> str:
     """The command of the reference client's own example."""
-    return f"{sys.executable} {CLIENT}"
+    return shlex.join((sys.executable, str(CLIENT)))

@@ -137,7 +137,7 @@ def test_a_command_is_taken_word_by_word_without_a_shell(
     folder = tmp_path / "a b; $HOME"
     folder.mkdir()
     (folder / "it's.py").write_text(COPY + ONE)
-    command = f'{sys.executable} "{folder}/it\'s.py" {{frames}} {{prompts}} {{out}}'
+    command = f'"{sys.executable}" "{folder}/it\'s.py" {{frames}} {{prompts}} {{out}}'
     assert len(answers(external(command, keep=str(tmp_path / "kept here")), clip())) == 4
 
 

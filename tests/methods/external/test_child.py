@@ -1,6 +1,7 @@
 """The end of a program is its process's end, and nothing it prints, keeps open or leaves unread can hold a run up."""
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -159,7 +160,7 @@ subprocess.Popen(['sleep', {left!r}], start_new_session=True)
 os.write(OUT, MARK + b'{{"frame": "00001", "height": 20, "width": 30}}\\n' + bytes(100))
 os._exit(9)"""
     command = program(body)
-    path = Path(command.split()[-1])
+    path = Path(shlex.split(command)[-1])
     path.write_text(path.read_text().replace("import vos_bench_client", "import vos_bench_client\nOUT = os.dup(1)", 1))
     began = time.monotonic()
     with pytest.raises(MethodError, match=r"exit code 9 instead of answering frame 00001 \(its label map is not whole"):

@@ -19,9 +19,8 @@ def test_the_client_of_the_page_is_the_one_that_comes_along() -> None:
 
 
 def test_the_client_is_printed_by_a_command() -> None:
-    assert run_python("-m", "vos_bench.methods.external").stdout == (DRIVERS / "vos_bench_client.py").read_text(
-        encoding="utf-8"
-    )
+    printed = run_python("-m", "vos_bench.methods.external").stdout
+    assert printed == (DRIVERS / "vos_bench_client.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", PLACEHOLDERS)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def test_the_reference_client_answers_every_frame(external: Any, clip: Any, answ
 
 
 def test_the_reference_client_needs_numpy_alone_and_is_short(client: str) -> None:
-    text = Path(client.split()[-1]).read_text("utf-8")
+    text = Path(shlex.split(client)[-1]).read_text("utf-8")
     assert set(re.findall(r"^(?:import|from) (\w+)", text, flags=re.M)) == {"json", "os", "sys", "time", "numpy"}
     serve = text[text.index("def serve") : text.index("class Still")]
     assert len([line for line in serve.splitlines() if line.strip()]) <= 40

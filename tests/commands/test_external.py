@@ -144,7 +144,7 @@ def processes(pattern: str) -> list[str]:
 
 
 def wait_until(condition: Callable[[], object]) -> bool:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while not (found := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return bool(found)
@@ -175,6 +175,6 @@ def test_no_process_outlives_a_run_that_is_ended(video: Path, tmp_path: Path, en
     run = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     assert wait_until(lambda: mark.exists() or run.poll() is not None), "the system never began"
     run.send_signal(end)
-    _, errors = run.communicate(timeout=300)
+    _, errors = run.communicate(timeout=900)
     assert run.returncode == (130 if end == signal.SIGINT else -9), errors
     assert wait_until(lambda: not processes(str(tmp_path / "system.py")))

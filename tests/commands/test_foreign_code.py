@@ -173,7 +173,7 @@ class Threads(Base):
     )
     command = (sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())")
     what = ("run", f"{tmp_path}/mine.py:Threads", *map(str, folder.arguments), "--out", str(tmp_path / "out"))
-    done = subprocess.run([*command, *what], check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*command, *what], check=False, capture_output=True, text=True, timeout=900)
     assert (done.returncode, "complete" in done.stdout) == (0, True)
 
 
@@ -190,7 +190,7 @@ leave(3)
 print("returned", end=" ")
 back.set()
 """
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=900)
     expected = (3, "printed registered ") if daemon else (0, "printed returned thread registered ")
     assert (done.returncode, done.stdout) == expected
 

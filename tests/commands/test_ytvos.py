@@ -87,7 +87,7 @@ def test_a_killed_run_goes_on_and_is_packed_judged_and_reported(
     environment = os.environ | {MARK: str(mark)}
     start = [sys.executable, "-c", "import sys; from vos_bench.cli import main; sys.exit(main())", *command]
     process = subprocess.Popen(start, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while not list(Path("out/sequences").glob("*.json")):
         assert process.poll() is None
         assert time.monotonic() < deadline

@@ -31,7 +31,7 @@ def start(folder: Path, **variables: str) -> "subprocess.Popen[str]":
 
 def count_in_a_process(folder: Path, **variables: str) -> list[str]:
     process = start(folder, **variables)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=900)
     assert process.returncode == 0
     return output.split()
 
@@ -68,7 +68,7 @@ def test_numbas_own_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     processes = [start(tmp_path) for _ in range(2)]
     for process in processes:
-        assert process.communicate(timeout=600)[0]
+        assert process.communicate(timeout=900)[0]
         assert process.returncode == 0
 
 

@@ -36,11 +36,11 @@ def interrupted(arguments: Sequence[str], folder: Path, *, begun: Path) -> tuple
     """Interrupt a command as Ctrl-C does, once a file is there; return its exit code and what it said of it."""
     process = subprocess.Popen([*VOS_BENCH, *arguments], cwd=folder, stderr=subprocess.PIPE, text=True)
     try:
-        until = time.monotonic() + 180
+        until = time.monotonic() + PATIENCE_SECONDS
         while not begun.exists() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=180)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
     return process.returncode, said
@@ -120,7 +120,7 @@ def stop(process: Process) -> None:
 
 def require_gone(session: int) -> None:
     """Wait until no process of a session is left."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while left := others(session):
         require(time.monotonic() < deadline, f"processes are left: {left}")
         time.sleep(0.1)

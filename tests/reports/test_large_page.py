@@ -129,7 +129,7 @@ def test_a_viewer_loads_the_frames_that_it_shows_and_no_others(site: Site, brows
     # The telling frame and four ahead, each a photograph and a layer for each method.
     expected = {f"{kind}-{k:05d}" for k in range(70, 75) for kind in ("frame", "objects-001", "objects-002")}
     loaded: set[str] = set()
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while loaded < expected:
         assert time.monotonic() < end, f"waited in vain: {loaded}"
         time.sleep(0.2)

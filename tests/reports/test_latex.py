@@ -32,7 +32,7 @@ def made(name: str, on_disk: Any) -> Table:
 def test_every_report_compiles_and_fits_the_page(on_disk: Any, tmp_path: Path) -> None:
     body = "\n\\clearpage\n".join(render(made(name, on_disk), "latex") for name in TABLES)
     (tmp_path / "page.tex").write_text(f"{PREAMBLE}{body}\\end{{document}}\n", encoding="utf-8")
-    done = subprocess.run(COMMAND, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(COMMAND, cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     log = (tmp_path / "page.log").read_text(errors="replace")
     assert "too large" not in log, "a float longer than a page"

@@ -65,7 +65,7 @@ def test_one_frame_is_read_ahead_of_its_use_and_no_more(fake_vos: ModuleType, ah
     sequence.read_frame = noting
     frames = read_frames(sequence, sequence.frame_names, ahead=ahead)
     next(frames)
-    assert second.wait(60) if ahead else not second.is_set()
+    assert second.wait(600) if ahead else not second.is_set()
     assert len(read) == (2 if ahead else 1)
     frames.close()
 

@@ -54,7 +54,7 @@ def test_the_overlay_plays_in_a_browser_from_beginning_to_end(call: Call, cat: P
     page = Path("page.html").resolve()
     page.write_text(f'<video muted src="{video.as_uri()}"></video>')
     browser.get(page.as_uri())
-    browser.set_script_timeout(60)
+    browser.set_script_timeout(100)
     seconds = float(12 / VideoReader(cat).rate)
     assert browser.execute_async_script(PLAY) == [WIDTH, HEIGHT, pytest.approx(seconds, abs=0.05)]
 

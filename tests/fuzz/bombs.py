@@ -45,7 +45,7 @@ from vos_bench.scoring.truth import truth_folder
 
 Read = Callable[[Path], object]
 HUGE = 60_000
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 
 
 def sparse(path: Path) -> None:

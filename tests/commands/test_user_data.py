@@ -122,7 +122,7 @@ def test_the_step_that_is_named_for_data_without_truth_works(built: Built, call:
     assert call("run", "copy-first", *arguments, "--out", "out") == 0
     told = said(capsys)
     assert "vos-bench package" not in told
-    named = re.search(r"vos-bench (score out/masks --dataset folder --split all --root \S+ --truth )DIR", told)
+    named = re.search(r"vos-bench (score out/masks --dataset folder --split all --root .+ --truth )DIR", told)
     assert named is not None
     assert call(*shlex.split(named[1]), "out/masks") == 0
     said(capsys)
@@ -153,7 +153,7 @@ def test_folders_of_one_object_each_are_called_so(built: Built, call: Call, caps
         assert call("check", "folder", "--root", root / case) == 2
         told = said(capsys)
         assert "a folder for each object (000, 001)" in told
-        assert f"vos-bench import-masks {root / case / 'Annotations'} --from sav --out FOLDER" in told
+        assert f"vos-bench import-masks {shlex.quote(str(root / case / 'Annotations'))} --from sav --out FOLDER" in told
         assert "resolution" not in told
     labels = root / "one/Annotations"
     assert call("score", labels, "--truth", labels) == 2

@@ -1,5 +1,6 @@
 """Where exports come from: a run, a folder of `vos-bench segment`, or any folder of label maps."""
 
+import shlex
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -120,7 +121,7 @@ def _found_instead(folder: Path) -> str:
             return (
                 f"holds one folder of masks an object ({path.name}/{name}/FRAME.png), the form `per-object` already\n"
                 "  expected label maps: for other forms, export FOLDER/Annotations of\n"
-                f"  vos-bench import-masks {base} --from sav --out FOLDER"
+                f"  vos-bench import-masks {shlex.quote(str(base))} --from sav --out FOLDER"
             )
     return "holds no label maps; expected a run, or SEQUENCE/FRAME.png"
 

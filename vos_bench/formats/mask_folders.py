@@ -4,6 +4,7 @@ A run writes `masks/SEQUENCE/FRAME.png`. For a dataset whose objects have folder
 `masks/SEQUENCE/OBJECT/FRAME.png` with 0 and 1 in place of that, which is what the official tool reads.
 """
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def object_folders(folder: Path) -> Mapping[int, str]:
 def merging_advice(folder: Path, names: Iterable[str]) -> str:
     """Return how label maps are made of `folder`/SEQUENCE/OBJECT/FRAME.png, the objects being called `names`."""
     if all(name.isdecimal() for name in names):
-        return f"make label maps of them: vos-bench import-masks {folder} --from sav --out FOLDER"
+        return f"make label maps of them: vos-bench import-masks {shlex.quote(str(folder))} --from sav --out FOLDER"
     return "merge the masks of each frame into one label map, with the id of each object as its label"
 
 

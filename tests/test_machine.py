@@ -72,7 +72,7 @@ print(spent.own, spent.passed)
 
 
 def test_own_work_is_not_that_of_others():
-    # in a process of its own: one that ran other tests may hear of the end of a child, whose work then counts as its own
+    # in a process of its own: work of a child that another test started counts when that child has ended
     own, passed = map(float, run_python("-c", WORK).stdout.split())
     assert 0.25 < own < 1.0
     assert passed >= 0.25

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vos_bench.analysis.runs import sequence_failures
+from vos_bench.analysis.runs import failures_of
 from vos_bench.environment import collect_environment
 from vos_bench.labelmaps import read_narrow, write_label_map
 from vos_bench.metrics.failures import VOTS_MEASURES, vots_means
+from vos_bench.scoring.overlaps import SequenceCounter
 from vos_bench.scoring.truth import truth_folder
 
 HEIGHT, WIDTH, FRAMES = 48, 80, 40
@@ -78,8 +79,8 @@ def write_clips(folder: Path) -> None:
 
 def our_scores(truth: Path, masks: Path) -> dict[str, float]:
     """Return the measures of vos-bench."""
-    found = [sequence_failures(sequence, masks / sequence.name).vots for sequence in truth_folder(truth)]
-    return vots_means([each for each in found if each])
+    counted = (SequenceCounter(sequence, masks / sequence.name, total=0).record() for sequence in truth_folder(truth))
+    return vots_means([found for each in counted if (found := failures_of(each).vots)])
 
 
 def their_scores(truth: Path, masks: Path) -> dict[str, float | None]:

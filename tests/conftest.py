@@ -70,13 +70,15 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the developer's own configuration and data out of every test, those of git too."""
+    """Keep the developer's own configuration and data out of every test, those of git and the terminal too."""
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)
     monkeypatch.setenv("VOS_BENCH_CONFIG", str(home / "config.toml"))
     monkeypatch.setenv("VOS_BENCH_CACHE", str(home / "cache"))
     for name in [name for name in os.environ if name.startswith("GIT_")]:  # as git sets them for its hooks
         monkeypatch.delenv(name)
+    for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.delenv("VOS_BENCH_DATA", raising=False)

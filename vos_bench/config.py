@@ -160,13 +160,25 @@ def _require_64_bits(value: object) -> None:
 def explain(error: ValidationError) -> str:
     """Return a validation error as one line: each field, what it got and what it wants."""
     problems = [each for each in error.errors(include_url=False) if not _follows(each, error)]
-    texts = [
-        f"{_short('.'.join(map(str, problem['loc'])), 160) or 'value'}: {_short(problem['msg'], 160)}, "
-        f"found {_short(repr(problem['input']))}"
-        for problem in problems[:_MOST_PROBLEMS]
-    ]
+    texts = [_explained(problem) for problem in problems[:_MOST_PROBLEMS]]
     rest = len(problems) - _MOST_PROBLEMS
     return "; ".join([*texts, *([f"and {rest} more"] if rest > 0 else [])])
+
+
+_PLAIN = {
+    "extra_forbidden": "there is no such key",
+    "missing": "is missing",
+    "too_short": "expected at least {min_length}",
+    "tuple_type": "expected a list",
+}
+"""What pydantic says in the words of Python, by the type of the problem."""
+
+
+def _explained(problem: Mapping[str, Any]) -> str:
+    place = _short(".".join(map(str, problem["loc"])), 160) or "value"
+    plain = _PLAIN.get(problem["type"], "").format_map(problem.get("ctx", {}))
+    found = "" if problem["type"] == "missing" else f", found {_short(repr(problem['input']))}"
+    return f"{place}: {_short(plain or problem['msg'], 160)}{found}"
 
 
 def _follows(problem: Mapping[str, Any], error: ValidationError) -> bool:

@@ -16,7 +16,7 @@ from vos_bench.errors import BadInputError
 from vos_bench.labelmaps import PARTIAL_NOTE, VOID_NOTE, WHITE_NOTE
 from vos_bench.scoring.notes import LOST_WHITE_NOTE, NEXT_FRAME_NOTE, NO_BACKGROUND_NOTE, NOT_GIVEN_NOTE, SHIFTED_NOTE
 from vos_bench.scoring.sequences import SequenceResult, score_sequences
-from vos_bench.scoring.shifted_frames import EARLY_NOTE, LATE_NOTE
+from vos_bench.scoring.shifted_frames import EARLY_NOTE, LATE_NOTE, ShiftedFrames
 from vos_bench.scoring.truth import truth_folder
 
 Labels = NDArray[np.uint8]
@@ -159,6 +159,33 @@ def test_several_objects_in_time_are_not_called_late(score) -> None:
 def test_label_maps_that_are_only_bad_are_not_called_late(score, masks) -> None:
     found = score(LONG, [LONG[0], *masks[1:]])
     assert not {LATE_NOTE, EARLY_NOTE} & {*found.notes}
+
+
+class Unhurried(ShiftedFrames):
+    """Looks at all frames, whatever the first ones say."""
+
+    def _is_settled(self) -> bool:
+        return False
+
+
+def test_the_first_frames_settle_what_all_frames_say() -> None:
+    rng, said, looked = np.random.default_rng(0), set[str](), list[int]()
+    truth, names = [disk(t % 9) for t in range(30)], [str(t) for t in range(30)]
+    for step in (-2, -1, 0, 1, 2):
+        for right in (0.0, 0.1, 0.3, 0.9):  # the share of label maps that are those of their own frame
+            for moving in (1.0, 0.5):
+                places = [t if rng.random() < moving else 3 for t in range(30)]
+                shown = [truth[t] for t in places]
+                masks = [shown[t if rng.random() < right else (t + step) % 30] for t in range(30)]
+                quick, slow = ShiftedFrames(names, one_object=True), Unhurried(names, one_object=True)
+                for t in range(30):
+                    quick.see(t, shown[t], masks[t])
+                    slow.see(t, shown[t], masks[t])
+                assert quick.notes() == slow.notes()
+                said |= {*slow.notes()}
+                looked.append(len(quick._rows))
+    assert said == {EARLY_NOTE, LATE_NOTE}
+    assert min(looked) < max(looked)
 
 
 def test_frames_that_are_not_consecutive_say_nothing_of_the_frame_before(tmp_path) -> None:

@@ -1,7 +1,6 @@
 """Turns what a command raised into one message on standard error; the exit code is then 2."""
 
 import errno
-import traceback
 from collections.abc import Callable
 
 from vos_bench.commands.streams import debugging, warn
@@ -14,17 +13,23 @@ def guarded(command: Callable[[], int]) -> int:
     try:
         return command()
     except VosBenchError as error:
-        if debugging():
-            traceback.print_exc()
+        _show_traceback()
         return complain(str(error))
     except (KeyboardInterrupt, BrokenPipeError):
         raise
     except BaseException as error:
         if (message := _foreign_fault(error) or _unusable(error)) is None:
             raise  # our own mistake: its traceback is what we need
-        if debugging():
-            traceback.print_exc()
+        _show_traceback()
         return complain(message)
+
+
+def _show_traceback() -> None:
+    """Print where the error that is handled comes from, if `--debug` was given."""
+    if debugging():
+        import traceback  # here, since few commands fail
+
+        traceback.print_exc()
 
 
 def complain(message: str) -> int:

@@ -46,7 +46,8 @@ class InstalledDistributions:
     def _values(self, distribution: str, key: str) -> Iterator[str]:
         """Yield the values of a key in the metadata of a distribution, whose description begins behind a blank line."""
         head = self.text(distribution, "METADATA", "PKG-INFO").partition("\n\n")[0]
-        return (found[1].strip() for found in re.finditer(rf"^{key}: (.+)$", head, re.MULTILINE))
+        fields = f"\n{head}".split(f"\n{key}: ")[1:]
+        return (field.partition("\n")[0].strip() for field in fields)
 
 
 def _normal(name: str) -> str:

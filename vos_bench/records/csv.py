@@ -5,6 +5,7 @@ import gzip
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 
 from vos_bench.files import write_bytes
@@ -50,10 +51,10 @@ def _csv_text(columns: tuple[str, ...], rows: Iterable[RecordRow]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
+    values_of = itemgetter(*columns)
     for row in rows:
-        values = (row[column] for column in columns)
         # A spreadsheet computes a text that begins like a formula.
-        writer.writerow([escape_formula(value) if isinstance(value, str) else value for value in values])
+        writer.writerow([escape_formula(value) if isinstance(value, str) else value for value in values_of(row)])
     return text.getvalue()
 
 

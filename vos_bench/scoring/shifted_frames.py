@@ -82,6 +82,8 @@ class ShiftedFrames:
             self._masks[number] = self._objects(masks[::step, ::step])
         if number - 1 in self._chosen:
             self._rows.append(self._row(number - 1))
+            if self._is_settled():
+                self._chosen.clear()
         self._truth = {k: seen for k, seen in self._truth.items() if k >= number - 1}
 
     def _objects(self, labels: NarrowLabels) -> Objects:
@@ -100,6 +102,13 @@ class ShiftedFrames:
         pairs = ((masks, before), (masks, after), (own, before), (own, after))
         return _Row(fits, *(_agreement(*pair) for pair in pairs))
 
+    def _is_settled(self) -> bool:
+        """Say whether so many frames speak against both notes that no other frame can help; nearly always after two."""
+        most = (1 - _NEARLY_ALL) * _FRAMES
+        late = sum(_speaks_against(each.own, each.before, 1 - each.truth_before) for each in self._rows)
+        early = sum(_speaks_against(each.own, each.after, 1 - each.truth_after) for each in self._rows)
+        return late > most and early > most
+
     def notes(self) -> dict[str, str]:
         """Return what to know of the label maps."""
         if not self._rows:
@@ -110,6 +119,11 @@ class ShiftedFrames:
             if _fits_better(own[told], other[told], 1 - same[told], len(self._rows)):
                 return {note: f"J {other[told].mean():.2f} against {own[told].mean():.2f}"}
         return {}
+
+
+def _speaks_against(own: float, other: float, motion: float) -> bool:
+    """Say whether a frame on which the truth moves is none of nearly all; see `_fits_better`."""
+    return motion > _LEAST_MOTION and not other - own > _LEAST_GAP * motion
 
 
 def _fits_better(own: Values, other: Values, motion: Values, frames: int) -> bool:

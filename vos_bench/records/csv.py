@@ -52,9 +52,10 @@ def _csv_text(columns: tuple[str, ...], rows: Iterable[RecordRow]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     values_of = itemgetter(*columns)
-    for row in rows:
-        # A spreadsheet computes a text that begins like a formula.
-        writer.writerow([escape_formula(value) if isinstance(value, str) else value for value in values_of(row)])
+    # A spreadsheet computes a text that begins like a formula.
+    writer.writerows(
+        [escape_formula(value) if isinstance(value, str) else value for value in values_of(row)] for row in rows
+    )
     return text.getvalue()
 
 

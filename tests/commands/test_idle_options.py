@@ -37,6 +37,7 @@ IDLE = [  # the last option is the one without effect
     (("compare", "a", "b", "--history", "--sequence-tolerance", "0.1"), "--sequence-tolerance"),
     (("compare", "a", "b", "--history", "--update"), "--update"),
     (("ablate", "lwl", "--scale", "lite", "--root", "ytvos18={video}"), "--root"),
+    (("suite", "{video}/mine.toml", "--check", "--overwrite", "always"), "--overwrite always"),
     (("train", "lwl-lite", "--recipe", "demo", "--weights", "nonsense={video}/x.pth"), "--weights nonsense"),
     (("train", "lwl-lite", "--recipe", "demo", "--root", "{video}"), "--root"),
     (("run", "copy-first", "--dataset", "folder", "--root", "{video}", "--box-start", "ellipse"), "--box-start"),

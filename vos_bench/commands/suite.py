@@ -10,6 +10,7 @@ from vos_bench.commands import options
 from vos_bench.commands.groups import FLAG, RESULTS, WORK
 from vos_bench.commands.output import say, show, warn, write_json
 from vos_bench.commands.progress import TerminalProgress
+from vos_bench.errors import BadInputError
 from vos_bench.names import counted
 from vos_bench.running.settings import Overwrite
 
@@ -34,6 +35,8 @@ def suite(
         out: The folder of all results. By default, suites/NAME, with the name of the file.
         json: A file for the scores.
     """
+    if check and overwrite != "only-missing":
+        raise BadInputError(f"--overwrite {overwrite} with --check, which runs nothing: it has no effect; leave it out")
     from vos_bench.suites.run import SUMMARY, count_runs  # brings what runs methods; the help does without
     from vos_bench.suites.run import suite as run_suite
 

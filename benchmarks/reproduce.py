@@ -143,7 +143,8 @@ def record_of(row: Row) -> Run | None:
 def _archived(path: Path, inside: str) -> Run:
     """Read a run out of an archive."""
     with TemporaryDirectory() as folder, tarfile.open(path) as archive:
-        archive.extractall(folder, [each for each in archive if each.name.startswith(inside)], filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
+        archive.extractall(folder, [each for each in archive if each.name.startswith(inside)])
         return load_run(Path(folder) / inside)
 
 

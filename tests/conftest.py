@@ -93,7 +93,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def unpack(stem: str) -> Path:
         folder = tmp_path_factory.mktemp("results")
         with tarfile.open(CHECKOUT / "benchmarks" / f"{stem}.tar.xz") as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
+            archive.extractall(folder)
         return folder / stem
 
     return unpack

@@ -277,7 +277,8 @@ def _count_frames(
     sequence = reading.sequence
     if sequence.object_names:
         own = {k: frozenset(names) for k, names in frames.own.items()}
-        return [_count_objects(sequence, frame, own, folder, count) for frame in frames.names]
+        white: set[int] = set()
+        return [_count_objects(sequence, frame, own, folder, count, white) for frame in frames.names]
     counts: list[FrameCounts] = []
     shifted, overlaps = listeners
     size: tuple[int, ...] | None = None
@@ -301,27 +302,37 @@ def _count_frames(
 
 
 def _count_objects(
-    sequence: TruthSequence, frame: str, own: Mapping[int, frozenset[str]], folder: Path, count: CountFrame
+    sequence: TruthSequence,
+    frame: str,
+    own: Mapping[int, frozenset[str]],
+    folder: Path,
+    count: CountFrame,
+    white: set[int],
 ) -> FrameCounts:
-    """Count the masks of each object of a frame on their own: they may overlap, which no label map can hold."""
+    """Count the masks of each object of a frame on their own: they may overlap, which no label map can hold.
+
+    `white` has the objects whose masks were not 0 and 1 on an earlier frame, and gets those of this one.
+    """
     counts: FrameCounts = {}
     for object_id, name in sequence.object_names.items():
         if own and frame not in own[object_id]:
             continue
-        if found := _count_object(sequence, frame, object_id, f"{folder}/{name}/{frame}.png", count):
+        if found := _count_object(sequence, frame, object_id, f"{folder}/{name}/{frame}.png", count, white):
             counts[object_id] = found
     return counts
 
 
 def _count_object(
-    sequence: TruthSequence, frame: str, object_id: int, path: str, count: CountFrame
+    sequence: TruthSequence, frame: str, object_id: int, path: str, count: CountFrame, white: set[int]
 ) -> PixelCounts | None:
-    labels, true_labels = read_narrow(path), sequence.read_object_labels(frame, object_id)
-    if labels.shape == true_labels.shape:
-        try:
-            return count_object(count, true_labels, labels)
-        except HigherLabelError:  # as in 0/255 masks
-            pass
+    labels = read_narrow(path)
+    if object_id not in white:
+        true_labels = sequence.read_object_labels(frame, object_id)
+        if labels.shape == true_labels.shape:
+            try:
+                return count_object(count, true_labels, labels)
+            except HigherLabelError:  # as in 0/255 masks
+                white.add(object_id)
     mask, truth = object_mask(labels, path), sequence.read_truth_mask(frame, object_id)
     check_size(path, mask.shape, truth.shape)
     return count_object(count, truth.view(np.uint8), mask.view(np.uint8))

@@ -71,11 +71,11 @@ def test_a_tiny_network_learns_one_sequence_by_heart(tmp_path):
     video = OneVideo()
     settings = LiteSettings(
         epochs=1,
-        steps_per_epoch=300,
+        steps_per_epoch=500,  # with 300, seeds end between 0.91 and 0.94, and one run ended below 0.9
         workers=0,
         average=0,
         warm_up=5,
-        cool_down=150,
+        cool_down=250,
         test_frames=1,
         network=TINY,
         crop=LiteCrop(height=96, width=160, degrees=5.0, scale=0.1),

@@ -33,6 +33,7 @@ class LabelMapSequence(Sequence):
         first_frames: Mapping[int, str] | None = None,
         frame_ranges: Mapping[int, FrameRange] | None = None,
         group: str = "",
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         """Keep paths; no label map is read before it is asked for.
 
@@ -47,6 +48,7 @@ class LabelMapSequence(Sequence):
                 every object counts that some label map shows.
             frame_ranges: Listed object to its listed frames.
             group: `seen` or `unseen`, of all objects of the sequence; empty where there are no groups.
+            notes: What is known of the data; see `Sequence.notes`.
         """
         self.name = name
         self.frame_names = tuple(frames) or tuple(labels)
@@ -57,7 +59,7 @@ class LabelMapSequence(Sequence):
         self.groups = dict.fromkeys(first_frames or (), group) if group else {}
         self._frames, self._labels = frames, labels
         self._given_on = tuple(labels) if given_on is None else given_on
-        self._listed = first_frames
+        self._listed, self._noted = first_frames, dict(notes or {})
 
     @cached_property
     def prompt_frames(self) -> tuple[str, ...]:  # type: ignore[override]  # read when asked for, not at opening
@@ -106,7 +108,7 @@ class LabelMapSequence(Sequence):
     @property
     def notes(self) -> Mapping[str, str]:
         """What to know of the data: see `Sequence.notes`."""
-        return frame_notes(self._frames) if self._frames else {}
+        return {**self._noted, **(frame_notes(self._frames) if self._frames else {})}
 
     def read_frame(self, frame_name: str) -> Image:
         """Decode one frame. Raises BadInputError when it is missing, cut off or damaged."""

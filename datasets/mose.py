@@ -135,7 +135,13 @@ class Mosev2(_Mose):
             labels=labels,
             truth=truth,
             first_frames=None if video is None else dict.fromkeys(sorted(video.objects), next(iter(labels))),
+            notes=self._shortage(),
         )
+
+    def _shortage(self) -> dict[str, str]:
+        """Say that the truth holds fewer videos than the list names: the official tool scores those without a word."""
+        held, listed = len(self.sequence_names), len(self._videos)
+        return {f"the truth holds {held} of the {listed} videos of its list": ""} if held < listed else {}
 
     def _require_length(self, name: str, video: MoseVideo, count: int) -> None:
         """Compare the number of files with the list's: the official tool stops where they differ."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -118,4 +119,4 @@ def root_problem(root: Path, marker: str, *, dataset: str, option: str = "--root
 
 
 def _did_you_mean(root: Path, marker: str, option: str) -> str:
-    return f"there is {root / marker}: did you mean {option} {root} ?"
+    return f"there is {root / marker}: did you mean {option} {shlex.quote(str(root))} ?"

@@ -1,5 +1,6 @@
 """Where the parts of a benchmark's tree lie: the split's folder, its lists, and a truth that comes without frames."""
 
+import shlex
 import zipfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -79,6 +80,8 @@ def find_file(places: Iterable[Path], *, expected: str, remedy: str) -> Path:
 def _folder_missing(file: Path, *, expected: str, remedy: str) -> Problem:
     """Return the problem of a file whose folder is missing; it names the highest folder that is."""
     missing = next(each for each in reversed(file.parents) if not each.is_dir())
+    if missing.exists():
+        return Problem(missing, "a file", f"a folder with {file.relative_to(missing)}, {expected}", AGAIN)
     above = missing.parent
     if above.is_dir() and (nested := likely_below(above, str(file.relative_to(above)))):
         found, remedy = f"it one level too deep, in {nested}", f"move what {nested} holds one level up, into {above}"
@@ -89,7 +92,7 @@ def _folder_missing(file: Path, *, expected: str, remedy: str) -> Problem:
 
 def _holds(folder: Path) -> str:
     names = sorted(path.name for path in folder.iterdir() if not is_leftover(path.name))
-    return f"{folder.name} holds {shorten(names, 5) or 'nothing'}"
+    return f"{folder.name or folder} holds {shorten(names, 5) or 'nothing'}"
 
 
 def depth_problem(folder: Path, names: Collection[str]) -> Problem | None:
@@ -141,7 +144,7 @@ def find_truth(truth: Path, *, dataset: str, folder: str = LABELS, splits: tuple
     if image_files(truth, LABEL_SUFFIXES):
         found, remedy = "label maps directly in it: it is one level too deep", f"give {truth.parent}"
     elif near := _split_below(truth, splits, folder) or likely_root(truth, folder):
-        found, remedy = f"no folder {folder}", f"did you mean --truth {near} ?"
+        found, remedy = f"no folder {folder}", f"did you mean --truth {shlex.quote(str(near))} ?"
     else:
         found = (
             f"no label map in the folders of it ({shorten(sorted(path.name for path in truth.iterdir())) or 'empty'})"

@@ -1,6 +1,7 @@
 """Still images with one object mask each, as saliency datasets have them: sequences of one frame, to train on."""
 
 import hashlib
+import shlex
 from collections.abc import Collection
 from pathlib import Path
 
@@ -87,7 +88,7 @@ class StaticImages(Dataset):
 
     def package(self, masks: Path, archive: Path) -> None:
         """Raise BadInputError: there is no server for this data."""
-        score = f"vos-bench score {masks} --dataset {self.name} --split {self.split}"
+        score = f"vos-bench score {shlex.quote(str(masks))} --dataset {self.name} --split {self.split}"
         raise BadInputError(
             f"{self.name} {self.split}: there is no server that takes a zip of {masks} as {archive.name}\n"
             f"  the masks are public, so score it here: {score}"

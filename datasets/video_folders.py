@@ -1,6 +1,7 @@
 """Sequences that lie in folders of frames and folders of label maps: what DAVIS, `folder` and `demo` share."""
 
 import hashlib
+import shlex
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -251,7 +252,7 @@ class FolderDataset(Dataset):
 
     def _scored_here(self, masks: Path) -> str:
         """Return how label maps are scored, for a user who looks for a server."""
-        score = f"vos-bench score {masks} --dataset {self.name} --split {self.split}"
+        score = f"vos-bench score {shlex.quote(str(masks))} --dataset {self.name} --split {self.split}"
         return f"the truth is public, so score it here: {score}"
 
 

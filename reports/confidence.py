@@ -79,7 +79,8 @@ def make_table(runs: Sequence[Run], options: ReportOptions) -> Table:
     chosen_names, data = chosen(runs, options), RunData(options.root)
     found = [_calibrations(run, chosen_names[run.folder], data, options) for run in runs]
     errors = [each for each in found if isinstance(each, BadInputError)]
-    if errors and not any(each.frames for those in found if not isinstance(those, BadInputError) for each in those):
+    opened = [each for those in found if not isinstance(those, BadInputError) for each in those]
+    if errors and all(each.reason == NOT_SAVED for each in opened):
         raise errors[0]
     rows = [
         row

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vos_bench import registry
@@ -155,6 +156,14 @@ def test_a_fault_is_caught_by_its_check(fault: str, tmp_path: Path) -> None:
     check = fault.partition(",")[0]
     assert found[check].outcome == "failed", found[check]
     assert not {name for name, each in found.items() if each.outcome == "failed"} - {check}
+
+
+def test_memory_that_was_freed_before_hides_no_growth(tmp_path: Path) -> None:
+    freed = [np.ones(450_000, np.uint8) for _ in range(400)]
+    last = freed.pop()
+    freed.clear()
+    assert findings(FAULTS["memory"], tmp_path)["memory"].outcome == "failed"
+    assert last.all()
 
 
 def test_what_chance_may_have_done_is_called_so(tmp_path: Path) -> None:

@@ -245,6 +245,16 @@ def test_a_sequence_without_an_object_that_counts_is_named(call: Call, benchmark
     assert not any("without public truth" in note for note in notes)
 
 
+def test_a_truth_that_lacks_videos_of_its_list_is_scored_and_says_so(call: Call, benchmark_trees, tmp_path) -> None:
+    truth = benchmark_trees.mosev2(tmp_path / "data", "train") / "train"
+    masks = shutil.copytree(truth / "Annotations", tmp_path / "masks")
+    first, *others = sorted((truth / "Annotations").iterdir())
+    shutil.rmtree(first)
+    assert call("score", masks, "--dataset", "mosev2", "--split", "train", "--truth", truth, "--out", "out") == 0
+    said = f"the truth holds {len(others)} of the {len(others) + 1} videos of its list"
+    assert any(note.startswith(said) for note in record("out")["notes"])
+
+
 def test_a_run_on_burst_has_the_official_scores_of_its_tracks(call: Call, benchmark_trees, tmp_path, capsys) -> None:
     root = benchmark_trees.burst(tmp_path / "data")
     command = ("run", "copy-first", "--dataset", "burst", "--root", root, "--out", "out")

@@ -6,8 +6,6 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -20,16 +18,12 @@ def without_flock(_descriptor: int, _how: int) -> None:
     raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
 
-SYSTEMS: dict[str, Any] = {
-    "flock": locks.fcntl,
-    "no such call": None,
-    "a file system without": SimpleNamespace(flock=without_flock, LOCK_EX=2, LOCK_NB=4),
-}
-
-
-@pytest.fixture(params=SYSTEMS, autouse=True)
+@pytest.fixture(params=["flock", "no such call", "a file system without"], autouse=True)
 def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(locks, "fcntl", SYSTEMS[request.param])
+    if request.param == "no such call":
+        monkeypatch.setattr(locks, "fcntl", None)
+    elif request.param == "a file system without":
+        monkeypatch.setattr("fcntl.flock", without_flock)  # for filelock too
     return str(request.param)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,26 @@ def test_an_error_between_two_moves_leaves_everything_as_it_was(
         "out/Annotations",
         "out/Annotations/cat",
     ]
+
+
+def test_what_others_put_in_the_place_of_a_sequence_stays_after_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.json").write_text(coco("cat/0.jpg", "dog/0.jpg"))
+    rename = Path.rename
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.name != "dog":
+            return rename(path, target)
+        target.mkdir()
+        (target / "theirs.png").write_bytes(b"theirs")
+        shutil.rmtree(path)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(BadInputError):
+        import_masks(tmp_path / "a.json", "coco", out=tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").rglob("*.png")] == ["theirs.png"]
 
 
 def cvat_images(*names: str, size: tuple[object, object] = (6, 8)) -> str:

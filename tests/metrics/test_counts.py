@@ -64,6 +64,8 @@ def test_one_object_is_counted_where_both_masks_are_0_and_1_and_no_memory_is_tak
         with pytest.raises(HigherLabelError):
             count_object(count, truth, mask)
         labels[4, 20] = 1
+        elsewhere = np.roll(truth, (3, 6), (0, 1))  # what was counted in part is not in the way
+        assert count_object(count, elsewhere, truth) == count_frame(elsewhere, truth)[1]
     assert getattr(count, "_labels", 8) <= 41  # what the label maps of the other tests have
     assert count_object(count, truth, mask) == count_frame(truth, mask)[1]
 

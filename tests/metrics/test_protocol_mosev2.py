@@ -105,6 +105,12 @@ def test_a_label_map_between_two_frames_is_named() -> None:
     assert "found 15.png, which the truth lacks" in names_up_to_last(("10", "20", "30"), ("10", "15", "20", "30"))
 
 
+def test_renamed_label_maps_are_named_wherever_they_stand_and_names_that_are_no_numbers_are_missing() -> None:
+    found = names_up_to_last(("10", "11", "12", "13"), ("1", "2", "3", "0010"))
+    assert "found 0010.png and the like" in found
+    assert "the first is frame_1.png" in names_up_to_last(("frame_1", "frame_2", "frame_3"), ("00000",))
+
+
 def square(rows: slice, columns: slice, label: int = 1) -> np.ndarray:
     labels = np.zeros((60, 80), np.uint16)  # 0.8 % of the diagonal is 0.8: such a disk is the pixel alone
     labels[rows, columns] = label

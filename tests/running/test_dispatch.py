@@ -197,9 +197,12 @@ def test_where_nobody_can_be_reached_nothing_is_told():
 
 
 def test_no_thread_is_left_behind():
-    before = set(threading.enumerate())
-    with receiving(Progress(), host="127.0.0.1") as address, sending(address) as sender:
+    before, heard = set(threading.enumerate()), threading.Event()
+    listener = Progress()
+    listener.frame_done = lambda _: heard.set()
+    with receiving(listener, host="127.0.0.1") as address, sending(address) as sender:
         sender.frame_done("a")
+        assert heard.wait(300)
         started = set(threading.enumerate()) - before
     assert started
     assert started.isdisjoint(threading.enumerate())

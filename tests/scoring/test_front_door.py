@@ -105,13 +105,25 @@ def test_a_damaged_earlier_record_is_replaced_and_named(data: Path, capsys: pyte
     assert capsys.readouterr().err == f"{message}\n"
 
 
+def test_a_record_of_a_newer_vos_bench_is_not_replaced(data: Path) -> None:
+    again(data)
+    changed(data / "out", schema_version=99)
+    kept = (data / "out/run.json").read_bytes()
+    with pytest.raises(BadInputError, match=r"has the form 99, .*; install a newer vos-bench$"):
+        again(data)
+    assert (data / "out/run.json").read_bytes() == kept
+
+
 def test_scores_that_were_typed_in_survive_another_scoring(data: Path) -> None:
     again(data)
     server = [{"server": "CodaLab", "date": "2026-11-29", "scores": {"J&F": 0.8}}]
     changed(data / "out", external=server)
     run, said = again(data)
     assert run.record.external == load_run(data / "out").record.external != ()
-    assert said == [f"{data / 'out'}: keeps the scores of a server that were typed in there (vos-bench record)"]
+    assert said == [
+        f"{data / 'out'}: keeps the scores that a server gave (vos-bench record); where the label "
+        "maps have changed since, record them anew"
+    ]
     shutil.copytree(data / "truth", data / "other")
     shutil.copy(data / "masks/a/00002.png", data / "other/a/00002.png")
     kept = (data / "out/run.json").read_bytes()

@@ -294,6 +294,12 @@ def test_a_suite_takes_the_option_that_its_notices_name(
     assert "--overwrite never forbids to touch them" in capsys.readouterr().err
 
 
+def test_a_word_that_overwrite_does_not_know_is_refused_before_anything_is_written(write: Write) -> None:
+    with pytest.raises(BadInputError, match="overwrite='allways': expected one of 'only-missing', 'always', 'never'"):
+        run_suite(write(SMALL), overwrite="allways")  # type: ignore[arg-type]
+    assert not Path("suites").exists()
+
+
 def test_failures_are_counted_while_the_runs_are_scored(write: Write) -> None:
     result = run_suite(write(SMALL + '[[settings]]\nname = "counted"\nfailures = true\n'))
     assert [sorted(path.name for path in (run.folder / "overlaps").iterdir()) for _, run in result.runs] == [

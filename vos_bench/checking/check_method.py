@@ -1,5 +1,7 @@
 """Checks of a method: does it look ahead, repeat itself, keep to its sequence, its memory and its device?"""
 
+import ctypes
+import gc
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from vos_bench.running.run import run
 MOST_GROWTH_MIB = 16.0
 """How much a process may grow over the second half of a long clip: allocators give memory back late."""
 
-LONG = 120
+LONG = 128
 """Frames of the clip on which memory is watched; twice what a memory of 32 frames, one in two, needs to be full."""
 
 LONG_SIZE = (288, 512)
@@ -249,10 +251,12 @@ class _Memory(Progress):
     def __init__(self) -> None:
         self.mib: list[float] = []
         self._process = psutil.Process()
+        gc.collect()
 
     def frame_done(self, name: str) -> None:
         """Note the size."""
         del name
+        _give_back_free_memory()
         total = self._process.memory_info().rss
         for child in self._process.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
@@ -261,3 +265,9 @@ class _Memory(Progress):
         if torch is not None and torch.cuda.is_initialized():
             total += sum(map(torch.cuda.memory_allocated, range(torch.cuda.device_count())))
         self.mib.append(total / 2**20)
+
+
+def _give_back_free_memory() -> None:
+    """Return to the system what was freed, where the C library can: what a method keeps in it would not be seen."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

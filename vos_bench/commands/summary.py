@@ -66,13 +66,14 @@ def _next_step(run: Run, root: Path | None) -> str:
         return ""
     where = f" --root {shlex.quote(str(root))}" if root else ""
     data = f"--dataset {record.dataset.name} --split {record.dataset.split}{where}"
+    folder = shlex.quote(str(run.folder))
     unscored = f": {record.dataset.title} has no public truth: masks written, not scored. "
-    with_truth = f"If you have the truth: vos-bench score {run.folder / 'masks'} {data} --truth DIR"
+    with_truth = f"If you have the truth: vos-bench score {shlex.quote(str(run.folder / 'masks'))} {data} --truth DIR"
     from vos_bench import registry  # what was scored asks for no server
 
     if not registry.dataset_has_server(record.dataset.name):
         return unscored + with_truth
     return (
-        f"{unscored}If a server scores them: vos-bench package {run.folder} --out {record.method.name}.zip{where}, "
-        f"then vos-bench record {run.folder}. {with_truth}"
+        f"{unscored}If a server scores them: vos-bench package {folder} --out {record.method.name}.zip{where}, "
+        f"then vos-bench record {folder}. {with_truth}"
     )

@@ -16,8 +16,8 @@ from vos_bench.errors import BadInputError
 from vos_bench.exporting.about import require_about
 from vos_bench.files import write_text
 from vos_bench.names import counted, escape_formula, shorten
-from vos_bench.records import Run, RunRecord, config8, find_runs
-from vos_bench.records.run_fields import all_run_fields
+from vos_bench.records import Run, RunRecord, find_runs
+from vos_bench.records.run_fields import all_run_fields, run_fields
 from vos_bench.records.runs_table import runs_table
 from vos_bench.tables import render
 
@@ -175,7 +175,7 @@ def _card_result(run: Run, about: Mapping[str, str], one_of_several: bool) -> di
         "dataset": {
             **data,
             # huggingface_hub joins the results of one type, config and split when it writes a card that it has read.
-            **({"config": f"run {config8(record)}"} if one_of_several else {}),
+            **({"config": f"run {run_fields(run).id}"} if one_of_several else {}),
             **({"split": record.dataset.split} if record.dataset.split else {}),
         },
         "metrics": [{"type": name, "value": percent_of(value), "name": f"{name} (%)"} for name, value in known.items()],
@@ -211,7 +211,7 @@ def _flat(run: Run) -> dict[str, Any]:
     record = run.record
     params, metrics, tags = all_run_fields(run)
     return {
-        "run_id": config8(record),
+        "run_id": run_fields(run).id,
         "run_name": run.title,
         "status": STATUS[record.status],
         "start_time": record.created,

@@ -1,14 +1,15 @@
 """One run at a time in one folder; the shards of one run may share it. An ablation's jobs are taken the same way.
 
-A lock is a file that the system locks by one call (flock). Where it has no such call, as on Windows and on some network
-file systems, filelock does it in another way. filelock knows flock too, but takes as long to load as a hundred label
-maps take to read.
+A lock is a file that the system locks by one call (flock). Where there is no such call, as on Windows and on some file
+systems, filelock does it in another way. filelock knows flock too, but takes as long to load as a hundred label maps
+take to read.
 """
 
 import errno
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -163,7 +164,15 @@ def _locked(path: Path) -> int | None:
     """
     if fcntl is None:
         raise NotImplementedError
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)
+    flags, is_new = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW, True
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        is_new = False
+        try:
+            descriptor = os.open(path, flags)
+        except FileNotFoundError:  # removed in between
+            return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_nlink:  # nobody has removed it in between
@@ -172,6 +181,8 @@ def _locked(path: Path) -> int | None:
         if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK):
             os.close(descriptor)
             if error.errno == errno.ENOSYS:
+                if is_new:  # to filelock, a file that is there is another process's lock
+                    path.unlink(missing_ok=True)
                 raise NotImplementedError from None
             raise
     os.close(descriptor)
@@ -199,7 +210,9 @@ def _lock_by_library(path: Path, patience_seconds: float) -> Callable[[], None] 
 
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=-1 if patience_seconds == math.inf else patience_seconds)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "flock not supported")  # it says so and goes on
+            lock.acquire(timeout=-1 if patience_seconds == math.inf else patience_seconds)
     except Timeout:
         return None
     return lock.release

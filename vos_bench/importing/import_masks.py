@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -342,15 +342,18 @@ def _move(staged: Path, folder: Path, sequences: Iterable[str]) -> None:
     """Move all sequences to their places, or none. Raises OSError, and BadInputError where others are in the way."""
     new = [name for name in sequences if not _is_there(staged / name, folder / name)]
     empty = [name for name in new if (folder / name).exists()]
+    inodes = {name: (staged / name).stat().st_ino for name in new}
     try:
         for name in new:
             (staged / name).rename(folder / name)  # takes the place of an empty folder too
     except BaseException:
         for name in new:
-            if not (staged / name).exists():
-                (folder / name).rename(staged / name)
+            with suppress(OSError):  # what cannot be moved back is finished by the next start
+                if (folder / name).stat().st_ino == inodes[name]:
+                    (folder / name).rename(staged / name)
         for name in empty:
-            (folder / name).mkdir(exist_ok=True)
+            with suppress(OSError):
+                (folder / name).mkdir(exist_ok=True)
         raise
 
 

@@ -152,6 +152,7 @@ class CompiledCounter:
         truth, masks = (as_bytes(labels, self._programs.LANES) for labels in (truth, masks))
         while beyond := self._run(truth, masks):
             if beyond > most:
+                self._allocate(truth.shape)  # part of the frame is in the bitmaps
                 raise HigherLabelError
             self._labels = beyond + 1
             self._allocate(truth.shape)

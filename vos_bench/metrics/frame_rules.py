@@ -298,8 +298,8 @@ def names_up_to_last(truth: Names, present: Names) -> str:
     if list(expected) == found:
         return ""
     missing = [name for name in expected if name not in set(present)]
-    if renamed := set(map(int, missing)) & set(map(int, present)):
-        other = next(name for name in found if int(name) in renamed)
+    if renamed := {int(name) for name in missing if name.isdecimal()} & set(map(int, present)):
+        other = next(name for name in sorted(present, key=int) if int(name) in renamed)
         return (
             f"found {other}.png and the like: name label maps as the frames of the truth (the official tool stops here)"
         )

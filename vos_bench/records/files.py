@@ -132,7 +132,7 @@ def read_earlier_record(path: Path) -> EarlierRecord:
     """Read a record that is to be replaced; it may be damaged, as long as it says of what kind and method it is.
 
     Raises:
-        BadInputError: It does not say that; the message is that of `read_record`.
+        BadInputError: It does not say that, or is of a newer form; the message is that of `read_record`.
     """
     try:
         record = read_record(RunRecord, path)
@@ -142,6 +142,8 @@ def read_earlier_record(path: Path) -> EarlierRecord:
             kind, method = str(found["kind"]), str(found["method"]["name"])
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             raise error from None
+        if _is_newer(found.get("schema_version")):
+            raise
         return EarlierRecord(kind, method, bool(found.get("external")), None, str(error).partition("; restore")[0])
     return EarlierRecord(record.kind, record.method.name, bool(record.external), record)
 
@@ -175,9 +177,13 @@ def _uneven_columns(record: SequenceRecord) -> str:
 
 def _damage(data: bytes, error: ValueError) -> str:
     version = _schema_version(data)
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if _is_newer(version):
         return f"has the form {version}, and this vos-bench reads up to {SCHEMA_VERSION}; install a newer vos-bench"
     return f"is damaged or no record: {error}; restore it, or delete it and run the same command again"
+
+
+def _is_newer(version: object) -> bool:
+    return isinstance(version, int) and version > SCHEMA_VERSION
 
 
 def _schema_version(data: bytes) -> Any:

@@ -1,5 +1,6 @@
 """Looks for what would make scores wrong before any of them is computed."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -124,7 +125,8 @@ def _check_objects(sequence: TruthSequence, folder: Path, frames: Frames) -> int
         if not (folder / name).is_dir():
             remedy = ""
             if label_map_names(folder):
-                remedy = f"; vos-bench export {folder.parent} --format per-object --out FOLDER makes them of label maps"
+                source = shlex.quote(str(folder.parent))
+                remedy = f"; vos-bench export {source} --format per-object --out FOLDER makes them of label maps"
             held = _contents(folder)
             raise BadInputError(
                 f"{folder / name}: there is no such folder ({held}); expected the masks of this object{remedy}"

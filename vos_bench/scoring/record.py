@@ -78,7 +78,8 @@ def score(
 ) -> Run:
     """Score label maps, write a record of the scores and return it as a run.
 
-    What an earlier scoring left in `out` is replaced, never reused, but for scores that a server gave to the same.
+    What an earlier scoring left in `out` is replaced, never reused, but for scores that a server gave to a scoring
+    of the same method, data and settings.
 
     Args:
         masks: The label maps, `MASKS/SEQUENCE/FRAME.png`; or a JSON file of tracks, as burst takes it too.
@@ -357,7 +358,10 @@ def _replaced(out: Path, earlier: EarlierRecord, record: RunRecord) -> str:
                 f"{out}: holds scores of a server, typed in by hand, which would be lost ({different})\n"
                 "  expected a new folder or an earlier scoring of the same; give another --out"
             )
-        return f"{out}: keeps the scores of a server that were typed in there (vos-bench record)"
+        return (
+            f"{out}: keeps the scores that a server gave (vos-bench record); where the label maps have changed since, "
+            "record them anew"
+        )
     return f"{earlier.damage}; this scoring replaces it" if earlier.damage else ""
 
 

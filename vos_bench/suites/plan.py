@@ -23,7 +23,7 @@ from vos_bench.plugins import MethodInfo
 from vos_bench.records import default_out
 from vos_bench.running.frames import plan_frames
 from vos_bench.running.run import RunSettings, open_data
-from vos_bench.running.settings import Overwrite
+from vos_bench.running.settings import Overwrite, require_choice
 from vos_bench.running.setup import prepare_run
 from vos_bench.suites.suite import Suite, SuiteDataset, SuiteMethod, SuiteSettings
 from vos_bench.views import DatasetView
@@ -155,6 +155,7 @@ def plan_suite(
         BadInputError: Something is wrong; the message has all of it, a line each.
     """
     problems, folder = _Problems(), file.absolute().parent
+    problems.call("", require_choice, "overwrite", overwrite)
     _require_seeds(suite.seeds, problems)
     _require_names(suite.settings, problems)
     methods = [found for entry in suite.methods if (found := problems.call("", _method, entry, folder))]

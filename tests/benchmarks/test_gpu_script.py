@@ -4,7 +4,7 @@ import inspect
 import json
 import re
 import runpy
-import time
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import metadata
@@ -132,11 +132,16 @@ class FakeCuda:
 
     def __init__(self):
         self.looks = iter([100, 200, 300])
+        self.has_looked_twice = threading.Event()
+        self._count = 0
 
     def __getattr__(self, name):
         return lambda *_: None
 
     def mem_get_info(self, _):
+        self._count += 1
+        if self._count >= 2:
+            self.has_looked_twice.set()
         return (1000 - next(self.looks, 150)) << 20, 1000 << 20
 
     def max_memory_allocated(self, _):
@@ -146,10 +151,11 @@ class FakeCuda:
 def test_memory_is_the_highest_that_was_seen_in_passing(monkeypatch):
     script = runpy.run_path(str(SCRIPT))
     values = script["polled_memory"].__wrapped__.__globals__
-    monkeypatch.setitem(values, "torch", SimpleNamespace(cuda=FakeCuda()))
+    device = FakeCuda()
+    monkeypatch.setitem(values, "torch", SimpleNamespace(cuda=device))
     monkeypatch.setattr(values["importlib"].util, "find_spec", lambda _: None)
     with script["polled_memory"]("cuda") as found:
-        time.sleep(0.5)
+        assert device.has_looked_twice.wait(300)
     assert found["device_mib"] == 300
     assert (found["device_mib_before"], found["device_mib_by"], found["allocated_mib"]) == (100, "cudaMemGetInfo", 50)
     with script["polled_memory"]("cpu") as found:

@@ -107,6 +107,8 @@ def wait_for(condition: Callable[[], bool], process: Process) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         if process.poll() is not None:
+            if condition():  # in between
+                return
             raise TooLateError(f"it ended first, with {process.returncode}")
         require(time.monotonic() < deadline, "nothing happens")
         time.sleep(0.002)

@@ -126,6 +126,7 @@ def test_a_killed_run_leaves_no_lock(breaking: ModuleType, works: ModuleType, tr
     attempt = trial(works.made_up_run(1))
     process = attempt.start()
     breaking.wait_for(lambda: written(attempt.out) > 0, process)
+    breaking.stop(process)
     with pytest.raises(BadInputError), FolderLock(attempt.out, shard=None).held():
         pass
     process.kill()

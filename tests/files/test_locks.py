@@ -92,7 +92,7 @@ def test_shards_enter_the_gate_one_by_one_and_a_whole_run_is_alone_already(tmp_p
         with one.gate():
             thread.start()
             assert not entered.wait(0.2)
-        thread.join(30)
+        thread.join(300)
         assert entered.is_set()
     whole = FolderLock(tmp_path, shard=None)
     with whole.held(), whole.gate():

@@ -108,6 +108,8 @@ def test_a_label_map_between_two_frames_is_named() -> None:
 def test_renamed_label_maps_are_named_wherever_they_stand_and_names_that_are_no_numbers_are_missing() -> None:
     found = names_up_to_last(("10", "11", "12", "13"), ("1", "2", "3", "0010"))
     assert "found 0010.png and the like" in found
+    unpadded = tuple(sorted(map(str, range(1, 12))))
+    assert "pad them with zeros" in names_up_to_last(unpadded, unpadded)
     assert "the first is frame_1.png" in names_up_to_last(("frame_1", "frame_2", "frame_3"), ("00000",))
 
 

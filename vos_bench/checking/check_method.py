@@ -251,6 +251,7 @@ class _Memory(Progress):
     def __init__(self) -> None:
         self.mib: list[float] = []
         self._process = psutil.Process()
+        self._others = {*self._process.children(recursive=True)}  # those that had started before may end meanwhile
         gc.collect()
 
     def frame_done(self, name: str) -> None:
@@ -258,7 +259,7 @@ class _Memory(Progress):
         del name
         _give_back_free_memory()
         total = self._process.memory_info().rss
-        for child in self._process.children(recursive=True):
+        for child in {*self._process.children(recursive=True)} - self._others:
             with suppress(psutil.NoSuchProcess):
                 total += child.memory_info().rss
         torch = sys.modules.get("torch")  # a method that has not loaded it has nothing on a GPU

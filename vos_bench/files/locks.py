@@ -9,7 +9,6 @@ import errno
 import math
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -206,13 +205,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def _lock_by_library(path: Path, patience_seconds: float) -> Callable[[], None] | None:
-    from filelock import FileLock, Timeout
+    from filelock import FileLock, SoftFileLock, Timeout
 
-    lock = FileLock(path)
+    lock = FileLock(path) if fcntl is None else SoftFileLock(path)  # which needs no call of the system
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "flock not supported")  # it says so and goes on
-            lock.acquire(timeout=-1 if patience_seconds == math.inf else patience_seconds)
+        lock.acquire(timeout=-1 if patience_seconds == math.inf else patience_seconds)
     except Timeout:
         return None
     return lock.release

@@ -294,6 +294,8 @@ def names_up_to_last(truth: Names, present: Names) -> str:
     """Compare names as MOSEv2's tool would pair them: by their places in the order of their numbers."""
     if wrong := [name for name in present if not name.isdecimal()]:
         return f"found a label map named {wrong[0]}.png, expected whole numbers as names; the official tool would stop"
+    if all(map(str.isdecimal, truth)) and list(truth) != sorted(truth, key=int):
+        return "the names of the truth are not in the order of their numbers; pad them with zeros, 00001.png and so on"
     expected, found = truth[:-1], sorted(present, key=int)[: len(truth) - 1]
     if list(expected) == found:
         return ""

@@ -180,7 +180,7 @@ def _slots_folder() -> Path:
 
 def _acquire_slot() -> tuple[int, FileLock | None]:
     """Take a number that no other living worker of this machine has, so that each GPU gets its share of workers."""
-    with suppress(OSError):
+    with suppress(OSError, NotImplementedError):  # the latter where there is no flock
         folder = _slots_folder()
         for number in range(MOST_WORKERS):
             slot = FileLock(folder / f"{number}.lock")

@@ -267,7 +267,7 @@ def test_time_runs_out_only_if_asked(external: Any, clip: Any, answers: Any, pro
     assert len(answers(external(program(sleeps)), clip())) == 4
     method = hurried(external(program("time.sleep(100)")))
     began = time.monotonic()
-    with pytest.raises(MethodError, match=r"gave no answer to frame 00001 within 1 s \(--timeout\)"):
+    with pytest.raises(MethodError, match=r"gave no answer to frame 0000[01] within 1 s \(--timeout\)"):
         answers(method, clip())
     assert time.monotonic() - began < 60
 

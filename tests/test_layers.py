@@ -1,4 +1,4 @@
-"""Data flows one way: no import of the package leads back to where it came from."""
+"""Data flows one way: no import of the core leads back to where it came from."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
@@ -10,6 +10,8 @@ import pytest
 import vos_bench
 
 PACKAGE = Path(vos_bench.__file__).parent
+PLUGINS = ("vos_bench.methods", "vos_bench.datasets", "vos_bench.reports")
+"""What a wheel has inside, and a checkout beside."""
 
 
 def modules(package: Path) -> dict[str, ast.Module]:
@@ -35,7 +37,7 @@ def arrows(package: Path) -> dict[str, set[str]]:
 
 
 def test_no_import_leads_back() -> None:
-    found = arrows(PACKAGE)
+    found = {name: named for name, named in arrows(PACKAGE).items() if not name.startswith(PLUGINS)}
     assert "vos_bench.records.run" in found["vos_bench.records"]
     found[PACKAGE.name] = set()  # the front door shows functions of all rooms, and holds the version, which rooms need
     TopologicalSorter(found).prepare()

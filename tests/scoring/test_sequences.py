@@ -17,7 +17,7 @@ from vos_bench.metrics.counts import CompiledCounter, count_frame
 from vos_bench.metrics.statistics import ObjectScores, overall
 from vos_bench.progress import Progress
 from vos_bench.scoring import sequences
-from vos_bench.scoring.overlaps import OverlapsListener
+from vos_bench.scoring.overlaps_listener import OverlapsListener
 from vos_bench.scoring.sequences import SequenceResult, score_sequences, sequence_result
 from vos_bench.scoring.truth import truth_folder
 

@@ -35,6 +35,10 @@ class FolderBusyError(BadInputError):
     """Another process is at work in the folder."""
 
 
+class _NoFlockError(Exception):
+    """The system, or this file system, has no such call."""
+
+
 class FolderLock:
     """Held by one run. The operating system lets go of it when the process ends, however it ends.
 
@@ -140,7 +144,7 @@ def lock_file(path: Path, *, patience_seconds: float = 0.0) -> Callable[[], None
     while True:
         try:
             descriptor = _locked(path)
-        except NotImplementedError:
+        except _NoFlockError:
             return _lock_by_library(path, max(0.0, deadline - time.monotonic()))
         if descriptor is not None:
             _descriptors.add(descriptor)
@@ -159,10 +163,10 @@ def _locked(path: Path) -> int | None:
 
     Raises:
         OSError: It cannot be made or opened.
-        NotImplementedError: The system, or this file system, has no flock.
+        _NoFlockError: The system, or this file system, has no flock.
     """
     if fcntl is None:
-        raise NotImplementedError
+        raise _NoFlockError
     flags, is_new = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW, True
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
@@ -182,7 +186,7 @@ def _locked(path: Path) -> int | None:
             if error.errno == errno.ENOSYS:
                 if is_new:  # to filelock, a file that is there is another process's lock
                     path.unlink(missing_ok=True)
-                raise NotImplementedError from None
+                raise _NoFlockError from None
             raise
     os.close(descriptor)
     return None

@@ -41,7 +41,7 @@ from vos_bench.scoring.shifted_frames import ShiftedFrames
 
 if TYPE_CHECKING:
     from vos_bench.records.overlaps import OverlapsRecord
-    from vos_bench.scoring.overlaps import OverlapsListener
+    from vos_bench.scoring.overlaps_listener import OverlapsListener
 
 MOST_THREADS = 4
 """From more jobs on they are processes: each spends half a second on its imports, but has an interpreter of its own."""
@@ -232,7 +232,7 @@ def sequence_result(
 
 
 def _overlaps(sequence: TruthSequence, masks: Path, pixels: int, data: str) -> "OverlapsListener":
-    from vos_bench.scoring.overlaps import OverlapsListener  # here, since most scorings do without
+    from vos_bench.scoring.overlaps_listener import OverlapsListener  # here, since most scorings do without
 
     return OverlapsListener(sequence, masks / sequence.name, pixels, data)
 
